@@ -1,0 +1,269 @@
+"""Using a running sandbox as its people would: commits, tags, approvals, syncs, and looking at what came of them.
+
+Shared by the demo, the end-to-end tests and the benchmarks. It starts and stops nothing, and it talks to GitHub,
+Argo CD and Kubernetes only through what a person could use: git, the REST APIs, kubectl's credentials.
+"""
+
+import base64
+import contextlib
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import httpx
+import kubernetes.client
+import kubernetes.config
+
+from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
+
+JsonObject = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A work tree of one repository of the sandbox's GitHub, pushed to as one person."""
+
+    directory: Path
+
+    def git(self, *arguments: str) -> str:
+        """Runs git in the work tree and returns what it printed.
+
+        Raises:
+            SandboxError: git refused; its own words are in the message.
+        """
+        ran = subprocess.run(
+            ["git", *arguments], cwd=self.directory, capture_output=True, text=True, timeout=120, check=False
+        )
+        if ran.returncode:
+            raise SandboxError(f"git {arguments[0]} in {self.directory.name}: {ran.stderr.strip()}")
+        return ran.stdout.strip()
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for path, text in files.items():
+            target = self.directory / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+
+    def commit(self, message: str, files: Mapping[str, str]) -> str:
+        """Commits the files (or an empty change) on main and pushes it; returns the commit."""
+        self.git("pull", "--quiet", "--rebase", "origin", "main")
+        self.write(files)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        self.git("push", "--quiet", "origin", "HEAD:main")
+        return self.git("rev-parse", "HEAD")
+
+    def tag(self, name: str, revision: str = "HEAD") -> None:
+        """Tags a revision and pushes the tag."""
+        self.git("tag", name, revision)
+        self.git("push", "--quiet", "origin", f"refs/tags/{name}")
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One running sandbox, seen by the people who use it.
+
+    `owner` and `environment_repository` are the names that the sandbox stack gives.
+    """
+
+    config: SandboxConfig
+    owner: str = "acme"
+    environment_repository: str = "environments"
+    _clients: dict[str, httpx.Client] = field(default_factory=dict[str, httpx.Client], repr=False)
+
+    @cached_property
+    def credentials(self) -> JsonObject:
+        path = self.config.directory / "credentials.json"
+        try:
+            return cast(JsonObject, json.loads(path.read_text()))
+        except FileNotFoundError:
+            raise SandboxError(f"{path}: no sandbox is up here; run `make up` first") from None
+
+    def token(self, user: str | None = None) -> str:
+        """The token of a user, or of the platform's administrator."""
+        return self.credentials["users"][user] if user else self.credentials["githubToken"]
+
+    # GitHub
+
+    def github(self, method: str, path: str, *, user: str | None = None, body: object = None) -> Any:
+        """Calls the REST API; `path` starts below the API's root. Returns the decoded answer, None for an empty one.
+
+        Raises:
+            SandboxError: the answer is an error; GitHub's message is in it.
+        """
+        name = user or ""
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = httpx.Client(
+                base_url=f"{self.config.github_url.rstrip('/')}/api/v3",
+                headers={"Authorization": f"Bearer {self.token(user)}"},
+                timeout=30,
+            )
+        answer = client.request(method, path, json=body)
+        if answer.is_error:
+            raise SandboxError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json() if answer.content else None
+
+    def repository_path(self, repository: str) -> str:
+        return f"/repos/{self.owner}/{repository}"
+
+    def git_url(self, repository: str, user: str | None = None) -> str:
+        scheme, _, rest = self.config.github_url.partition("://")
+        return f"{scheme}://x-access-token:{self.token(user)}@{rest.rstrip('/')}/{self.owner}/{repository}.git"
+
+    @contextlib.contextmanager
+    def clone(self, repository: str, user: str | None = None) -> Iterator[Clone]:
+        """A temporary work tree of a repository, with a committer set."""
+        directory = Path(tempfile.mkdtemp(prefix=f"slipway-{repository}-"))
+        try:
+            clone = Clone(directory)
+            clone.git("clone", "--quiet", self.git_url(repository, user), ".")
+            clone.git("config", "user.name", user or "slipway")
+            clone.git("config", "user.email", f"{user or 'slipway'}@users.noreply.example.com")
+            yield clone
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def runs(self, repository: str, *, workflow: str | None = None, event: str | None = None) -> list[JsonObject]:
+        """Workflow runs of a repository, newest first; `workflow` is the file's name."""
+        answer = self.github("GET", f"{self.repository_path(repository)}/actions/runs?per_page=100")
+        return [
+            run
+            for run in answer["workflow_runs"]
+            if (workflow is None or run["path"].split("@")[0].endswith(f"/{workflow}"))
+            and (event is None or run["event"] == event)
+        ]
+
+    def run_log(self, repository: str, run: int) -> str:
+        """The logs of all jobs of a run, one after the other."""
+        path = self.repository_path(repository)
+        jobs = self.github("GET", f"{path}/actions/runs/{run}/jobs")["jobs"]
+        client = self._clients[""]
+        return "\n".join(client.get(f"{path}/actions/jobs/{job['id']}/logs").text for job in jobs)
+
+    def file(self, repository: str, path: str, ref: str = "main") -> str | None:
+        """A file's text at a ref, None where it is not there."""
+        try:
+            answer = self.github("GET", f"{self.repository_path(repository)}/contents/{path}?ref={ref}")
+        except SandboxError as error:
+            if ": 404 " in str(error):
+                return None
+            raise
+        return base64.b64decode(answer["content"]).decode()
+
+    def release(self, environment: str, service: str, ref: str = "main") -> JsonObject | None:
+        """The release document of a service in an environment (shape: docs/releases.md), None before the first."""
+        text = self.file(self.environment_repository, f"environments/{environment}/{service}/release.yaml", ref)
+        return json.loads(text) if text else None
+
+    def version(self, environment: str, service: str, ref: str = "main") -> str | None:
+        document = self.release(environment, service, ref)
+        return (document or {}).get("release", {}).get("version")
+
+    def ledger(self, environment: str, service: str) -> list[JsonObject]:
+        """Deployments of the service in the environment, newest first, each with its `statuses`, newest first."""
+        path = f"{self.repository_path(self.environment_repository)}/deployments"
+        deployments = self.github("GET", f"{path}?environment={environment}%2F{service}&per_page=100")
+        for deployment in deployments:
+            deployment["statuses"] = self.github("GET", f"{path}/{deployment['id']}/statuses?per_page=100")
+        return deployments
+
+    # Kubernetes and Argo CD
+
+    @cached_property
+    def kubernetes(self) -> kubernetes.client.ApiClient:
+        return kubernetes.config.new_client_from_config(str(self.config.kubeconfig))
+
+    def application(self, name: str, namespace: str = "argocd") -> JsonObject:
+        api = kubernetes.client.CustomObjectsApi(self.kubernetes)
+        answer = api.get_namespaced_custom_object("argoproj.io", "v1alpha1", namespace, "applications", name)
+        return cast(JsonObject, answer)
+
+    def applications(self, namespace: str = "argocd") -> dict[str, JsonObject]:
+        api = kubernetes.client.CustomObjectsApi(self.kubernetes)
+        answer = api.list_namespaced_custom_object("argoproj.io", "v1alpha1", namespace, "applications")
+        return {item["metadata"]["name"]: item for item in cast(JsonObject, answer)["items"]}
+
+    def state(self, application: str) -> tuple[str, str]:
+        """Sync and health status of an Application."""
+        status = self.application(application).get("status", {})
+        return status.get("sync", {}).get("status", "Unknown"), status.get("health", {}).get("status", "Unknown")
+
+    def sync(self, application: str) -> None:
+        """Syncs an Application through Argo CD's API, as its administrator does by hand."""
+        secrets = kubernetes.client.CoreV1Api(self.kubernetes)
+        secret = cast(Any, secrets.read_namespaced_secret("argocd-initial-admin-secret", "argocd"))
+        password = base64.b64decode(secret.data["password"]).decode()
+        with httpx.Client(base_url=self.config.argocd_url, timeout=30) as client:
+            session = client.post("/api/v1/session", json={"username": "admin", "password": password})
+            session.raise_for_status()
+            answer = client.post(
+                f"/api/v1/applications/{application}/sync",
+                json={},
+                headers={"Authorization": f"Bearer {session.json()['token']}"},
+            )
+        if answer.is_error:
+            raise SandboxError(f"sync of {application}: {answer.status_code} {answer.text[:300]}")
+
+    def get(self, environment: str, service: str, path: str = "/") -> httpx.Response:
+        """Asks the running service over HTTP, through its Kubernetes Service's cluster address."""
+        api = kubernetes.client.CoreV1Api(self.kubernetes)
+        found = cast(Any, api.read_namespaced_service(service, f"{service}-{environment}"))
+        port = found.spec.ports[0].port
+        return httpx.get(f"http://{found.spec.cluster_ip}:{port}{path}", timeout=5)
+
+    # waiting
+
+    def wait(self, what: str, look: Callable[[], T | None], seconds: float = 120) -> T:
+        """Looks until there is something to see, and returns it.
+
+        Errors of a look (a restart in between) are kept for the message and do not end the wait.
+
+        Raises:
+            SandboxError: nothing was seen in time; it names what was waited for and the last error.
+        """
+        deadline = time.monotonic() + seconds
+        last = "nothing seen"
+        while time.monotonic() < deadline:
+            try:
+                seen = look()
+            except (SandboxError, httpx.HTTPError, kubernetes.client.ApiException, OSError) as error:
+                last, seen = str(error).splitlines()[0], None
+            if seen:
+                return seen
+            time.sleep(0.2)
+        raise SandboxError(f"{what}: not seen within {seconds:.0f} s (last: {last})")
+
+    def wait_for_state(self, application: str, sync: str, health: str, seconds: float = 120) -> None:
+        self.wait(f"{application} {sync} and {health}", lambda: self.state(application) == (sync, health), seconds)
+
+    def wait_for_version(self, environment: str, service: str, version: str, seconds: float = 120) -> None:
+        """Waits until the running service answers with a version (the services' templates say it under `/`)."""
+
+        def answers() -> bool:
+            answer = self.get(environment, service)
+            return answer.is_success and version in answer.text
+
+        self.wait(f"{service} {version} answering in {environment}", answers, seconds)
+
+    def wait_for_run(
+        self, repository: str, workflow: str, *, head: str | None = None, after: int = 0, seconds: float = 180
+    ) -> JsonObject:
+        """Waits until a run of a workflow is complete; `head` is its branch or tag, `after` a run's id to look past."""
+
+        def complete() -> JsonObject | None:
+            for run in self.runs(repository, workflow=workflow):
+                if run["id"] > after and (head is None or run["head_branch"] == head):
+                    return run if run["status"] == "completed" else None
+            return None
+
+        return self.wait(f"run of {workflow} in {repository} for {head or 'anything'}", complete, seconds)
