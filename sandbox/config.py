@@ -1,0 +1,117 @@
+"""Where a sandbox lives: its folders, addresses and URLs, all derived from two settings.
+
+Two sandboxes run side by side when each has its own `SLIPWAY_SANDBOX_DIR` and `SLIPWAY_SANDBOX_NETWORK`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sandbox.errors import ExitCode, SandboxError
+
+DEFAULT_NETWORK = "10.201"
+GITHUB_PORT = 3000
+REGISTRY_PORT = 5000
+ARGOCD_PORT = 30080
+CONTEXT = "sandbox"
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """The folders and addresses of one sandbox."""
+
+    root: Path
+    """The work tree that holds `Pulumi.yaml`."""
+    directory: Path
+    """State of this sandbox; removed by `down`."""
+    network: str
+    """The first two octets of every address in it, such as `10.201`."""
+    cache: Path
+    """Built tools, images and packages, shared by all sandboxes of this user."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, root: Path | None = None) -> Self:
+        """Read `SLIPWAY_SANDBOX_DIR`, `SLIPWAY_SANDBOX_NETWORK` and `XDG_CACHE_HOME`."""
+        root = (root or Path(__file__).parent.parent).resolve()
+        network = environ.get("SLIPWAY_SANDBOX_NETWORK") or DEFAULT_NETWORK
+        octets = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", network)
+        if not octets or any(int(octet) > 255 for octet in octets.groups()):
+            raise SandboxError(
+                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is not a network base; give two octets, such as {DEFAULT_NETWORK}",
+                exit_code=ExitCode.USAGE,
+            )
+        caches = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".cache")
+        return cls(
+            root=root,
+            directory=(root / (environ.get("SLIPWAY_SANDBOX_DIR") or ".sandbox")).resolve(),
+            network=network,
+            cache=caches / "slipway",
+        )
+
+    @property
+    def host_ip(self) -> str:
+        """This machine's end of the link to the node."""
+        return f"{self.network}.0.1"
+
+    @property
+    def node_ip(self) -> str:
+        """The node's end of the link."""
+        return f"{self.network}.0.2"
+
+    @property
+    def pod_cidr(self) -> str:
+        """Addresses of pods."""
+        return f"{self.network}.16.0/20"
+
+    @property
+    def service_cidr(self) -> str:
+        """Addresses of Kubernetes Services."""
+        return f"{self.network}.128.0/17"
+
+    @property
+    def api_ip(self) -> str:
+        """The ClusterIP of the Kubernetes API."""
+        return f"{self.network}.128.1"
+
+    @property
+    def dns_ip(self) -> str:
+        """The ClusterIP of the cluster's DNS."""
+        return f"{self.network}.128.10"
+
+    @property
+    def github_url(self) -> str:
+        """What a browser, git and the product call GitHub."""
+        return f"http://{self.host_ip}:{GITHUB_PORT}/"
+
+    @property
+    def github_api_url(self) -> str:
+        """REST root of that GitHub, without a slash at the end."""
+        return f"{self.github_url}api/v3"
+
+    @property
+    def github_directory(self) -> Path:
+        """State of GitHub: repositories, documents, logs."""
+        return self.directory / "github"
+
+    @property
+    def registry_host(self) -> str:
+        """Where images are pushed and pulled."""
+        return f"{self.node_ip}:{REGISTRY_PORT}"
+
+    @property
+    def argocd_url(self) -> str:
+        """API and web hooks of Argo CD."""
+        return f"http://{self.node_ip}:{ARGOCD_PORT}"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Admin access to the cluster; its context is `sandbox`."""
+        return self.directory / "kubeconfig"
+
+    @property
+    def credentials(self) -> Path:
+        """Tokens and keys of this sandbox's GitHub, readable by its owner only."""
+        return self.directory / "credentials.json"
