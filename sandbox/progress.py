@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -61,7 +61,7 @@ class Progress:
         self._idle = threading.Event()
 
     @contextlib.contextmanager
-    def phase(self, title: str) -> Iterator["Progress"]:
+    def phase(self, title: str) -> Generator["Progress"]:
         """Shows a phase with its elapsed time until the block ends."""
         stack = self._stack()
         phase = _Phase(title, depth=len(stack))

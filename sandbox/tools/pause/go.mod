@@ -1,0 +1,3 @@
+module slipway/sandbox/tools/pause
+
+go 1.26.3
