@@ -40,7 +40,7 @@ class SandboxConfig:
         octets = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", network)
         if not octets or any(int(octet) > 255 for octet in octets.groups()):
             raise SandboxError(
-                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is not a network base; give two octets, such as {DEFAULT_NETWORK}",
+                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is no network base; give two octets, such as {DEFAULT_NETWORK}",
                 exit_code=ExitCode.USAGE,
             )
         caches = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".cache")

@@ -27,7 +27,7 @@ PROVIDER_PREFIX = "pulumi:providers:"
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Another resource failed; this one is not started."""
 
 
@@ -193,7 +193,7 @@ class Monitor(MockMonitor):
         )
         with self._lock:
             if self.failure is not None:
-                raise Stopped
+                raise StoppedError
             if registration.urn in self._log.registrations:
                 self.failure = ResourceError(
                     registration.name,

@@ -58,9 +58,7 @@ def _package(item: Registration) -> str:
 
 def _label(item: Registration) -> Text:
     style = "bold cyan" if not item.custom else ""
-    notes = [
-        note for note, given in (("protected", item.protect), ("retained", item.retain_on_delete)) if given
-    ]
+    notes = [note for note, given in (("protected", item.protect), ("retained", item.retain_on_delete)) if given]
     return Text.assemble(
         (item.name, style), ("  " + item.type, "dim"), (f"  [{', '.join(notes)}]" if notes else "", "yellow")
     )

@@ -7,7 +7,7 @@ import logging
 import os
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
-from sandbox.engine.monitor import Handler, Monitor, Stopped
+from sandbox.engine.monitor import Handler, Monitor, StoppedError
 from sandbox.engine.outcome import ProgramError, ResourceError
 from sandbox.engine.stackfile import StackConfig
 from sandbox.errors import ExitCode, SandboxError
@@ -90,7 +90,7 @@ def _explained(monitor: Monitor, error: Exception) -> SandboxError:
         return error
     if isinstance(error, pulumi.RunError):
         return ProgramError(monitor.clean(str(error)), exit_code=ExitCode.USAGE)
-    if isinstance(error, Stopped):
+    if isinstance(error, StoppedError):
         return ProgramError("stopped")
     return ProgramError(f"the program failed: {monitor.clean(f'{type(error).__name__}: {error}')}{_place(error)}")
 
@@ -107,7 +107,7 @@ def _place(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _working_in(root: Path) -> Iterator[None]:
+def _working_in(root: Path) -> Generator[None]:
     """As the CLI does it: the project's folder is the working directory and can be imported from."""
     before, path = Path.cwd(), str(root)
     added = path not in sys.path
@@ -129,6 +129,8 @@ def _logger(handler: Handler, monitor: Monitor) -> logging.Logger:
         def emit(self, record: logging.LogRecord) -> None:
             handler.message(monitor.clean(record.getMessage()))
 
-    logger = logging.Logger("program", logging.INFO)
+    logger = logging.getLogger(f"{__name__}.{id(handler)}")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
     logger.addHandler(Forward())
     return logger

@@ -1,4 +1,4 @@
-"""The settings of a stack as the program sees them: the project's defaults, the stack file, and this machine's overlay."""
+"""A stack's settings as the program sees them: the project's defaults, the stack file, this machine's overlay."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any, cast
 import yaml
 
 from sandbox.engine.outcome import ProgramError
+from sandbox.engine.shape import fields
 from sandbox.errors import ExitCode
 
 Config = dict[str, Any]
@@ -58,10 +59,9 @@ def read_stack(
     name = project.get("name")
     if not isinstance(name, str):
         raise ProgramError(f"{root / 'Pulumi.yaml'}: it has no name", exit_code=ExitCode.USAGE)
-    values = _defaults(name, project.get("config") or {})
+    values = _defaults(name, fields(project, "config"))
     path = file or stack_file(root, stack)
-    given = _document(path).get("config") or {}
-    for key, value in cast(Config, given).items():
+    for key, value in fields(_document(path), "config").items():
         full = key if ":" in key else f"{name}:{key}"
         values[full] = merged(values.get(full), value)
     for key, value in (overlay or {}).items():

@@ -1,0 +1,1 @@
+"""Applies Kubernetes resources by server-side apply, and Helm releases by helm."""
