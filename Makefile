@@ -1,0 +1,80 @@
+# Everything a person types here. Each target makes what it needs first; nothing has to be installed by hand.
+#   make help
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+VENV := .venv/.installed
+# make test FAST="-k tags" passes more to the fast tests, SANDBOX=... to the others.
+FAST ?=
+SANDBOX ?=
+export PYTHONUNBUFFERED := 1
+
+$(VENV): requirements.lock tools/bootstrap
+	@tools/bootstrap
+
+.PHONY: help
+help: ## what can be made here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(VENV) ## the Python packages in .venv; every other target does this by itself
+
+.PHONY: up
+up: $(VENV) ## the whole platform on this machine; run again, it mends what is missing
+	@$(PYTHON) -m sandbox up
+
+.PHONY: down
+down: $(VENV) ## stop it and leave nothing behind
+	@$(PYTHON) -m sandbox down
+
+.PHONY: status
+status: $(VENV) ## what runs, where, in which version
+	@$(PYTHON) -m sandbox status
+
+.PHONY: plan
+plan: $(VENV) ## the resources of the platform as a tree, touching nothing
+	@$(PYTHON) -m sandbox plan
+
+.PHONY: demo
+demo: $(VENV) ## the story of a good release, a bad one, its rollback and the fix, told as it happens
+	@$(PYTHON) -m sandbox demo
+
+.PHONY: test
+test: test-fast test-sandbox ## all tests: the fast ones, then the sandbox end to end
+
+.PHONY: test-fast
+test-fast: $(VENV) ## tests that need no sandbox
+	@echo "==> fast tests"
+	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox" $(FAST)
+
+.PHONY: test-sandbox
+test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
+	@echo "==> the sandbox, end to end"
+	@$(PYTHON) -m pytest tests/sandbox --verbose --durations=10 $(SANDBOX)
+
+.PHONY: check
+check: $(VENV) ## format, lint, types, imports, workflows, generated files
+	@$(PYTHON) -m tools.check
+
+.PHONY: format
+format: $(VENV) ## put the code into shape
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+
+.PHONY: generate
+generate: $(VENV) ## write the generated files again (stacks/schema.json)
+	@$(PYTHON) -m tools.generate
+
+.PHONY: lock
+lock: $(VENV) ## choose the newest packages and write requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-find-links \
+		--no-emit-index-url --group sandbox --group dev pyproject.toml --output-file requirements.lock
+
+.PHONY: clean
+clean: ## remove what was made here, after make down; the cache of built tools stays
+	@if [ -e .sandbox ]; then echo "A sandbox is here: run make down first." >&2; exit 2; fi
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

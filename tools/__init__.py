@@ -1,0 +1,1 @@
+"""The project's own habits: checks and generated files. Nothing here is part of the product."""
