@@ -1,0 +1,9 @@
+"""The labels and annotations by which an Application says which service and environment it is."""
+
+LABEL_PREFIX = "slipway.dev/"
+SERVICE_LABEL = f"{LABEL_PREFIX}service"
+ENVIRONMENT_LABEL = f"{LABEL_PREFIX}environment"
+DEADLINE_ANNOTATION = f"{LABEL_PREFIX}verification-deadline"
+"""Seconds, as text, that a release may take until it is verified."""
+URL_ANNOTATION = f"{LABEL_PREFIX}url"
+"""Where the service answers in this environment, if it says."""

@@ -1,0 +1,199 @@
+"""Whom Argo CD notifies of what: GitHub's deployments, which are the ledger of releases, and a chat where one is set.
+
+The ledger is kept on the environment repository: environment `<environment>/<service>`, ref the commit that was synced,
+state `success` or `failure`, and a description that says why. Drift adds a `success` whose description begins with
+`Drift`, so that the deployment stays what it is and yet shows it.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import yaml
+
+from manifests.argocd import triggers
+from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
+from manifests.argocd.triggers import LEDGER, RECEIPT, Condition, reported, reported_once
+from manifests.model import GitHub, Settings
+from templates import rendered_files
+
+NOTIFICATIONS_SECRET = "argocd-notifications-secret"
+GITHUB_KEY = "github-private-key"
+"""Key in that Secret: the private key of Argo CD's GitHub App."""
+SLACK_KEY = "slack-token"
+"""Key in that Secret: the Slack app's token; needed where there is a channel."""
+DRIFT = "Drift"
+"""How the description of a status begins that reports drift and no release."""
+
+_CHAT_WEBHOOK = "events"
+_VERIFIED = "release-verified"
+_FAILED = "release-failed"
+_RELEASE_REVISION = "{{ (last .app.status.history).revision }}"
+_ATTEMPT_REVISION = (
+    '{{ dig "syncResult" "revision" (dig "operation" "sync" "revision" "" .app.status.operationState)'
+    " .app.status.operationState }}"
+)
+_OVERDUE_REVISION = (
+    f'{{{{ if eq .app.status.operationState.phase "Running" }}}}{_ATTEMPT_REVISION}'
+    f"{{{{ else }}}}{_RELEASE_REVISION}{{{{ end }}}}"
+)
+# A commit that cannot be rendered has no revision in the Application. The engine looks for a deployment of this ref,
+# finds none, and makes one for the branch's head.
+_NO_REVISION = "unrendered"
+_BRANCH = '{{ .app.spec.source.targetRevision | trimPrefix "refs/heads/" }}'
+_REVISIONS = {"operation-failed": _ATTEMPT_REVISION, "overdue": _OVERDUE_REVISION, "unrenderable": _NO_REVISION}
+"""The revision that a report of a template is about, where it is not the release's."""
+_STATES = {"verified": "success", "drift-healed": "success", "drift-found": "success"}
+"""The state that a report of a template sets, where it is not `failure`."""
+
+
+def notification_values(settings: Settings) -> dict[str, Any]:
+    """The values of `notifications`. The Secret they refer to is the installation's to make."""
+    return {
+        "enabled": True,
+        "argocdUrl": settings.argocd.url or "",
+        "secret": {"create": False, "name": NOTIFICATIONS_SECRET},
+        "notifiers": _yaml_values({f"service.{name}": options for name, options in _services(settings).items()}),
+        "templates": _yaml_values({f"template.{name}": body for name, body in _templates(settings).items()}),
+        "triggers": _yaml_values({f"trigger.{name}": conditions for name, conditions in _triggers(settings).items()}),
+        "subscriptions": _subscriptions(settings),
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as they are, for those who read the ConfigMap."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    represent = cast(Callable[..., yaml.ScalarNode], dumper.represent_scalar)  # pyright: ignore[reportUnknownMemberType]
+    return represent("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml_values(values: dict[str, Any]) -> dict[str, str]:
+    """Each value as the YAML text that the chart copies into the ConfigMap."""
+    return {name: yaml.dump(value, Dumper=_Dumper, width=2**31) for name, value in sorted(values.items())}
+
+
+def _chats(settings: Settings) -> list[str]:
+    """The recipients beside the ledger."""
+    notifications = settings.notifications
+    slack = [f"slack:{notifications.slack_channel.removeprefix('#')}"] if notifications.slack_channel else []
+    return slack + ([f"{_CHAT_WEBHOOK}:"] if notifications.webhook_url else [])
+
+
+def _services(settings: Settings) -> dict[str, Any]:
+    services: dict[str, Any] = {LEDGER: _github_service(settings.github)}
+    if settings.notifications.slack_channel:
+        services["slack"] = {"token": f"${SLACK_KEY}"}
+    if settings.notifications.webhook_url:
+        services[f"webhook.{_CHAT_WEBHOOK}"] = {
+            "url": settings.notifications.webhook_url,
+            "headers": [{"name": "Content-Type", "value": "application/json"}],
+        }
+    return services
+
+
+def _github_service(github: GitHub) -> dict[str, Any]:
+    service: dict[str, Any] = {
+        "appID": int(github.argocd.id),
+        "installationID": int(github.argocd.installation_id),
+        "privateKey": f"${GITHUB_KEY}",
+    }
+    if github.api_url != "https://api.github.com":
+        service["enterpriseBaseURL"] = github.api_url
+    return service
+
+
+def _triggers(settings: Settings) -> dict[str, list[Condition]]:
+    unrenderable = [reported(triggers.UNRENDERABLE)]
+    drift = [
+        reported(triggers.DRIFT_HEALED, once_per="operation.finishedAt"),
+        reported(triggers.DRIFT_FOUND),
+    ]
+    made = {
+        _VERIFIED: reported_once(_VERIFIED, triggers.VERIFIED),
+        _FAILED: reported_once(_FAILED, *triggers.FAILURES, unless=_VERIFIED),
+        "unrenderable": unrenderable,
+        "drift": drift,
+    }
+    if _chats(settings):
+        # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
+        releases = [reported(event, once_per="revision") for event in (triggers.VERIFIED, *triggers.FAILURES)]
+        made["chat"] = [*releases, *unrenderable, *drift]
+    return made
+
+
+def _subscriptions(settings: Settings) -> list[dict[str, Any]]:
+    """Applications of services only: infrastructure is no release."""
+    selector = f"{SERVICE_LABEL},{ENVIRONMENT_LABEL}"
+    ledger = {
+        "recipients": [f"{LEDGER}:"],
+        "selector": selector,
+        "triggers": [_VERIFIED, _FAILED, "unrenderable", "drift"],
+    }
+    chats = _chats(settings)
+    return [ledger, *([{"recipients": chats, "selector": selector, "triggers": ["chat"]}] if chats else [])]
+
+
+def _templates(settings: Settings) -> dict[str, Any]:
+    messages = {
+        path.removesuffix(".gotmpl"): text
+        for path, text in rendered_files("argocd/messages", {}).items()
+        if path.endswith(".gotmpl")
+    }
+    templates = {name: _template(settings, name, text) for name, text in messages.items()}
+    # A section for GitHub that asks for nothing: the engine sends it, successfully, without a request.
+    return {**templates, RECEIPT: {"message": RECEIPT, "github": {"revisionPath": _RELEASE_REVISION}}}
+
+
+def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
+    """One template for every recipient; each takes the section of its own."""
+    placement = f"{_label(ENVIRONMENT_LABEL)}/{_label(SERVICE_LABEL)}"
+    page = "{{ .context.argocdUrl }}/applications/{{ .app.metadata.namespace }}/{{ .app.metadata.name }}"
+    text += '{{- $text = regexReplaceAll "\\\\s+" $text " " | trim -}}\n'
+    state = _STATES.get(name, "failure")
+    deployment: dict[str, Any] = {
+        "state": state,
+        "environment": placement,
+        "environmentURL": f'{{{{ dig "metadata" "annotations" "{URL_ANNOTATION}" "" .app }}}}',
+        # Never merge the default branch into what is deployed, and let no check of a commit stand in the way.
+        "autoMerge": False,
+        "requiredContexts": [],
+        "transientEnvironment": False,
+    }
+    if settings.argocd.url:
+        deployment["logURL"] = page
+    if name == "unrenderable":
+        deployment["reference"] = _BRANCH
+    template: dict[str, Any] = {
+        "message": text + "{{ $text }}",
+        "github": {"revisionPath": _REVISIONS.get(name, _RELEASE_REVISION), "deployment": deployment},
+    }
+    if settings.notifications.slack_channel:
+        icon = {"success": ":white_check_mark:", "failure": ":x:"}[state]
+        where = f"<{page}|{placement}>" if settings.argocd.url else placement
+        template["message"] = text + f'{{{{ if eq .serviceType "slack" }}}}{icon} {where}: {{{{ end }}}}{{{{ $text }}}}'
+    if settings.notifications.webhook_url:
+        template["webhook"] = {_CHAT_WEBHOOK: {"method": "POST", "body": text + _webhook_body(name, state)}}
+    return template
+
+
+def _label(name: str, *filters: str) -> str:
+    """The Go template of a label of the Application."""
+    return f"{{{{ {' | '.join((f'index .app.metadata.labels {json.dumps(name)}', *filters))} }}}}"
+
+
+def _webhook_body(name: str, state: str) -> str:
+    fields = {
+        "event": json.dumps(name),
+        "state": json.dumps(state),
+        "service": _label(SERVICE_LABEL, "toJson"),
+        "environment": _label(ENVIRONMENT_LABEL, "toJson"),
+        "application": "{{ .app.metadata.name | toJson }}",
+        "revision": '{{ dig "sync" "revision" "" .app.status | toJson }}',
+        "message": "{{ $text | toJson }}",
+    }
+    return "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"

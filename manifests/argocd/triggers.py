@@ -1,0 +1,155 @@
+"""When Argo CD reports on a release: conditions on an Application, in the expression language of its notifications.
+
+Each event of a release is reported exactly once, also when GitHub cannot be reached or a controller restarts. The
+engine's own `oncePer` cannot do that: it keeps what it tried to send as sent, and one failed request loses the report
+(`SetAlreadyNotified` in notifications-engine's pkg/controller/state.go). Without `oncePer` a failed report is tried
+again, but each return of the condition is reported again. So a report is two conditions of one trigger:
+
+- the event, without `oncePer`, for as long as the revision has no receipt;
+- the receipt: once the annotation, in which the engine keeps its memory, says that the report went out, it writes the
+  revision into the same memory with `oncePer`. It sends a template that does nothing, so that it cannot fail.
+"""
+
+import re
+from dataclasses import dataclass
+
+from manifests.argocd.labels import DEADLINE_ANNOTATION
+
+LEDGER = "github"
+"""The service that keeps the ledger: GitHub's deployments."""
+RECEIPT = "receipt"
+"""The template that does nothing."""
+
+Condition = dict[str, str | list[str]]
+
+_WORDS = {
+    "operation": "app.status.operationState",
+    "phase": 'operation?.phase ?? ""',
+    # Healing drift syncs the drifted resources only; neither it nor a sync of chosen resources is a release.
+    "whole": "len(operation?.operation?.sync?.resources ?? []) == 0",
+    # The last whole sync that succeeded. Unlike the operation's, its revision stays while drift is healed.
+    "release": "last(app.status.history ?? [])",
+    "attempt": 'operation?.syncResult?.revision ?? operation?.operation?.sync?.revision ?? ""',
+    "revision": 'phase == "Succeeded" ? (release?.revision ?? "") : attempt',
+    "health": 'app.status.health?.status ?? ""',
+    "sync": 'app.status.sync?.status ?? ""',
+    "automated": "app.spec.syncPolicy?.automated != nil and app.spec.syncPolicy.automated.enabled != false",
+    "deadline": f'duration((app.metadata.annotations?.["{DEADLINE_ANNOTATION}"] ?? "600") + "s")',
+    "memory": 'fromJSON(app.metadata.annotations?.["notified.notifications.argoproj.io"] ?? "{}")',
+}
+"""What the conditions speak of; none of it fails on an Application that has no status yet. Order matters."""
+
+
+def _said(condition: str) -> str:
+    """The condition with the words it uses, and those that these use, defined before it."""
+    text = condition
+    for word, meaning in reversed(_WORDS.items()):
+        if re.search(rf"(?<![\w.\"]){word}\b", text):
+            text = f"let {word} = {meaning};\n{text}"
+    return text
+
+
+def _all_of(*parts: str) -> str:
+    """All parts must hold; the first that does not ends the evaluation."""
+    return "\nand ".join(f"({part})" for part in parts)
+
+
+def _any_of(*parts: str) -> str:
+    return " or ".join(f"({part})" for part in parts)
+
+
+_SUCCEEDED = 'phase == "Succeeded" and release != nil'
+# Health is that of the wanted revision: either it was compared at the operation's revision, or it was compared after
+# the operation, when a commit for another service had moved the branch on. Times have whole seconds only.
+_FRESH = _any_of(
+    "app.status.sync.revision == operation.syncResult?.revision",
+    "date(app.status.reconciledAt) > date(operation.finishedAt)",
+)
+_VERIFIED = _all_of(
+    _SUCCEEDED, 'sync == "Synced"', 'health == "Healthy"', "len(app.status.resources ?? []) > 0", _FRESH
+)
+# The health turned bad after the sync began: just after a rollback's sync it is still that of the bad release. The
+# pause lets a Deployment, which may say once more that it is overdue, see that it is complete.
+_DEGRADED = _all_of(
+    _SUCCEEDED,
+    'sync == "Synced"',
+    'health in ["Degraded", "Missing"]',
+    "date(app.status.health.lastTransitionTime) > date(release.deployStartedAt)",
+    'now() - date(release.deployedAt) > duration("3s")',
+    _FRESH,
+)
+_OPERATION_FAILED = _all_of('phase in ["Failed", "Error"]', "whole")
+_LATE_HEALTH = _all_of(
+    _SUCCEEDED,
+    "now() - date(release.deployedAt) > deadline",
+    'not (health in ["Healthy", "Suspended"])',
+    f"not ({_DEGRADED})",
+)
+# It never became what Git says, although nobody is waited for: something keeps changing it.
+_LATE_SYNC = _all_of(
+    _SUCCEEDED,
+    "now() - date(release.deployedAt) > deadline",
+    'health in ["Healthy", "Suspended"] and sync == "OutOfSync" and automated',
+    "app.status.sync.revision == release.revision",
+)
+_LATE_OPERATION = _all_of('phase == "Running"', "whole", "now() - date(operation.startedAt) > deadline")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that is reported."""
+
+    when: str
+    template: str
+
+
+VERIFIED = Event(_VERIFIED, "verified")
+FAILURES = (
+    Event(_DEGRADED, "degraded"),
+    Event(_OPERATION_FAILED, "operation-failed"),
+    Event(_LATE_HEALTH, "overdue"),
+    Event(_LATE_SYNC, "overdue"),
+    Event(_LATE_OPERATION, "overdue"),
+)
+"""They exclude each other, so that a revision fails for one reason at a time."""
+# A repository or repo-server that does not answer is no fault of the commit, unless it lasts.
+UNRENDERABLE = Event(
+    'any(app.status.conditions ?? [], #.type == "ComparisonError" and (#.message contains "helm template" or '
+    '#.message contains "Manifest generation error" or now() - date(#.lastTransitionTime) > deadline))',
+    "unrenderable",
+)
+DRIFT_HEALED = Event(
+    _all_of(_SUCCEEDED, 'sync == "Synced"', "(operation.operation?.sync?.selfHealAttemptsCount ?? 0) > 0"),
+    "drift-healed",
+)
+DRIFT_FOUND = Event(
+    _all_of(_SUCCEEDED, 'sync == "OutOfSync"', "not automated", "app.status.sync.revision == release.revision"),
+    "drift-found",
+)
+
+
+def reported(event: Event, *, once_per: str | None = None) -> Condition:
+    """A condition that reports an event each time it comes, or once for each value of an expression."""
+    condition: Condition = {"when": _said(event.when), "send": [event.template]}
+    return {**condition, "oncePer": _said(once_per)} if once_per else condition
+
+
+def reported_once(name: str, *events: Event, unless: str | None = None) -> list[Condition]:
+    """The conditions of a trigger that reports one event of each revision, the first to come, exactly once.
+
+    Args:
+        name: the trigger's name.
+        events: what is reported.
+        unless: another such trigger; what it has reported is not contradicted by this one.
+    """
+    # Keys of the memory: `<trigger>:[<n>].<hash>:github:` of a report that is out, and with the revision in front of a
+    # receipt. The time of the report tells one of this operation from one whose receipt was never written.
+    sent = f'toPairs(memory), #[0] startsWith "{name}:[" and #[0] endsWith ":{LEDGER}:"'
+    began = "date(operation.startedAt).Unix()"
+    settled = _any_of(*(f'# startsWith (revision + ":{trigger}:[")' for trigger in (name, unless) if trigger))
+    guard = _all_of(f"none(keys(memory), {settled})", f"none({sent} and #[1] < {began})")
+    receipt = _all_of("operation != nil", f"any({sent} and #[1] >= {began})")
+    return [
+        *(reported(Event(_all_of(event.when, guard), event.template)) for event in events),
+        reported(Event(receipt, RECEIPT), once_per="revision"),
+    ]

@@ -1,0 +1,101 @@
+"""The values of the official argo-cd chart, as the platform sets them.
+
+Known with chart 10.1.1, which carries Argo CD v3.4.4, and with Argo CD v3.5.7 by `version` of `slipway:argocd`. Only
+keys of the official chart are used, so that the sandbox's stand-in for it and any mirror of it take the same values.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from manifests.argocd.notifications import notification_values
+from manifests.argocd.rbac import rbac_values
+from manifests.model import Settings
+from templates import rendered_files
+
+Values = dict[str, Any]
+
+_POLLING = {"timeout.reconciliation": "60s", "timeout.reconciliation.jitter": "20s"}
+"""How often Git is asked where GitHub cannot tell Argo CD of a push."""
+_WEBHOOK = {"timeout.reconciliation": "180s", "timeout.reconciliation.jitter": "60s"}
+"""How often Git is asked beside the webhook, in case one was lost."""
+_REQUESTS = {
+    "controller": {"cpu": "250m", "memory": "512Mi"},
+    "server": {"cpu": "50m", "memory": "128Mi"},
+    "repoServer": {"cpu": "100m", "memory": "256Mi"},
+    "applicationSet": {"cpu": "20m", "memory": "128Mi"},
+    "notifications": {"cpu": "20m", "memory": "128Mi"},
+}
+
+
+def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
+    """Everything that is set in the chart, the stack's own `values` on top.
+
+    The installation makes the Secret `argocd-notifications-secret` before it, with the keys that
+    `manifests.argocd.notifications` names.
+
+    Args:
+        settings: the platform.
+        webhook_secret: what GitHub signs its webhook with; a secret output is passed on as it is.
+    """
+    argocd = settings.argocd
+    values: Values = {
+        "crds": {"install": argocd.install_crds, "keep": True},
+        "global": {"addPrometheusAnnotations": True, "image": _image(settings)},
+        # Sign-in with GitHub needs an OAuth app, so it is switched on in the stack's own values.
+        "dex": {"enabled": False},
+        "configs": {
+            "cm": _configuration(settings),
+            "params": _parameters(settings),
+            "rbac": rbac_values(settings),
+            "secret": {"githubSecret": webhook_secret} if webhook_secret is not None else {},
+        },
+        "notifications": notification_values(settings),
+    }
+    for component, requests in _REQUESTS.items():
+        part = values.setdefault(component, {})
+        # The chart leaves ServiceMonitors out of a cluster that has no such kind; the annotations are for those.
+        part["metrics"] = {"enabled": True, "serviceMonitor": {"enabled": True}}
+        # No CPU limit: a throttled controller reports late, and what it reports decides about rollbacks.
+        part["resources"] = {"requests": requests}
+    return merged(values, cast(Values, argocd.values))
+
+
+def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> Values:
+    """Values with more laid over them, mapping by mapping, as Helm does."""
+    result = dict(values)
+    for key, value in more.items():
+        before = result.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(cast(Values, before), cast(Values, value)) if both else value
+    return result
+
+
+def _image(settings: Settings) -> Values:
+    """Only what is set: the chart's own image and tag belong together."""
+    image = {"repository": settings.argocd.image, "tag": settings.argocd.version}
+    return {key: value for key, value in image.items() if value is not None}
+
+
+def _configuration(settings: Settings) -> Values:
+    """Of `argocd-cm`."""
+    health = rendered_files("argocd", {})["application-health.lua"]
+    return {
+        **({"url": settings.argocd.url} if settings.argocd.url else {}),
+        **(_WEBHOOK if settings.argocd.receives_webhooks else _POLLING),
+        "resource.customizations.health.argoproj.io_Application": health,
+    }
+
+
+def _parameters(settings: Settings) -> Values:
+    """Of `argocd-cmd-params-cm`."""
+    deadlines = [environment.verification_deadline_seconds for environment in settings.environments]
+    return {
+        # Which resource is bad, and why, is in the Application only with this; reports and rollbacks quote it.
+        "controller.resource.health.persist": True,
+        # Drift that comes back is healed after 2, 6, 18 and then every 60 seconds, rather than five minutes at last.
+        "controller.self.heal.backoff.timeout.seconds": 2,
+        "controller.self.heal.backoff.factor": 3,
+        "controller.self.heal.backoff.cap.seconds": 60,
+        # A sync that hangs, in a hook for example, would keep the commit that mends it waiting for ever.
+        "controller.sync.timeout.seconds": max(deadlines, default=600),
+    }
