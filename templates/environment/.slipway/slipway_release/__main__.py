@@ -1,0 +1,15 @@
+"""Entry point for both `python3 .slipway/slipway_release` and `python3 -m slipway_release`."""
+
+import sys
+from pathlib import Path
+
+# Run as a folder, the first entry of the path is this package itself, whose module names would
+# stand before those of the standard library; the folder above it is what imports need.
+_PACKAGE = Path(__file__).resolve().parent
+if sys.path and Path(sys.path[0]).resolve() == _PACKAGE:
+    sys.path[0] = str(_PACKAGE.parent)
+
+from slipway_release.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Typed access to JSON that others wrote: a missing or misshapen field is an error that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias, cast
+
+from slipway_release.errors import RefusedError
+
+Document: TypeAlias = Mapping[str, object]
+
+
+def document(value: object, where: str) -> Document:
+    """The value as a mapping with text keys."""
+    if not isinstance(value, dict):
+        raise RefusedError(f"{where}: expected an object, found {_kind(value)}")
+    return cast("Document", value)
+
+
+def documents(value: object, where: str) -> list[Document]:
+    """The value as a list of mappings."""
+    return [document(item, f"{where}[{index}]") for index, item in enumerate(items(value, where))]
+
+
+def items(value: object, where: str) -> list[object]:
+    """The value as a list."""
+    if not isinstance(value, list):
+        raise RefusedError(f"{where}: expected a list, found {_kind(value)}")
+    return cast("list[object]", value)
+
+
+def text(source: Document, key: str, where: str) -> str:
+    """A field that must be a text with something in it."""
+    value = source.get(key)
+    if not isinstance(value, str) or not value:
+        raise RefusedError(f"{where}.{key}: expected a text, found {_kind(value)}")
+    return value
+
+
+def optional_text(source: Document, key: str) -> str | None:
+    """A field that may be missing, null or empty."""
+    value = source.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def number(source: Document, key: str, where: str) -> int:
+    """A field that must be a whole number."""
+    value = source.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RefusedError(f"{where}.{key}: expected a number, found {_kind(value)}")
+    return value
+
+
+def texts(source: Document, key: str, where: str) -> tuple[str, ...]:
+    """A field that is a list of texts; missing is empty."""
+    values = source.get(key) or []
+    found = items(values, f"{where}.{key}")
+    if not all(isinstance(value, str) for value in found):
+        raise RefusedError(f"{where}.{key}: expected a list of texts")
+    return tuple(str(value) for value in found)
+
+
+def child(source: Document, key: str, where: str) -> Document:
+    """A field that must be an object."""
+    return document(source.get(key), f"{where}.{key}")
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__

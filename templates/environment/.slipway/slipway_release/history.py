@@ -1,0 +1,78 @@
+"""What Git knows, asked through the API: where a tag points and which commit contains which."""
+
+from __future__ import annotations
+
+import enum
+
+from slipway_release import fields
+from slipway_release.errors import ApiError
+from slipway_release.github import GitHub, quoted
+
+
+class Relation(enum.Enum):
+    """How one commit stands to another."""
+
+    SAME = "same"
+    ANCESTOR = "ancestor"
+    DESCENDANT = "descendant"
+    UNRELATED = "unrelated"
+
+
+# GitHub's answer describes the head as seen from the base.
+_RELATIONS = {
+    "identical": Relation.SAME,
+    "behind": Relation.ANCESTOR,
+    "ahead": Relation.DESCENDANT,
+    "diverged": Relation.UNRELATED,
+}
+
+
+def relation(github: GitHub, repository: str, commit: str, base: str) -> Relation:
+    """What `commit` is to `base`; unknown commits and histories without a common root are unrelated."""
+    if commit == base:
+        return Relation.SAME
+    try:
+        answer = github.get(
+            f"/repos/{repository}/compare/{quoted(base)}...{quoted(commit)}", {"per_page": "1", "page": "2"}
+        )
+    except ApiError as error:
+        if error.status in {404, 422}:
+            return Relation.UNRELATED
+        raise
+    return _RELATIONS.get(fields.text(answer, "status", "compare"), Relation.UNRELATED)
+
+
+def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
+    """Whether a commit is part of a branch's history."""
+    return relation(github, repository, commit, f"refs/heads/{branch}") in {Relation.SAME, Relation.ANCESTOR}
+
+
+def default_branch(github: GitHub, repository: str) -> str:
+    return fields.text(github.get(f"/repos/{repository}"), "default_branch", repository)
+
+
+def branch_head(github: GitHub, repository: str, branch: str) -> str | None:
+    """The commit a branch points at, or None where there is no such branch."""
+    found = github.find(f"/repos/{repository}/git/ref/heads/{quoted(branch, slashes=True)}")
+    return None if found is None else fields.text(fields.child(found, "object", "ref"), "sha", "ref.object")
+
+
+def tag_commit(github: GitHub, repository: str, tag: str) -> str | None:
+    """The commit a tag points at, through annotated tags, or None where there is no such tag."""
+    found = github.find(f"/repos/{repository}/git/ref/tags/{quoted(tag)}")
+    if found is None:
+        return None
+    target = fields.child(found, "object", "ref")
+    while target.get("type") == "tag":
+        sha = fields.text(target, "sha", "tag")
+        target = fields.child(github.get(f"/repos/{repository}/git/tags/{quoted(sha)}"), "object", "tag")
+    return fields.text(target, "sha", "ref.object")
+
+
+def commit_date(github: GitHub, repository: str, commit: str) -> str | None:
+    """When a commit was made (ISO 8601), if that can be had."""
+    found = github.find(f"/repos/{repository}/commits/{quoted(commit)}")
+    if found is None:
+        return None
+    details = fields.child(fields.child(found, "commit", "commit"), "committer", "commit.commit")
+    return fields.optional_text(details, "date")

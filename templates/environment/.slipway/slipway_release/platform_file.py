@@ -1,0 +1,175 @@
+"""What this platform is made of: `.slipway/platform.json`, written by the platform's Pulumi program."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_release import fields
+from slipway_release.errors import RefusedError
+
+DEFAULT_PATH = Path(__file__).parents[1] / "platform.json"
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A place where services run, in promotion order."""
+
+    name: str
+    sync: str
+    images: str
+    branch: str | None
+    delivery: str
+    target_branch: str
+    rollback: str
+    tag_prefix: str | None
+    prereleases: bool
+    requires: tuple[str, ...]
+    verification_deadline_seconds: int
+    url: str | None
+    approval: bool
+
+    @property
+    def tracked_branch(self) -> str | None:
+        """The branch of services that it follows."""
+        return {"main": MAIN, "branch": self.branch}.get(self.images)
+
+    def service_url(self, service: str) -> str | None:
+        """Where a service answers in it."""
+        if self.url is None:
+            return None
+        return self.url.replace("{service}", service).replace("{environment}", self.name)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A deployable thing that a team owns."""
+
+    name: str
+    repository: str
+    team: str
+    environments: tuple[str, ...]
+    image: str
+    release_workflow: str
+
+    @property
+    def main_workflow(self) -> str:
+        """The workflow that builds images of branches; it stands beside the release workflow."""
+        return f"{self.release_workflow.rpartition('/')[0]}/main.yml"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The whole of it."""
+
+    owner: str
+    environment_repository: str
+    api_url: str
+    server_url: str
+    registry_host: str
+    registry_insecure: bool
+    environments: tuple[Environment, ...]
+    services: tuple[Service, ...]
+    argocd_login: str | None = None
+
+    @property
+    def repository(self) -> str:
+        """The environment repository's full name."""
+        return f"{self.owner}/{self.environment_repository}"
+
+    def service(self, name: str) -> Service:
+        """The service of that name, or a refusal that names the known ones."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        known = ", ".join(service.name for service in self.services) or "none"
+        raise RefusedError(f"service {name!r}: not a service of this platform; known are {known}")
+
+    def service_of(self, repository: str) -> Service:
+        """The service whose repository it is."""
+        for service in self.services:
+            if service.repository.lower() == repository.lower():
+                return service
+        raise RefusedError(
+            f"repository {repository!r}: no service of this platform; add it to the platform's settings"
+        )
+
+    def environment(self, name: str) -> Environment:
+        """The environment of that name, or a refusal that names the known ones."""
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        known = ", ".join(environment.name for environment in self.environments)
+        raise RefusedError(f"environment {name!r}: not an environment of this platform; known are {known}")
+
+    def environments_of(self, service: Service) -> list[Environment]:
+        """The environments that a service runs in, in promotion order."""
+        return [environment for environment in self.environments if environment.name in service.environments]
+
+
+def load(path: Path = DEFAULT_PATH) -> Platform:
+    """Read and check the file."""
+    try:
+        content: object = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RefusedError(f"{path}: missing; the platform's `pulumi up` writes it") from None
+    except ValueError as error:
+        raise RefusedError(f"{path}: not JSON: {error}; restore it with the platform's `pulumi up`") from None
+    return parse(fields.document(content, path.name))
+
+
+def parse(source: fields.Document) -> Platform:
+    """The platform that a document describes."""
+    where = "platform.json"
+    registry = fields.child(source, "registry", where)
+    argocd = source.get("argocd")
+    owner, repository = fields.text(source, "owner", where), fields.text(source, "environmentRepository", where)
+    return Platform(
+        owner=owner,
+        environment_repository=repository.rpartition("/")[2],
+        api_url=fields.text(source, "apiUrl", where).rstrip("/"),
+        server_url=fields.text(source, "serverUrl", where).rstrip("/"),
+        registry_host=fields.text(registry, "host", f"{where}.registry"),
+        registry_insecure=registry.get("insecure") is True,
+        environments=tuple(
+            _environment(item, f"{where}.environments[{index}]")
+            for index, item in enumerate(fields.documents(source.get("environments"), f"{where}.environments"))
+        ),
+        services=tuple(
+            _service(item, owner, f"{where}.services[{index}]")
+            for index, item in enumerate(fields.documents(source.get("services"), f"{where}.services"))
+        ),
+        argocd_login=fields.optional_text(fields.document(argocd, f"{where}.argocd"), "login") if argocd else None,
+    )
+
+
+def _environment(source: fields.Document, where: str) -> Environment:
+    return Environment(
+        name=fields.text(source, "name", where),
+        sync=fields.text(source, "sync", where),
+        images=fields.text(source, "images", where),
+        branch=fields.optional_text(source, "branch"),
+        delivery=fields.text(source, "delivery", where),
+        target_branch=fields.optional_text(source, "targetBranch") or MAIN,
+        rollback=fields.text(source, "rollback", where),
+        tag_prefix=fields.optional_text(source, "tagPrefix"),
+        prereleases=source.get("prereleases") is True,
+        requires=fields.texts(source, "requires", where),
+        verification_deadline_seconds=fields.number(source, "verificationDeadlineSeconds", where),
+        url=fields.optional_text(source, "url"),
+        approval=source.get("approval") is True,
+    )
+
+
+def _service(source: fields.Document, owner: str, where: str) -> Service:
+    repository = fields.text(source, "repository", where)
+    return Service(
+        name=fields.text(source, "name", where),
+        repository=repository if "/" in repository else f"{owner}/{repository}",
+        team=fields.optional_text(source, "team") or "",
+        environments=fields.texts(source, "environments", where),
+        image=fields.text(source, "image", where),
+        release_workflow=fields.optional_text(source, "releaseWorkflow") or ".github/workflows/release.yml",
+    )

@@ -1,0 +1,156 @@
+"""`environments/<environment>/<service>/release.yaml`: which version runs, and which must not.
+
+The file is JSON, which is YAML too: Helm reads it as values, and this program can write it without
+a YAML library and without ever touching what a person wrote.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+
+from slipway_release import fields
+from slipway_release.errors import RefusedError
+from slipway_release.fields import Document
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """Why an older version runs again."""
+
+    version: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version of a service, down to the bytes."""
+
+    version: str
+    tag: str | None
+    image: str
+    digest: str
+    commit: str
+    run: str
+    rollback: RolledBack | None = None
+
+    def same_image(self, other: Release | None) -> bool:
+        """Whether both are the same version of the same bytes."""
+        return other is not None and (self.version, self.digest) == (other.version, other.digest)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A version that nothing promotes again until it is released from hold or a newer one comes."""
+
+    version: str
+    reason: str
+    run: str
+    at: str
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """The content of the file."""
+
+    release: Release | None = None
+    held: tuple[Held, ...] = field(default=())
+
+    def hold_of(self, version: str) -> Held | None:
+        return next((held for held in self.held if held.version == version), None)
+
+    def with_hold(self, hold: Held) -> ReleaseFile:
+        """The same with one more version on hold; a version is held once."""
+        return dataclasses.replace(self, held=(*self.without_hold(hold.version).held, hold))
+
+    def without_hold(self, version: str) -> ReleaseFile:
+        return dataclasses.replace(self, held=tuple(held for held in self.held if held.version != version))
+
+    def dump(self) -> str:
+        """The text of the file."""
+        content: dict[str, object] = {}
+        if self.release is not None:
+            content["release"] = _release_document(self.release)
+        content["held"] = [dataclasses.asdict(held) for held in self.held]
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def path_of(environment: str, service: str) -> str:
+    return f"environments/{environment}/{service}/release.yaml"
+
+
+def parse(content: str, where: str) -> ReleaseFile:
+    """Read the file strictly: what a person has broken by hand is named, not overwritten."""
+    try:
+        source = fields.document(json.loads(content), where) if content.strip() else {}
+    except ValueError as error:
+        raise RefusedError(
+            f"{where}: not JSON: {error}; it is the automation's file, restore it from its last commit"
+        ) from None
+    release = source.get("release")
+    return ReleaseFile(
+        release=_release(fields.document(release, f"{where}: release"), where) if release else None,
+        held=tuple(_held(item, where) for item in fields.documents(source.get("held") or [], f"{where}: held")),
+    )
+
+
+def _release(source: Document, where: str) -> Release | None:
+    if not source.get("digest"):
+        return None
+    where = f"{where}: release"
+    digest, commit = fields.text(source, "digest", where), fields.text(source, "commit", where)
+    check_digest(digest, f"{where}.digest")
+    if _COMMIT.fullmatch(commit) is None:
+        raise RefusedError(f"{where}.commit: {commit!r} is not a commit")
+    rollback = source.get("rollback")
+    return Release(
+        version=fields.text(source, "version", where),
+        tag=fields.optional_text(source, "tag"),
+        image=fields.text(source, "image", where),
+        digest=digest,
+        commit=commit,
+        run=fields.optional_text(source, "run") or "",
+        rollback=_rolled_back(fields.document(rollback, f"{where}.rollback"), where) if rollback else None,
+    )
+
+
+def check_digest(digest: str, where: str) -> None:
+    """Refuse what is not an immutable reference to an image."""
+    if _DIGEST.fullmatch(digest) is None:
+        raise RefusedError(f"{where}: {digest!r} is not an image digest; expected sha256: and 64 hexadecimal digits")
+
+
+def _rolled_back(source: Document, where: str) -> RolledBack:
+    return RolledBack(
+        version=fields.text(source, "from", f"{where}.rollback"),
+        reason=fields.optional_text(source, "reason") or "",
+        at=fields.optional_text(source, "at") or "",
+    )
+
+
+def _held(source: Document, where: str) -> Held:
+    return Held(
+        version=fields.text(source, "version", f"{where}: held"),
+        reason=fields.optional_text(source, "reason") or "",
+        run=fields.optional_text(source, "run") or "",
+        at=fields.optional_text(source, "at") or "",
+    )
+
+
+def _release_document(release: Release) -> dict[str, object]:
+    back = release.rollback
+    return {
+        "version": release.version,
+        "tag": release.tag,
+        "image": release.image,
+        "digest": release.digest,
+        "commit": release.commit,
+        "run": release.run,
+        "rollback": None if back is None else {"from": back.version, "reason": back.reason, "at": back.at},
+    }
