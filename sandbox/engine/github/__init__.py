@@ -1,0 +1,25 @@
+"""Applies resources of the GitHub provider through GitHub's REST API, one table of kinds by area.
+
+Each kind reads what is there, compares, and writes only what differs. Outputs have the provider's names and ids.
+"""
+
+from sandbox.engine.github import access, actions, environments, labels, repository, rules, teams, webhooks
+from sandbox.engine.github.kind import Kind
+
+KINDS: dict[str, Kind] = {
+    f"github:index/{name[0].lower()}{name[1:]}:{name}": kind
+    for table in (
+        repository.KINDS,
+        rules.KINDS,
+        environments.KINDS,
+        teams.KINDS,
+        access.KINDS,
+        actions.KINDS,
+        labels.KINDS,
+        webhooks.KINDS,
+    )
+    for name, kind in table.items()
+}
+"""What applies a resource, by its type token."""
+
+__all__ = ["KINDS", "Kind"]
