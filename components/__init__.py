@@ -1,0 +1,1 @@
+"""Pulumi components of the platform, one concept a module. They never read configuration."""

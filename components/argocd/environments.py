@@ -1,0 +1,95 @@
+"""Environments in Argo CD: an AppProject, an infrastructure Application, and an Application a service."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from manifests.app_project import app_project, infrastructure_project
+from manifests.application import application, infrastructure_application
+from manifests.model import Environment, Service, Settings, placement_name
+
+_SETTLED = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"]
+_SETTLING = pulumi.CustomTimeouts(create="5m", update="5m")
+
+
+class EnvironmentApplicationsArgs(TypedDict):
+    """Which environment, and what must be there before."""
+
+    settings: Settings
+    """The stack's settings."""
+    environment: Environment
+    """The environment."""
+    infrastructure_project: CustomResource
+    """The AppProject of all infrastructure Applications."""
+    pull_request: pulumi.Output[str]
+    """The URL of a pull request with files that the Applications need; empty if all are there."""
+    installed: Sequence[pulumi.Resource]
+    """Argo CD and what it reads."""
+
+
+class EnvironmentApplications(pulumi.ComponentResource):
+    """An environment as Argo CD sees it."""
+
+    project: CustomResource
+    """Its AppProject."""
+    applications: dict[str, CustomResource]
+    """Its Applications, by service."""
+
+    def __init__(self, name: str, args: EnvironmentApplicationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:EnvironmentApplications", name, {}, opts)
+        settings, environment = args["settings"], args["environment"]
+        self.project = custom_resource(
+            f"{name}-project",
+            app_project(settings, environment),
+            pulumi.ResourceOptions(parent=self, depends_on=list(args["installed"])),
+        )
+        infrastructure = infrastructure_application(settings, environment)
+        # Services need their namespaces. Before the pull request with them is merged, waiting would only time out.
+        infrastructure["metadata"]["annotations"] = args["pull_request"].apply(_waits)
+        namespaces = custom_resource(
+            f"{name}-infrastructure",
+            infrastructure,
+            pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[args["infrastructure_project"], *args["installed"]],
+                custom_timeouts=_SETTLING,
+            ),
+        )
+        self.applications = {
+            service.name: self._application(settings, service, environment, [self.project, namespaces])
+            for service in settings.services_of(environment)
+        }
+        self.register_outputs({"applications": [placement for placement in self.applications]})
+
+    def _application(
+        self, settings: Settings, service: Service, environment: Environment, dependencies: list[pulumi.Resource]
+    ) -> CustomResource:
+        return custom_resource(
+            f"{placement_name(service, environment)}-application",
+            application(settings, service, environment),
+            pulumi.ResourceOptions(parent=self, depends_on=dependencies),
+        )
+
+
+def shared_project(name: str, settings: Settings, opts: pulumi.ResourceOptions) -> CustomResource:
+    """The AppProject of all infrastructure Applications."""
+    return custom_resource(name, infrastructure_project(settings), opts)
+
+
+def custom_resource(name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> CustomResource:
+    """An object of one of Argo CD's kinds."""
+    return CustomResource(
+        name,
+        api_version=manifest["apiVersion"],
+        kind=manifest["kind"],
+        metadata=manifest["metadata"],
+        spec=manifest["spec"],
+        opts=opts,
+    )
+
+
+def _waits(pull_request: str) -> dict[str, str]:
+    return {} if pull_request else {"pulumi.com/waitFor": json.dumps(_SETTLED)}

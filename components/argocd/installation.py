@@ -1,0 +1,99 @@
+"""The installation of Argo CD: its namespace, its Helm release and the credentials it works with."""
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.secrets import PlatformSecrets
+from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY
+from manifests.argocd.values import helm_values
+from manifests.model import Settings
+
+PARTNERS = {"app.kubernetes.io/part-of": "argocd"}
+RELEASE_TIMEOUT_SECONDS = 600
+
+
+class ArgoCDInstallationArgs(TypedDict):
+    """Which Argo CD, and what it may read."""
+
+    settings: Settings
+    """The stack's settings."""
+    secrets: PlatformSecrets
+    """The stack's secrets."""
+
+
+class ArgoCDInstallation(pulumi.ComponentResource):
+    """Argo CD, ready to follow the environment repository."""
+
+    release: kubernetes.helm.v3.Release
+    """The Helm release; whatever uses Argo CD's kinds depends on it."""
+    repository_secret: kubernetes.core.v1.Secret
+    """What Argo CD reads the environment repository with."""
+
+    def __init__(self, name: str, args: ArgoCDInstallationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:ArgoCDInstallation", name, {}, opts)
+        settings, secrets = args["settings"], args["secrets"]
+        namespace = kubernetes.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": settings.argocd.namespace,
+                "labels": {"app.kubernetes.io/managed-by": settings.mark},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
+        notifications = kubernetes.core.v1.Secret(
+            f"{name}-notifications-secret",
+            metadata={"name": NOTIFICATIONS_SECRET, "namespace": settings.argocd.namespace, "labels": PARTNERS},
+            string_data={
+                GITHUB_KEY: secrets.argocd_private_key,
+                **({SLACK_KEY: secrets.slack_token} if secrets.slack_token is not None else {}),
+            },
+            opts=inside,
+        )
+        self.repository_secret = kubernetes.core.v1.Secret(
+            f"{name}-repository-secret",
+            metadata={
+                "name": "environment-repository",
+                "namespace": settings.argocd.namespace,
+                "labels": {**PARTNERS, "argocd.argoproj.io/secret-type": "repository"},
+            },
+            string_data=_repository_credentials(settings, secrets),
+            opts=inside,
+        )
+        self.release = self._release(name, settings, secrets, [namespace, notifications, self.repository_secret])
+        self.register_outputs({"namespace": settings.argocd.namespace})
+
+    def _release(
+        self, name: str, settings: Settings, secrets: PlatformSecrets, dependencies: list[pulumi.Resource]
+    ) -> kubernetes.helm.v3.Release:
+        argocd = settings.argocd
+        from_repository = kubernetes.helm.v3.RepositoryOptsArgs(repo=argocd.chart_repository)
+        return kubernetes.helm.v3.Release(
+            f"{name}-release",
+            name="argocd",
+            namespace=argocd.namespace,
+            chart=argocd.chart,
+            version=None if argocd.chart_is_folder else argocd.chart_version,
+            repository_opts=None if argocd.chart_is_folder else from_repository,
+            values=helm_values(settings, webhook_secret=secrets.webhook_secret),
+            timeout=RELEASE_TIMEOUT_SECONDS,
+            # A failed release stays, with its pods and events, for whoever looks for the reason.
+            atomic=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=dependencies),
+        )
+
+
+def _repository_credentials(settings: Settings, secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
+    """The fields of a credential Secret, as Argo CD's declarative setup names them."""
+    github = settings.github
+    enterprise = {} if github.base_url == "https://github.com/" else {"githubAppEnterpriseBaseUrl": github.api_url}
+    return {
+        "type": "git",
+        "url": github.environment_repository_url,
+        "githubAppID": github.argocd.id,
+        "githubAppInstallationID": github.argocd.installation_id,
+        "githubAppPrivateKey": secrets.argocd_private_key,
+        **enterprise,
+    }

@@ -1,0 +1,200 @@
+"""The environment repository: what runs where, the release program, and the gates in front of each environment."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+import pulumi
+import pulumi_github as github
+
+from components.github.committed_files import CommittedFiles
+from components.github.repository import marked, repository
+from components.github.rulesets import app_actor, delivery_branches_ruleset, main_ruleset, platform_actors
+from components.github.teams import TeamAccess
+from manifests.model import Delivery, Environment, Settings, Visibility
+from manifests.repository_files import environment_repository_files
+
+VALIDATE_CHECK = "validate"
+"""The job that every pull request to the environment repository must pass."""
+LABELS = {
+    "release": ("0e8a16", "Delivers a release to an environment"),
+    "rollback": ("d93f0b", "Takes a bad release back"),
+    "slipway": ("1d76db", "Changes files that the platform's settings own"),
+}
+
+
+class EnvironmentRepositoryArgs(TypedDict):
+    """What the environment repository holds and who may change it."""
+
+    settings: Settings
+    """The stack's settings."""
+    teams: Mapping[str, TeamAccess]
+    """The teams, by name."""
+    promoter_private_key: pulumi.Input[str]
+    """The key of the App that writes releases."""
+    webhook_secret: pulumi.Input[str] | None
+    """What GitHub signs its webhook to Argo CD with; None if it has none."""
+
+
+class EnvironmentRepository(pulumi.ComponentResource):
+    """The repository that Argo CD follows."""
+
+    repository: github.Repository
+    """The repository."""
+    files: CommittedFiles
+    """Its files; Applications depend on them."""
+    branches: list[github.Branch]
+    """The branches of environments that are delivered to by branch."""
+
+    def __init__(self, name: str, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:EnvironmentRepository", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        settings = args["settings"]
+        self.repository = repository(
+            f"{name}-repository",
+            settings=settings.github,
+            repository_name=settings.github.environment_repository,
+            description=marked("What runs where: charts, values and releases", settings.mark),
+            parent=self,
+        )
+        files = environment_repository_files(settings)
+        self.files = CommittedFiles(
+            f"{name}-files",
+            {
+                "repository": self.repository.name,
+                "owned": files.owned,
+                "seeded": files.seeded,
+                "executable": sorted(files.executable),
+                "message": "Describe the platform",
+                "changes": settings.github.owned_files,
+            },
+            child,
+        )
+        # Under the rules the first commit would be a pull request, so they come after it.
+        guarded = pulumi.ResourceOptions(parent=self, depends_on=[self.files])
+        self.branches = [
+            github.Branch(
+                f"{name}-{environment.name}-branch",
+                repository=self.repository.name,
+                branch=environment.target_branch,
+                source_branch="main",
+                # The automation moves it on; it must never be created again from main.
+                opts=pulumi.ResourceOptions.merge(
+                    guarded, pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=["sourceBranch", "sourceSha"])
+                ),
+            )
+            for environment in settings.environments
+            if environment.delivery is Delivery.BRANCH
+        ]
+        self._rules(name, settings, guarded)
+        for environment in settings.environments:
+            self._gate(f"{name}-{environment.name}", environment, args["teams"], guarded)
+        self._actions(name, settings, args, child)
+        self._access(name, settings, args, child)
+        self.register_outputs({"url": self.repository.html_url})
+
+    def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
+        promoter = app_actor(settings.github.promoter)
+        main_ruleset(
+            f"{name}-main-rules",
+            repository=self.repository.name,
+            settings=settings.github,
+            actors=[promoter, *platform_actors(settings.github)],
+            checks=[VALIDATE_CHECK],
+            code_owners=True,
+            opts=opts,
+        )
+        if self.branches:
+            delivery_branches_ruleset(
+                f"{name}-branch-rules",
+                repository=self.repository.name,
+                actors=[promoter],
+                opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self.branches)),
+            )
+
+    def _gate(
+        self, name: str, environment: Environment, teams: Mapping[str, TeamAccess], opts: pulumi.ResourceOptions
+    ) -> None:
+        reviewers = github.RepositoryEnvironmentReviewerArgs(teams=[teams[team].number for team in environment.approvers])
+        gate = github.RepositoryEnvironment(
+            f"{name}-environment",
+            environment=environment.name,
+            repository=self.repository.name,
+            reviewers=[reviewers] if environment.approvers else None,
+            prevent_self_review=bool(environment.approvers),
+            can_admins_bypass=not environment.approvers,
+            deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
+                protected_branches=False, custom_branch_policies=True
+            ),
+            opts=opts,
+        )
+        # The program of any other branch could be a changed one.
+        github.RepositoryEnvironmentDeploymentPolicy(
+            f"{name}-from-main",
+            repository=self.repository.name,
+            environment=gate.environment,
+            branch_pattern="main",
+            opts=opts,
+        )
+
+    def _actions(
+        self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions
+    ) -> None:
+        github.WorkflowRepositoryPermissions(
+            f"{name}-workflow-permissions",
+            repository=self.repository.name,
+            default_workflow_permissions="read",
+            can_approve_pull_request_reviews=False,
+            opts=opts,
+        )
+        if settings.github.visibility is not Visibility.PUBLIC:
+            # Workflows of public repositories can be called by everybody; GitHub refuses the setting there.
+            github.ActionsRepositoryAccessLevel(
+                f"{name}-workflow-access", repository=self.repository.name, access_level="organization", opts=opts
+            )
+        github.ActionsSecret(
+            f"{name}-promoter-key",
+            repository=self.repository.name,
+            secret_name="PROMOTER_PRIVATE_KEY",
+            value=args["promoter_private_key"],
+            opts=opts,
+        )
+        github.ActionsVariable(
+            f"{name}-promoter-app-id",
+            repository=self.repository.name,
+            variable_name="PROMOTER_APP_ID",
+            value=settings.github.promoter.id,
+            opts=opts,
+        )
+        for label, (color, description) in LABELS.items():
+            github.IssueLabel(
+                f"{name}-{label}-label",
+                repository=self.repository.name,
+                name=label,
+                color=color,
+                description=description,
+                opts=opts,
+            )
+
+    def _access(
+        self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions
+    ) -> None:
+        for team, access in args["teams"].items():
+            github.TeamRepository(
+                f"{name}-{team}-access",
+                team_id=access.team_id,
+                repository=self.repository.name,
+                permission="maintain" if team == settings.github.platform_team else "push",
+                opts=opts,
+            )
+        url, secret = settings.argocd.url, args["webhook_secret"]
+        if settings.argocd.receives_webhooks and url is not None and secret is not None:
+            github.RepositoryWebhook(
+                f"{name}-argocd-webhook",
+                repository=self.repository.name,
+                active=True,
+                events=["push"],
+                configuration=github.RepositoryWebhookConfigurationArgs(
+                    url=f"{url.rstrip('/')}/api/webhook", content_type="json", secret=secret, insecure_ssl=False
+                ),
+                opts=opts,
+            )

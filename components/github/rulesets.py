@@ -1,0 +1,126 @@
+"""Rules of repositories: how main changes, and who makes release tags that nobody can move."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_github as github
+
+from components.github.repository import ACTIONS_INTEGRATION, ORGANIZATION_ADMIN
+from manifests.model import App, GitHub, OwnedFiles
+
+_Actors = Sequence[github.RepositoryRulesetBypassActorArgs]
+
+
+def platform_actors(settings: GitHub) -> list[github.RepositoryRulesetBypassActorArgs]:
+    """Who may write owned files to main directly: nobody where they go through pull requests."""
+    if settings.owned_files is OwnedFiles.PULL_REQUEST:
+        return []
+    return [app_actor(settings.app) if settings.app else administrators()]
+
+
+def app_actor(app: App) -> github.RepositoryRulesetBypassActorArgs:
+    """A GitHub App that a rule does not bind."""
+    return github.RepositoryRulesetBypassActorArgs(actor_id=int(app.id), actor_type="Integration", bypass_mode="always")
+
+
+def team_actor(number: pulumi.Input[int]) -> github.RepositoryRulesetBypassActorArgs:
+    """A team that a rule does not bind."""
+    return github.RepositoryRulesetBypassActorArgs(actor_id=number, actor_type="Team", bypass_mode="always")
+
+
+def administrators() -> github.RepositoryRulesetBypassActorArgs:
+    """The organisation's owners, whom a rule does not bind."""
+    return github.RepositoryRulesetBypassActorArgs(
+        actor_id=ORGANIZATION_ADMIN, actor_type="OrganizationAdmin", bypass_mode="always"
+    )
+
+
+def main_ruleset(
+    name: str,
+    *,
+    repository: pulumi.Input[str],
+    settings: GitHub,
+    actors: _Actors,
+    checks: Sequence[str] = (),
+    code_owners: bool = False,
+    opts: pulumi.ResourceOptions,
+) -> github.RepositoryRuleset:
+    """Main changes by reviewed pull requests, in a line, and is never rewritten."""
+    rules = github.RepositoryRulesetRulesArgs(
+        deletion=True,
+        non_fast_forward=True,
+        required_linear_history=True,
+        pull_request=github.RepositoryRulesetRulesPullRequestArgs(
+            required_approving_review_count=settings.required_approvals,
+            dismiss_stale_reviews_on_push=True,
+            require_code_owner_review=code_owners,
+        ),
+        required_status_checks=github.RepositoryRulesetRulesRequiredStatusChecksArgs(
+            required_checks=[
+                github.RepositoryRulesetRulesRequiredStatusChecksRequiredCheckArgs(
+                    context=check, integration_id=ACTIONS_INTEGRATION if settings.is_hosted else None
+                )
+                for check in checks
+            ],
+        )
+        if checks
+        else None,
+    )
+    return _ruleset(name, "main", "branch", repository, ["~DEFAULT_BRANCH"], actors, rules, opts)
+
+
+def delivery_branches_ruleset(
+    name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
+) -> github.RepositoryRuleset:
+    """Environment branches are the automation's alone."""
+    rules = github.RepositoryRulesetRulesArgs(
+        creation=True, update=True, deletion=True, non_fast_forward=True, required_linear_history=True
+    )
+    return _ruleset(name, "environment branches", "branch", repository, ["refs/heads/environment/*"], actors, rules, opts)
+
+
+def release_tags_ruleset(
+    name: str,
+    *,
+    repository: pulumi.Input[str],
+    patterns: Sequence[str],
+    actors: _Actors,
+    opts: pulumi.ResourceOptions,
+) -> github.RepositoryRuleset:
+    """Release tags are made by the team and the platform's administrators."""
+    rules = github.RepositoryRulesetRulesArgs(creation=True)
+    return _ruleset(name, "release tags", "tag", repository, patterns, actors, rules, opts)
+
+
+def fixed_tags_ruleset(
+    name: str, *, repository: pulumi.Input[str], patterns: Sequence[str], opts: pulumi.ResourceOptions
+) -> github.RepositoryRuleset:
+    """Release tags stay where they are, whoever made them."""
+    # A ruleset of its own, because whom the other one lets create a tag could otherwise also move it.
+    rules = github.RepositoryRulesetRulesArgs(update=True, deletion=True)
+    return _ruleset(name, "fixed release tags", "tag", repository, patterns, [], rules, opts)
+
+
+def _ruleset(
+    name: str,
+    title: str,
+    target: str,
+    repository: pulumi.Input[str],
+    includes: Sequence[str],
+    actors: _Actors,
+    rules: github.RepositoryRulesetRulesArgs,
+    opts: pulumi.ResourceOptions,
+) -> github.RepositoryRuleset:
+    return github.RepositoryRuleset(
+        name,
+        name=title,
+        repository=repository,
+        target=target,
+        enforcement="active",
+        conditions=github.RepositoryRulesetConditionsArgs(
+            ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=list(includes), excludes=[])
+        ),
+        bypass_actors=list(actors),
+        rules=rules,
+        opts=opts,
+    )

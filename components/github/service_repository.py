@@ -1,0 +1,132 @@
+"""The repository of a service: its code, its release workflow, and rules under which its tags can be trusted."""
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_github as github
+
+from components.github.committed_files import CommittedFiles
+from components.github.repository import marked, repository
+from components.github.rulesets import (
+    administrators,
+    fixed_tags_ruleset,
+    main_ruleset,
+    platform_actors,
+    release_tags_ruleset,
+    team_actor,
+)
+from components.github.teams import TeamAccess
+from manifests.model import Service, Settings
+from manifests.repository_files import service_repository_files
+from manifests.tags import ruleset_patterns
+
+
+class ServiceRepositoryArgs(TypedDict):
+    """Whose repository it is and what it may ask for."""
+
+    settings: Settings
+    """The stack's settings."""
+    service: Service
+    """The service."""
+    team: TeamAccess
+    """The team that owns it."""
+    requester_private_key: pulumi.Input[str]
+    """The key of the App that can ask for promotions and nothing else."""
+
+
+class ServiceRepository(pulumi.ComponentResource):
+    """A repository that a team owns and that can ask for promotions of itself."""
+
+    repository: github.Repository
+    """The repository."""
+    files: CommittedFiles
+    """Its files."""
+
+    def __init__(self, name: str, args: ServiceRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:ServiceRepository", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        settings, service = args["settings"], args["service"]
+        description = service.description or f"{service.name}, a {service.template} service of {service.team}"
+        self.repository = repository(
+            f"{name}-repository",
+            settings=settings.github,
+            repository_name=service.repository_name,
+            description=marked(description, settings.mark),
+            parent=self,
+        )
+        files = service_repository_files(settings, service)
+        self.files = CommittedFiles(
+            f"{name}-files",
+            {
+                "repository": self.repository.name,
+                "owned": files.owned,
+                "seeded": files.seeded,
+                "executable": sorted(files.executable),
+                "message": f"Start from the {service.template} template",
+                "changes": settings.github.owned_files,
+            },
+            child,
+        )
+        # Under the rules the first commit would be a pull request, so they come after it.
+        guarded = pulumi.ResourceOptions(parent=self, depends_on=[self.files])
+        self._rules(name, settings, service, args["team"], guarded)
+        self._access(name, settings, args, child)
+        self.register_outputs({"url": self.repository.html_url})
+
+    def _rules(
+        self, name: str, settings: Settings, service: Service, team: TeamAccess, opts: pulumi.ResourceOptions
+    ) -> None:
+        main_ruleset(
+            f"{name}-main-rules",
+            repository=self.repository.name,
+            settings=settings.github,
+            actors=platform_actors(settings.github),
+            opts=opts,
+        )
+        patterns = ruleset_patterns(settings.environments_of(service))
+        if patterns:
+            release_tags_ruleset(
+                f"{name}-release-tag-rules",
+                repository=self.repository.name,
+                patterns=patterns,
+                actors=[team_actor(team.number), administrators()],
+                opts=opts,
+            )
+            fixed_tags_ruleset(f"{name}-fixed-tag-rules", repository=self.repository.name, patterns=patterns, opts=opts)
+
+    def _access(
+        self, name: str, settings: Settings, args: ServiceRepositoryArgs, opts: pulumi.ResourceOptions
+    ) -> None:
+        github.TeamRepository(
+            f"{name}-team-access",
+            team_id=args["team"].team_id,
+            repository=self.repository.name,
+            permission="push",
+            opts=opts,
+        )
+        github.WorkflowRepositoryPermissions(
+            f"{name}-workflow-permissions",
+            repository=self.repository.name,
+            default_workflow_permissions="read",
+            can_approve_pull_request_reviews=False,
+            opts=opts,
+        )
+        github.ActionsSecret(
+            f"{name}-requester-key",
+            repository=self.repository.name,
+            secret_name="REQUESTER_PRIVATE_KEY",
+            value=args["requester_private_key"],
+            opts=opts,
+        )
+        variables = {
+            "REQUESTER_APP_ID": settings.github.requester.id,
+            "ENVIRONMENT_REPOSITORY": settings.github.environment_repository,
+        }
+        for variable, value in variables.items():
+            github.ActionsVariable(
+                f"{name}-{variable.lower().replace('_', '-')}",
+                repository=self.repository.name,
+                variable_name=variable,
+                value=value,
+                opts=opts,
+            )

@@ -1,0 +1,50 @@
+"""Teams of the organisation: who is in them; what they may do is said where the repositories are."""
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_github as github
+
+from manifests.model import Team
+
+
+class TeamAccessArgs(TypedDict):
+    """Whom a team consists of."""
+
+    team: Team
+    """The team; one that exists already is only looked up."""
+
+
+class TeamAccess(pulumi.ComponentResource):
+    """A team of the organisation with exactly its members."""
+
+    team_id: pulumi.Output[str]
+    """The numeric id, as text."""
+    number: pulumi.Output[int]
+    """The same as a number, as rulesets and reviewers want it."""
+
+    def __init__(self, name: str, args: TeamAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:TeamAccess", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        team = args["team"]
+        if team.existing:
+            created = github.Team.get(f"{name}-team", team.name, opts=child)
+        else:
+            created = github.Team(
+                f"{name}-team",
+                name=team.name,
+                description=f"Owns services on the {pulumi.get_stack()} platform",
+                privacy="closed",
+                opts=child,
+            )
+            github.TeamMembers(
+                f"{name}-members",
+                team_id=created.id,
+                members=[
+                    github.TeamMembersMemberArgs(username=member.login, role=member.role.value) for member in team.members
+                ],
+                opts=child,
+            )
+        self.team_id = created.id
+        self.number = created.id.apply(int)
+        self.register_outputs({"teamId": self.team_id})

@@ -1,0 +1,78 @@
+"""One stack's platform: wires GitHub, Argo CD and the environments together."""
+
+from typing import TypedDict
+
+import pulumi
+
+from components.argocd.environments import EnvironmentApplications, shared_project
+from components.argocd.installation import ArgoCDInstallation
+from components.github.environment_repository import EnvironmentRepository
+from components.github.service_repository import ServiceRepository
+from components.github.teams import TeamAccess
+from components.secrets import PlatformSecrets
+from components.summary import summary
+from manifests.model import Settings
+
+
+class PlatformArgs(TypedDict):
+    """What a platform is made from."""
+
+    settings: Settings
+    """The stack's settings."""
+    secrets: PlatformSecrets
+    """The stack's secrets."""
+
+
+class Platform(pulumi.ComponentResource):
+    """Repositories, Argo CD, environments and Applications of one GitHub organisation."""
+
+    summary: dict[str, pulumi.Input[object]]
+    """What a person wants to know afterwards."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:Platform", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        settings, secrets = args["settings"], args["secrets"]
+        teams = {team.name: TeamAccess(team.name, {"team": team}, child) for team in settings.teams}
+        environments = EnvironmentRepository(
+            settings.github.environment_repository,
+            {
+                "settings": settings,
+                "teams": teams,
+                "promoter_private_key": secrets.promoter_private_key,
+                "webhook_secret": secrets.webhook_secret,
+            },
+            child,
+        )
+        for service in settings.services:
+            ServiceRepository(
+                service.name,
+                {
+                    "settings": settings,
+                    "service": service,
+                    "team": teams[service.team],
+                    "requester_private_key": secrets.requester_private_key,
+                },
+                child,
+            )
+        installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)
+        files = [environments.files, *environments.branches]
+        project = shared_project(
+            f"{name}-infrastructure-project",
+            settings,
+            pulumi.ResourceOptions(parent=self, depends_on=[installation.release]),
+        )
+        for environment in settings.environments:
+            EnvironmentApplications(
+                environment.name,
+                {
+                    "settings": settings,
+                    "environment": environment,
+                    "infrastructure_project": project,
+                    "pull_request": environments.files.pull_request,
+                    "installed": [installation.release, installation.repository_secret, *files],
+                },
+                child,
+            )
+        self.summary = summary(settings, environments.files.pull_request)
+        self.register_outputs({})

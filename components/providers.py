@@ -1,0 +1,47 @@
+"""The two providers of a stack, built from its settings and never from the environment of who runs it."""
+
+from pathlib import Path
+
+import pulumi
+import pulumi_github as github
+import pulumi_kubernetes as kubernetes
+
+from components.secrets import PlatformSecrets
+from manifests.model import Cluster, GitHub, Settings
+
+
+def platform_providers(settings: Settings, secrets: PlatformSecrets) -> list[pulumi.ProviderResource]:
+    """The GitHub organisation and the cluster."""
+    return [github_provider(settings.github, secrets), kubernetes_provider(settings.cluster)]
+
+
+def github_provider(settings: GitHub, secrets: PlatformSecrets) -> github.Provider:
+    """Acts on one organisation as an App or with a token."""
+    app_auth: github.ProviderAppAuthArgs | None = None
+    if settings.app is not None:
+        app_auth = github.ProviderAppAuthArgs(
+            id=settings.app.id,
+            installation_id=settings.app.installation_id,
+            pem_file=secrets.github_app_private_key or "",
+        )
+    return github.Provider(
+        "github",
+        owner=settings.owner,
+        # The empty token and the address keep GITHUB_TOKEN and GITHUB_BASE_URL of the environment out.
+        token=secrets.github_token or "",
+        base_url="https://api.github.com/" if settings.base_url == "https://github.com/" else settings.base_url,
+        app_auth=app_auth,
+        write_delay_ms=settings.write_delay_milliseconds,
+        # Without a pause there is nothing to pace, and requests may go side by side.
+        parallel_requests=settings.write_delay_milliseconds == 0,
+    )
+
+
+def kubernetes_provider(settings: Cluster) -> kubernetes.Provider:
+    """Acts on one context of one kubeconfig."""
+    return kubernetes.Provider(
+        "kubernetes",
+        kubeconfig=str(Path(settings.kubeconfig).expanduser()),
+        context=settings.context,
+        enable_server_side_apply=True,
+    )

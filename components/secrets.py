@@ -1,0 +1,25 @@
+"""The secrets of a stack, as the components take them."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformSecrets:
+    """Secret outputs; what is None is not needed by this stack's settings."""
+
+    github_token: pulumi.Output[str] | None
+    """The token `pulumi up` acts with, where it is no App."""
+    github_app_private_key: pulumi.Output[str] | None
+    """The key of the App `pulumi up` acts as."""
+    promoter_private_key: pulumi.Output[str]
+    """The key that the environment repository writes releases with."""
+    requester_private_key: pulumi.Output[str]
+    """The key that service repositories ask for promotions with."""
+    argocd_private_key: pulumi.Output[str]
+    """The key Argo CD reads the environment repository and reports with."""
+    webhook_secret: pulumi.Output[str] | None
+    """What GitHub signs its webhook with."""
+    slack_token: pulumi.Output[str] | None
+    """The token of the Slack app that posts."""

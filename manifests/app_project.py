@@ -1,0 +1,98 @@
+"""AppProjects: what may be deployed where. Everything is named; there is no `*`."""
+
+from typing import Any
+
+from manifests.application import API_VERSION, INFRASTRUCTURE, PART_OF, destination, infrastructure_name
+from manifests.argocd.labels import ENVIRONMENT_LABEL
+from manifests.model import Environment, SecretsBackend, Settings, placement_name
+
+Kind = tuple[str, str]
+"""API group and kind."""
+
+SERVICE_KINDS: tuple[Kind, ...] = (
+    ("", "ConfigMap"),
+    ("", "PersistentVolumeClaim"),
+    ("", "Service"),
+    ("", "ServiceAccount"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("autoscaling", "HorizontalPodAutoscaler"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("gateway.networking.k8s.io", "HTTPRoute"),
+    ("monitoring.coreos.com", "ServiceMonitor"),
+    ("networking.k8s.io", "Ingress"),
+    ("policy", "PodDisruptionBudget"),
+)
+"""What a service may consist of. A Secret is not among them: Git never holds one."""
+SECRET_KINDS: dict[SecretsBackend, tuple[Kind, ...]] = {
+    SecretsBackend.NONE: (),
+    SecretsBackend.EXTERNAL_SECRETS: (("external-secrets.io", "ExternalSecret"),),
+    SecretsBackend.SEALED_SECRETS: (("bitnami.com", "SealedSecret"),),
+    SecretsBackend.SOPS: (("isindir.github.com", "SopsSecret"),),
+}
+INFRASTRUCTURE_KINDS: tuple[Kind, ...] = (
+    ("", "LimitRange"),
+    ("", "ResourceQuota"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+)
+
+
+def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
+    """The AppProject of an environment: the namespaces of its services and the kinds they may consist of."""
+    namespaces = [placement_name(service, environment) for service in settings.services_of(environment)]
+    return _project(
+        settings,
+        environment.name,
+        f"Services in {environment.name}",
+        {**PART_OF, ENVIRONMENT_LABEL: environment.name},
+        [destination(environment, namespace) for namespace in namespaces],
+        namespaced=[*SERVICE_KINDS, *SECRET_KINDS[settings.secrets]],
+    )
+
+
+def infrastructure_project(settings: Settings) -> dict[str, Any]:
+    """The AppProject of namespaces, quotas, network policies and role bindings."""
+    destinations = [
+        destination(environment, namespace)
+        for environment in settings.environments
+        for namespace in (
+            infrastructure_name(environment),
+            *(placement_name(service, environment) for service in settings.services_of(environment)),
+        )
+    ]
+    return _project(
+        settings,
+        INFRASTRUCTURE,
+        "Namespaces of services, their limits and who may look into them",
+        PART_OF,
+        destinations,
+        namespaced=INFRASTRUCTURE_KINDS,
+        cluster=[("", "Namespace")],
+    )
+
+
+def _project(
+    settings: Settings,
+    name: str,
+    description: str,
+    labels: dict[str, str],
+    destinations: list[dict[str, str]],
+    *,
+    namespaced: list[Kind] | tuple[Kind, ...],
+    cluster: list[Kind] | tuple[Kind, ...] = (),
+) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "AppProject",
+        "metadata": {"name": name, "namespace": settings.argocd.namespace, "labels": labels},
+        "spec": {
+            "description": description,
+            "sourceRepos": [settings.github.environment_repository_url],
+            "destinations": destinations,
+            "clusterResourceWhitelist": [{"group": group, "kind": kind} for group, kind in cluster],
+            "namespaceResourceWhitelist": [{"group": group, "kind": kind} for group, kind in namespaced],
+            "orphanedResources": {"warn": False},
+        },
+    }

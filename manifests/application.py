@@ -1,0 +1,117 @@
+"""Argo CD Applications: which folder of the environment repository goes into which namespace, and who syncs it."""
+
+from typing import Any
+
+from manifests.argocd.labels import DEADLINE_ANNOTATION, ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
+from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
+
+API_VERSION = "argoproj.io/v1alpha1"
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+INFRASTRUCTURE = "infrastructure"
+"""The AppProject and the folder of what belongs to no service."""
+PART_OF = {"app.kubernetes.io/part-of": "slipway"}
+
+# A first failure is often a webhook or CRD that is not there yet. `refresh` lets a fixing commit through at once instead
+# of retrying the broken one to the end: https://github.com/argoproj/argo-cd/issues/11494
+_RETRY = {"limit": 3, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}}
+
+
+def application(settings: Settings, service: Service, environment: Environment) -> dict[str, Any]:
+    """The Application of a service in an environment."""
+    name = placement_name(service, environment)
+    folder = f"../../environments/{environment.name}"
+    source = {
+        "repoURL": settings.github.environment_repository_url,
+        "path": f"helm-charts/{service.name}",
+        # In full, because a tag of the same name would win over a short one.
+        "targetRevision": f"refs/heads/{environment.target_branch}",
+        "helm": {
+            "releaseName": service.name,
+            "ignoreMissingValueFiles": True,
+            "valueFiles": [
+                f"{folder}/values.yaml",
+                f"{folder}/{service.name}/values.yaml",
+                f"{folder}/{service.name}/release.yaml",
+            ],
+        },
+    }
+    automated = {"automated": {"prune": environment.prunes, "selfHeal": True, "allowEmpty": True}}
+    spec: dict[str, Any] = {
+        "project": environment.name,
+        "source": source,
+        "destination": destination(environment, name),
+        "revisionHistoryLimit": 10,
+        "syncPolicy": {
+            **(automated if environment.sync is Sync.AUTOMATED else {}),
+            "retry": _RETRY,
+            "syncOptions": [
+                "CreateNamespace=false",
+                "FailOnSharedResource=true",
+                "PruneLast=true",
+                "ServerSideApply=true",
+                *([] if environment.prunes else ["Prune=false"]),
+            ],
+        },
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Application",
+        "metadata": {
+            "name": name,
+            "namespace": settings.argocd.namespace,
+            "labels": {**PART_OF, SERVICE_LABEL: service.name, ENVIRONMENT_LABEL: environment.name},
+            "annotations": {
+                DEADLINE_ANNOTATION: str(environment.verification_deadline_seconds),
+                **({URL_ANNOTATION: service_url(service, environment)} if environment.url else {}),
+            },
+            **({"finalizers": [FINALIZER]} if environment.removes is Removal.CASCADE else {}),
+        },
+        "spec": spec,
+    }
+
+
+def infrastructure_application(settings: Settings, environment: Environment) -> dict[str, Any]:
+    """The Application of an environment's namespaces, quotas, network policies and role bindings; it always heals."""
+    name = infrastructure_name(environment)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Application",
+        "metadata": {
+            "name": name,
+            "namespace": settings.argocd.namespace,
+            "labels": {**PART_OF, ENVIRONMENT_LABEL: environment.name},
+        },
+        "spec": {
+            "project": INFRASTRUCTURE,
+            "source": {
+                "repoURL": settings.github.environment_repository_url,
+                "path": f"{INFRASTRUCTURE}/{environment.name}",
+                # Access and limits are the platform's, whatever branch the services of the environment follow.
+                "targetRevision": "refs/heads/main",
+            },
+            "destination": destination(environment, name),
+            "revisionHistoryLimit": 10,
+            "syncPolicy": {
+                "automated": {"prune": True, "selfHeal": True, "allowEmpty": True},
+                "retry": _RETRY,
+                "syncOptions": ["CreateNamespace=false", "PruneLast=true", "ServerSideApply=true"],
+            },
+        },
+    }
+
+
+def infrastructure_name(environment: Environment) -> str:
+    """The name of an environment's infrastructure Application, and of the namespace it would deploy to by default."""
+    return f"{INFRASTRUCTURE}-{environment.name}"
+
+
+def destination(environment: Environment, namespace: str) -> dict[str, str]:
+    """Where Argo CD deploys to."""
+    if environment.cluster is None:
+        return {"server": "https://kubernetes.default.svc", "namespace": namespace}
+    return {"name": environment.cluster, "namespace": namespace}
+
+
+def service_url(service: Service, environment: Environment) -> str:
+    """Where a service answers in an environment; empty if the settings do not say."""
+    return (environment.url or "").replace("{service}", service.name).replace("{environment}", environment.name)

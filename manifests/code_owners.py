@@ -1,0 +1,28 @@
+"""CODEOWNERS of the environment repository: who must agree to a change of what."""
+
+from manifests.model import Settings
+from manifests.yaml_text import OWNED_HEAD
+
+PATH = "CODEOWNERS"
+
+
+def code_owners(settings: Settings) -> str:
+    """The file's text; the last line that fits a path decides."""
+    owner = settings.github.owner
+    platform = [settings.github.platform_team] if settings.github.platform_team else []
+    lines: list[tuple[str, list[str]]] = []
+    if platform:
+        lines.append(("*", platform))
+    for service in settings.services:
+        lines.append((f"/helm-charts/{service.name}/", [service.team]))
+        lines.append((f"/apps/{service.name}/", [service.team]))
+    for environment in settings.environments:
+        for service in settings.services_of(environment):
+            teams = list(dict.fromkeys([service.team, *environment.approvers]))
+            lines.append((f"/environments/{environment.name}/{service.name}/", teams))
+        if environment.approvers:
+            lines.append((f"/environments/{environment.name}/values.yaml", list(environment.approvers)))
+    # Releases are written by the automation, which has its own gates; nobody reviews them by hand.
+    lines.append(("/environments/*/*/release.yaml", []))
+    text = "".join(f"{' '.join([path, *(f'@{owner}/{team}' for team in teams)])}\n" for path, teams in lines)
+    return OWNED_HEAD + text

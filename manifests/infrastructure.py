@@ -1,0 +1,125 @@
+"""What every service's namespace has: the namespace, its limits, its network policies and who may look into it.
+
+Rendered into `infrastructure/<environment>/` of the environment repository and kept by an Application that heals itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
+from manifests.model import Environment, Removal, Service, Settings, placement_name
+from manifests.yaml_text import documents
+
+_Object = dict[str, Any]
+
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+_DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+
+
+def infrastructure_files(settings: Settings) -> dict[str, str]:
+    """All files below `infrastructure/`, by path in the repository."""
+    files: dict[str, str] = {}
+    for environment in settings.environments:
+        services = settings.services_of(environment)
+        kinds = {
+            "namespaces": [namespace(settings, service, environment) for service in services],
+            "quotas": [item for service in services for item in quotas(service, environment)],
+            "network-policies": [item for service in services for item in network_policies(settings, service, environment)],
+            "role-bindings": [role_binding(settings, service, environment) for service in services],
+        }
+        # An empty file keeps the folder, and with it the Application, where an environment has no service yet.
+        files |= {f"infrastructure/{environment.name}/{kind}.yaml": documents(items) for kind, items in kinds.items()}
+    return files
+
+
+def namespace(settings: Settings, service: Service, environment: Environment) -> _Object:
+    """The namespace of a service in an environment; with the workload it stays or goes."""
+    kept = {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": placement_name(service, environment),
+            "labels": {
+                "app.kubernetes.io/managed-by": settings.mark,
+                **_labels(service, environment),
+                "pod-security.kubernetes.io/enforce": "baseline",
+                "pod-security.kubernetes.io/warn": "restricted",
+            },
+            **(kept if environment.removes is Removal.ORPHAN else {}),
+        },
+    }
+
+
+def quotas(service: Service, environment: Environment) -> Iterator[_Object]:
+    """The limits of a namespace, and what a container gets that asks for nothing; none without a quota."""
+    quota = environment.quota
+    if quota is None:
+        return
+    hard = {
+        "requests.cpu": quota.cpu,
+        "requests.memory": quota.memory,
+        "limits.memory": quota.memory,
+        "pods": str(quota.pods),
+    }
+    yield _object("v1", "ResourceQuota", "quota", service, environment, {"spec": {"hard": hard}})
+    # With a quota, a container without requests would be refused.
+    default = {"type": "Container", "defaultRequest": {"cpu": "50m", "memory": "64Mi"}, "default": {"memory": "256Mi"}}
+    yield _object("v1", "LimitRange", "defaults", service, environment, {"spec": {"limits": [default]}})
+
+
+def network_policies(settings: Settings, service: Service, environment: Environment) -> Iterator[_Object]:
+    """Nobody reaches the pods but their own namespace and the cluster's entry points."""
+
+    def policy(name: str, spec: _Object) -> _Object:
+        return _object("networking.k8s.io/v1", "NetworkPolicy", name, service, environment, {"spec": {"podSelector": {}} | spec})
+
+    yield policy("deny-by-default", {"policyTypes": ["Ingress", "Egress"]})
+    yield policy(
+        "allow-same-namespace",
+        {
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": [{"podSelector": {}}]}],
+            "egress": [{"to": [{"podSelector": {}}]}],
+        },
+    )
+    cluster_dns = {"namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: "kube-system"}}}
+    yield policy("allow-dns", {"policyTypes": ["Egress"], "egress": [{"to": [cluster_dns], "ports": _DNS_PORTS}]})
+    if settings.cluster.ingress_namespaces:
+        entry = {
+            "namespaceSelector": {
+                "matchExpressions": [
+                    {"key": _NAMESPACE_NAME, "operator": "In", "values": list(settings.cluster.ingress_namespaces)}
+                ]
+            }
+        }
+        yield policy("allow-ingress", {"policyTypes": ["Ingress"], "ingress": [{"from": [entry]}]})
+    if environment.outbound:
+        yield policy("allow-outbound", {"policyTypes": ["Egress"], "egress": [{}]})
+
+
+def role_binding(settings: Settings, service: Service, environment: Environment) -> _Object:
+    """The team may look at its namespace; outside production it may also act in it."""
+    role = "view" if environment.is_production_like else "edit"
+    group = f"{settings.cluster.group_prefix or f'{settings.github.owner}:'}{service.team}"
+    body: _Object = {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+    }
+    # A role reference cannot be changed, so the role is part of the name.
+    return _object("rbac.authorization.k8s.io/v1", "RoleBinding", f"team-{role}", service, environment, body)
+
+
+def _labels(service: Service, environment: Environment) -> dict[str, str]:
+    return {SERVICE_LABEL: service.name, ENVIRONMENT_LABEL: environment.name}
+
+
+def _object(
+    version: str, kind: str, name: str, service: Service, environment: Environment, body: _Object
+) -> _Object:
+    metadata = {
+        "name": name,
+        "namespace": placement_name(service, environment),
+        "labels": _labels(service, environment),
+    }
+    return {"apiVersion": version, "kind": kind, "metadata": metadata} | body

@@ -1,0 +1,37 @@
+"""What a platform is made of: the typed settings that every builder and component shares.
+
+Owns types, defaults and what can be said about one value alone. Reading them from Pulumi's configuration, and the
+rules between parts, are in `stacks`.
+"""
+
+from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
+from manifests.model.environment import Delivery, Environment, Images, Quota, Removal, Rollback, Sync
+from manifests.model.github import App, GitHub, OwnedFiles, Visibility
+from manifests.model.service import Service
+from manifests.model.settings import Settings, placement_name
+from manifests.model.team import Member, MemberRole, Team
+
+__all__ = [
+    "App",
+    "ArgoCD",
+    "Cluster",
+    "Delivery",
+    "Environment",
+    "GitHub",
+    "Images",
+    "Member",
+    "MemberRole",
+    "Notifications",
+    "OwnedFiles",
+    "Quota",
+    "Registry",
+    "Removal",
+    "Rollback",
+    "SecretsBackend",
+    "Service",
+    "Settings",
+    "Sync",
+    "Team",
+    "Visibility",
+    "placement_name",
+]

@@ -1,0 +1,88 @@
+"""The settings about the cluster, Argo CD in it, the registry and who is told what happens."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from manifests.model.base import Choice, DnsLabel, HttpUrl, Line, RegistryHost, model
+
+
+@model
+class Cluster:
+    """The cluster that Argo CD is installed into."""
+
+    kubeconfig: Line
+    """Path of the kubeconfig, relative to the Pulumi project; `~` is the home directory."""
+    context: Line
+    """The context in it; never the one that happens to be current."""
+    ingress_namespaces: tuple[DnsLabel, ...] = ()
+    """Namespaces whose pods may reach the services: the ingress controller's, the metrics collector's."""
+    group_prefix: Line | None = None
+    """What stands before a team's name in the groups of the cluster's users. Unset: `<owner>:`."""
+
+
+@model
+class ArgoCD:
+    """The installation of Argo CD."""
+
+    chart: Line = "argo-cd"
+    """The chart's name in the repository, or the path of a chart folder."""
+    chart_version: Line = "10.1.1"
+    """The chart's version; a chart folder has its own."""
+    chart_repository: HttpUrl = "https://argoproj.github.io/argo-helm"
+    """The Helm repository of the chart; unused for a chart folder."""
+    version: Line | None = None
+    """Argo CD's version, as image tag such as v3.5.7. Unset: the chart's."""
+    image: Line | None = None
+    """The image of Argo CD, from a mirror for example. Unset: the chart's."""
+    namespace: DnsLabel = "argocd"
+    """The namespace it lives in."""
+    url: HttpUrl | None = None
+    """Where people and GitHub's webhook reach it. Unset: by `kubectl port-forward`, and it polls."""
+    webhook: bool = True
+    """Whether GitHub tells it of pushes (needs `url` and `slipway:webhookSecret`)."""
+    install_crds: bool = True
+    """Whether the chart brings the CustomResourceDefinitions."""
+    values: dict[str, JsonValue] = Field(default_factory=dict)
+    """More values for the chart; they win over the platform's."""
+
+    @property
+    def chart_is_folder(self) -> bool:
+        """Whether the chart is a folder here and not in a repository."""
+        return self.chart.startswith((".", "/", "~"))
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Whether GitHub can tell it of pushes."""
+        return self.webhook and self.url is not None
+
+
+@model
+class Registry:
+    """Where images of services are pushed and pulled."""
+
+    host: RegistryHost = "ghcr.io"
+    """Host, and path where it needs one; an image is <host>/<owner>/<service>."""
+    insecure: bool = False
+    """Whether it speaks plain http. For rehearsals only."""
+    image_pull_secret: DnsLabel | None = None
+    """Name of the Secret in each namespace that pods pull with. Unset: the registry lets the nodes pull."""
+
+
+class SecretsBackend(Choice):
+    """How services get secrets; Git never holds them in clear text."""
+
+    NONE = "none"
+    EXTERNAL_SECRETS = "external-secrets"
+    SEALED_SECRETS = "sealed-secrets"
+    SOPS = "sops"
+
+
+@model
+class Notifications:
+    """Who is told of verified and failed releases, beside GitHub's deployments."""
+
+    slack_channel: Annotated[str | None, Field(pattern=r"^#?[a-z0-9._-]{1,80}$")] = None
+    """A channel of Slack (needs `slipway:slackToken`)."""
+    webhook_url: HttpUrl | None = None
+    """A URL that gets a JSON document."""

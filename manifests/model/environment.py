@@ -1,0 +1,143 @@
+"""The settings about environments: what reaches them, how, and what happens when it is bad."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from manifests.model.base import PLACEHOLDER, BranchName, Choice, DnsLabel, HttpUrl, Quantity, model, wrong
+from manifests.tags import is_prefix
+
+
+class Sync(Choice):
+    """Who applies a change of the environment repository to the cluster."""
+
+    AUTOMATED = "automated"
+    MANUAL = "manual"
+
+
+class Images(Choice):
+    """Which images an environment takes."""
+
+    BRANCH = "branch"
+    MAIN = "main"
+    RELEASE = "release"
+
+
+class Delivery(Choice):
+    """How a release is written to the environment repository."""
+
+    COMMIT = "commit"
+    PULL_REQUEST = "pull-request"
+    BRANCH = "branch"
+
+
+class Rollback(Choice):
+    """What happens when a release turns out bad."""
+
+    AUTOMATIC = "automatic"
+    PULL_REQUEST = "pull-request"
+    OFF = "off"
+
+
+class Removal(Choice):
+    """What happens to the workload when its Application is deleted."""
+
+    CASCADE = "cascade"
+    ORPHAN = "orphan"
+
+
+def _tag_prefix(text: str) -> str:
+    if not is_prefix(text):
+        raise wrong(f"{text!r} cannot stand before -v1.2.3; allowed are a-z, 0-9 and single inner dashes")
+    return text
+
+
+def _service_url(text: str) -> str:
+    unknown = sorted(set(PLACEHOLDER.findall(text)) - {"service", "environment"})
+    if unknown:
+        raise wrong(f"{{{unknown[0]}}} is no placeholder; allowed are {{service}} and {{environment}}")
+    return text
+
+
+@model
+class Quota:
+    """The most that one namespace may use."""
+
+    cpu: Quantity = "4"
+    """Sum of CPU requests."""
+    memory: Quantity = "8Gi"
+    """Sum of memory requests and limits."""
+    pods: Annotated[int, Field(ge=1)] = 50
+    """Number of pods."""
+
+
+@model
+class Environment:
+    """Where services run; the list's order is the order of promotion."""
+
+    name: DnsLabel
+    """Its name, such as dev, staging or production."""
+    sync: Sync = Sync.AUTOMATED
+    """Whether Argo CD applies changes by itself, or a person starts each sync."""
+    images: Images = Images.RELEASE
+    """Which images it takes: of a branch, of main and releases, or releases (version tags) alone."""
+    branch: BranchName | None = None
+    """The service branch it follows; for `images: branch` only."""
+    delivery: Delivery = Delivery.COMMIT
+    """How releases are written: a commit, a pull request, or a commit to the environment's branch."""
+    rollback: Rollback = Rollback.AUTOMATIC
+    """What happens when a release is bad: the last good one is written back, proposed, or nothing."""
+    approvers: Annotated[tuple[DnsLabel, ...], Field(max_length=6)] = ()
+    """Teams of whom one person must approve each release. GitHub takes six at most."""
+    tag_prefix: Annotated[str, AfterValidator(_tag_prefix)] | None = None
+    """Tags `<tagPrefix>-v1.2.3` release to this environment alone."""
+    prereleases: bool | None = None
+    """Whether it takes versions such as 1.2.3-rc.1. Unset: yes, except where releases are synced by hand."""
+    requires: tuple[DnsLabel, ...] = ()
+    """Earlier environments in which a version must be verified first."""
+    verification_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
+    """How long a release may take to become healthy."""
+    url: Annotated[HttpUrl, AfterValidator(_service_url)] | None = None
+    """Where a service answers; {service} and {environment} are filled in."""
+    cluster: DnsLabel | None = None
+    """The name in Argo CD of the cluster it runs on. Unset: the one Argo CD runs on."""
+    quota: Quota | None = None
+    """The most that each of its namespaces may use. Unset: no limit."""
+    outbound: bool = True
+    """Whether pods may reach addresses outside of their namespace, beside the cluster's DNS."""
+    prune: bool | None = None
+    """Whether a sync deletes what is no longer in Git. Unset: yes, except where syncs are manual."""
+    removal: Removal | None = None
+    """What becomes of the workload when a service leaves. Unset: deleted, but kept where syncs are manual."""
+
+    @property
+    def is_production_like(self) -> bool:
+        """Whether it takes versioned tags only and people start its syncs."""
+        return self.images is Images.RELEASE and self.sync is Sync.MANUAL
+
+    @property
+    def takes_prereleases(self) -> bool:
+        """Whether versions such as 1.2.3-rc.1 reach it."""
+        return not self.is_production_like if self.prereleases is None else self.prereleases
+
+    @property
+    def prunes(self) -> bool:
+        """Whether a sync deletes what is no longer in Git."""
+        return self.sync is Sync.AUTOMATED if self.prune is None else self.prune
+
+    @property
+    def removes(self) -> Removal:
+        """What becomes of the workload when a service leaves."""
+        if self.removal is not None:
+            return self.removal
+        return Removal.CASCADE if self.sync is Sync.AUTOMATED else Removal.ORPHAN
+
+    @property
+    def tracked_branch(self) -> str | None:
+        """The service branch whose every commit is delivered here."""
+        return {Images.BRANCH: self.branch, Images.MAIN: "main", Images.RELEASE: None}[self.images]
+
+    @property
+    def target_branch(self) -> str:
+        """The branch of the environment repository that its Applications follow."""
+        return f"environment/{self.name}" if self.delivery is Delivery.BRANCH else "main"

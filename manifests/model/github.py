@@ -1,0 +1,107 @@
+"""The settings about GitHub: whose organisation, which repositories, which Apps."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from manifests.model.base import Choice, DnsLabel, Line, NumberText, Owner, RepositoryName, model, wrong
+
+GITHUB_DOT_COM = "https://github.com/"
+
+
+class Visibility(Choice):
+    """Who may see a repository."""
+
+    PRIVATE = "private"
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
+class OwnedFiles(Choice):
+    """How later changes of owned files reach a protected main."""
+
+    COMMIT = "commit"
+    PULL_REQUEST = "pull-request"
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise wrong(f"{text!r} is no URL of a GitHub; allowed is https://github.com/ or https://<host>/ of an own one")
+    hosted = parts.hostname in {"github.com", "api.github.com"} or parts.hostname.endswith(".ghe.com")
+    if parts.hostname in {"www.github.com", "api.github.com"}:
+        raise wrong(f"{text!r} is not the address people see; allowed is {GITHUB_DOT_COM}")
+    if hosted and parts.scheme != "https":
+        raise wrong(f"{text!r} is not encrypted; allowed is https://{parts.hostname}/")
+    if parts.path not in {"", "/"}:
+        raise wrong(f"{text!r} has a path; allowed is {parts.scheme}://{parts.netloc}/, the API's path is added")
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+@model
+class App:
+    """A GitHub App installed in the organisation; its private key is a secret of the stack."""
+
+    id: NumberText
+    """The App's id."""
+    installation_id: NumberText
+    """The id of its installation in the organisation."""
+
+
+@model
+class GitHub:
+    """One organisation of github.com or of an own GitHub."""
+
+    owner: Owner
+    """The organisation."""
+    promoter: App
+    """Writes releases: contents, pull requests, deployments, actions. Only the environment repository holds its key."""
+    requester: App
+    """Asks for promotions: `actions: write` on the environment repository only. Service repositories hold its key."""
+    argocd: App
+    """Argo CD reads the environment repository (contents) and reports what it sees (deployments: write)."""
+    base_url: Annotated[str, AfterValidator(_base_url)] = GITHUB_DOT_COM
+    """Where GitHub is. Unset: github.com. An own GitHub Enterprise: its address."""
+    app: App | None = None
+    """The App that `pulumi up` acts as. Unset: `slipway:githubToken` is used."""
+    environment_repository: RepositoryName = "environments"
+    """The repository that says what runs where."""
+    visibility: Visibility = Visibility.PRIVATE
+    """Who may see the repositories."""
+    owned_files: OwnedFiles = OwnedFiles.PULL_REQUEST
+    """How later changes of workflows and other owned files reach main: by a pull request, or by a direct commit."""
+    platform_team: DnsLabel | None = None
+    """The team that runs the platform: reviews what is owned by it and administers Argo CD. Unset: organisation owners."""
+    required_approvals: Annotated[int, Field(ge=0, le=10)] = 1
+    """How many people must approve a pull request to main."""
+    protect: bool = True
+    """Whether repositories are protected in the state, so that they must be unprotected before a destroy."""
+    write_delay_milliseconds: Annotated[int, Field(ge=0, le=60_000)] = 1000
+    """Pause between two writes. GitHub asks for a second; a rehearsal needs none."""
+    committer: Line = "Slipway"
+    """The name that commits of `pulumi up` carry."""
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it is github.com or a tenant of ghe.com, and not an own server."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host == "github.com" or host.endswith(".ghe.com")
+
+    @property
+    def api_url(self) -> str:
+        """The root of the REST API, without a slash at the end."""
+        parts = urlsplit(self.base_url)
+        if self.is_hosted:
+            return f"https://api.{parts.netloc}"
+        return f"{self.base_url}api/v3"
+
+    @property
+    def owner_url(self) -> str:
+        """The organisation's page, without a slash at the end."""
+        return f"{self.base_url}{self.owner}"
+
+    @property
+    def environment_repository_url(self) -> str:
+        """What Argo CD clones."""
+        return f"{self.owner_url}/{self.environment_repository}.git"

@@ -1,0 +1,32 @@
+"""The settings about people: teams of the GitHub organisation."""
+
+from manifests.model.base import Choice, DnsLabel, Owner, model
+
+
+class MemberRole(Choice):
+    """What a member may do in its team."""
+
+    MEMBER = "member"
+    MAINTAINER = "maintainer"
+
+
+@model
+class Member:
+    """A person in a team."""
+
+    login: Owner
+    """The account on GitHub."""
+    role: MemberRole = MemberRole.MEMBER
+    """Maintainers may add and remove members on GitHub; the next `pulumi up` puts the list back."""
+
+
+@model
+class Team:
+    """A team of the organisation."""
+
+    name: DnsLabel
+    """Its slug."""
+    members: tuple[Member, ...] = ()
+    """Everybody in it. The list is kept: who is not in it is removed."""
+    existing: bool = False
+    """Whether the team and its members are managed elsewhere, by an identity provider for example."""

@@ -1,0 +1,111 @@
+"""Which files go into which repository: owned ones are kept as declared, seeded ones are the team's once written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests import code_owners, platform_file
+from manifests.infrastructure import infrastructure_files
+from manifests.model import Environment, Service, Settings
+from manifests.tags import actions_filters
+from manifests.yaml_text import document
+from templates import executable_files, rendered_files, service_template
+
+_SEEDED_HEAD = "# {what}. This file is yours: Slipway wrote it once and does not change it again.\n"
+
+
+@dataclass(frozen=True)
+class RepositoryFiles:
+    """The files of one repository, by path."""
+
+    owned: dict[str, str]
+    seeded: dict[str, str]
+    executable: frozenset[str] = field(default_factory=frozenset[str])
+
+
+def service_repository_files(settings: Settings, service: Service) -> RepositoryFiles:
+    """What a service's repository starts with, and the workflows that are kept in it."""
+    variables = service_variables(settings, service)
+    folder = f"services/{service.template}/repository"
+    owned = rendered_files("service-workflows", variables)
+    seeded = {path: text for path, text in rendered_files(folder, variables).items() if path not in owned}
+    return RepositoryFiles(owned, seeded, executable_files(folder))
+
+
+def environment_repository_files(settings: Settings) -> RepositoryFiles:
+    """The release program, the workflows and the infrastructure (owned); charts and values (seeded)."""
+    variables = _platform_variables(settings)
+    owned = {
+        **rendered_files("environment", variables),
+        platform_file.PATH: platform_file.platform_file(settings),
+        code_owners.PATH: code_owners.code_owners(settings),
+        **infrastructure_files(settings),
+    }
+    seeded = {path: owned.pop(path) for path in list(owned) if path == "README.md"}
+    for environment in settings.environments:
+        seeded[f"environments/{environment.name}/values.yaml"] = _environment_values(settings, environment)
+    executable = set(executable_files("environment"))
+    for service in settings.services:
+        chart = service_template(service.template).chart
+        prefix = f"helm-charts/{service.name}"
+        files = rendered_files(chart, service_variables(settings, service))
+        seeded |= {f"{prefix}/{path}": text for path, text in files.items()}
+        executable |= {f"{prefix}/{path}" for path in executable_files(chart)}
+    for service, environment in settings.placements():
+        path = f"environments/{environment.name}/{service.name}/values.yaml"
+        seeded[path] = _service_values(service, environment)
+    return RepositoryFiles(owned, seeded, frozenset(executable))
+
+
+def service_variables(settings: Settings, service: Service) -> dict[str, Any]:
+    """The names that templates of a service may use; documented in `templates/services/README.md`."""
+    template = service_template(service.template)
+    return {
+        **_platform_variables(settings),
+        "service": service.name,
+        "team": service.team,
+        "image": settings.image(service),
+        "repository_url": settings.repository_url(service),
+        "environments": [environment.name for environment in settings.environments_of(service)],
+        "tracked_branches": tracked_branches(settings, service),
+        "tag_filters": actions_filters(settings.environments_of(service)),
+        "template": {"name": template.name, "version": template.version},
+    }
+
+
+def tracked_branches(settings: Settings, service: Service) -> list[str]:
+    """The branches whose every commit some environment takes."""
+    branches = (environment.tracked_branch for environment in settings.environments_of(service))
+    return list(dict.fromkeys(branch for branch in branches if branch is not None))
+
+
+def _platform_variables(settings: Settings) -> dict[str, Any]:
+    return {
+        "owner": settings.github.owner,
+        "environment_repository": settings.github.environment_repository,
+        "server_url": settings.github.base_url.rstrip("/"),
+        "api_url": settings.github.api_url,
+        "registry": settings.registry.host,
+        "platform_team": settings.github.platform_team,
+        "secrets": settings.secrets.value,
+        "stack": settings.stack,
+        "all_environments": [environment.name for environment in settings.environments],
+        "delivery_branches": [
+            environment.target_branch for environment in settings.environments if environment.target_branch != "main"
+        ],
+    }
+
+
+def _environment_values(settings: Settings, environment: Environment) -> str:
+    pull_secret = settings.registry.image_pull_secret
+    values: dict[str, Any] = {"imagePullSecrets": [{"name": pull_secret}]} if pull_secret else {}
+    return _values(f"Values of every service in {environment.name}", values)
+
+
+def _service_values(service: Service, environment: Environment) -> str:
+    what = f"Values of {service.name} in {environment.name}"
+    return _values(what, service.overrides.get(environment.name, {}))
+
+
+def _values(what: str, values: Mapping[str, Any]) -> str:
+    return document(dict(values), _SEEDED_HEAD.format(what=what))

@@ -1,0 +1,185 @@
+"""The rules between parts of a stack file: names that must exist, must differ, must fit together."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.model import Environment, GitHub, Images, Service, Team, placement_name
+from manifests.model.base import DNS_LABEL_LENGTH
+from stacks.problems import Problem, listed
+from stacks.reading import Found
+
+RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure"})
+RESERVED_SERVICES = frozenset({"infrastructure"})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What could be read of a stack file, and the names that are in it even where the rest could not be read."""
+
+    github: Found[GitHub] | None
+    argocd_namespace: str
+    teams: list[Found[Team]]
+    environments: list[Found[Environment]]
+    services: list[Found[Service]]
+    team_names: set[str]
+    environment_names: set[str]
+    templates: list[str]
+
+
+def check_parts(parts: Parts) -> list[Problem]:
+    """Every broken rule."""
+    return [problem for check in _CHECKS for problem in check(parts)]
+
+
+def _check_github(parts: Parts) -> Iterator[Problem]:
+    if parts.github is None:
+        return
+    github = parts.github
+    apps = {name: app.id for name in ("promoter", "requester", "argocd") if (app := getattr(github.value, name))}
+    for name, other in _repeated(apps.items()):
+        yield Problem(github.at(name, "id"), f"the same App as {other}; allowed are three Apps, each with its own rights")
+    team = github.value.platform_team
+    if team is not None and team not in parts.team_names:
+        yield Problem(github.at("platformTeam"), f"{team!r} is no team; allowed are {listed(sorted(parts.team_names))}")
+
+
+def _check_teams(parts: Parts) -> Iterator[Problem]:
+    yield from _duplicates("team", parts.teams, lambda team: team.name)
+    for team in parts.teams:
+        if team.value.existing and team.value.members:
+            yield Problem(team.at("members"), "the team is `existing`; allowed are none, its members are managed elsewhere")
+        logins = [(index, member.login.lower()) for index, member in enumerate(team.value.members)]
+        for index, first in _repeated(logins):
+            login = team.value.members[index].login
+            yield Problem(team.at("members", index, "login"), f"{login!r} is also members[{first}]; allowed is once")
+
+
+def _check_environments(parts: Parts) -> Iterator[Problem]:
+    if not parts.environment_names:
+        yield Problem("environments", "there is none; allowed is a list with at least one, in promotion order")
+    yield from _duplicates("environment", parts.environments, lambda environment: environment.name)
+    seen: list[str] = []
+    for found in parts.environments:
+        environment = found.value
+        if environment.name in RESERVED_ENVIRONMENTS:
+            yield Problem(found.at("name"), f"{environment.name!r} is an AppProject of the platform; allowed is another name")
+        yield from _check_branch(found)
+        yield from _check_production(found)
+        yield from _unknown(found, "approvers", environment.approvers, "team", parts.team_names)
+        for index, name in enumerate(environment.requires):
+            if name not in seen:
+                what = "comes later" if name in parts.environment_names and name != environment.name else "is none"
+                what = "is this one" if name == environment.name else what
+                earlier = f"allowed are earlier environments: {listed(seen)}"
+                yield Problem(found.at("requires", index), f"{name!r} {what}; {earlier}")
+        seen.append(environment.name)
+
+
+def _check_branch(found: Found[Environment]) -> Iterator[Problem]:
+    if found.broken & {"images", "branch"}:
+        return
+    environment = found.value
+    if environment.images is Images.BRANCH and environment.branch is None:
+        yield Problem(found.at("branch"), "missing with `images: branch`; allowed is the service branch that it follows")
+    if environment.images is not Images.BRANCH and environment.branch is not None:
+        text = f"{environment.branch!r} with `images: {environment.images}`; allowed with `images: branch` only"
+        yield Problem(found.at("branch"), text)
+    if environment.images is Images.BRANCH and environment.tag_prefix is not None:
+        text = "an environment with `images: branch` takes no tags; allowed with `images: main` or `images: release`"
+        yield Problem(found.at("tagPrefix"), text)
+
+
+def _check_production(found: Found[Environment]) -> Iterator[Problem]:
+    """Production takes versioned tags only; who wants something else must not call it production."""
+    environment = found.value
+    if environment.name.startswith("prod") and environment.images is not Images.RELEASE:
+        text = f"{environment.name} would take unversioned images; allowed is `release`"
+        yield Problem(found.at("images"), text)
+
+
+def _check_tag_prefixes(parts: Parts) -> Iterator[Problem]:
+    prefixes = [(found, found.value.tag_prefix) for found in parts.environments if found.value.tag_prefix]
+    for found, first in _repeated(prefixes):
+        text = f"{found.value.tag_prefix!r} also belongs to {first.value.name}; allowed is a prefix of its own"
+        yield Problem(found.at("tagPrefix"), text)
+
+
+def _check_services(parts: Parts) -> Iterator[Problem]:
+    yield from _duplicates("service", parts.services, lambda service: service.name)
+    for found in parts.services:
+        service = found.value
+        if service.name in RESERVED_SERVICES:
+            yield Problem(found.at("name"), f"{service.name!r} is an Application of the platform; allowed is another name")
+        if service.team not in parts.team_names:
+            yield Problem(found.at("team"), f"{service.team!r} is no team; allowed are {listed(sorted(parts.team_names))}")
+        if service.template not in parts.templates:
+            yield Problem(found.at("template"), f"{service.template!r} is no template; allowed are {listed(parts.templates)}")
+        chosen = service.environments or ()
+        yield from _unknown(found, "environments", chosen, "environment", parts.environment_names)
+        for index, first in _repeated(enumerate(chosen)):
+            yield Problem(found.at("environments", index), f"{chosen[index]!r} is also environments[{first}]; allowed is once")
+        here = set(chosen) if service.environments is not None else parts.environment_names
+        for name in service.overrides:
+            if name not in here:
+                text = f"the service does not run in {name!r}; allowed are {listed(sorted(here))}"
+                yield Problem(found.at("overrides", name), text)
+
+
+def _check_repositories(parts: Parts) -> Iterator[Problem]:
+    names: list[tuple[str, str]] = []
+    if parts.github is not None:
+        names.append((parts.github.at("environmentRepository"), parts.github.value.environment_repository.lower()))
+    for found in parts.services:
+        key = "name" if found.value.repository is None else "repository"
+        names.append((found.at(key), found.value.repository_name.lower()))
+    for path, first in _repeated(names):
+        yield Problem(path, f"the repository is also that of {first}; allowed is a repository of its own")
+
+
+def _check_placements(parts: Parts) -> Iterator[Problem]:
+    owners = {name: "Kubernetes" for name in RESERVED_NAMESPACES} | {parts.argocd_namespace: "Argo CD"}
+    for found in parts.services:
+        for environment in parts.environments:
+            chosen = found.value.environments
+            if chosen is not None and environment.value.name not in chosen:
+                continue
+            name = placement_name(found.value, environment.value)
+            if len(name) > DNS_LABEL_LENGTH:
+                text = f"the namespace {name} has {len(name)} characters; allowed are {DNS_LABEL_LENGTH}"
+                yield Problem(found.at("name"), text)
+            owner = owners.setdefault(name, f"{found.value.name} in {environment.value.name}")
+            if owner != f"{found.value.name} in {environment.value.name}":
+                yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; allowed is a free one")
+
+
+def _duplicates(what: str, parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iterator[Problem]:
+    for path, first in _repeated((part.at("name"), name(part.value)) for part in parts):
+        yield Problem(path, f"the name is that of {first} too; allowed is a {what} of each name once")
+
+
+def _unknown(found: Found[Any], key: str, names: Iterable[str], what: str, known: set[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name not in known:
+            yield Problem(found.at(key, index), f"{name!r} is no {what}; allowed are {listed(sorted(known))}")
+
+
+def _repeated(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Those whose second half came before, each with the one it came with first."""
+    first: dict[Any, Any] = {}
+    for thing, value in pairs:
+        if value in first:
+            yield thing, first[value]
+        first.setdefault(value, thing)
+
+
+_CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
+    _check_github,
+    _check_teams,
+    _check_environments,
+    _check_tag_prefixes,
+    _check_services,
+    _check_repositories,
+    _check_placements,
+)

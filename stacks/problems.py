@@ -1,0 +1,34 @@
+"""What is wrong with a stack file, in words: every problem with its path, all of them at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong."""
+
+    path: str
+    """Where, such as `environments[production].requires[0]`."""
+    text: str
+    """What is wrong; what is allowed."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+class SettingsError(pulumi.RunError):
+    """All that is wrong with the settings of a stack; Pulumi prints it without a traceback."""
+
+    def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"stacks/Pulumi.{stack}.yaml: {count}; nothing was changed", *(f"  {problem}" for problem in problems)]
+        super().__init__("\n".join(lines))
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words that are allowed, for the end of a problem."""
+    return ", ".join(words) or "none, there are none yet"

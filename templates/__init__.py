@@ -1,0 +1,99 @@
+"""Loads what is written into repositories: text in other languages lives beside this module, never in Python strings.
+
+Files ending in `.j2` are rendered (an undefined name is an error, the last newline stays) and lose that ending; all
+others are copied as they are. The delimiters are `[[ value ]]`, `[% if … %]` and `[# comment #]`, so that `${{ … }}` of
+GitHub and `{{ … }}` of Helm pass through untouched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import yaml
+from jinja2 import Environment, StrictUndefined, Template
+
+ROOT = Path(__file__).parent
+SUFFIX = ".j2"
+IGNORED = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache"})
+
+_ENVIRONMENT = Environment(
+    autoescape=False,  # noqa: S701 - what is rendered is YAML, Markdown and source code, never HTML
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    variable_start_string="[[",
+    variable_end_string="]]",
+    block_start_string="[%",
+    block_end_string="%]",
+    comment_start_string="[#",
+    comment_end_string="#]",
+)
+
+
+@dataclass(frozen=True)
+class ServiceTemplate:
+    """What a new service starts with."""
+
+    name: str
+    description: str
+    version: str
+    chart: str
+    """The folder of its chart, relative to `templates/`."""
+
+
+@cache
+def service_templates() -> list[str]:
+    """The names of the service templates, sorted."""
+    return sorted(file.parent.name for file in ROOT.glob("services/[!_]*/template.yaml"))
+
+
+@cache
+def service_template(name: str) -> ServiceTemplate:
+    """The template of that name."""
+    folder = ROOT / "services" / name
+    described = cast(dict[str, str], yaml.safe_load((folder / "template.yaml").read_text(encoding="utf-8")))
+    chart = (folder / described["chart"]).resolve().relative_to(ROOT.resolve())
+    return ServiceTemplate(described["name"], described["description"], described["version"], str(chart))
+
+
+def rendered_files(folder: str, variables: Mapping[str, object]) -> dict[str, str]:
+    """The files of a folder below `templates/` as they are written, by path relative to that folder.
+
+    Raises:
+        jinja2.UndefinedError: a template uses a name that is not among the variables.
+    """
+    return {
+        path: content if isinstance(content, str) else content.render(variables)
+        for path, content in _loaded(folder).items()
+    }
+
+
+@cache
+def executable_files(folder: str) -> frozenset[str]:
+    """Those of a folder's files that are programs."""
+    return frozenset(
+        str(file.relative_to(ROOT / folder)).removesuffix(SUFFIX)
+        for file in _walk(ROOT / folder)
+        if file.stat().st_mode & 0o100
+    )
+
+
+@cache
+def _loaded(folder: str) -> dict[str, str | Template]:
+    files: dict[str, str | Template] = {}
+    for file in _walk(ROOT / folder):
+        path = str(file.relative_to(ROOT / folder))
+        text = file.read_text(encoding="utf-8")
+        files[path.removesuffix(SUFFIX)] = _ENVIRONMENT.from_string(text) if path.endswith(SUFFIX) else text
+    return files
+
+
+def _walk(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and not file.is_symlink() and not IGNORED & set(file.relative_to(folder).parts)
+    )
