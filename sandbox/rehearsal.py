@@ -165,6 +165,13 @@ class Rehearsal:
         text = self.file(self.environment_repository, f"environments/{environment}/{service}/release.yaml", ref)
         return json.loads(text) if text else None
 
+    def platform(self) -> JsonObject:
+        """The environments and services, as the platform file of the environment repository lists them."""
+        text = self.file(self.environment_repository, ".slipway/platform.json")
+        if text is None:
+            raise SandboxError(f"{self.environment_repository}: .slipway/platform.json is missing; run `make up`")
+        return json.loads(text)
+
     def version(self, environment: str, service: str, ref: str = "main") -> str | None:
         document = self.release(environment, service, ref)
         return (document or {}).get("release", {}).get("version")
