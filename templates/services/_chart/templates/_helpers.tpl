@@ -1,0 +1,33 @@
+{{/* "true" once a release was written for this environment; every template asks it first. */}}
+{{- define "service.released" -}}
+{{- if .Values.release.digest }}true{{ end }}
+{{- end }}
+
+{{- define "service.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* A version may have a `+`, which a label may not. */}}
+{{- define "service.labels" -}}
+{{ include "service.selector" . }}
+app.kubernetes.io/version: {{ regexReplaceAll "[^A-Za-z0-9._-]" .Values.release.version "_" | trunc 63 | trimSuffix "." | quote }}
+{{- end }}
+
+{{- define "service.secretName" -}}
+{{ .Chart.Name }}-secrets
+{{- end }}
+
+{{/* "true" where a Secret is made out of what the backend is given. */}}
+{{- define "service.hasSecrets" -}}
+{{- $given := dict
+      "external-secrets" .Values.secrets.data
+      "sealed-secrets" .Values.secrets.encryptedData
+      "sops" .Values.secrets.document }}
+{{- if get $given .Values.secrets.backend }}true{{ end }}
+{{- end }}
+
+{{/* "true" where the Prometheus operator is there to take a ServiceMonitor. */}}
+{{- define "service.monitored" -}}
+{{- if and .Values.metrics.enabled (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") }}true{{ end }}
+{{- end }}

@@ -1,0 +1,1 @@
+"""The service: a small HTTP server. Start reading in `web.py`."""
