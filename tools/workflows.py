@@ -4,60 +4,96 @@ The product's are rendered as a whole repository each, because a workflow is onl
 reusable workflows that it names.
 """
 
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
+import yaml
+
+from manifests.model import Settings
+from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from sandbox import toolchain
 from sandbox.config import SandboxConfig
 from sandbox.progress import Progress
+from stacks.settings import NAMESPACE, SECRETS, settings_of
 
 ROOT = Path(__file__).parent.parent
-ZIZMOR_CONFIG = ROOT / "tools" / "zizmor.yml"
 LIMIT_SECONDS = 300
 
 
-def rendered() -> Mapping[str, Mapping[str, str]]:
-    """The files of each repository that the product writes, by repository and path."""
-    return {}
+def stack_settings(path: Path) -> Settings:
+    """The settings of a stack file, with a word in place of each secret."""
+    config = cast(dict[str, object], yaml.safe_load(path.read_text())["config"])
+    texts = {
+        key.removeprefix(f"{NAMESPACE}:"): value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
+    secrets = {name: "placeholder" for name in SECRETS if name != "githubToken" or '"app":' not in texts["github"]}
+    return settings_of(path.stem.removeprefix("Pulumi."), secrets | texts)
+
+
+def repositories(settings: Settings) -> Iterator[tuple[str, RepositoryFiles]]:
+    """Each repository that the product writes, with its files."""
+    yield settings.github.environment_repository, environment_repository_files(settings)
+    for service in settings.services:
+        yield service.repository_name, service_repository_files(settings, service)
 
 
 def problems() -> Iterator[str]:
     """What is wrong with any workflow, one text a tool and repository."""
     actionlint = toolchain.ensure(SandboxConfig.from_environment(), Progress(), {"actionlint"})["actionlint"]
     yield from check(actionlint, "this repository", ROOT)
-    with tempfile.TemporaryDirectory(prefix="slipway-workflows-") as folder:
-        for repository, files in rendered().items():
-            directory = Path(folder) / repository
-            (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
-            for path, text in files.items():
-                target = directory / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text)
-            yield from check(actionlint, repository, directory)
+    for stack_file in sorted(ROOT.glob("stacks/Pulumi.*.yaml")):
+        settings = stack_settings(stack_file)
+        with tempfile.TemporaryDirectory(prefix="slipway-workflows-") as folder:
+            for repository, files in repositories(settings):
+                directory = Path(folder) / repository
+                write(directory, files)
+                yield from check(actionlint, f"{settings.stack}: {repository}", directory, settings)
 
 
-def check(actionlint: Path, name: str, directory: Path) -> Iterator[str]:
+def write(directory: Path, files: RepositoryFiles) -> None:
+    (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
+    for path, text in (files.owned | files.seeded).items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+def check(actionlint: Path, name: str, directory: Path, settings: Settings | None = None) -> Iterator[str]:
+    """What both tools say about one repository; `settings` are those that it was rendered from."""
     workflows = sorted(directory.glob(".github/workflows/*.y*ml"))
     if not workflows:
         yield f"{name}: no workflow was found; the check would have checked nothing"
         return
     # shellcheck and pyflakes are not locked here: what they find must not depend on the machine.
-    lint = [str(actionlint), "-no-color", "-shellcheck=", "-pyflakes=", *map(str, workflows)]
-    yield from run(name, lint, directory)
-    audited = [str(path) for path in (directory / ".github", directory / "action.yml") if path.exists()]
+    yield from run(name, [str(actionlint), "-no-color", "-shellcheck=", "-pyflakes=", *map(str, workflows)], directory)
     zizmor = shutil.which("zizmor", path=str(Path(sys.executable).parent)) or "zizmor"
-    yield from run(
-        name,
-        [zizmor, "--offline", "--no-progress", "--color=never", "--quiet", "--config", str(ZIZMOR_CONFIG), *audited],
-        directory,
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".json", prefix="zizmor-") as config:
+        json.dump(zizmor_config(settings), config)
+        config.flush()
+        options = ["--offline", "--no-progress", "--color=never", "--quiet", "--config", config.name]
+        yield from run(name, [zizmor, *options, str(directory / ".github")], directory)
+
+
+def zizmor_config(settings: Settings | None) -> dict[str, object]:
+    """Everything is pinned by hash, save what follows the protected main of the platform's own environment repository.
+
+    Why: docs/adr/0004-workflows-follow-a-protected-main.md.
+    """
+    policies = {"*": "hash-pin"}
+    if settings:
+        policies[f"{settings.github.owner}/{settings.github.environment_repository}/*"] = "ref-pin"
+    return {"rules": {"unpinned-uses": {"config": {"policies": policies}}}}
 
 
 def run(name: str, command: list[str], directory: Path) -> Iterator[str]:
+    tool = Path(command[0]).name
     try:
         ran = subprocess.run(
             command,
@@ -69,10 +105,10 @@ def run(name: str, command: list[str], directory: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield f"{name}: {Path(command[0]).name}: {error}"
+        yield f"{name}: {tool}: {error}"
         return
     if ran.returncode:
-        yield f"{name}: {Path(command[0]).name}:\n{ran.stdout}{ran.stderr}".rstrip()
+        yield f"{name}: {tool}:\n{ran.stdout}{ran.stderr}".rstrip()
 
 
 if __name__ == "__main__":
