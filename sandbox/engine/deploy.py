@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 from sandbox.engine.dynamic import PREFIX as DYNAMIC_PREFIX
 from sandbox.engine.dynamic import DynamicResources
 from sandbox.engine.github import KINDS as GITHUB_KINDS
+from sandbox.engine.github import LOOK_UPS as GITHUB_LOOK_UPS
 from sandbox.engine.github.api import GitHubApi
 from sandbox.engine.github.kind import Context
 from sandbox.engine.kubernetes import objects
 from sandbox.engine.kubernetes.api import KubernetesApi
-from sandbox.engine.kubernetes.helm import RELEASE_TYPE, Helm
+from sandbox.engine.kubernetes.helm import Helm
+from sandbox.engine.kubernetes.release import RELEASE_TYPE, Releases
 from sandbox.engine.memory import Memory
 from sandbox.engine.monitor import PROVIDER_PREFIX, Handler, Registration
 from sandbox.engine.outcome import Applied, ApplyError, Outcome, Tally
@@ -102,11 +104,8 @@ class _Deployment(Handler):
     def read(self, registration: Registration) -> Applied:
         if registration.package == "kubernetes":
             return objects.read_object(self._kubernetes_api(registration), registration)
-        if registration.type == "github:index/repository:Repository":
-            inputs = {"name": registration.existing_id}
-            api = self._github_api(registration)
-            api.repository(registration.existing_id)
-            return GITHUB_KINDS[registration.type](Context(api, self._memory), inputs)
+        if look_up := GITHUB_LOOK_UPS.get(registration.type):
+            return look_up(Context(self._github_api(registration), self._memory), registration.existing_id)
         raise ApplyError("the in-process deployment cannot look up resources of this type; pass on what is known")
 
     def message(self, text: str) -> None:
@@ -117,7 +116,8 @@ class _Deployment(Handler):
             return self._dynamic.apply(registration)
         if registration.type == RELEASE_TYPE:
             api = self._kubernetes_api(registration)
-            return Helm(self._helm, self._state / "helm", api).apply(registration)
+            helm = Helm(self._helm, self._state / "helm", api)
+            return Releases(helm, api, lambda text: self._say(registration, text)).apply(registration)
         if registration.package == "kubernetes" and _is_object(registration):
             return objects.apply_object(self._kubernetes_api(registration), registration)
         if kind := GITHUB_KINDS.get(registration.type):
@@ -125,7 +125,7 @@ class _Deployment(Handler):
             return kind(context, registration.inputs)
         raise ApplyError(
             "the in-process deployment does not know this type of resource; docs/sandbox.md lists those it knows, "
-            + "all others need the pulumi CLI"
+            "all others need the pulumi CLI"
         )
 
     def _provider(self, registration: Registration) -> Applied:
@@ -153,6 +153,12 @@ class _Deployment(Handler):
             why = "is disabled" if self._defaults_disabled else "is not there in an in-process deployment"
             raise ApplyError(f"the default provider for {name!r} {why}; give the resource an explicit provider")
         return found
+
+    def _say(self, registration: Registration, text: str) -> None:
+        """Says more about a resource that is being applied."""
+        with self._lock:
+            self._running.names[registration.urn] = f"{registration.name} {text}".strip()
+            self._tell(str(self._running))
 
     @contextlib.contextmanager
     def _told(self, registration: Registration) -> Generator[None]:

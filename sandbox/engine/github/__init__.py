@@ -4,7 +4,7 @@ Each kind reads what is there, compares, and writes only what differs. Outputs h
 """
 
 from sandbox.engine.github import access, actions, environments, labels, repository, rules, teams, webhooks
-from sandbox.engine.github.kind import Kind
+from sandbox.engine.github.kind import Kind, LookUp
 
 KINDS: dict[str, Kind] = {
     f"github:index/{name[0].lower()}{name[1:]}:{name}": kind
@@ -22,4 +22,10 @@ KINDS: dict[str, Kind] = {
 }
 """What applies a resource, by its type token."""
 
-__all__ = ["KINDS", "Kind"]
+LOOK_UPS: dict[str, LookUp] = {
+    "github:index/repository:Repository": repository.look_up,
+    "github:index/team:Team": teams.look_up,
+}
+"""What finds an existing resource by its id, for a `get`."""
+
+__all__ = ["KINDS", "LOOK_UPS", "Kind", "LookUp"]

@@ -23,6 +23,9 @@ class Context:
 Kind = Callable[[Context, Json], Applied]
 """Makes one resource be as its inputs say."""
 
+LookUp = Callable[[Context, str], Applied]
+"""Finds an existing resource by its id."""
+
 
 @dataclass(frozen=True)
 class Document:

@@ -140,6 +140,12 @@ def repository(context: Context, inputs: Json) -> Applied:
     return applied
 
 
+def look_up(context: Context, name: str) -> Applied:
+    """An existing repository."""
+    document = context.api.repository(name)
+    return Applied(document["name"], _outputs(document) | {"description": document.get("description") or ""})
+
+
 def branch_default(context: Context, inputs: Json) -> Applied:
     """The default branch, by pointing at another one or by renaming it."""
     document = context.api.repository(inputs["repository"])

@@ -59,6 +59,15 @@ team = Document(
 )
 
 
+def look_up(context: Context, reference: str) -> Applied:
+    """An existing team, by slug or number."""
+    document = context.api.get(f"/orgs/{context.api.owner}/teams/{team_slug(context, reference)}")
+    if document is None:
+        raise ApplyError(f"{context.api.owner} has no team {reference!r}, or the token may not see it")
+    outputs = {"name": document["name"], "privacy": document.get("privacy", ""), **team.outputs(document)}
+    return Applied(str(document["id"]), outputs)
+
+
 def _membership_path(context: Context, inputs: Json) -> str:
     return f"/orgs/{context.api.owner}/teams/{team_slug(context, inputs['teamId'])}/memberships/{inputs['username']}"
 
