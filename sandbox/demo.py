@@ -5,7 +5,7 @@ It runs against a sandbox that is up, uses only what a person could use, and lea
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class Story:
         self.console.print(f"\n[bold]{title}[/bold]")
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
+    def step(self, text: str) -> Generator[None]:
         """One thing that is done or waited for; told when it has happened."""
         began = time.monotonic()
         yield
@@ -78,116 +78,131 @@ def run_demo(rehearsal: Rehearsal, service: str = "guestbook", story: Story | No
         SandboxError: Something did not happen in time; it says what.
     """
     story = story or Story()
-    stages = environments(rehearsal, service)
-    good, bad, fixed = next_versions(rehearsal, service)
-    with rehearsal.clone(service) as clone:
-        story.chapter(f"A good release: {service} {good}")
-        _release(rehearsal, story, clone, service, good)
-        for stage in stages:
-            _arrives(rehearsal, story, service, stage, good)
-
-        story.chapter(f"A bad release: {service} {bad} starts and never becomes ready")
-        dockerfile = (clone.directory / "Dockerfile").read_text()
-        clone.commit("Break readiness", {"Dockerfile": dockerfile + FAULT})
-        _release(rehearsal, story, clone, service, bad)
-        hit = [stage for stage in stages if not stage.manual]
-        for stage in hit:
-            _rolled_back(rehearsal, story, service, stage, bad, good)
-        for stage in stages:
-            if stage.manual:
-                story.say(f"{stage.name} never saw it: {rehearsal.version(stage.name, service, stage.branch)} is there")
-
-        story.chapter(f"The hold: {bad} stays out until someone releases it from hold")
-        _refused_again(rehearsal, story, service, hit, bad)
-
-        story.chapter(f"The fix: {service} {fixed}")
-        clone.commit("Mend readiness", {"Dockerfile": dockerfile})
-        _release(rehearsal, story, clone, service, fixed)
-        for stage in stages:
-            _arrives(rehearsal, story, service, stage, fixed)
+    Demo(rehearsal, service, story).run()
     return story
 
 
-def _release(rehearsal: Rehearsal, story: Story, clone: Clone, service: str, version: str) -> None:
-    with story.step(f"tag v{version} pushed"):
-        clone.tag(f"v{version}")
-    with story.step("tests, image and request for promotion (release.yml)"):
-        run = rehearsal.wait_for_run(service, "release.yml", head=f"v{version}", seconds=300)
-    if run["conclusion"] != "success":
-        raise SandboxError(f"release of {service} {version}: {run['conclusion']}; see {run['html_url']}")
+@dataclass(frozen=True)
+class Demo:
+    """The chapters of the story, of one service."""
 
+    rehearsal: Rehearsal
+    service: str
+    story: Story
 
-def _arrives(rehearsal: Rehearsal, story: Story, service: str, stage: Environment, version: str) -> None:
-    application = f"{service}-{stage.name}"
-    with story.step(f"{stage.name}: release.yaml says {version} ({stage.delivery})"):
-        _written(rehearsal, service, stage, version)
-    if stage.manual:
-        with story.step(f"{stage.name}: OutOfSync, waiting for someone who may sync"):
-            rehearsal.wait(f"{application} OutOfSync", lambda: rehearsal.state(application)[0] == "OutOfSync")
-        rehearsal.sync(application)
-    with story.step(f"{stage.name}: Synced, Healthy, and answering as {version}"):
-        rehearsal.wait_for_version(stage.name, service, version, seconds=180)
-        rehearsal.wait_for_state(application, "Synced", "Healthy", seconds=180)
-    with story.step(f"{stage.name}: verified, in the ledger"):
-        rehearsal.wait(
-            f"{version} verified in {stage.name}",
-            lambda: _verdict(rehearsal, service, stage, version) == "success",
-            seconds=60,
+    def run(self) -> None:
+        """All chapters."""
+        rehearsal, service, story = self.rehearsal, self.service, self.story
+        stages = environments(rehearsal, service)
+        good, bad, fixed = next_versions(rehearsal, service)
+        with rehearsal.clone(service) as clone:
+            story.chapter(f"A good release: {service} {good}")
+            self._release(clone, good)
+            for stage in stages:
+                self._arrives(stage, good)
+
+            story.chapter(f"A bad release: {service} {bad} starts and never becomes ready")
+            dockerfile = (clone.directory / "Dockerfile").read_text()
+            clone.commit("Break readiness", {"Dockerfile": dockerfile + FAULT})
+            self._release(clone, bad)
+            hit = [stage for stage in stages if not stage.manual]
+            for stage in hit:
+                self._rolled_back(stage, bad, good)
+            for stage in stages:
+                if stage.manual:
+                    story.say(
+                        f"{stage.name} never saw it: {rehearsal.version(stage.name, service, stage.branch)} is there"
+                    )
+
+            story.chapter(f"The hold: {bad} stays out until someone releases it from hold")
+            self._refused_again(hit, bad)
+
+            story.chapter(f"The fix: {service} {fixed}")
+            clone.commit("Mend readiness", {"Dockerfile": dockerfile})
+            self._release(clone, fixed)
+            for stage in stages:
+                self._arrives(stage, fixed)
+
+    def _release(self, clone: Clone, version: str) -> None:
+        with self.story.step(f"tag v{version} pushed"):
+            clone.tag(f"v{version}")
+        with self.story.step("tests, image and request for promotion (release.yml)"):
+            run = self.rehearsal.wait_for_run(self.service, "release.yml", head=f"v{version}", seconds=300)
+        if run["conclusion"] != "success":
+            raise SandboxError(f"release of {self.service} {version}: {run['conclusion']}; see {run['html_url']}")
+
+    def _arrives(self, stage: Environment, version: str) -> None:
+        application = f"{self.service}-{stage.name}"
+        with self.story.step(f"{stage.name}: release.yaml says {version} ({stage.delivery})"):
+            self._written(stage, version)
+        if stage.manual:
+            with self.story.step(f"{stage.name}: OutOfSync, waiting for someone who may sync"):
+                self.rehearsal.wait(
+                    f"{application} OutOfSync", lambda: self.rehearsal.state(application)[0] == "OutOfSync"
+                )
+            self.rehearsal.sync(application)
+        with self.story.step(f"{stage.name}: Synced, Healthy, and answering as {version}"):
+            self.rehearsal.wait_for_version(stage.name, self.service, version, seconds=180)
+            self.rehearsal.wait_for_state(application, "Synced", "Healthy", seconds=180)
+        with self.story.step(f"{stage.name}: verified, in the ledger"):
+            self.rehearsal.wait(
+                f"{version} verified in {stage.name}",
+                lambda: self._verdict(stage, version) == "success",
+                seconds=60,
+            )
+
+    def _written(self, stage: Environment, version: str, seconds: float = 180) -> None:
+        self.rehearsal.wait(
+            f"{version} written for {stage.name}",
+            lambda: self.rehearsal.version(stage.name, self.service, stage.branch) == version,
+            seconds,
         )
 
+    def _verdict(self, stage: Environment, version: str) -> str | None:
+        """What the ledger says last of a version in an environment."""
+        for deployment in self.rehearsal.ledger(stage.name, self.service):
+            document = self.rehearsal.release(stage.name, self.service, deployment["sha"])
+            if (document or {}).get("release", {}).get("version") == version and deployment["statuses"]:
+                states = [status["state"] for status in deployment["statuses"] if status["state"] != "inactive"]
+                return states[0] if states else None
+        return None
 
-def _written(rehearsal: Rehearsal, service: str, stage: Environment, version: str, seconds: float = 180) -> None:
-    rehearsal.wait(
-        f"{version} written for {stage.name}",
-        lambda: rehearsal.version(stage.name, service, stage.branch) == version,
-        seconds,
-    )
+    def _rolled_back(self, stage: Environment, bad: str, good: str) -> None:
+        application = f"{self.service}-{stage.name}"
+        with self.story.step(f"{stage.name}: {bad} is Degraded"):
+            self.rehearsal.wait(
+                f"{bad} failed in {stage.name}",
+                lambda: self._verdict(stage, bad) in {"failure", "error"},
+                seconds=240,
+            )
+        with self.story.step(f"{stage.name}: rolled back to {good} in Git ({stage.delivery})"):
+            self._written(stage, good)
+        with self.story.step(f"{stage.name}: Healthy again, answering as {good}"):
+            self.rehearsal.wait_for_version(stage.name, self.service, good)
+            self.rehearsal.wait_for_state(application, "Synced", "Healthy")
+        self.story.say(f"{stage.name} holds {bad}: {self._hold(stage, bad)['reason']}")
 
+    def _hold(self, stage: Environment, version: str) -> JsonObject:
+        document = self.rehearsal.release(stage.name, self.service, stage.branch) or {}
+        found = next((held for held in document.get("held", []) if held["version"] == version), None)
+        if found is None:
+            raise SandboxError(
+                f"{self.service} {version} is not on hold in {stage.name}, though it was rolled back there"
+            )
+        return found
 
-def _verdict(rehearsal: Rehearsal, service: str, stage: Environment, version: str) -> str | None:
-    """What the ledger says last of a version in an environment."""
-    for deployment in rehearsal.ledger(stage.name, service):
-        document = rehearsal.release(stage.name, service, deployment["sha"])
-        if (document or {}).get("release", {}).get("version") == version and deployment["statuses"]:
-            states = [status["state"] for status in deployment["statuses"] if status["state"] != "inactive"]
-            return states[0] if states else None
-    return None
-
-
-def _rolled_back(rehearsal: Rehearsal, story: Story, service: str, stage: Environment, bad: str, good: str) -> None:
-    application = f"{service}-{stage.name}"
-    with story.step(f"{stage.name}: {bad} is Degraded"):
-        rehearsal.wait(
-            f"{bad} failed in {stage.name}",
-            lambda: _verdict(rehearsal, service, stage, bad) in {"failure", "error"},
-            seconds=240,
-        )
-    with story.step(f"{stage.name}: rolled back to {good} in Git ({stage.delivery})"):
-        _written(rehearsal, service, stage, good)
-    with story.step(f"{stage.name}: Healthy again, answering as {good}"):
-        rehearsal.wait_for_version(stage.name, service, good)
-        rehearsal.wait_for_state(application, "Synced", "Healthy")
-    story.say(f"{stage.name} holds {bad}: {_hold(rehearsal, service, stage, bad)['reason']}")
-
-
-def _hold(rehearsal: Rehearsal, service: str, stage: Environment, version: str) -> JsonObject:
-    document = rehearsal.release(stage.name, service, stage.branch) or {}
-    found = next((held for held in document.get("held", []) if held["version"] == version), None)
-    if found is None:
-        raise SandboxError(f"{service} {version} is not on hold in {stage.name}, though it was rolled back there")
-    return found
-
-
-def _refused_again(rehearsal: Rehearsal, story: Story, service: str, stages: list[Environment], version: str) -> None:
-    """Releasing the held version again changes nothing."""
-    repository = rehearsal.environment_repository
-    newest = max((run["id"] for run in rehearsal.runs(repository, workflow="promote.yml")), default=0)
-    release = rehearsal.wait_for_run(service, "release.yml", head=f"v{version}")
-    with story.step(f"release.yml of v{version} run again: promotion asked for once more"):
-        rehearsal.github("POST", f"{rehearsal.repository_path(service)}/actions/runs/{release['id']}/rerun")
-        rehearsal.wait_for_run(repository, "promote.yml", after=newest, seconds=240)
-    for stage in stages:
-        running = rehearsal.version(stage.name, service, stage.branch)
-        if running == version:
-            raise SandboxError(f"{service} {version} was on hold in {stage.name}, and was promoted again")
-        story.say(f"{stage.name} keeps {running}")
+    def _refused_again(self, stages: list[Environment], version: str) -> None:
+        """Releasing the held version again changes nothing."""
+        repository = self.rehearsal.environment_repository
+        newest = max((run["id"] for run in self.rehearsal.runs(repository, workflow="promote.yml")), default=0)
+        release = self.rehearsal.wait_for_run(self.service, "release.yml", head=f"v{version}")
+        with self.story.step(f"release.yml of v{version} run again: promotion asked for once more"):
+            self.rehearsal.github(
+                "POST", f"{self.rehearsal.repository_path(self.service)}/actions/runs/{release['id']}/rerun"
+            )
+            self.rehearsal.wait_for_run(repository, "promote.yml", after=newest, seconds=240)
+        for stage in stages:
+            running = self.rehearsal.version(stage.name, self.service, stage.branch)
+            if running == version:
+                raise SandboxError(f"{self.service} {version} was on hold in {stage.name}, and was promoted again")
+            self.story.say(f"{stage.name} keeps {running}")

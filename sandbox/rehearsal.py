@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -121,7 +121,7 @@ class Rehearsal:
         return f"{scheme}://x-access-token:{self.token(user)}@{rest.rstrip('/')}/{self.owner}/{repository}.git"
 
     @contextlib.contextmanager
-    def clone(self, repository: str, user: str | None = None) -> Iterator[Clone]:
+    def clone(self, repository: str, user: str | None = None) -> Generator[Clone]:
         """A temporary work tree of a repository, with a committer set."""
         directory = Path(tempfile.mkdtemp(prefix=f"slipway-{repository}-"))
         try:
@@ -188,7 +188,7 @@ class Rehearsal:
 
     @cached_property
     def kubernetes(self) -> kubernetes.client.ApiClient:
-        return kubernetes.config.new_client_from_config(str(self.config.kubeconfig))
+        return cast(Any, kubernetes.config).new_client_from_config(str(self.config.kubeconfig))
 
     def application(self, name: str, namespace: str = "argocd") -> JsonObject:
         api = kubernetes.client.CustomObjectsApi(self.kubernetes)
