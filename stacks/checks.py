@@ -50,10 +50,10 @@ def _check_teams(parts: Parts) -> Iterator[Problem]:
     for team in parts.teams:
         if team.value.existing and team.value.members:
             yield Problem(team.at("members"), "the team is `existing`; allowed are none, its members are managed elsewhere")
-        logins = [(index, member.login.lower()) for index, member in enumerate(team.value.members)]
-        for index, first in _repeated(logins):
-            login = team.value.members[index].login
-            yield Problem(team.at("members", index, "login"), f"{login!r} is also members[{first}]; allowed is once")
+        members = team.value.members
+        for index, first in _repeated((index, member.login.lower()) for index, member in enumerate(members)):
+            text = f"{members[int(index)].login!r} is also members[{first}]; allowed is once"
+            yield Problem(team.at("members", index, "login"), text)
 
 
 def _check_environments(parts: Parts) -> Iterator[Problem]:

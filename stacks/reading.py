@@ -203,8 +203,8 @@ def _node(schema: dict[str, Any], location: Location) -> dict[str, Any]:
 
     here = resolved(schema)
     for part in location:
-        below = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
-        below = below or here.get("additionalProperties") or {}
+        below: object = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
+        below = below or here.get("additionalProperties")
         here = resolved(cast(dict[str, Any], below)) if isinstance(below, dict) else {}
     return here
 

@@ -26,7 +26,9 @@ class CommittedFilesArgs(TypedDict):
     executable: Sequence[str]
     """Those paths that are programs."""
     message: str
-    """The subject of the commit."""
+    """The subject of the first commit."""
+    trailer: str
+    """The last line of a direct commit's message; workflows can tell it from a person's work."""
     changes: OwnedFiles
     """How changes reach the branch once its rules refuse a direct commit."""
 
@@ -46,6 +48,7 @@ class CommittedFiles(Resource, module="slipway", name="CommittedFiles"):
             "seeded": dict(args["seeded"]),
             "executable": sorted(args["executable"]),
             "message": args["message"],
+            "trailer": args["trailer"],
             "changes": args["changes"].value,
             "commit": None,
             "pull_request": None,

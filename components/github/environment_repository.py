@@ -65,6 +65,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 "seeded": files.seeded,
                 "executable": sorted(files.executable),
                 "message": "Describe the platform",
+                "trailer": "[skip ci]",
                 "changes": settings.github.owned_files,
             },
             child,

@@ -63,6 +63,8 @@ class ServiceRepository(pulumi.ComponentResource):
                 "seeded": files.seeded,
                 "executable": sorted(files.executable),
                 "message": f"Start from the {service.template} template",
+                # Not `[skip ci]`, which would also silence a release tag on this commit.
+                "trailer": f"Slipway-Files: {settings.stack}",
                 "changes": settings.github.owned_files,
             },
             child,

@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, TypeVar, dataclass_transform
+from typing import Annotated, TypeVar, cast, dataclass_transform
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -27,7 +27,8 @@ _CONFIG = ConfigDict(
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
 def model(cls: type[T]) -> type[T]:
     """Declares a part of the settings; the docstrings of its fields become the JSON Schema's descriptions."""
-    return pydantic_dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls)
+    # Pydantic's decorator forgets which class it was given.
+    return cast(type[T], pydantic_dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls))
 
 
 class Choice(StrEnum):

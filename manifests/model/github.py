@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import Choice, DnsLabel, Line, NumberText, Owner, RepositoryName, model, wrong
+from manifests.model.base import Choice, DnsLabel, NumberText, Owner, RepositoryName, model, wrong
 
 GITHUB_DOT_COM = "https://github.com/"
 
@@ -79,8 +79,6 @@ class GitHub:
     """Whether repositories are protected in the state, so that they must be unprotected before a destroy."""
     write_delay_milliseconds: Annotated[int, Field(ge=0, le=60_000)] = 1000
     """Pause between two writes. GitHub asks for a second; a rehearsal needs none."""
-    committer: Line = "Slipway"
-    """The name that commits of `pulumi up` carry."""
 
     @property
     def is_hosted(self) -> bool:

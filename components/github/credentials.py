@@ -1,0 +1,73 @@
+"""What requests to GitHub are signed with: a token, or a GitHub App's key from which short-lived tokens are made."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import httpx
+import jwt
+
+from components.github.errors import GitHubError
+
+_RENEW_SECONDS = 300
+"""How long before its end a token is no longer used; a large repository may take minutes."""
+
+
+class Credentials(Protocol):
+    """Gives the token for the next request."""
+
+    def token(self, client: httpx.Client) -> str: ...
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token as it is."""
+
+    value: str = field(repr=False)
+
+    def token(self, client: httpx.Client) -> str:
+        del client
+        return self.value
+
+
+@dataclass
+class AppKey:
+    """The private key of an App, and where it is installed."""
+
+    app_id: str
+    installation_id: str
+    private_key: str = field(repr=False)
+    _token: str = field(default="", repr=False)
+    _expires: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def token(self, client: httpx.Client) -> str:
+        with self._lock:
+            if time.time() > self._expires - _RENEW_SECONDS:
+                self._renew(client)
+            return self._token
+
+    def _renew(self, client: httpx.Client) -> None:
+        path = f"/app/installations/{self.installation_id}/access_tokens"
+        answer = client.post(path, headers={"Authorization": f"Bearer {self._assertion()}"})
+        if answer.status_code != 201:
+            raise GitHubError(
+                "POST",
+                path,
+                answer.status_code,
+                f"App {self.app_id} gets no token; check its id, its installation's id and its private key",
+            )
+        self._token = answer.json()["token"]
+        self._expires = datetime.fromisoformat(answer.json()["expires_at"].replace("Z", "+00:00")).timestamp()
+
+    def _assertion(self) -> str:
+        now = int(time.time())
+        # A minute back, because GitHub refuses a clock that is ahead of its own.
+        claims = {"iat": now - 60, "exp": now + 540, "iss": self.app_id}
+        try:
+            return jwt.encode(claims, self.private_key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            # The key library's own words could quote the key.
+            raise GitHubError("", "", 0, f"App {self.app_id}: its private key is no RSA key in PEM form") from None
