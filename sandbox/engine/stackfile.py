@@ -48,9 +48,21 @@ def stack_file(root: Path, stack: str) -> Path:
 
 
 def read_stack(
-    root: Path, stack: str, overlay: Config | None = None, secrets: Config | None = None, file: Path | None = None
+    root: Path,
+    stack: str,
+    overlay: Config | None = None,
+    secrets: Config | None = None,
+    *,
+    placeholder: str | None = None,
 ) -> StackConfig:
     """Reads a stack's settings and lays this machine's values over them.
+
+    Args:
+        root: The work tree.
+        stack: The stack's name.
+        overlay: Values that are merged into those of the file.
+        secrets: Values that replace those of the file, and are secret.
+        placeholder: What stands for values that only the pulumi CLI can decrypt; without it they are an error.
 
     Raises:
         ProgramError: A file is missing or broken, or a secret cannot be read here.
@@ -60,19 +72,22 @@ def read_stack(
     if not isinstance(name, str):
         raise ProgramError(f"{root / 'Pulumi.yaml'}: it has no name", exit_code=ExitCode.USAGE)
     values = _defaults(name, fields(project, "config"))
-    path = file or stack_file(root, stack)
+    path = stack_file(root, stack)
     for key, value in fields(_document(path), "config").items():
         full = key if ":" in key else f"{name}:{key}"
         values[full] = merged(values.get(full), value)
     for key, value in (overlay or {}).items():
         values[key] = merged(values.get(key), value)
     values |= secrets or {}
-    if locked := sorted(key for key, value in values.items() if _is_encrypted(value)):
+    locked = sorted(key for key, value in values.items() if _is_encrypted(value))
+    if placeholder is not None:
+        values |= dict.fromkeys(locked, placeholder)
+    elif locked:
         raise ProgramError(
             f"{path}: {', '.join(locked)}: encrypted, and only the pulumi CLI can decrypt it; give it in the overlay",
             exit_code=ExitCode.USAGE,
         )
-    return StackConfig(project=name, stack=stack, values=values, secrets=frozenset(secrets or {}))
+    return StackConfig(project=name, stack=stack, values=values, secrets=frozenset([*(secrets or {}), *locked]))
 
 
 def _document(path: Path) -> Config:

@@ -1,0 +1,98 @@
+"""The Applications of Argo CD as the cluster has them, and waiting for them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox.engine.kubernetes import pods
+from sandbox.engine.kubernetes.api import KubernetesApi, Object
+from sandbox.engine.outcome import ApplyError
+from sandbox.engine.shape import at, fields, items
+from sandbox.errors import SandboxError
+
+PATH = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
+SERVICE_LABEL = "slipway.dev/service"
+ENVIRONMENT_LABEL = "slipway.dev/environment"
+LOOK_EVERY = 0.5
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Application:
+    """One Application and how it is."""
+
+    name: str
+    service: str
+    """Empty for those that are no service's."""
+    environment: str
+    automated: bool
+    sync: str
+    health: str
+    revision: str
+    branch: str
+    """What it follows, without `refs/heads/`."""
+    problem: str
+    """What Argo CD complains of; empty if of nothing."""
+
+    @property
+    def is_done(self) -> bool:
+        """Synced and Healthy; where a person syncs, OutOfSync is a state to be in."""
+        if not self.automated and self.sync in {"Synced", "OutOfSync"}:
+            return True
+        return (self.sync, self.health) == ("Synced", "Healthy")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sync}/{self.health}" + (f" ({self.problem})" if self.problem else "")
+
+
+def applications(api: KubernetesApi, namespace: str = "argocd") -> list[Application]:
+    """All Applications, by name."""
+    found = [_application(item) for item in api.list(PATH.format(namespace=namespace))]
+    return sorted(found, key=lambda application: application.name)
+
+
+def wait_for_applications(
+    api: KubernetesApi, tell: Callable[[str], None], seconds: float = PATIENCE
+) -> list[Application]:
+    """Waits until every automated Application is Synced and Healthy.
+
+    Raises:
+        SandboxError: Some are not in time; they are named, with the first pod that fails.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = applications(api)
+        except ApplyError as error:
+            found, waiting = [], [str(error)]
+        else:
+            waiting = [str(application) for application in found if not application.is_done]
+        if found and not waiting:
+            return found
+        tell(f"{len(found) - len(waiting)} of {len(found)} Synced and Healthy; waiting for {', '.join(waiting[:3])}")
+        if time.monotonic() > deadline:
+            trouble = pods.first_trouble(api)
+            raise SandboxError(
+                f"after {seconds:.0f} s these Applications are not Synced and Healthy: {', '.join(waiting)}"
+                + (f"\n{trouble}" if trouble else "")
+            )
+        time.sleep(LOOK_EVERY)
+
+
+def _application(item: Object) -> Application:
+    labels = fields(item, "metadata", "labels")
+    status = fields(item, "status")
+    complaints = [str(condition.get("message")) for condition in items(status, "conditions")]
+    if at(status, "operationState", "phase") in {"Failed", "Error"}:
+        complaints.append(str(at(status, "operationState", "message")))
+    return Application(
+        name=item["metadata"]["name"],
+        service=labels.get(SERVICE_LABEL, ""),
+        environment=labels.get(ENVIRONMENT_LABEL, ""),
+        automated=at(item, "spec", "syncPolicy", "automated") is not None,
+        sync=at(status, "sync", "status") or "Unknown",
+        health=at(status, "health", "status") or "Unknown",
+        branch=str(at(item, "spec", "source", "targetRevision") or "").removeprefix("refs/heads/"),
+        revision=at(status, "sync", "revision") or "",
+        problem=complaints[0][:200] if complaints else "",
+    )

@@ -1,0 +1,125 @@
+"""The command line, `python -m sandbox`. What the exit codes mean is in `sandbox/errors.py`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from sandbox.config import SandboxConfig
+from sandbox.errors import ExitCode, SandboxError
+from sandbox.progress import Progress, elapsed_text
+
+# Each command imports what it needs: `status` is to answer at once, without Pulumi's second.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; errors are sentences, never tracebacks."""
+    given = _parser().parse_args(arguments)
+    command: Callable[[SandboxConfig, argparse.Namespace], int | None] = given.command
+    try:
+        return command(SandboxConfig.from_environment(), given) or ExitCode.OK
+    except SandboxError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False, style="red")
+        return error.exit_code
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted; run `make up` again to continue, or `make down` to clean up")
+        return ExitCode.INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="The whole platform, rehearsed on this machine."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, command: Callable[[SandboxConfig, argparse.Namespace], int | None], text: str):
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    add("up", _up, "bring the platform up; run again, it mends what is missing")
+    down = add("down", _down, "stop it and leave nothing behind")
+    down.add_argument("--keep-state", action="store_true", help="keep repositories and cluster for the next `up`")
+    status = add("status", _status, "what runs, where, in which version")
+    status.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
+    plan.add_argument("--stack", default="sandbox", help="whose settings to read (default: sandbox)")
+    logs = add("logs", _logs, "the ends of the sandbox's own logs; without a name, which there are")
+    logs.add_argument("name", nargs="?", help="part of a log's name, such as `kubelet`")
+    logs.add_argument("--lines", type=int, default=40)
+    demo = add("demo", _demo, "tell the story of a release: a good one, a bad one, its rollback, the fix")
+    demo.add_argument("--service", default="guestbook")
+    return parser
+
+
+def _up(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
+    from sandbox.status import status, table
+    from sandbox.up import up
+
+    result = up(config, Progress())
+    console = Console(highlight=False, soft_wrap=True)
+    for message in result.deployed.messages:
+        console.print(message, markup=False)
+    console.print()
+    console.print(table(status(config)))
+    manual = [item.name for item in result.applications if not item.automated and item.sync == "OutOfSync"]
+    if manual:
+        console.print(f"\nwaiting for somebody to sync them: {', '.join(manual)}")
+    console.print(f"\n{result.deployed.tally}, in {elapsed_text(result.seconds)}", style="bold")
+    _next_step(console, config, result.deployed.exports)
+    return None
+
+
+def _next_step(console: Console, config: SandboxConfig, exports: dict[str, object]) -> None:
+    steps = exports.get("next")
+    if isinstance(steps, list):
+        for step in steps:  # pyright: ignore[reportUnknownVariableType]  # the program's own sentences
+            console.print(f"  {step}", markup=False)
+    console.print(f"  Tokens to clone and push with: {config.credentials}", markup=False)
+
+
+def _down(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.down import down
+
+    down(config, Progress(), keep_state=given.keep_state)
+    return None
+
+
+def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.status import status, table
+
+    found = status(config)
+    if given.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        Console(highlight=False, soft_wrap=True).print(table(found))
+    return None
+
+
+def _plan(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.engine.plan import record, summary, tree
+    from sandbox.overlay import planned_stack
+
+    stack = planned_stack(config, given.stack)
+    registrations = record(config.root, stack).registrations
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(tree(stack, registrations))
+    console.print(summary(registrations))
+    return None
+
+
+def _logs(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.logs import tail
+
+    sys.stdout.write(tail(config, given.name, given.lines) + "\n")
+    return None
+
+
+def _demo(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.demo import run_demo
+    from sandbox.rehearsal import Rehearsal
+
+    run_demo(Rehearsal(config), given.service)
+    return None

@@ -1,0 +1,21 @@
+"""`down`: stops the platform and leaves nothing behind."""
+
+import shutil
+
+from sandbox import node
+from sandbox.config import SandboxConfig
+from sandbox.github import service
+from sandbox.lock import locked
+from sandbox.progress import Progress
+
+
+def down(config: SandboxConfig, progress: Progress, *, keep_state: bool = False) -> None:
+    """Stops node and GitHub and removes the state, which holds every repository that was pushed."""
+    with locked(config):
+        with progress.phase("Stopping Kubernetes"):
+            node.stop(config)
+        with progress.phase("Stopping GitHub"):
+            service.stop(config)
+        if not keep_state and config.directory.exists():
+            with progress.phase("Removing the state"):
+                shutil.rmtree(config.directory)

@@ -1,0 +1,174 @@
+"""`status`: what runs, where, in which version; for people a table, for programs one JSON document."""
+
+import contextlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from sandbox import node
+from sandbox.applications import Application, applications
+from sandbox.config import CONTEXT, SandboxConfig
+from sandbox.engine.kubernetes.api import KubernetesApi
+from sandbox.engine.outcome import ApplyError
+from sandbox.engine.shape import at
+from sandbox.github import service
+from sandbox.overlay import read_credentials, sandbox_stack
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """One service in one environment."""
+
+    service: str
+    environment: str
+    version: str
+    """The version that the environment repository asks for; empty before the first release."""
+    sync: str
+    health: str
+    drift: bool
+    """Whether the cluster differs from Git although nothing is being released."""
+    problem: str = ""
+
+
+def status(config: SandboxConfig) -> Json:
+    """Everything that is known; documented in docs/sandbox.md.
+
+    Raises:
+        SandboxError: No sandbox is up here.
+    """
+    credentials = read_credentials(config)
+    running = {"kubernetes": node.is_running(config), "github": service.is_running(config)}
+    found = _applications(config) if running["kubernetes"] else []
+    stack = sandbox_stack(config)
+    owner = stack.values["slipway:github"]["owner"]
+    environments = stack.values["slipway:github"].get("environmentRepository") or "environments"
+    token = credentials["githubToken"]
+    with httpx.Client(
+        base_url=config.github_api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
+    ) as github:
+        repositories = _repositories(github, owner) if running["github"] else []
+        services = _services(github if running["github"] else None, f"{owner}/{environments}", found, stack.values)
+    return {
+        "running": running,
+        "kubeconfig": str(config.kubeconfig),
+        "githubUrl": config.github_url,
+        "credentials": str(config.credentials),
+        "registry": config.registry_host,
+        "repositories": repositories,
+        "argocd": {
+            "url": config.argocd_url,
+            "user": "admin",
+            "passwordCommand": f"kubectl --kubeconfig {config.kubeconfig} --namespace argocd get secret "
+            "argocd-initial-admin-secret --output jsonpath='{.data.password}' | base64 --decode",
+        },
+        "services": [asdict(item) for item in services],
+        "infrastructure": [
+            {"name": item.name, "sync": item.sync, "health": item.health, "problem": item.problem}
+            for item in found
+            if not item.service
+        ],
+    }
+
+
+def table(found: Json) -> Group:
+    """The same for people."""
+    services = Table(title=None, box=None, padding=(0, 2), header_style="bold")
+    for column in ("service", "environment", "version", "sync", "health", "drift"):
+        services.add_column(column)
+    for item in found["services"]:
+        services.add_row(
+            item["service"],
+            item["environment"],
+            item["version"] or "-",
+            _coloured(item["sync"], "Synced"),
+            _coloured(item["health"], "Healthy"),
+            Text("yes", "yellow") if item["drift"] else "",
+        )
+    for item in found["infrastructure"]:
+        services.add_row(
+            Text(item["name"], "dim"),
+            "",
+            "",
+            _coloured(item["sync"], "Synced"),
+            _coloured(item["health"], "Healthy"),
+            "",
+        )
+    places = Table.grid(padding=(0, 2))
+    running = ", ".join(f"{name} {'runs' if on else 'is down'}" for name, on in found["running"].items())
+    for name, value in (
+        ("state", running),
+        ("kubeconfig", found["kubeconfig"]),
+        ("GitHub", f"{found['githubUrl']}  (tokens: {found['credentials']})"),
+        ("Argo CD", found["argocd"]["url"]),
+        *(("repository", repository["gitUrl"]) for repository in found["repositories"]),
+    ):
+        places.add_row(Text(name, "bold"), Text(value))
+    return Group(places, Text(), services)
+
+
+def _coloured(value: str, good: str) -> Text:
+    return Text(value, "green" if value == good else "yellow")
+
+
+def _applications(config: SandboxConfig) -> list[Application]:
+    try:
+        with contextlib.closing(KubernetesApi(str(config.kubeconfig), CONTEXT)) as api:
+            return applications(api)
+    except ApplyError:
+        return []
+
+
+def _repositories(github: httpx.Client, owner: str) -> list[Json]:
+    answer = github.get(f"/orgs/{owner}/repos", params={"per_page": 100})
+    listed = answer.json() if answer.is_success else []
+    return [{"name": item["name"], "gitUrl": item["clone_url"]} for item in listed]
+
+
+def _services(
+    github: httpx.Client | None, repository: str, found: list[Application], settings: Json
+) -> list[ServiceStatus]:
+    """In the order of the settings: by service, and by promotion order within it."""
+    order = [item["name"] for item in settings.get("slipway:environments") or []]
+    mine = [item for item in found if item.service]
+    mine.sort(key=lambda item: (item.service, order.index(item.environment) if item.environment in order else 99))
+    with ThreadPoolExecutor(8) as executor:
+        versions = list(executor.map(lambda item: _version(github, repository, item), mine))
+    return [
+        ServiceStatus(
+            service=item.service,
+            environment=item.environment,
+            version=version,
+            sync=item.sync,
+            health=item.health,
+            drift=item.automated and item.sync == "OutOfSync",
+            problem=item.problem,
+        )
+        for item, version in zip(mine, versions, strict=True)
+    ]
+
+
+def _version(github: httpx.Client | None, repository: str, item: Application) -> str:
+    if github is None:
+        return ""
+    path = f"environments/{item.environment}/{item.service}/release.yaml"
+    params = {"ref": item.branch} if item.branch else {}
+    answer = github.get(
+        f"/repos/{repository}/contents/{quote(path)}",
+        params=params,
+        headers={"Accept": "application/vnd.github.raw+json"},
+    )
+    if not answer.is_success:
+        return ""
+    try:
+        return str(at(json.loads(answer.text), "release", "version") or "")
+    except json.JSONDecodeError:
+        return "unreadable"
