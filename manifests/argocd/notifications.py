@@ -18,6 +18,7 @@ from manifests.model import GitHub, Settings
 from templates import rendered_files
 
 NOTIFICATIONS_SECRET = "argocd-notifications-secret"
+"""The Secret that holds what notifications are sent with; the chart's own name for it."""
 GITHUB_KEY = "github-private-key"
 """Key in that Secret: the private key of Argo CD's GitHub App."""
 SLACK_KEY = "slack-token"
@@ -52,7 +53,7 @@ def notification_values(settings: Settings) -> dict[str, Any]:
     return {
         "enabled": True,
         "argocdUrl": settings.argocd.url or "",
-        "secret": {"create": False, "name": NOTIFICATIONS_SECRET},
+        "secret": {"create": False},
         "notifiers": _yaml_values({f"service.{name}": options for name, options in _services(settings).items()}),
         "templates": _yaml_values({f"template.{name}": body for name, body in _templates(settings).items()}),
         "triggers": _yaml_values({f"trigger.{name}": conditions for name, conditions in _triggers(settings).items()}),

@@ -23,16 +23,17 @@ RECEIPT = "receipt"
 Condition = dict[str, str | list[str]]
 
 _WORDS = {
-    "operation": "app.status.operationState",
+    "status": "app.status ?? {}",
+    "operation": "status.operationState",
     "phase": 'operation?.phase ?? ""',
     # Healing drift syncs the drifted resources only; neither it nor a sync of chosen resources is a release.
     "whole": "len(operation?.operation?.sync?.resources ?? []) == 0",
     # The last whole sync that succeeded. Unlike the operation's, its revision stays while drift is healed.
-    "release": "last(app.status.history ?? [])",
+    "release": "last(status.history ?? [])",
     "attempt": 'operation?.syncResult?.revision ?? operation?.operation?.sync?.revision ?? ""',
     "revision": 'phase == "Succeeded" ? (release?.revision ?? "") : attempt',
-    "health": 'app.status.health?.status ?? ""',
-    "sync": 'app.status.sync?.status ?? ""',
+    "health": 'status.health?.status ?? ""',
+    "sync": 'status.sync?.status ?? ""',
     "automated": "app.spec.syncPolicy?.automated != nil and app.spec.syncPolicy.automated.enabled != false",
     "deadline": f'duration((app.metadata.annotations?.["{DEADLINE_ANNOTATION}"] ?? "600") + "s")',
     "memory": 'fromJSON(app.metadata.annotations?.["notified.notifications.argoproj.io"] ?? "{}")',
@@ -62,19 +63,17 @@ _SUCCEEDED = 'phase == "Succeeded" and release != nil'
 # Health is that of the wanted revision: either it was compared at the operation's revision, or it was compared after
 # the operation, when a commit for another service had moved the branch on. Times have whole seconds only.
 _FRESH = _any_of(
-    "app.status.sync.revision == operation.syncResult?.revision",
-    "date(app.status.reconciledAt) > date(operation.finishedAt)",
+    "status.sync.revision == operation.syncResult?.revision",
+    "date(status.reconciledAt) > date(operation.finishedAt)",
 )
-_VERIFIED = _all_of(
-    _SUCCEEDED, 'sync == "Synced"', 'health == "Healthy"', "len(app.status.resources ?? []) > 0", _FRESH
-)
+_VERIFIED = _all_of(_SUCCEEDED, 'sync == "Synced"', 'health == "Healthy"', "len(status.resources ?? []) > 0", _FRESH)
 # The health turned bad after the sync began: just after a rollback's sync it is still that of the bad release. The
 # pause lets a Deployment, which may say once more that it is overdue, see that it is complete.
 _DEGRADED = _all_of(
     _SUCCEEDED,
     'sync == "Synced"',
     'health in ["Degraded", "Missing"]',
-    "date(app.status.health.lastTransitionTime) > date(release.deployStartedAt)",
+    "date(status.health.lastTransitionTime) > date(release.deployStartedAt)",
     'now() - date(release.deployedAt) > duration("3s")',
     _FRESH,
 )
@@ -90,7 +89,7 @@ _LATE_SYNC = _all_of(
     _SUCCEEDED,
     "now() - date(release.deployedAt) > deadline",
     'health in ["Healthy", "Suspended"] and sync == "OutOfSync" and automated',
-    "app.status.sync.revision == release.revision",
+    "status.sync.revision == release.revision",
 )
 _LATE_OPERATION = _all_of('phase == "Running"', "whole", "now() - date(operation.startedAt) > deadline")
 
@@ -114,7 +113,7 @@ FAILURES = (
 """They exclude each other, so that a revision fails for one reason at a time."""
 # A repository or repo-server that does not answer is no fault of the commit, unless it lasts.
 UNRENDERABLE = Event(
-    'any(app.status.conditions ?? [], #.type == "ComparisonError" and (#.message contains "helm template" or '
+    'any(status.conditions ?? [], #.type == "ComparisonError" and (#.message contains "helm template" or '
     '#.message contains "Manifest generation error" or now() - date(#.lastTransitionTime) > deadline))',
     "unrenderable",
 )
@@ -123,7 +122,7 @@ DRIFT_HEALED = Event(
     "drift-healed",
 )
 DRIFT_FOUND = Event(
-    _all_of(_SUCCEEDED, 'sync == "OutOfSync"', "not automated", "app.status.sync.revision == release.revision"),
+    _all_of(_SUCCEEDED, 'sync == "OutOfSync"', "not automated", "status.sync.revision == release.revision"),
     "drift-found",
 )
 

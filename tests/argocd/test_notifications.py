@@ -1,0 +1,435 @@
+"""When Argo CD reports a release and in which words, decided by Argo CD's own engine on made-up Applications."""
+
+import copy
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from manifests.argocd.notifications import DRIFT, GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, notification_values
+from tests.argocd.example import settings
+from tests.argocd.rendering import KubernetesObject
+
+NEW, OLD, OTHER = "a" * 40, "b" * 40, "c" * 40
+MEMORY = "notified.notifications.argoproj.io"
+GONE_WRONG = {
+    "kind": "Deployment",
+    "name": "guestbook",
+    "status": "Synced",
+    "health": {"status": "Degraded", "message": 'Deployment "guestbook" exceeded its\n progress deadline'},
+}
+
+Run = Callable[..., str]
+
+
+def ago(seconds: int) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def application(**status: Any) -> KubernetesObject:
+    """An Application whose release NEW was synced 100 seconds ago and is Healthy; `status` replaces parts of it."""
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {
+            "name": "guestbook-dev",
+            "namespace": "argocd",
+            "labels": {"slipway.dev/service": "guestbook", "slipway.dev/environment": "dev"},
+            "annotations": {"slipway.dev/verification-deadline": "600", "slipway.dev/url": "https://dev.example.com"},
+        },
+        "spec": {
+            "project": "dev",
+            "source": {"repoURL": "https://github.com/acme/environments.git", "targetRevision": "refs/heads/main"},
+            "syncPolicy": {"automated": {"selfHeal": True}},
+        },
+        "status": {
+            "reconciledAt": ago(98),
+            "sync": {"status": "Synced", "revision": NEW},
+            "health": {"status": "Healthy", "lastTransitionTime": ago(95)},
+            "history": [
+                {"id": 0, "revision": OLD, "deployStartedAt": ago(5000), "deployedAt": ago(4999)},
+                {"id": 1, "revision": NEW, "deployStartedAt": ago(100), "deployedAt": ago(99)},
+            ],
+            "resources": [
+                {"kind": "Deployment", "name": "guestbook", "status": "Synced", "health": {"status": "Healthy"}}
+            ],
+            "operationState": operation("Succeeded"),
+            **status,
+        },
+    }
+
+
+def operation(phase: str, revision: str = NEW, *, started: int = 100, **more: Any) -> dict[str, Any]:
+    finished = {} if phase == "Running" else {"finishedAt": ago(started - 1)}
+    sync = {"revision": revision, **more.pop("sync", {})}
+    state = {"phase": phase, "startedAt": ago(started), **finished, "operation": {"sync": sync}}
+    return {**state, "syncResult": {"revision": revision}, **more}
+
+
+def health(status: str, seconds: int = 50) -> dict[str, str]:
+    return {"status": status, "lastTransitionTime": ago(seconds)}
+
+
+@pytest.fixture(scope="session")
+def run(argocd: Path, no_cluster: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs a command of `argocd admin notifications` with the platform's configuration."""
+    folder = tmp_path_factory.mktemp("notifications")
+    chat = {"slackChannel": "#releases", "webhookUrl": "https://hooks.example.com/"}
+    values = notification_values(settings(notifications=chat, argocd={"url": "https://cd.example.com"}))
+    key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True).stdout
+    data = {**values["notifiers"], **values["templates"], **values["triggers"]}
+    data["context"] = f"argocdUrl: {values['argocdUrl']}"
+    data["subscriptions"] = yaml.safe_dump(values["subscriptions"])
+    documents = {
+        "configuration": ("ConfigMap", "argocd-notifications-cm", {"data": data}),
+        "secret": ("Secret", NOTIFICATIONS_SECRET, {"stringData": {GITHUB_KEY: key, SLACK_KEY: "token"}}),
+    }
+    for file, (kind, name, content) in documents.items():
+        document = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "argocd"}, **content}
+        (folder / file).write_text(json.dumps(document))
+
+    def ran(what: str, verb: str, name: str, app: KubernetesObject) -> str:
+        file = folder / "application.json"
+        file.write_text(json.dumps(app))
+        command: list[str | Path] = [argocd, "admin", "notifications", what, verb, name, file, "--logformat", "text"]
+        command += ["--config-map", folder / "configuration", "--secret", folder / "secret"]
+        ran = subprocess.run(command, env=no_cluster, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert "failed to execute" not in ran.stderr, ran.stderr
+        return ran.stdout
+
+    return ran
+
+
+def fired(run: Run, trigger: str, app: KubernetesObject) -> list[bool]:
+    """Whether each condition of the trigger holds."""
+    said = run("trigger", "run", trigger, app)
+    return [line.endswith("true") for line in said.splitlines() if line.endswith(("  true", "  false"))]
+
+
+def failures(run: Run, **status: Any) -> list[str]:
+    """The reasons for which a failure is reported."""
+    reasons = ["degraded", "operation", "health", "sync", "running"]
+    return [
+        reason
+        for reason, yes in zip(reasons, fired(run, "release-failed", application(**status))[:-1], strict=True)
+        if yes
+    ]
+
+
+def verified(run: Run, app: KubernetesObject) -> bool:
+    return fired(run, "release-verified", app)[0]
+
+
+def test_synced_healthy_and_succeeded_is_verified(run: Run) -> None:
+    assert verified(run, application())
+    assert failures(run) == []
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"health": health("Progressing")},
+        {"health": health("Degraded")},
+        {"sync": {"status": "OutOfSync", "revision": NEW}},
+        {"sync": {"status": "Unknown", "revision": "refs/heads/main"}},
+        {"operationState": operation("Running", started=10)},
+        {"operationState": operation("Failed")},
+        # Nothing was ever released here: the chart renders nothing.
+        {"resources": []},
+        {"operationState": None, "history": None},
+        # The status is from before the sync: an old Healthy is not that of the new revision.
+        {"sync": {"status": "Synced", "revision": OLD}, "reconciledAt": ago(101)},
+    ],
+)
+def test_nothing_less_is_verified(run: Run, status: dict[str, Any]) -> None:
+    assert not verified(run, application(**status))
+
+
+def test_a_release_is_verified_although_another_services_commit_came_in_between(run: Run) -> None:
+    assert verified(run, application(sync={"status": "Synced", "revision": OTHER}, reconciledAt=ago(20)))
+
+
+def test_a_release_is_verified_although_drift_was_healed_before_it_was_healthy(run: Run) -> None:
+    healing = operation("Succeeded", OTHER, started=30, sync={"selfHealAttemptsCount": 1, "resources": [{"name": "x"}]})
+    sync = {"status": "Synced", "revision": OTHER}
+    app = application(operationState=healing, sync=sync, reconciledAt=ago(20))
+    assert verified(run, app)
+    assert "{{ (last .app.status.history).revision }}" in run("template", "notify", "verified", app)
+
+
+def test_an_application_without_a_status_reports_nothing(run: Run) -> None:
+    app = application()
+    del app["status"], app["metadata"]["annotations"]
+    for trigger in ("release-verified", "release-failed", "unrenderable", "drift", "chat"):
+        assert not any(fired(run, trigger, app))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ({"health": health("Degraded")}, "degraded"),
+        ({"health": health("Missing")}, "degraded"),
+        ({"operationState": operation("Failed")}, "operation"),
+        ({"operationState": operation("Error", syncResult=None)}, "operation"),
+        ({"operationState": operation("Running", started=601)}, "running"),
+    ],
+)
+def test_a_bad_release_is_reported_for_one_reason(run: Run, status: dict[str, Any], reason: str) -> None:
+    assert failures(run, **status) == [reason]
+
+
+LATE = [{"revision": NEW, "deployStartedAt": ago(702), "deployedAt": ago(701)}]
+
+
+@pytest.mark.parametrize(
+    ("status", "reasons"),
+    [
+        ({"health": health("Progressing", 690)}, ["health"]),
+        ({"health": health("Unknown", 690)}, ["health"]),
+        ({"health": health("Degraded", 690)}, ["degraded"]),
+        # Bad before the sync and bad still.
+        ({"health": health("Degraded", 900)}, ["health"]),
+        ({"health": health("Suspended", 690)}, []),
+        ({"sync": {"status": "OutOfSync", "revision": NEW}}, ["sync"]),
+        ({"sync": {"status": "OutOfSync", "revision": OTHER}}, []),
+    ],
+)
+def test_a_release_that_is_not_verified_by_its_deadline_is_bad(
+    run: Run, status: dict[str, Any], reasons: list[str]
+) -> None:
+    state = operation("Succeeded", started=702)
+    assert failures(run, **{"history": LATE, "operationState": state, "reconciledAt": ago(600), **status}) == reasons
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"health": health("Progressing")},
+        # Just after a rollback was synced the health is still that of the bad release.
+        {"health": health("Degraded", 101)},
+        {"health": health("Degraded", 100)},
+        {"operationState": operation("Running", started=500)},
+        # Healing drift failed: the release was good.
+        {"operationState": operation("Failed", sync={"selfHealAttemptsCount": 1, "resources": [{"name": "x"}]})},
+    ],
+)
+def test_what_is_no_failure_of_the_release_is_not_reported(run: Run, status: dict[str, Any]) -> None:
+    assert failures(run, **status) == []
+
+
+def test_a_deployment_may_say_once_more_that_it_is_overdue(run: Run) -> None:
+    """Before it sees that a rollback's sync has completed it."""
+    released = {"revision": NEW, "deployStartedAt": ago(2), "deployedAt": ago(1)}
+    state = operation("Succeeded", started=2)
+    assert (
+        failures(run, health=health("Degraded", 0), history=[released], operationState=state, reconciledAt=ago(0)) == []
+    )
+
+
+def remembering(app: KubernetesObject, *keys: str, sent: int = 40) -> KubernetesObject:
+    remembered = {key: int(datetime.now(UTC).timestamp()) - sent for key in keys}
+    changed = copy.deepcopy(app)
+    changed["metadata"]["annotations"][MEMORY] = json.dumps(remembered)
+    return changed
+
+
+def test_a_report_that_is_out_gets_a_receipt_and_is_not_repeated(run: Run) -> None:
+    out = "release-verified:[0].hash:github:"
+    assert fired(run, "release-verified", application()) == [True, False]
+    assert fired(run, "release-verified", remembering(application(), out)) == [True, True]
+    receipt = f"{NEW}:release-verified:[1].hash:github:"
+    assert fired(run, "release-verified", remembering(application(), out, receipt))[0] is False
+    assert fired(run, "release-verified", remembering(application(), receipt)) == [False, False]
+    # Another revision's receipt says nothing of this one.
+    assert fired(run, "release-verified", remembering(application(), receipt.replace(NEW, OLD))) == [True, False]
+
+
+def test_a_report_of_an_earlier_release_without_receipt_is_not_taken_for_this_ones(run: Run) -> None:
+    """The condition turns false once, so that the engine forgets the report, and is reported then."""
+    out = "release-verified:[0].hash:github:"
+    assert fired(run, "release-verified", remembering(application(), out, sent=200)) == [False, False]
+
+
+def test_the_receipt_is_kept_apart_from_what_a_chat_was_told(run: Run) -> None:
+    told = "release-verified:[0].hash:slack:releases"
+    assert fired(run, "release-verified", remembering(application(), told)) == [True, False]
+
+
+def test_a_verified_release_cannot_fail_any_more(run: Run) -> None:
+    bad = application(health=health("Degraded"))
+    assert any(fired(run, "release-failed", bad))
+    assert not any(fired(run, "release-failed", remembering(bad, f"{NEW}:release-verified:[1].hash:github:")))
+
+
+def test_one_failure_of_a_revision_is_reported(run: Run) -> None:
+    bad = application(operationState=operation("Failed"))
+    assert not any(fired(run, "release-failed", remembering(bad, f"{NEW}:release-failed:[5].hash:github:")))
+
+
+def comparison(message: str, seconds: int = 10) -> dict[str, Any]:
+    condition = {"type": "ComparisonError", "message": message, "lastTransitionTime": ago(seconds)}
+    return {"conditions": [condition], "sync": {"status": "Unknown", "revision": "refs/heads/main"}}
+
+
+RENDERING = (
+    "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = "
+    "Manifest generation error (cached): failed to execute helm template command: values don't meet the schema"
+)
+UNREACHABLE = "Failed to load target state: rpc error: code = Unavailable desc = connection refused"
+
+
+@pytest.mark.parametrize(
+    ("status", "reported"),
+    [
+        (comparison(RENDERING), True),
+        (comparison(UNREACHABLE), False),
+        (comparison(UNREACHABLE, 601), True),
+        (
+            {
+                "conditions": [
+                    {"type": "OrphanedResourceWarning", "message": "helm template", "lastTransitionTime": ago(5)}
+                ]
+            },
+            False,
+        ),
+    ],
+)
+def test_a_commit_that_cannot_be_rendered_is_reported(run: Run, status: dict[str, Any], reported: bool) -> None:
+    assert fired(run, "unrenderable", application(**status)) == [reported]
+
+
+def test_healed_drift_is_reported(run: Run) -> None:
+    result = {"revision": NEW, "resources": [{"kind": "Deployment", "name": "guestbook", "status": "Synced"}]}
+    healing = {"selfHealAttemptsCount": 1, "resources": [{"name": "guestbook"}]}
+    app = application(
+        operationState=operation("Succeeded", started=30, sync=healing, syncResult=result), reconciledAt=ago(20)
+    )
+    assert fired(run, "drift", app) == [True, False]
+    assert fired(run, "drift", application()) == [False, False]
+    said = notification(run, "drift-healed", app)
+    assert said["message"].startswith(f"{DRIFT} healed at ")
+    assert said["message"].endswith(": Deployment/guestbook")
+    assert said["github"]["deployment"]["state"] == "success"
+
+
+def test_drift_that_waits_for_a_person_is_reported(run: Run) -> None:
+    resources = [{"kind": "Deployment", "name": "guestbook", "status": "OutOfSync"}]
+    app = application(sync={"status": "OutOfSync", "revision": NEW}, resources=resources)
+    del app["spec"]["syncPolicy"]
+    assert fired(run, "drift", app) == [False, True]
+    assert (
+        notification(run, "drift-found", app)["message"] == f"{DRIFT} found, a sync would undo it: Deployment/guestbook"
+    )
+    # A new commit that waits for its sync is no drift.
+    app["status"]["sync"]["revision"] = OTHER
+    assert fired(run, "drift", app) == [False, False]
+
+
+def notification(run: Run, template: str, app: KubernetesObject) -> dict[str, Any]:
+    return yaml.safe_load(run("template", "notify", template, app))
+
+
+@pytest.mark.parametrize(
+    ("template", "status", "message"),
+    [
+        ("verified", {}, f"Synced and Healthy at {NEW[:12]}"),
+        (
+            "degraded",
+            {"health": health("Degraded"), "resources": [{"kind": "ConfigMap", "name": "x"}, GONE_WRONG]},
+            'Degraded: Deployment/guestbook: Deployment "guestbook" exceeded its progress deadline',
+        ),
+        ("degraded", {"health": health("Missing"), "resources": []}, "Missing: no reason given"),
+        (
+            "operation-failed",
+            {"operationState": operation("Failed", message="one or more objects failed to apply")},
+            "Sync failed: one or more objects failed to apply",
+        ),
+        (
+            "operation-failed",
+            {
+                "operationState": operation(
+                    "Failed",
+                    syncResult={
+                        "revision": NEW,
+                        "resources": [
+                            {"kind": "ConfigMap", "name": "a", "status": "Synced", "message": "configured"},
+                            {"kind": "Service", "name": "b", "status": "SyncFailed", "message": "port is taken"},
+                        ],
+                    },
+                )
+            },
+            "Sync failed: Service/b: port is taken",
+        ),
+        (
+            "overdue",
+            {"resources": [{**GONE_WRONG, "health": {"status": "Progressing", "message": "1 of 2 available"}}]},
+            "Not verified within 600 s: Healthy: Deployment/guestbook: 1 of 2 available",
+        ),
+        (
+            "overdue",
+            {"operationState": operation("Running", message="waiting for hook migrate")},
+            "Not verified within 600 s: sync is running: waiting for hook migrate",
+        ),
+        (
+            "unrenderable",
+            comparison(RENDERING),
+            "Cannot be rendered: failed to execute helm template command: values don't meet the schema",
+        ),
+    ],
+)
+def test_the_description_says_what_is_bad_and_why(
+    run: Run, template: str, status: dict[str, Any], message: str
+) -> None:
+    said = notification(run, template, application(**status))
+    assert said["message"] == message
+    body = json.loads(said["webhook"]["events"]["body"])
+    assert (body["event"], body["message"], body["service"]) == (template, message, "guestbook")
+
+
+def test_the_ledger_entry_names_the_placement_and_merges_nothing(run: Run) -> None:
+    deployment = notification(run, "verified", application())["github"]["deployment"]
+    assert deployment == {
+        "autoMerge": False,
+        "environment": "dev/guestbook",
+        "environmentURL": "https://dev.example.com",
+        "logURL": "https://cd.example.com/applications/argocd/guestbook-dev",
+        "requiredContexts": [],
+        "state": "success",
+        "transientEnvironment": False,
+    }
+
+
+def test_a_receipt_asks_github_for_nothing(run: Run) -> None:
+    said = notification(run, "receipt", application())
+    assert set(said["github"]) == {"repoURLPath", "revisionPath"}
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://github.com/", None),
+        ("https://github.example.com/", "https://github.example.com/api/v3"),
+        ("https://acme.ghe.com/", "https://api.acme.ghe.com"),
+    ],
+)
+def test_an_own_github_is_asked_at_its_api(base: str, url: str | None) -> None:
+    app = {"id": "1", "installationId": "2"}
+    github = {"owner": "acme", "platformTeam": "platform", "baseUrl": base, "argocd": app}
+    others = {"promoter": {**app, "id": "3"}, "requester": {**app, "id": "4"}}
+    service = yaml.safe_load(notification_values(settings(github={**github, **others}))["notifiers"]["service.github"])
+    assert service.get("enterpriseBaseURL") == url
+    assert service["privateKey"] == f"${GITHUB_KEY}"
+    assert (service["appID"], service["installationID"]) == (1, 2)
+
+
+def test_infrastructure_is_no_release() -> None:
+    subscriptions = notification_values(settings())["subscriptions"]
+    assert [subscription["selector"] for subscription in subscriptions] == [
+        "slipway.dev/service,slipway.dev/environment"
+    ]

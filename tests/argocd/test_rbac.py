@@ -1,0 +1,115 @@
+"""Who may do what, decided by Argo CD itself on the policy that the settings become."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manifests.argocd.rbac import policy, rbac_values
+from tests.argocd.example import PRODUCTION, settings
+
+OWN_DEV = "dev/guestbook-dev"
+OWN_PRODUCTION = "production/guestbook-production"
+
+
+May = Callable[..., bool]
+
+
+@pytest.fixture
+def may(argocd: Path, no_cluster: dict[str, str], tmp_path: Path) -> May:
+    """Asks Argo CD whether somebody may do something."""
+
+    def asked(who: str, action: str, what: str, resource: str = "applications", **sections: Any) -> bool:
+        file = tmp_path / "policy.csv"
+        file.write_text(policy(settings(**sections)))
+        command = [argocd, "admin", "settings", "rbac", "can", who, action, resource, what, "--policy-file", file]
+        ran = subprocess.run(command, env=no_cluster, capture_output=True, text=True, check=False)
+        assert ran.stdout.strip() in {"Yes", "No"}, ran.stdout + ran.stderr
+        return ran.stdout.strip() == "Yes"
+
+    return asked
+
+
+def test_the_policy_is_valid(argocd: Path, no_cluster: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "policy.csv"
+    file.write_text(policy(settings()))
+    command = [argocd, "admin", "settings", "rbac", "validate", "--policy-file", file]
+    ran = subprocess.run(command, env=no_cluster, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "what"),
+    [
+        ("acme:web", "get", OWN_DEV),
+        ("acme:web", "sync", OWN_DEV),
+        ("acme:web", "get", OWN_PRODUCTION),
+        ("acme:web", "get", "infrastructure/infrastructure-production"),
+        ("acme:leads", "get", OWN_PRODUCTION),
+        ("acme:leads", "sync", OWN_PRODUCTION),
+        ("acme:platform", "sync", OWN_PRODUCTION),
+        ("acme:platform", "override", OWN_PRODUCTION),
+        ("acme:data", "sync", "dev/lake-dev"),
+    ],
+)
+def test_a_team_may_do_its_work(may: May, who: str, action: str, what: str) -> None:
+    assert may(who, action, what)
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "what"),
+    [
+        # Production is synced by those who approve, and not by those who wrote it.
+        ("acme:web", "sync", OWN_PRODUCTION),
+        # Nobody goes around Git, approvers included.
+        ("acme:web", "override", OWN_DEV),
+        ("acme:web", "update", OWN_DEV),
+        ("acme:web", "delete", OWN_DEV),
+        ("acme:leads", "override", OWN_PRODUCTION),
+        ("acme:leads", "action/apps/Deployment/restart", OWN_PRODUCTION),
+        # Approving for production gives nothing in another environment, or with a service that is not there.
+        ("acme:leads", "sync", OWN_DEV),
+        ("acme:leads", "sync", "production/lake-production"),
+        # What another team owns is not even seen.
+        ("acme:data", "get", OWN_DEV),
+        ("acme:web", "get", "dev/lake-dev"),
+        ("acme:web", "sync", "infrastructure/infrastructure-production"),
+        # Somebody who is of no team, of a team that is not in the settings, or of a team of that name elsewhere.
+        ("somebody", "get", OWN_DEV),
+        ("acme:interns", "get", OWN_DEV),
+        ("other:web", "get", OWN_DEV),
+    ],
+)
+def test_nobody_may_do_more(may: May, who: str, action: str, what: str) -> None:
+    assert not may(who, action, what)
+
+
+@pytest.mark.parametrize(
+    ("resource", "action", "what"),
+    [
+        ("exec", "create", OWN_DEV),
+        ("repositories", "create", "*"),
+        ("clusters", "create", "*"),
+        ("projects", "update", "dev"),
+        ("applicationsets", "create", "dev/more"),
+    ],
+)
+def test_a_team_does_not_change_the_platform(may: May, resource: str, action: str, what: str) -> None:
+    assert not may("acme:web", action, what, resource)
+
+
+def test_a_team_reads_the_logs_of_its_own_service(may: May) -> None:
+    assert may("acme:web", "get", OWN_PRODUCTION, "logs")
+    assert not may("acme:web", "get", "dev/lake-dev", "logs")
+
+
+def test_without_approvers_the_owning_team_starts_the_sync(may: May) -> None:
+    environments = [{"name": "dev"}, {**PRODUCTION, "approvers": []}]
+    assert may("acme:web", "sync", OWN_PRODUCTION, environments=environments)
+    assert not may("acme:leads", "sync", OWN_PRODUCTION, environments=environments)
+
+
+def test_whoever_the_policy_does_not_name_has_no_role() -> None:
+    assert not rbac_values(settings())["policy.default"]

@@ -1,0 +1,244 @@
+"""What a new service starts with works: its own tests, its image's rules, and its chart in every state."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from templates import rendered_files, service_template, service_templates
+from tests.argocd.rendering import KubernetesObject, Render, named
+
+VARIABLES: dict[str, Any] = {
+    "service": "guestbook",
+    "owner": "acme",
+    "team": "web",
+    "image": "ghcr.io/acme/guestbook",
+    "repository_url": "https://github.com/acme/guestbook",
+    "environment_repository": "environments",
+    "environments": ["dev", "production"],
+    "template": {"name": "python-web", "version": "1.0.0"},
+}
+DIGEST = f"sha256:{'d' * 64}"
+RELEASE = {"version": "1.2.3", "tag": "v1.2.3", "image": VARIABLES["image"], "digest": DIGEST, "commit": "c" * 40}
+RELEASED: dict[str, Any] = {"release": {**RELEASE, "run": "https://example.com", "rollback": None}, "held": []}
+MONITORED = ("--api-versions", "monitoring.coreos.com/v1")
+KINDS = {
+    "Deployment",
+    "Service",
+    "ServiceAccount",
+    "ConfigMap",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "ServiceMonitor",
+    "ExternalSecret",
+    "SealedSecret",
+    "SopsSecret",
+}
+"""What `templates/services/README.md` promises to AppProjects."""
+
+
+def write(files: dict[str, str], folder: Path) -> Path:
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return folder
+
+
+@pytest.fixture(params=service_templates())
+def template(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def repository(template: str, tmp_path: Path) -> Path:
+    return write(rendered_files(f"services/{template}/repository", VARIABLES), tmp_path)
+
+
+@pytest.fixture(params=sorted({service_template(name).chart for name in service_templates()}))
+def chart(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Each chart that a template brings."""
+    return write(rendered_files(request.param, VARIABLES), tmp_path / "guestbook")
+
+
+def test_a_template_describes_itself(template: str) -> None:
+    described = yaml.safe_load((Path("templates/services") / template / "template.yaml").read_text())
+    assert set(described) == {"name", "description", "version", "chart"}
+    assert described["name"] == template
+
+
+def test_its_own_tests_pass(template: str, repository: Path) -> None:
+    if template.startswith("go-") and not shutil.which("go"):
+        pytest.skip("there is no Go here")
+    ran = subprocess.run(["make", "test"], cwd=repository, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_its_image_says_what_it_is_and_runs_as_nobody(repository: Path) -> None:
+    lines = (repository / "Dockerfile").read_text().splitlines()
+    assert {"ARG VERSION=dev", "ARG COMMIT=unknown", 'ARG SOURCE=""'} <= set(lines)
+    assert [line for line in lines if line.startswith("USER ")] == ["USER 65532:65532"]
+    text = "\n".join(lines)
+    for label in ("version", "revision", "source"):
+        assert f"org.opencontainers.image.{label}=" in text
+
+
+def test_nothing_is_left_to_be_filled_in(template: str, repository: Path) -> None:
+    found = [
+        path.name
+        for path in repository.rglob("*")
+        if path.is_file() and ("[[ " in path.read_text() or "[% " in path.read_text())
+    ]
+    assert found == []
+    assert VARIABLES["service"] in (repository / "README.md").read_text()
+
+
+@pytest.mark.parametrize("values", [{}, {"release": {}}, {"release": {}, "held": [{"version": "1.2.3"}]}])
+def test_nothing_is_rendered_before_the_first_release(chart: Path, render: Render, values: dict[str, Any]) -> None:
+    assert render(chart, values, name="guestbook") == []
+
+
+def test_a_release_is_a_deployment_of_its_digest(chart: Path, render: Render) -> None:
+    objects = render(chart, {**RELEASED, "progressDeadlineSeconds": 15}, name="guestbook")
+    assert {content["kind"] for content in objects} == {"Deployment", "Service", "ServiceAccount", "ConfigMap"}
+    deployment = named(objects, "Deployment", "guestbook")
+    assert deployment["spec"]["progressDeadlineSeconds"] == 15
+    assert deployment["metadata"]["labels"]["app.kubernetes.io/version"] == "1.2.3"
+    pod = deployment["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert container["image"] == f"ghcr.io/acme/guestbook@{DIGEST}"
+    assert {"startupProbe", "readinessProbe", "livenessProbe", "resources"} <= set(container)
+    service = named(objects, "Service", "guestbook")
+    assert service["spec"]["ports"][0]["port"] == 80
+    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_pods_keep_to_the_restricted_standard(chart: Path, render: Render) -> None:
+    pod = named(render(chart, RELEASED), "Deployment", "guestbook")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    context = pod["containers"][0]["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_version_becomes_a_label_whatever_is_in_it(chart: Path, render: Render) -> None:
+    version = "1.2.3-rc.1+build." + "x" * 80
+    objects = render(chart, {**RELEASED, "release": {**RELEASE, "version": version}})
+    label = named(objects, "Deployment", "guestbook")["metadata"]["labels"]["app.kubernetes.io/version"]
+    assert label.startswith("1.2.3-rc.1_build.")
+    assert len(label) <= 63
+
+
+def test_configuration_is_the_pods_environment_and_restarts_them(chart: Path, render: Render) -> None:
+    objects = render(chart, {**RELEASED, "config": {"GREETING": "Ahoy", "LIMIT": 3, "LOUD": True}})
+    assert named(objects, "ConfigMap", "guestbook")["data"] == {"GREETING": "Ahoy", "LIMIT": "3", "LOUD": "true"}
+
+    def annotations(objects: list[KubernetesObject]) -> dict[str, str]:
+        return named(objects, "Deployment", "guestbook")["spec"]["template"]["metadata"]["annotations"]
+
+    other = render(chart, {**RELEASED, "config": {"GREETING": "Moin"}})
+    assert annotations(objects)["checksum/config"] != annotations(other)["checksum/config"]
+
+
+def test_metrics_are_scraped_by_operator_or_annotation(chart: Path, render: Render) -> None:
+    def annotations(objects: list[KubernetesObject]) -> dict[str, str]:
+        return named(objects, "Deployment", "guestbook")["spec"]["template"]["metadata"]["annotations"]
+
+    plain, monitored = render(chart, RELEASED), render(chart, RELEASED, *MONITORED)
+    assert annotations(plain)["prometheus.io/port"] == "8080"
+    assert not [name for name in annotations(monitored) if name.startswith("prometheus.io/")]
+    assert named(monitored, "ServiceMonitor", "guestbook")["spec"]["endpoints"] == [
+        {"port": "http", "path": "/metrics"}
+    ]
+    off = render(chart, {**RELEASED, "metrics": {"enabled": False}}, *MONITORED)
+    assert "ServiceMonitor" not in {content["kind"] for content in off}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "kind", "spec"),
+    [
+        (
+            {
+                "backend": "external-secrets",
+                "store": {"name": "vault"},
+                "data": {"DATABASE_URL": {"key": "guestbook/database", "property": "url"}},
+            },
+            "ExternalSecret",
+            {
+                "refreshInterval": "1h",
+                "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
+                "target": {"name": "guestbook-secrets"},
+                "data": [
+                    {"secretKey": "DATABASE_URL", "remoteRef": {"key": "guestbook/database", "property": "url"}},
+                ],
+            },
+        ),
+        (
+            {"backend": "sealed-secrets", "encryptedData": {"DATABASE_URL": "AgBy8hCi"}},
+            "SealedSecret",
+            {
+                "encryptedData": {"DATABASE_URL": "AgBy8hCi"},
+                "template": {"metadata": {"name": "guestbook-secrets"}},
+            },
+        ),
+        (
+            {"backend": "sops", "document": {"spec": {"secretTemplates": []}, "sops": {"mac": "ENC[…]"}}},
+            "SopsSecret",
+            {"secretTemplates": []},
+        ),
+    ],
+)
+def test_secrets_are_references(chart: Path, render: Render, secrets: Any, kind: str, spec: Any) -> None:
+    objects = render(chart, {**RELEASED, "secrets": secrets})
+    assert named(objects, kind, "guestbook-secrets")["spec"] == spec
+    assert "Secret" not in {content["kind"] for content in objects}
+    container = named(objects, "Deployment", "guestbook")["spec"]["template"]["spec"]["containers"][0]
+    assert {"secretRef": {"name": "guestbook-secrets"}} in container["envFrom"]
+
+
+def test_a_backend_without_secrets_makes_none(chart: Path, render: Render) -> None:
+    """The environment says which backend there is; most services have no secrets."""
+    objects = render(chart, {**RELEASED, "secrets": {"backend": "external-secrets", "store": {"name": "vault"}}})
+    assert objects == render(chart, RELEASED)
+
+
+def test_it_makes_no_kind_that_a_project_was_not_told_of(chart: Path, render: Render) -> None:
+    everything = {
+        **RELEASED,
+        "autoscaling": {"enabled": True},
+        "disruptionBudget": {"enabled": True},
+        "secrets": {"backend": "sealed-secrets", "encryptedData": {"A": "AgBy"}},
+    }
+    kinds = {content["kind"] for content in render(chart, everything, *MONITORED)}
+    assert kinds == KINDS - {"ExternalSecret", "SopsSecret"}
+    assert "replicas" not in named(render(chart, everything), "Deployment", "guestbook")["spec"]
+
+
+@pytest.mark.parametrize(
+    ("values", "named_in_error"),
+    [
+        ({"replica": 1}, "replica"),
+        ({"replicas": "two"}, "replicas"),
+        ({"config": {"not a variable": "x"}}, "not a variable"),
+        ({"config": {"LIST": ["a"]}}, "LIST"),
+        ({"secrets": {"backend": "vault"}}, "backend"),
+        ({"secrets": {"data": {"PASSWORD": "in clear"}}}, "PASSWORD"),
+        ({"secrets": {"encryptedData": {"PASSWORD": "in clear"}}}, "PASSWORD"),
+        ({"release": {"digest": "latest"}}, "digest"),
+        ({"release": {"digest": DIGEST}}, "release"),
+    ],
+)
+def test_values_that_are_wrong_are_refused(
+    chart: Path, helm: Path, values: dict[str, Any], named_in_error: str
+) -> None:
+    command = [helm, "template", "guestbook", chart, "--values", "-"]
+    ran = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert named_in_error in ran.stderr
