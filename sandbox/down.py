@@ -18,4 +18,5 @@ def down(config: SandboxConfig, progress: Progress, *, keep_state: bool = False)
             service.stop(config)
         if not keep_state and config.directory.exists():
             with progress.phase("Removing the state"):
+                node.remove_state(config)
                 shutil.rmtree(config.directory)

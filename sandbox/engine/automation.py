@@ -1,6 +1,6 @@
 """Deploys the program with the real `pulumi`, where the CLI and its plugins answer, through the Automation API.
 
-The state is a file backend inside the sandbox; nothing is asked of Pulumi Cloud and nothing is written to the work tree.
+The state is a file backend inside the sandbox; nothing is asked of Pulumi Cloud or written to the work tree.
 """
 
 import json

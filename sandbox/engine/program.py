@@ -14,7 +14,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 from sandbox.engine.monitor import Handler, Monitor, StoppedError
@@ -55,6 +55,8 @@ def _run(root: Path, config: StackConfig, handler: Handler, preview: bool) -> Mo
             logger=_logger(handler, monitor),
             organization="organization",
         )
+        # An earlier run of this process that failed leaves outputs of its closed loop behind.
+        SETTINGS.outputs.clear()
         with _working_in(root):
             loop.run_until_complete(run_pulumi_func(lambda: _execute(root)))
     except Exception as error:
