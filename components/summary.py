@@ -33,7 +33,9 @@ def next_steps(settings: Settings, pull_request: str) -> list[str]:
 
 def _argocd(settings: ArgoCD) -> dict[str, str]:
     namespace = settings.namespace
-    forward = f"kubectl --namespace {namespace} port-forward service/argocd-server 8080:443, then https://localhost:8080/"
+    forward = (
+        f"kubectl --namespace {namespace} port-forward service/argocd-server 8080:443, then https://localhost:8080/"
+    )
     return {
         "url": settings.url or forward,
         "user": "admin",

@@ -11,8 +11,8 @@ INFRASTRUCTURE = "infrastructure"
 """The AppProject and the folder of what belongs to no service."""
 PART_OF = {"app.kubernetes.io/part-of": "slipway"}
 
-# A first failure is often a webhook or CRD that is not there yet. `refresh` lets a fixing commit through at once instead
-# of retrying the broken one to the end: https://github.com/argoproj/argo-cd/issues/11494
+# A first failure is often a webhook or CRD that is not there yet. `refresh` lets a fixing commit through at once,
+# where the broken one would be tried to the end: https://github.com/argoproj/argo-cd/issues/11494
 _RETRY = {"limit": 3, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}}
 
 

@@ -1,6 +1,6 @@
 """What every service's namespace has: the namespace, its limits, its network policies and who may look into it.
 
-Rendered into `infrastructure/<environment>/` of the environment repository and kept by an Application that heals itself.
+Rendered into `infrastructure/<environment>/` of the environment repository and kept by an Application of its own.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,9 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
         kinds = {
             "namespaces": [namespace(settings, service, environment) for service in services],
             "quotas": [item for service in services for item in quotas(service, environment)],
-            "network-policies": [item for service in services for item in network_policies(settings, service, environment)],
+            "network-policies": [
+                item for service in services for item in network_policies(settings, service, environment)
+            ],
             "role-bindings": [role_binding(settings, service, environment) for service in services],
         }
         # An empty file keeps the folder, and with it the Application, where an environment has no service yet.
@@ -62,17 +64,22 @@ def quotas(service: Service, environment: Environment) -> Iterator[_Object]:
         "limits.memory": quota.memory,
         "pods": str(quota.pods),
     }
-    yield _object("v1", "ResourceQuota", "quota", service, environment, {"spec": {"hard": hard}})
+    yield _object("v1", "ResourceQuota", _metadata("quota", service, environment), {"spec": {"hard": hard}})
     # With a quota, a container without requests would be refused.
     default = {"type": "Container", "defaultRequest": {"cpu": "50m", "memory": "64Mi"}, "default": {"memory": "256Mi"}}
-    yield _object("v1", "LimitRange", "defaults", service, environment, {"spec": {"limits": [default]}})
+    yield _object("v1", "LimitRange", _metadata("defaults", service, environment), {"spec": {"limits": [default]}})
 
 
 def network_policies(settings: Settings, service: Service, environment: Environment) -> Iterator[_Object]:
     """Nobody reaches the pods but their own namespace and the cluster's entry points."""
 
     def policy(name: str, spec: _Object) -> _Object:
-        return _object("networking.k8s.io/v1", "NetworkPolicy", name, service, environment, {"spec": {"podSelector": {}} | spec})
+        return _object(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            _metadata(name, service, environment),
+            {"spec": {"podSelector": {}} | spec},
+        )
 
     yield policy("deny-by-default", {"policyTypes": ["Ingress", "Egress"]})
     yield policy(
@@ -107,19 +114,16 @@ def role_binding(settings: Settings, service: Service, environment: Environment)
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
     }
     # A role reference cannot be changed, so the role is part of the name.
-    return _object("rbac.authorization.k8s.io/v1", "RoleBinding", f"team-{role}", service, environment, body)
+    return _object("rbac.authorization.k8s.io/v1", "RoleBinding", _metadata(f"team-{role}", service, environment), body)
 
 
 def _labels(service: Service, environment: Environment) -> dict[str, str]:
     return {SERVICE_LABEL: service.name, ENVIRONMENT_LABEL: environment.name}
 
 
-def _object(
-    version: str, kind: str, name: str, service: Service, environment: Environment, body: _Object
-) -> _Object:
-    metadata = {
-        "name": name,
-        "namespace": placement_name(service, environment),
-        "labels": _labels(service, environment),
-    }
+def _metadata(name: str, service: Service, environment: Environment) -> _Object:
+    return {"name": name, "namespace": placement_name(service, environment), "labels": _labels(service, environment)}
+
+
+def _object(version: str, kind: str, metadata: _Object, body: _Object) -> _Object:
     return {"apiVersion": version, "kind": kind, "metadata": metadata} | body

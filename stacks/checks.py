@@ -39,7 +39,9 @@ def _check_github(parts: Parts) -> Iterator[Problem]:
     github = parts.github
     apps = {name: app.id for name in ("promoter", "requester", "argocd") if (app := getattr(github.value, name))}
     for name, other in _repeated(apps.items()):
-        yield Problem(github.at(name, "id"), f"the same App as {other}; allowed are three Apps, each with its own rights")
+        yield Problem(
+            github.at(name, "id"), f"the same App as {other}; allowed are three Apps, each with its own rights"
+        )
     team = github.value.platform_team
     if team is not None and team not in parts.team_names:
         yield Problem(github.at("platformTeam"), f"{team!r} is no team; allowed are {listed(sorted(parts.team_names))}")
@@ -49,7 +51,9 @@ def _check_teams(parts: Parts) -> Iterator[Problem]:
     yield from _duplicates("team", parts.teams, lambda team: team.name)
     for team in parts.teams:
         if team.value.existing and team.value.members:
-            yield Problem(team.at("members"), "the team is `existing`; allowed are none, its members are managed elsewhere")
+            yield Problem(
+                team.at("members"), "the team is `existing`; allowed are none, its members are managed elsewhere"
+            )
         members = team.value.members
         for index, first in _repeated((index, member.login.lower()) for index, member in enumerate(members)):
             text = f"{members[int(index)].login!r} is also members[{first}]; allowed is once"
@@ -64,7 +68,9 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
     for found in parts.environments:
         environment = found.value
         if environment.name in RESERVED_ENVIRONMENTS:
-            yield Problem(found.at("name"), f"{environment.name!r} is an AppProject of the platform; allowed is another name")
+            yield Problem(
+                found.at("name"), f"{environment.name!r} is an AppProject of the platform; allowed is another name"
+            )
         yield from _check_branch(found)
         yield from _check_production(found)
         yield from _unknown(found, "approvers", environment.approvers, "team", parts.team_names)
@@ -82,7 +88,9 @@ def _check_branch(found: Found[Environment]) -> Iterator[Problem]:
         return
     environment = found.value
     if environment.images is Images.BRANCH and environment.branch is None:
-        yield Problem(found.at("branch"), "missing with `images: branch`; allowed is the service branch that it follows")
+        yield Problem(
+            found.at("branch"), "missing with `images: branch`; allowed is the service branch that it follows"
+        )
     if environment.images is not Images.BRANCH and environment.branch is not None:
         text = f"{environment.branch!r} with `images: {environment.images}`; allowed with `images: branch` only"
         yield Problem(found.at("branch"), text)
@@ -111,15 +119,23 @@ def _check_services(parts: Parts) -> Iterator[Problem]:
     for found in parts.services:
         service = found.value
         if service.name in RESERVED_SERVICES:
-            yield Problem(found.at("name"), f"{service.name!r} is an Application of the platform; allowed is another name")
+            yield Problem(
+                found.at("name"), f"{service.name!r} is an Application of the platform; allowed is another name"
+            )
         if service.team not in parts.team_names:
-            yield Problem(found.at("team"), f"{service.team!r} is no team; allowed are {listed(sorted(parts.team_names))}")
+            yield Problem(
+                found.at("team"), f"{service.team!r} is no team; allowed are {listed(sorted(parts.team_names))}"
+            )
         if service.template not in parts.templates:
-            yield Problem(found.at("template"), f"{service.template!r} is no template; allowed are {listed(parts.templates)}")
+            yield Problem(
+                found.at("template"), f"{service.template!r} is no template; allowed are {listed(parts.templates)}"
+            )
         chosen = service.environments or ()
         yield from _unknown(found, "environments", chosen, "environment", parts.environment_names)
         for index, first in _repeated(enumerate(chosen)):
-            yield Problem(found.at("environments", index), f"{chosen[index]!r} is also environments[{first}]; allowed is once")
+            yield Problem(
+                found.at("environments", index), f"{chosen[index]!r} is also environments[{first}]; allowed is once"
+            )
         here = set(chosen) if service.environments is not None else parts.environment_names
         for name in service.overrides:
             if name not in here:
@@ -139,7 +155,7 @@ def _check_repositories(parts: Parts) -> Iterator[Problem]:
 
 
 def _check_placements(parts: Parts) -> Iterator[Problem]:
-    owners = {name: "Kubernetes" for name in RESERVED_NAMESPACES} | {parts.argocd_namespace: "Argo CD"}
+    owners = dict.fromkeys(RESERVED_NAMESPACES, "Kubernetes") | {parts.argocd_namespace: "Argo CD"}
     for found in parts.services:
         for environment in parts.environments:
             chosen = found.value.environments

@@ -120,7 +120,9 @@ class Reader:
         for detail in details:
             self.problem(path + _path(detail["loc"]), _words(detail, _schema(kind)))
         # Deepest and last first, so that removing one list item does not move the next.
-        locations = sorted((detail["loc"] for detail in details), key=lambda loc: [str(part) for part in loc], reverse=True)
+        locations = sorted(
+            (detail["loc"] for detail in details), key=lambda loc: [str(part) for part in loc], reverse=True
+        )
         rest = deepcopy(raw)
         for location in locations:
             _remove(rest, location)
@@ -196,7 +198,9 @@ def _node(schema: dict[str, Any], location: Location) -> dict[str, Any]:
 
     def resolved(node: dict[str, Any]) -> dict[str, Any]:
         if "$ref" in node:
-            return resolved(definitions[str(node["$ref"]).rsplit("/", 1)[-1]] | {k: v for k, v in node.items() if k != "$ref"})
+            return resolved(
+                definitions[str(node["$ref"]).rsplit("/", 1)[-1]] | {k: v for k, v in node.items() if k != "$ref"}
+            )
         options = cast(list[dict[str, Any]], node.get("anyOf", []))
         structured = [option for option in map(resolved, options) if option.get("type") != "null"]
         return structured[0] | {k: v for k, v in node.items() if k != "anyOf"} if structured else node

@@ -1,6 +1,7 @@
 """The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings and secrets."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -24,7 +25,7 @@ from stacks.reading import Reader
 from templates import service_templates
 
 NAMESPACE = "slipway"
-SECTIONS: dict[str, object] = {
+SECTIONS: dict[str, Any] = {
     "github": GitHub,
     "cluster": Cluster,
     "argocd": ArgoCD,
@@ -44,7 +45,9 @@ SECRETS: dict[str, str] = {
     "webhookSecret": "what GitHub signs its webhook to Argo CD with",
     "slackToken": "the token of the Slack app that posts to `notifications.slackChannel`",
 }
-SWITCHES = ("preflight",)
+SWITCHES: dict[str, str] = {
+    "preflight": "Whether GitHub and the cluster are looked at before the first write",
+}
 """Keys that are no part of the platform's description."""
 
 

@@ -38,7 +38,9 @@ class EnvironmentApplications(pulumi.ComponentResource):
     applications: dict[str, CustomResource]
     """Its Applications, by service."""
 
-    def __init__(self, name: str, args: EnvironmentApplicationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: EnvironmentApplicationsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("slipway:index:EnvironmentApplications", name, {}, opts)
         settings, environment = args["settings"], args["environment"]
         self.project = custom_resource(
@@ -62,7 +64,7 @@ class EnvironmentApplications(pulumi.ComponentResource):
             service.name: self._application(settings, service, environment, [self.project, namespaces])
             for service in settings.services_of(environment)
         }
-        self.register_outputs({"applications": [placement for placement in self.applications]})
+        self.register_outputs({"applications": list(self.applications)})
 
     def _application(
         self, settings: Settings, service: Service, environment: Environment, dependencies: list[pulumi.Resource]

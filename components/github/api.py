@@ -29,7 +29,11 @@ class GitHubApi:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28", "User-Agent": "slipway"}
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+            "User-Agent": "slipway",
+        }
         # Redirects are what a renamed repository answers with; writing to the new one would hide the rename.
         self._client: httpx.Client = httpx.Client(base_url=url, headers=headers, timeout=60, transport=transport)
         self._credentials: Credentials = credentials

@@ -1,7 +1,7 @@
-"""All files of a repository in one commit: a Pulumi resource beside which one `RepositoryFile` a file is forty commits.
+"""All files of a repository in one commit, where one `RepositoryFile` a file would be forty.
 
-Owned paths are kept as declared, their drift is shown and mended. Seeded paths are written once, if they are absent, and
-belong to the team from then on. Deleting the resource leaves the files where they are.
+Owned paths are kept as declared, their drift is shown and mended. Seeded paths are written once, if they are absent,
+and belong to the team from then on. Deleting the resource leaves the files where they are.
 """
 
 from collections.abc import Mapping, Sequence

@@ -60,7 +60,7 @@ class AppKey:
                 f"App {self.app_id} gets no token; check its id, its installation's id and its private key",
             )
         self._token = answer.json()["token"]
-        self._expires = datetime.fromisoformat(answer.json()["expires_at"].replace("Z", "+00:00")).timestamp()
+        self._expires = datetime.fromisoformat(answer.json()["expires_at"]).timestamp()
 
     def _assertion(self) -> str:
         now = int(time.time())

@@ -115,7 +115,9 @@ class EnvironmentRepository(pulumi.ComponentResource):
     def _gate(
         self, name: str, environment: Environment, teams: Mapping[str, TeamAccess], opts: pulumi.ResourceOptions
     ) -> None:
-        reviewers = github.RepositoryEnvironmentReviewerArgs(teams=[teams[team].number for team in environment.approvers])
+        reviewers = github.RepositoryEnvironmentReviewerArgs(
+            teams=[teams[team].number for team in environment.approvers]
+        )
         gate = github.RepositoryEnvironment(
             f"{name}-environment",
             environment=environment.name,

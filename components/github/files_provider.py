@@ -1,4 +1,4 @@
-"""The provider behind `CommittedFiles`: create, read, compare and update, with credentials from the stack's settings."""
+"""The provider behind `CommittedFiles`; its credentials come from the stack's settings at run time."""
 
 import json
 import sys

@@ -66,7 +66,16 @@ def main_ruleset(
         if checks
         else None,
     )
-    return _ruleset(name, "main", "branch", repository, ["~DEFAULT_BRANCH"], actors, rules, opts)
+    return _ruleset(
+        name,
+        "main",
+        "branch",
+        repository=repository,
+        includes=["~DEFAULT_BRANCH"],
+        actors=actors,
+        rules=rules,
+        opts=opts,
+    )
 
 
 def delivery_branches_ruleset(
@@ -76,7 +85,16 @@ def delivery_branches_ruleset(
     rules = github.RepositoryRulesetRulesArgs(
         creation=True, update=True, deletion=True, non_fast_forward=True, required_linear_history=True
     )
-    return _ruleset(name, "environment branches", "branch", repository, ["refs/heads/environment/*"], actors, rules, opts)
+    return _ruleset(
+        name,
+        "environment branches",
+        "branch",
+        repository=repository,
+        includes=["refs/heads/environment/*"],
+        actors=actors,
+        rules=rules,
+        opts=opts,
+    )
 
 
 def release_tags_ruleset(
@@ -89,7 +107,9 @@ def release_tags_ruleset(
 ) -> github.RepositoryRuleset:
     """Release tags are made by the team and the platform's administrators."""
     rules = github.RepositoryRulesetRulesArgs(creation=True)
-    return _ruleset(name, "release tags", "tag", repository, patterns, actors, rules, opts)
+    return _ruleset(
+        name, "release tags", "tag", repository=repository, includes=patterns, actors=actors, rules=rules, opts=opts
+    )
 
 
 def fixed_tags_ruleset(
@@ -98,18 +118,19 @@ def fixed_tags_ruleset(
     """Release tags stay where they are, whoever made them."""
     # A ruleset of its own, because whom the other one lets create a tag could otherwise also move it.
     rules = github.RepositoryRulesetRulesArgs(update=True, deletion=True)
-    return _ruleset(name, "fixed release tags", "tag", repository, patterns, [], rules, opts)
+    return _ruleset(name, "fixed release tags", "tag", repository=repository, includes=patterns, rules=rules, opts=opts)
 
 
 def _ruleset(
     name: str,
     title: str,
     target: str,
+    *,
     repository: pulumi.Input[str],
     includes: Sequence[str],
-    actors: _Actors,
     rules: github.RepositoryRulesetRulesArgs,
     opts: pulumi.ResourceOptions,
+    actors: _Actors = (),
 ) -> github.RepositoryRuleset:
     return github.RepositoryRuleset(
         name,

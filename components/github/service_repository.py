@@ -96,9 +96,7 @@ class ServiceRepository(pulumi.ComponentResource):
             )
             fixed_tags_ruleset(f"{name}-fixed-tag-rules", repository=self.repository.name, patterns=patterns, opts=opts)
 
-    def _access(
-        self, name: str, settings: Settings, args: ServiceRepositoryArgs, opts: pulumi.ResourceOptions
-    ) -> None:
+    def _access(self, name: str, settings: Settings, args: ServiceRepositoryArgs, opts: pulumi.ResourceOptions) -> None:
         github.TeamRepository(
             f"{name}-team-access",
             team_id=args["team"].team_id,

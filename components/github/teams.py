@@ -25,26 +25,29 @@ class TeamAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TeamAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:TeamAccess", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
         team = args["team"]
-        if team.existing:
-            created = github.Team.get(f"{name}-team", team.name, opts=child)
-        else:
-            created = github.Team(
-                f"{name}-team",
-                name=team.name,
-                description=f"Owns services on the {pulumi.get_stack()} platform",
-                privacy="closed",
-                opts=child,
-            )
-            github.TeamMembers(
-                f"{name}-members",
-                team_id=created.id,
-                members=[
-                    github.TeamMembersMemberArgs(username=member.login, role=member.role.value) for member in team.members
-                ],
-                opts=child,
-            )
-        self.team_id = created.id
-        self.number = created.id.apply(int)
+        self.team_id = self._found(team) if team.existing else self._made(name, team)
+        self.number = self.team_id.apply(int)
         self.register_outputs({"teamId": self.team_id})
+
+    def _found(self, team: Team) -> pulumi.Output[str]:
+        return github.get_team_output(slug=team.name, opts=pulumi.InvokeOutputOptions(parent=self)).id
+
+    def _made(self, name: str, team: Team) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        made = github.Team(
+            f"{name}-team",
+            name=team.name,
+            description=f"Owns services of the {pulumi.get_stack()} platform",
+            privacy="closed",
+            opts=child,
+        )
+        github.TeamMembers(
+            f"{name}-members",
+            team_id=made.id,
+            members=[
+                github.TeamMembersMemberArgs(username=member.login, role=member.role.value) for member in team.members
+            ],
+            opts=child,
+        )
+        return made.id

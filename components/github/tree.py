@@ -42,9 +42,12 @@ class WantedFiles:
             **{path: text for path, text in self.owned.items() if tree.get(path) != self.blob(path)},
         }
         entries: list[Entry] = [
-            {"path": path, "mode": self.mode(path), "type": "blob", "content": text} for path, text in sorted(written.items())
+            {"path": path, "mode": self.mode(path), "type": "blob", "content": text}
+            for path, text in sorted(written.items())
         ]
-        gone = sorted(path for path in self.dropped if path in tree and path not in self.owned and path not in self.seeded)
+        gone = sorted(
+            path for path in self.dropped if path in tree and path not in self.owned and path not in self.seeded
+        )
         return entries + [{"path": path, "mode": REGULAR, "type": "blob", "sha": None} for path in gone]
 
     def blob(self, path: str) -> Blob:

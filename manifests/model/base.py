@@ -54,13 +54,17 @@ def _dns_label(text: str) -> str:
 
 def _owner(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", text):
-        raise wrong(f"{text!r} is no account name of GitHub; allowed are up to 39 letters, digits and single inner dashes")
+        raise wrong(
+            f"{text!r} is no account name of GitHub; allowed are up to 39 letters, digits and single inner dashes"
+        )
     return text
 
 
 def _repository(text: str) -> str:
     if text in {".", ".."} or text.endswith(".git") or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
-        raise wrong(f"{text!r} is no repository name; allowed are up to 100 letters, digits, dots, dashes and underscores")
+        raise wrong(
+            f"{text!r} is no repository name; allowed are up to 100 letters, digits, dots, dashes and underscores"
+        )
     return text
 
 
@@ -106,7 +110,9 @@ def _filled(text: str) -> str:
     return text
 
 
-DnsLabel = Annotated[str, AfterValidator(_dns_label), Field(json_schema_extra={"pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"})]
+DnsLabel = Annotated[
+    str, AfterValidator(_dns_label), Field(json_schema_extra={"pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"})
+]
 Owner = Annotated[str, AfterValidator(_owner)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BranchName = Annotated[str, AfterValidator(_branch)]

@@ -72,7 +72,7 @@ class GitHub:
     owned_files: OwnedFiles = OwnedFiles.PULL_REQUEST
     """How later changes of workflows and other owned files reach main: by a pull request, or by a direct commit."""
     platform_team: DnsLabel | None = None
-    """The team that runs the platform: reviews what is owned by it and administers Argo CD. Unset: organisation owners."""
+    """The team that runs the platform: it reviews owned files and administers Argo CD. Unset: organisation owners."""
     required_approvals: Annotated[int, Field(ge=0, le=10)] = 1
     """How many people must approve a pull request to main."""
     protect: bool = True

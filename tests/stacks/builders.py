@@ -23,7 +23,13 @@ VALUES: Values = {
     "environments": [
         {"name": "dev", "images": "main"},
         {"name": "staging"},
-        {"name": "production", "sync": "manual", "requires": ["staging"], "approvers": ["platform"], "tagPrefix": "prod"},
+        {
+            "name": "production",
+            "sync": "manual",
+            "requires": ["staging"],
+            "approvers": ["platform"],
+            "tagPrefix": "prod",
+        },
     ],
     "services": [{"name": "guestbook", "template": "python-web", "team": "web"}],
     "githubToken": "ghp_secret",

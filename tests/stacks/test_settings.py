@@ -5,11 +5,11 @@ from typing import Any
 
 import pulumi
 import pytest
-from tests.stacks.builders import SECRETS, VALUES, changed, texts, values
 
 from manifests.model import Images, Removal, Sync
 from stacks.problems import SettingsError
 from stacks.settings import settings_of
+from tests.stacks.builders import SECRETS, VALUES, changed, texts, values
 
 
 def problems(stack: dict[str, Any]) -> dict[str, str]:
