@@ -93,11 +93,11 @@ def mirrored_project(root: Path, folder: Path, stack: str) -> Path:
     committed. Everything else is a link, so that the program is the same.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    own = stack_file(root, stack).relative_to(root)
+    own = stack_file(root, stack)
     for entry in root.iterdir():
-        if entry.name in NEVER_LINKED or folder.is_relative_to(entry):
+        if entry.name in NEVER_LINKED or entry in folder.parents:
             continue
-        if own.parts[0] == entry.name and len(own.parts) > 1:
+        if entry == own.parent:
             (folder / entry.name).mkdir(exist_ok=True)
             for inner in entry.iterdir():
                 if inner.name != own.name:

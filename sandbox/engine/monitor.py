@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pulumi
 from google.protobuf import empty_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
@@ -210,7 +211,8 @@ class Monitor(MockMonitor):
         try:
             return action(registration)
         except Exception as error:
-            reason = self.clean(str(error) if isinstance(error, ApplyError) else f"{type(error).__name__}: {error}")
+            told = isinstance(error, ApplyError | pulumi.RunError)
+            reason = self.clean(str(error) if told else f"{type(error).__name__}: {error}")
             failed = ResourceError(registration.name, registration.type, reason)
             with self._lock:
                 self.failure = self.failure or failed

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pulumi
 from pulumi.runtime import mocks
@@ -56,7 +57,7 @@ def _run(root: Path, config: StackConfig, handler: Handler, preview: bool) -> Mo
             organization="organization",
         )
         # An earlier run of this process that failed leaves outputs of its closed loop behind.
-        SETTINGS.outputs.clear()
+        cast("set[object]", SETTINGS.outputs).clear()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         with _working_in(root):
             loop.run_until_complete(run_pulumi_func(lambda: _execute(root)))
     except Exception as error:
