@@ -53,9 +53,9 @@ identifiers = st.one_of(
         lambda text: not (text.isdecimal() and len(text) > 1 and text[0] == "0")
     ),
 )
-versions = st.builds(
-    Version, numbers, numbers, numbers, st.lists(identifiers, max_size=3).map(tuple)
-).filter(lambda version: not str(version).endswith("-"))
+versions = st.builds(Version, numbers, numbers, numbers, st.lists(identifiers, max_size=3).map(tuple)).filter(
+    lambda version: not str(version).endswith("-")
+)
 tags = st.builds(Tag, versions, st.sampled_from([None, "prod"]))
 
 

@@ -17,6 +17,12 @@ def document(value: object, where: str) -> Document:
     return cast("Document", value)
 
 
+def optional_document(source: Document, key: str) -> Document | None:
+    """A field that may be missing or something else than an object."""
+    value = source.get(key)
+    return cast("Document", value) if isinstance(value, dict) else None
+
+
 def documents(value: object, where: str) -> list[Document]:
     """The value as a list of mappings."""
     return [document(item, f"{where}[{index}]") for index, item in enumerate(items(value, where))]
@@ -53,11 +59,11 @@ def number(source: Document, key: str, where: str) -> int:
 
 def texts(source: Document, key: str, where: str) -> tuple[str, ...]:
     """A field that is a list of texts; missing is empty."""
-    values = source.get(key) or []
-    found = items(values, f"{where}.{key}")
-    if not all(isinstance(value, str) for value in found):
+    value = source.get(key)
+    found = [] if value is None else items(value, f"{where}.{key}")
+    if not all(isinstance(item, str) for item in found):
         raise RefusedError(f"{where}.{key}: expected a list of texts")
-    return tuple(str(value) for value in found)
+    return tuple(str(item) for item in found)
 
 
 def child(source: Document, key: str, where: str) -> Document:

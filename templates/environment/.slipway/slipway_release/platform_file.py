@@ -92,9 +92,7 @@ class Platform:
         for service in self.services:
             if service.repository.lower() == repository.lower():
                 return service
-        raise RefusedError(
-            f"repository {repository!r}: no service of this platform; add it to the platform's settings"
-        )
+        raise RefusedError(f"repository {repository!r}: no service of this platform; add it to the platform's settings")
 
     def environment(self, name: str) -> Environment:
         """The environment of that name, or a refusal that names the known ones."""

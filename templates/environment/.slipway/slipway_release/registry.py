@@ -72,8 +72,7 @@ class Registry:
     def _first_of_index(self, repository: str, name: str, index: Document) -> Document:
         """The manifest of the first real platform; an index also lists attestations as `unknown`."""
         for entry in fields.documents(index.get("manifests"), f"image {name}: manifests"):
-            platform = entry.get("platform")
-            if isinstance(platform, dict) and fields.document(platform, name).get("os") == "unknown":
+            if (fields.optional_document(entry, "platform") or {}).get("os") == "unknown":
                 continue
             digest = fields.text(entry, "digest", f"image {name}: manifests")
             return self._content(self._get(repository, f"manifests/{digest}", _ACCEPT), name, digest)
@@ -82,11 +81,9 @@ class Registry:
     def _labels(self, repository: str, name: str, manifest: Document) -> dict[str, str]:
         digest = fields.text(fields.child(manifest, "config", f"image {name}"), "digest", f"image {name}: config")
         content = self._content(self._get(repository, f"blobs/{digest}", "*/*"), name, digest)
-        config = content.get("config")
-        labels = fields.document(config, name).get("Labels") if isinstance(config, dict) else None
-        if not isinstance(labels, dict):
-            return {}
-        return {key: str(value) for key, value in fields.document(labels, name).items()}
+        config = fields.optional_document(content, "config") or {}
+        labels = fields.optional_document(config, "Labels") or {}
+        return {key: str(value) for key, value in labels.items()}
 
     def _get(self, repository: str, path: str, accept: str) -> Response:
         url = f"{'http' if self.insecure else 'https'}://{self.host}/v2/{repository}/{path}"
@@ -108,7 +105,7 @@ class Registry:
         if scheme.lower() != "bearer":
             self._tokens[repository] = basic
             return
-        parameters = dict(_CHALLENGE.findall(rest))
+        parameters = {match[1]: match[2] for match in _CHALLENGE.finditer(rest)}
         realm = parameters.pop("realm", "")
         if urllib.parse.urlsplit(realm).scheme != "https" and not self.insecure:
             raise RefusedError(f"registry {self.host}: asks for credentials at {realm!r}, which is not https")

@@ -16,6 +16,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_RUN = re.compile(r"/actions/runs/(?P<run>[1-9][0-9]*)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -39,6 +40,12 @@ class Release:
     commit: str
     run: str
     rollback: RolledBack | None = None
+
+    @property
+    def run_number(self) -> str | None:
+        """The run that has built it, from its address."""
+        found = _RUN.search(self.run)
+        return found["run"] if found else None
 
     def same_image(self, other: Release | None) -> bool:
         """Whether both are the same version of the same bytes."""
@@ -88,7 +95,7 @@ def path_of(environment: str, service: str) -> str:
 def parse(content: str, where: str) -> ReleaseFile:
     """Read the file strictly: what a person has broken by hand is named, not overwritten."""
     try:
-        source = fields.document(json.loads(content), where) if content.strip() else {}
+        source = fields.document(json.loads(content or "{}"), where)
     except ValueError as error:
         raise RefusedError(
             f"{where}: not JSON: {error}; it is the automation's file, restore it from its last commit"

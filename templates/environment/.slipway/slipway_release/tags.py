@@ -68,9 +68,7 @@ class Version:
     def parse(cls, text: str) -> Version:
         """Read a version strictly, or say in a `TagError` what is wrong with it."""
         if "+" in text:
-            raise TagError(
-                f"version {text!r}: build metadata (+) cannot be part of an image tag; leave it out"
-            )
+            raise TagError(f"version {text!r}: build metadata (+) cannot be part of an image tag; leave it out")
         if len(text) > MAX_VERSION_LENGTH:
             raise TagError(f"version {text[:20]!r}...: longer than {MAX_VERSION_LENGTH} characters")
         match = _SEMVER.fullmatch(text)
@@ -103,8 +101,7 @@ class Version:
         # A version without prerelease is above all of its prereleases; numeric identifiers are
         # compared as numbers and are below alphanumeric ones (SemVer, section 11).
         identifiers = tuple(
-            (0, int(identifier), "") if identifier.isdecimal() else (1, 0, identifier)
-            for identifier in self.prerelease
+            (0, int(identifier), "") if identifier.isdecimal() else (1, 0, identifier) for identifier in self.prerelease
         )
         return self.major, self.minor, self.patch, not self.prerelease, identifiers
 

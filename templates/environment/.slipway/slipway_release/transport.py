@@ -18,7 +18,10 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
+from typing import cast
 
+from slipway_release import fields
 from slipway_release.errors import UnavailableError
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -50,15 +53,17 @@ class Response:
             content = self.json()
         except ValueError:
             content = None
-        if isinstance(content, dict) and isinstance(content.get("message"), str):  # pyright: ignore[reportUnknownMemberType]
-            return str(content["message"])  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(content, dict):
+            message = fields.optional_text(fields.document(cast("object", content), "answer"), "message")
+            if message:
+                return message
         return self.body[:200].decode("utf-8", "replace").strip() or http.client.responses.get(self.status, "")
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but never carries a credential to another host."""
 
-    def redirect_request(  # noqa: PLR0913, PLR0917 - the signature of the standard library
+    def redirect_request(
         self,
         req: urllib.request.Request,
         fp: object,
@@ -164,7 +169,7 @@ def _asked_pause(response: Response | None) -> float | None:
     return None
 
 
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+def _lowered(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 

@@ -6,7 +6,7 @@ goes out is escaped, because versions, reasons and messages may hold other peopl
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import secrets
 import sys
@@ -33,18 +33,18 @@ def run_url() -> str:
     return f"{server.rstrip('/')}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
 
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def timestamp(moment: datetime.datetime | None = None) -> str:
+def timestamp(moment: dt.datetime | None = None) -> str:
     """A moment (default: this one) as the ledger writes it."""
-    return (moment or now()).astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (moment or now()).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def moment(text: str) -> datetime.datetime:
+def moment(text: str) -> dt.datetime:
     """Read an ISO 8601 time."""
-    return datetime.datetime.fromisoformat(text)
+    return dt.datetime.fromisoformat(text)
 
 
 def output(name: str, value: str) -> None:

@@ -1,0 +1,218 @@
+"""The commands. Each is what one step of a workflow runs; what a client sent arrives in environment variables only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from slipway_release import (
+    ask,
+    context,
+    dora,
+    hold,
+    image,
+    merged,
+    platform_file,
+    promotion,
+    pulls,
+    reports,
+    rollback,
+    source,
+    verification,
+    verified,
+    workflow,
+)
+from slipway_release.errors import RefusedError, ReleaseError
+from slipway_release.platform_file import Environment, Service
+from slipway_release.verification import Request
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    command: Command = options.run
+    try:
+        command(options)
+    except ReleaseError as error:
+        workflow.error(str(error))
+        workflow.summary(f"**Refused:** {error}" if isinstance(error, RefusedError) else f"**Failed:** {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slipway_release", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.set_defaults(run=run)
+        return command
+
+    add("check-tag", check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
+    add("build", build, "service: build and push the image of this run's commit")
+    add("request", request, "service: ask for promotion (RUN, DIGEST)")
+    add("name-repository", name_repository, "the repository of the service that is named (SERVICE)")
+    add("name-deployment", name_deployment, "the service of a deployment (DEPLOYMENT)")
+    add("name-branch", name_branch, "the repository of the service that a pull request is for (BRANCH)")
+    add("plan", plan, "verify a request and choose its environments (SERVICE, RUN, DIGEST)")
+    add("deliver", deliver, "deliver a request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
+    add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
+    add("verified", record_verified, "handle a deployment reported as success (DEPLOYMENT)")
+    add("rollback", roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
+    add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
+    add("unhold", release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
+    _add_validation(add)
+    figures = add("dora", show_dora, "DORA's four figures for each service and environment, from the ledger")
+    figures.add_argument("--days", type=int, default=30, help="how far to look back (default: 30)")
+    figures.add_argument("--service", help="only this service")
+    figures.add_argument("--environment", help="only this environment")
+    figures.add_argument("--json", action="store_true", help="JSON instead of a table")
+    return parser
+
+
+def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    checks = add("validate", validate, "check the files of the environment repository")
+    checks.add_argument("folder", type=Path, nargs="?", default=Path(), help="its work tree (default: .)")
+    checks.add_argument("--base", type=Path, help="a work tree of the base branch, to see what has changed")
+    diff = add("diff", show_diff, "the rendered difference between two work trees, as Markdown")
+    diff.add_argument("base", type=Path)
+    diff.add_argument("head", type=Path)
+    diff.add_argument("--output", type=Path, help="write it there instead of to the log")
+    comment = add("diff-comment", comment_diff, "keep the pull request's comment up to date (PULL_REQUEST)")
+    comment.add_argument("markdown", type=Path)
+
+
+def check_tag(_: argparse.Namespace) -> None:
+    found = source.check(context.from_environment())
+    workflow.output("service", found.service.name)
+    workflow.output("version", found.version)
+    workflow.output("image", f"{found.service.image}:{found.version}")
+    workflow.output("exists", json.dumps(found.existing is not None))
+    workflow.notice(f"{found.service.name} {found.version} from {found.commit[:12]}")
+
+
+def build(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    found = source.check(around)
+    credential = image.Credential(around.registry.host, around.registry.username, around.registry.password)
+    folder = Path(workflow.optional("GITHUB_WORKSPACE", "."))
+    workflow.output("digest", image.build(around, found, folder, credential))
+
+
+def request(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    service = around.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    ask.ask(around.platform, around.writer, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+
+
+def name_repository(_: argparse.Namespace) -> None:
+    platform = platform_file.load()
+    _output_repository(platform.service(workflow.variable("SERVICE")))
+
+
+def name_deployment(_: argparse.Namespace) -> None:
+    report = reports.read(context.from_environment(), workflow.variable("DEPLOYMENT"))
+    if report is None:
+        workflow.output("repository", "")
+        workflow.say("not a deployment of a release")
+        return
+    _output_repository(report.service)
+
+
+def name_branch(_: argparse.Namespace) -> None:
+    branch = workflow.variable("BRANCH")
+    placement = pulls.placement_of(branch)
+    if placement is None:
+        raise RefusedError(f"branch {branch!r}: not one of a release")
+    _output_repository(platform_file.load().service(placement[1]))
+
+
+def _output_repository(service: Service) -> None:
+    # Tokens are minted for a repository of the platform's owner, named without the owner.
+    workflow.output("repository", service.repository.rpartition("/")[2])
+
+
+def _request(around: context.Context) -> Request:
+    service = around.platform.service(workflow.variable("SERVICE"))
+    return verification.verify(around, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+
+
+def plan(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    workflow.output("environments", promotion.matrix(promotion.plan(around, _request(around))))
+
+
+def deliver(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
+    promotion.deliver(around, _request(around), environment)
+
+
+def record_merged(_: argparse.Namespace) -> None:
+    merged.record(context.from_environment(), workflow.variable("BRANCH"), workflow.variable("COMMIT"))
+
+
+def record_verified(_: argparse.Namespace) -> None:
+    verified.verified(context.from_environment(), workflow.variable("DEPLOYMENT"))
+
+
+def roll_back(_: argparse.Namespace) -> None:
+    rollback.rollback(context.from_environment(), workflow.variable("DEPLOYMENT"))
+
+
+def _placed(around: context.Context) -> tuple[Service, Environment]:
+    service = around.platform.service(workflow.variable("SERVICE"))
+    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
+    if environment.name not in service.environments:
+        raise RefusedError(f"service {service.name!r}: does not run in {environment.name}")
+    return service, environment
+
+
+def put_on_hold(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    service, environment = _placed(around)
+    actor, version = hold.check_person(around), workflow.variable("VERSION")
+    hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
+
+
+def release_from_hold(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    service, environment = _placed(around)
+    actor, version = hold.check_person(around), workflow.variable("VERSION")
+    hold.unhold(around, environment, service, version, login=actor)
+    if workflow.optional("PROMOTE") == "true" and not hold.promote_again(around, environment, service, version):
+        workflow.warning(f"{environment.name} never had {version}; re-run its promotion, or its release")
+
+
+def validate(options: argparse.Namespace) -> None:
+    # It alone needs PyYAML (see requirements.txt); no release depends on it.
+    from slipway_release.validation import check  # noqa: PLC0415
+
+    check.run(options.folder, options.base)
+
+
+def show_diff(options: argparse.Namespace) -> None:
+    from slipway_release.validation import difference  # noqa: PLC0415
+
+    difference.run(options.base, options.head, options.output)
+
+
+def comment_diff(options: argparse.Namespace) -> None:
+    from slipway_release.validation import comment  # noqa: PLC0415
+
+    around = context.from_environment()
+    comment.keep(around, workflow.variable("PULL_REQUEST"), options.markdown.read_text(encoding="utf-8"))
+
+
+def show_dora(options: argparse.Namespace) -> None:
+    around = context.from_environment()
+    found = dora.figures(around, options.days, options.service, options.environment)
+    print(dora.as_json(found) if options.json else dora.as_table(found))

@@ -1,0 +1,143 @@
+"""Files of the environment repository, read and written through the API.
+
+A write names the version of the file it was made from (the blob's sha), so of two writers one is
+told that it was late. `update` then reads again, decides again and writes again until the deadline:
+that is how parallel releases neither lose nor overwrite each other.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slipway_release import fields, release_file
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.github import GitHub, quoted
+from slipway_release.release_file import ReleaseFile
+
+# GitHub answers 409 both to a late writer and to one that a rule keeps out; only the text differs.
+_PROTECTED = re.compile(r"rule violation|through a pull request|protected branch|GH006|GH013", re.IGNORECASE)
+
+
+class ConflictError(Exception):
+    """Somebody else wrote first; read again and try again."""
+
+
+class ProtectedBranchError(RefusedError):
+    """The branch's rules refuse a direct write."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file at some commit."""
+
+    content: str
+    sha: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """The commit that holds the wanted content, and the content."""
+
+    commit: str
+    file: ReleaseFile
+    new: bool
+
+
+@dataclass(frozen=True)
+class Contents:
+    """One repository's files."""
+
+    github: GitHub
+    repository: str
+
+    def read(self, path: str, ref: str) -> File | None:
+        """The file at a branch or commit, or None where there is none."""
+        found = self.github.find(self._path(path), {"ref": ref})
+        if found is None:
+            return None
+        if found.get("type", "file") != "file":
+            raise RefusedError(f"{path}: is not a file; remove what stands in its place")
+        try:
+            content = base64.b64decode(str(found.get("content") or "")).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            raise RefusedError(f"{path}: is not text; restore it from its last commit") from None
+        return File(content, fields.text(found, "sha", path))
+
+    def release(self, environment: str, service: str, ref: str) -> ReleaseFile:
+        """The release file at a branch or commit; a missing one is an empty one."""
+        path = release_file.path_of(environment, service)
+        found = self.read(path, ref)
+        return release_file.parse(found.content, path) if found else ReleaseFile()
+
+    def write(self, path: str, content: str, message: str, branch: str, sha: str | None) -> str:
+        """Commit one file; `sha` is the blob it replaces, None if it is new. Returns the commit."""
+        body: dict[str, object] = {
+            "message": message,
+            "content": base64.b64encode(content.encode()).decode(),
+            "branch": branch,
+        }
+        if sha is not None:
+            body["sha"] = sha
+        response = self.github.call("PUT", self._path(path), body)
+        if response.ok:
+            commit = fields.child(fields.document(response.json(), path), "commit", path)
+            return fields.text(commit, "sha", f"{path}: commit")
+        if response.status in {409, 422}:
+            raise refusal(response.message, branch)
+        raise ApiError(response.status, response.message, "PUT", self._path(path))
+
+    def last_commit(self, path: str, branch: str) -> str | None:
+        """The newest commit of a branch that changed a file."""
+        found = next(self.github.pages(f"/repos/{self.repository}/commits", {"path": path, "sha": branch}), None)
+        return None if found is None else fields.text(found, "sha", "commit")
+
+    def update(
+        self,
+        path: str,
+        branch: str,
+        change: Callable[[ReleaseFile], ReleaseFile | None],
+        message: Callable[[ReleaseFile], str],
+    ) -> Written | None:
+        """Change a release file until the change is in.
+
+        Args:
+            path: the file.
+            branch: where it is committed.
+            change: the new content for what is there now; None leaves it alone. It is asked again
+                after every lost race, so it must judge what it is given.
+            message: the commit's message for the new content.
+        """
+        attempt = 0
+        while True:
+            found = self.read(path, branch)
+            current = release_file.parse(found.content, path) if found else ReleaseFile()
+            wanted = change(current)
+            if wanted is None:
+                return None
+            if wanted == current:
+                commit = self.last_commit(path, branch)
+                return Written(commit, current, new=False) if commit else None
+            try:
+                commit = self.write(path, wanted.dump(), message(wanted), branch, found.sha if found else None)
+            except ConflictError as conflict:
+                self.github.transport.pause(attempt, f"{path}: {conflict}")
+                attempt += 1
+                continue
+            return Written(commit, wanted, new=True)
+
+    def _path(self, path: str) -> str:
+        return f"/repos/{self.repository}/contents/{quoted(path, slashes=True)}"
+
+
+def refusal(message: str, branch: str) -> Exception:
+    """The error for a refused write: a rule is final, everything else is a lost race."""
+    if _PROTECTED.search(message):
+        return ProtectedBranchError(
+            f"branch {branch}: its rules refuse a direct write ({' '.join(message.split())}); "
+            "let the promoter App bypass them, or set the environment's delivery to pull-request"
+        )
+    return ConflictError(message)

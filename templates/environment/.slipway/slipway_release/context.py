@@ -1,0 +1,83 @@
+"""What a command works with: the platform and one client per credential.
+
+Three credentials, none of which can do the work of another: the workflow's own token reads this
+repository and keeps its ledger (events made with it start no workflow); the promoter App's token
+for this repository commits; its token for the service's repository reads that and mirrors the
+ledger there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from slipway_release import fields, platform_file, workflow
+from slipway_release.contents import Contents
+from slipway_release.errors import RefusedError
+from slipway_release.github import GitHub
+from slipway_release.platform_file import Environment, Platform
+from slipway_release.registry import Registry
+from slipway_release.transport import Transport
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a command may talk to."""
+
+    platform: Platform
+    reader: GitHub
+    writer: GitHub
+    service: GitHub
+    registry: Registry
+    frozen: dict[str, str]
+    run_url: str
+
+    @property
+    def contents(self) -> Contents:
+        """The environment repository, with the right to write it."""
+        return Contents(self.writer, self.platform.repository)
+
+    def freeze_of(self, environment: Environment) -> str | None:
+        """Why nothing is promoted to an environment at the moment, or None."""
+        return self.frozen.get(freeze_variable(environment.name))
+
+
+def freeze_variable(environment: str) -> str:
+    """The Actions variable that freezes an environment; its value is the reason."""
+    return "FREEZE_" + environment.upper().replace("-", "_")
+
+
+def from_environment() -> Context:
+    """The context of a run of this repository's workflows."""
+    platform = platform_file.load()
+    transport = Transport(float(workflow.optional("SLIPWAY_DEADLINE_SECONDS", "900")), log=workflow.say)
+    own = workflow.optional("GITHUB_TOKEN")
+    # The runner knows best how this server's API is reached from where it stands.
+    api_url = workflow.optional("GITHUB_API_URL", platform.api_url).rstrip("/")
+    return Context(
+        platform=platform,
+        reader=GitHub(api_url, own, transport),
+        writer=GitHub(api_url, workflow.optional("ENVIRONMENTS_TOKEN", own), transport),
+        service=GitHub(api_url, workflow.optional("SERVICE_TOKEN", own), transport),
+        registry=Registry(
+            platform.registry_host,
+            platform.registry_insecure,
+            workflow.optional("REGISTRY_USERNAME", "slipway"),
+            workflow.optional("REGISTRY_PASSWORD"),
+            transport,
+        ),
+        frozen=_frozen(workflow.optional("VARIABLES", "{}")),
+        run_url=workflow.run_url(),
+    )
+
+
+def _frozen(variables: str) -> dict[str, str]:
+    try:
+        found = fields.document(json.loads(variables), "VARIABLES")
+    except ValueError as error:
+        raise RefusedError(f"VARIABLES: not JSON: {error}; expected toJSON(vars)") from None
+    return {
+        name.upper(): value.strip()
+        for name, value in found.items()
+        if name.upper().startswith("FREEZE_") and isinstance(value, str) and value.strip()
+    }

@@ -1,0 +1,151 @@
+"""DORA's four figures for each service and environment, from the ledger and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from slipway_release import fields, ledger, workflow
+from slipway_release.context import Context
+from slipway_release.errors import RefusedError
+from slipway_release.ledger import Entry
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the figures need to know of one deployment."""
+
+    created: dt.datetime
+    committed: dt.datetime | None
+    verified: dt.datetime | None
+    failed: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The four figures. None where the ledger has nothing to count."""
+
+    service: str
+    environment: str
+    days: int
+    deployments: int
+    failures: int
+    deployments_per_week: float
+    lead_time_seconds: float | None
+    """Median from commit to verified."""
+    change_failure_rate: float | None
+    """Failed deployments among those that were reported on."""
+    time_to_restore_seconds: float | None
+    """Median from a failure to the next verified deployment."""
+
+
+def figures(context: Context, days: int, service: str | None, environment: str | None) -> list[Figures]:
+    """The figures of everything that runs somewhere, or of what is named."""
+    if days < 1:
+        raise RefusedError(f"--days {days}: must be at least 1")
+    since = workflow.now() - dt.timedelta(days=days)
+    services = [context.platform.service(service)] if service else context.platform.services
+    only = context.platform.environment(environment).name if environment else None
+    return [
+        calculate(item.name, place.name, days, _deployments(context, place.name, item.name, since))
+        for item in services
+        for place in context.platform.environments_of(item)
+        if only in {None, place.name}
+    ]
+
+
+def calculate(service: str, environment: str, days: int, deployments: Sequence[Deployment]) -> Figures:
+    """The figures of some deployments of the last so many days."""
+    done = sorted(deployments, key=lambda deployment: deployment.created)
+    verified = [deployment for deployment in done if deployment.verified]
+    failed = [deployment for deployment in done if deployment.failed]
+    reported = [deployment for deployment in done if deployment.verified or deployment.failed]
+    return Figures(
+        service=service,
+        environment=environment,
+        days=days,
+        deployments=len(verified),
+        failures=len(failed),
+        deployments_per_week=round(len(verified) * 7 / days, 2),
+        lead_time_seconds=_median(
+            (deployment.verified - deployment.committed).total_seconds()
+            for deployment in verified
+            if deployment.verified and deployment.committed
+        ),
+        change_failure_rate=round(len(failed) / len(reported), 3) if reported else None,
+        time_to_restore_seconds=_median(_restorations(failed, verified)),
+    )
+
+
+def _restorations(failed: Iterable[Deployment], verified: Sequence[Deployment]) -> Iterable[float]:
+    for deployment in failed:
+        later = [
+            other.verified
+            for other in verified
+            if other.verified and deployment.failed and other.verified > deployment.failed
+        ]
+        if later and deployment.failed:
+            yield (min(later) - deployment.failed).total_seconds()
+
+
+def _deployments(context: Context, environment: str, service: str, since: dt.datetime) -> list[Deployment]:
+    found: list[Deployment] = []
+    name = ledger.name_of(environment, service)
+    for entry in ledger.entries(context.reader, context.platform.repository, name):
+        created = workflow.moment(entry.created_at)
+        if created < since:
+            break
+        found.append(_deployment(entry, created))
+    return found
+
+
+def _deployment(entry: Entry, created: dt.datetime) -> Deployment:
+    committed = fields.optional_text(entry.payload, "committedAt")
+    return Deployment(
+        created=created,
+        committed=workflow.moment(committed) if committed else None,
+        verified=workflow.moment(entry.verified_at) if entry.verified_at else None,
+        failed=workflow.moment(entry.failed_at) if entry.failed_at else None,
+    )
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return statistics.median(found) if found else None
+
+
+def as_json(found: Sequence[Figures]) -> str:
+    return json.dumps([dataclasses.asdict(item) for item in found], indent=2)
+
+
+def as_table(found: Sequence[Figures]) -> str:
+    """A table for people."""
+    rows = [("SERVICE", "ENVIRONMENT", "DEPLOYMENTS/WEEK", "LEAD TIME", "FAILURE RATE", "TIME TO RESTORE")]
+    rows += [
+        (
+            item.service,
+            item.environment,
+            f"{item.deployments_per_week:g}",
+            _duration(item.lead_time_seconds),
+            "-" if item.change_failure_rate is None else f"{item.change_failure_rate:.0%}",
+            _duration(item.time_to_restore_seconds),
+        )
+        for item in found
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,97 @@
+"""Holds: a person takes a version out of promotion, or gives it back."""
+
+from __future__ import annotations
+
+from slipway_release import ask, delivery, workflow
+from slipway_release.context import Context
+from slipway_release.delivery import Delivered, Purpose
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.github import quoted
+from slipway_release.platform_file import Environment, Service
+from slipway_release.release_file import Held, ReleaseFile
+from slipway_release.tags import is_branch_version, is_version
+from slipway_release.verified_releases import releases
+
+
+def check_person(context: Context) -> str:
+    """The person who has started this run; everybody else is refused.
+
+    Whoever re-runs a run is not its actor, so both are checked.
+    """
+    person = workflow.variable("GITHUB_ACTOR")
+    for login in {person, workflow.optional("GITHUB_TRIGGERING_ACTOR", person)}:
+        _check_login(context, login)
+    return person
+
+
+def _check_login(context: Context, login: str) -> None:
+    """Refuse everybody but people who may write this repository.
+
+    Services can start workflows here (that is how they ask for promotion); a hold is not theirs.
+    """
+    if not login or login.endswith("[bot]"):
+        raise RefusedError(f"{login or 'nobody'}: holds are set and released by people, not by automation")
+    try:
+        found = context.reader.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
+    except ApiError as error:
+        if error.status == 404:
+            raise RefusedError(f"{login}: not a collaborator of {context.platform.repository}") from None
+        raise
+    if found.get("permission") not in {"admin", "maintain", "write"}:
+        raise RefusedError(f"{login}: may not write {context.platform.repository}; ask somebody who may")
+
+
+def hold(
+    context: Context, environment: Environment, service: Service, version: str, *, reason: str, login: str
+) -> Delivered | None:
+    """Put a version on hold. What already runs keeps running."""
+    _check_version(version)
+    held = Held(
+        version, f"{' '.join(reason.split()) or 'no reason given'} ({login})", context.run_url, workflow.timestamp()
+    )
+
+    def change(file: ReleaseFile) -> ReleaseFile | None:
+        return file if file.hold_of(version) else file.with_hold(held)
+
+    title = f"Hold {service.name} {version} in {environment.name}"
+    purpose = Purpose("hold", version, lambda _: f"{title}\n\nWhy: {held.reason}\nAsked for in: {context.run_url}\n")
+    return _done(delivery.write_or_request(context.contents, environment, service.name, change, purpose), title)
+
+
+def unhold(
+    context: Context, environment: Environment, service: Service, version: str, *, login: str
+) -> Delivered | None:
+    """Release a version from hold."""
+    _check_version(version)
+
+    def change(file: ReleaseFile) -> ReleaseFile | None:
+        return file.without_hold(version)
+
+    title = f"Release {service.name} {version} in {environment.name} from hold"
+    purpose = Purpose("hold", version, lambda _: f"{title}\n\nAsked for by: {login}\nIn: {context.run_url}\n")
+    return _done(delivery.write_or_request(context.contents, environment, service.name, change, purpose), title)
+
+
+def promote_again(context: Context, environment: Environment, service: Service, version: str) -> bool:
+    """Ask for the promotion of a version that this environment had before; False if it never had it."""
+    found = next(
+        (release for _, release in releases(context, environment, service) if release.version == version), None
+    )
+    if found is None or found.run_number is None:
+        return False
+    ask.ask(context.platform, context.reader, service, found.run_number, found.digest)
+    return True
+
+
+def _check_version(version: str) -> None:
+    if not is_version(version) and not is_branch_version(version):
+        raise RefusedError(f"version {version!r}: expected 1.2.3, 1.2.3-rc.1 or main-0123456789ab, without a leading v")
+
+
+def _done(done: Delivered | None, title: str) -> Delivered | None:
+    if done is None or not done.new:
+        workflow.notice(f"{title}: nothing to do, it is so already")
+    else:
+        where = done.pull.url if done.pull and not done.commit else f"commit {done.commit}"
+        workflow.notice(f"{title}: {where}")
+    return done

@@ -1,0 +1,183 @@
+"""Builds and pushes a service's image with whatever builder answers: Docker or Buildah."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_release import workflow
+from slipway_release.context import Context
+from slipway_release.errors import RefusedError, ReleaseError
+from slipway_release.registry import REVISION_LABEL
+from slipway_release.source import Source
+
+_PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
+_PUSH_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How to log in to the registry; without a password nobody logs in."""
+
+    host: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What an image says about itself: as labels, and as build arguments for Dockerfiles that want them."""
+
+    version: str
+    commit: str
+    url: str
+
+    def arguments(self) -> list[str]:
+        labels = {
+            REVISION_LABEL: self.commit,
+            "org.opencontainers.image.version": self.version,
+            "org.opencontainers.image.source": self.url,
+        }
+        given = {"VERSION": self.version, "COMMIT": self.commit, "SOURCE": self.url}
+        return [
+            *(argument for name, value in labels.items() for argument in ("--label", f"{name}={value}")),
+            *(argument for name, value in given.items() for argument in ("--build-arg", f"{name}={value}")),
+        ]
+
+
+def build(context: Context, source: Source, folder: Path, credential: Credential) -> str:
+    """The digest of the image of a source, built now unless it exists."""
+    if source.existing is not None:
+        workflow.notice(f"{source.service.image}:{source.version}: built before from this commit; taken as it is")
+        return source.existing.digest
+    if not (folder / "Dockerfile").is_file():
+        raise RefusedError(f"{source.service.repository}: has no Dockerfile at {source.commit[:12]}; add one")
+    name = f"{source.service.image}:{source.version}"
+    url = f"{context.platform.server_url}/{source.service.repository}"
+    metadata = Metadata(source.version, source.commit, url)
+    with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
+        builder = _builder(context.platform.registry_insecure, Path(temporary))
+        builder.log_in(credential)
+        builder.build(name, folder, metadata.arguments())
+        return _pushed(context, builder, name)
+
+
+def _pushed(context: Context, builder: Docker | Buildah, name: str) -> str:
+    attempt = 0
+    while True:
+        try:
+            return builder.push(name)
+        except ReleaseError as error:
+            if attempt + 1 >= _PUSH_ATTEMPTS:
+                raise
+            context.reader.transport.pause(attempt, str(error))
+            attempt += 1
+
+
+def _builder(insecure: bool, temporary: Path) -> Docker | Buildah:
+    buildah = os.environ.get("BUILDAH")
+    if buildah:
+        return Buildah(buildah, insecure, temporary)
+    if shutil.which("docker") and _answers(["docker", "info"]):
+        return Docker(temporary)
+    if shutil.which("buildah"):
+        return Buildah("buildah", insecure, temporary)
+    raise RefusedError("runner: neither a Docker engine nor buildah answers; images cannot be built on it")
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A Docker engine. Its client keeps credentials in a folder of this run only."""
+
+    temporary: Path
+
+    def log_in(self, credential: Credential) -> None:
+        if credential.password:
+            arguments = ["docker", "login", "--username", credential.username, "--password-stdin", credential.host]
+            _run(arguments, self._variables(), credential.password)
+
+    def build(self, name: str, folder: Path, metadata: Sequence[str]) -> None:
+        _run(["docker", "build", "--pull", *metadata, "--tag", name, str(folder)], self._variables())
+
+    def push(self, name: str) -> str:
+        found = _PUSHED.search(_run(["docker", "push", name], self._variables()))
+        if found is None:
+            raise ReleaseError(f"docker push {name}: did not say which digest it pushed")
+        return found[1]
+
+    def _variables(self) -> dict[str, str]:
+        return {"DOCKER_CONFIG": str(self.temporary)}
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """Buildah, which needs no engine; its isolation is the one that works inside of containers too."""
+
+    program: str
+    insecure: bool
+    temporary: Path
+
+    def log_in(self, credential: Credential) -> None:
+        if credential.password:
+            arguments = [self.program, "login", "--authfile", str(self._authentication)]
+            arguments += ["--tls-verify=false"] if self.insecure else []
+            _run(
+                [*arguments, "--username", credential.username, "--password-stdin", credential.host],
+                {},
+                credential.password,
+            )
+
+    def build(self, name: str, folder: Path, metadata: Sequence[str]) -> None:
+        arguments = [self.program, "build", *self._access(), "--isolation", "chroot", *metadata]
+        _run([*arguments, "--tag", name, str(folder)], {})
+
+    def push(self, name: str) -> str:
+        digest = self.temporary / "digest"
+        _run([self.program, "push", *self._access(), "--digestfile", str(digest), name, f"docker://{name}"], {})
+        return digest.read_text(encoding="utf-8").strip()
+
+    def _access(self) -> list[str]:
+        known = ["--authfile", str(self._authentication)] if self._authentication.exists() else []
+        return [*known, "--tls-verify=false"] if self.insecure else known
+
+    @property
+    def _authentication(self) -> Path:
+        return self.temporary / "auth.json"
+
+
+def _answers(arguments: Sequence[str]) -> bool:
+    try:
+        return subprocess.run(arguments, capture_output=True, timeout=30, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _run(arguments: Sequence[str], variables: Mapping[str, str], standard_input: str | None = None) -> str:
+    """Run a tool, show what it says, and return it. Arguments are passed as they are, never through a shell."""
+    workflow.say("$ " + " ".join(arguments))
+    with subprocess.Popen(
+        arguments,
+        env={**os.environ, **variables},
+        stdin=subprocess.PIPE if standard_input is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        if standard_input is not None and process.stdin is not None:
+            process.stdin.write(standard_input)
+            process.stdin.close()
+        lines: list[str] = []
+        for line in process.stdout or ():
+            workflow.say(line.rstrip("\n"))
+            lines.append(line)
+    if process.returncode:
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
+        raise ReleaseError(f"{' '.join(arguments[:2])}: ended with {process.returncode}: {last}")
+    return "".join(lines)

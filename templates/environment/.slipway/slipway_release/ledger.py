@@ -1,0 +1,243 @@
+"""The ledger of releases: GitHub deployments and their statuses, on this repository and the service's.
+
+On the environment repository a deployment is named `<environment>/<service>` and its ref is the
+commit that Argo CD syncs; Argo CD itself reports there. Which version a deployment was is read
+from `release.yaml` at that commit, never from what somebody wrote into the deployment. On the
+service's repository it is named `<environment>`, its ref is the tag (or commit), and it mirrors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from slipway_release import fields, workflow
+from slipway_release.context import Context
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.fields import Document
+from slipway_release.github import GitHub
+from slipway_release.platform_file import Environment, Service
+from slipway_release.release_file import Release
+
+DRIFT = "Drift"
+"""How the description of a status begins that reports drift and says nothing of the release."""
+_LONGEST_DESCRIPTION = 140
+
+
+@dataclass(frozen=True)
+class Status:
+    """One report on a deployment."""
+
+    state: str
+    description: str
+    created_at: str
+    log_url: str
+
+    @property
+    def is_report(self) -> bool:
+        return not self.description.startswith(DRIFT)
+
+
+@dataclass
+class Entry:
+    """One deployment. Its statuses are fetched when they are first asked for."""
+
+    id: int
+    sha: str
+    ref: str
+    created_at: str
+    creator: str
+    payload: Document
+    _github: GitHub = field(repr=False)
+    _path: str = field(repr=False)
+    _statuses: list[Status] | None = field(default=None, repr=False)
+
+    @property
+    def statuses(self) -> list[Status]:
+        """Newest first."""
+        if self._statuses is None:
+            self._statuses = [_status(item) for item in self._github.pages(f"{self._path}/{self.id}/statuses")]
+        return self._statuses
+
+    @property
+    def verified_at(self) -> str | None:
+        """When it was first reported healthy, or None."""
+        times = [status.created_at for status in self.statuses if status.state == "success" and status.is_report]
+        return min(times) if times else None
+
+    @property
+    def failed_at(self) -> str | None:
+        """When it was first reported bad, or None."""
+        times = [status.created_at for status in self.statuses if status.state in {"failure", "error"}]
+        return min(times) if times else None
+
+    @property
+    def latest(self) -> Status | None:
+        """The newest report; `inactive` is set by GitHub itself and reports nothing."""
+        return next((status for status in self.statuses if status.state != "inactive" and status.is_report), None)
+
+
+def name_of(environment: str, service: str) -> str:
+    return f"{environment}/{service}"
+
+
+def entries(github: GitHub, repository: str, environment: str, ref: str | None = None) -> Iterator[Entry]:
+    """The deployments of an environment, newest first."""
+    path = f"/repos/{repository}/deployments"
+    query = {"environment": environment} | ({"ref": ref} if ref else {})
+    for item in github.pages(path, query):
+        yield _entry(item, github, path)
+
+
+def entry(github: GitHub, repository: str, number: int) -> tuple[Entry, str]:
+    """One deployment, and the environment it is of."""
+    path = f"/repos/{repository}/deployments"
+    found = github.find(f"{path}/{number}")
+    if found is None:
+        raise RefusedError(f"deployment {number}: not a deployment of {repository}")
+    return _entry(found, github, path), fields.text(found, "environment", f"deployment {number}")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Writes both sides of the ledger for one service."""
+
+    context: Context
+    service: Service
+
+    def delivered(
+        self, environment: Environment, release: Release, commit: str, committed_at: str | None = None
+    ) -> None:
+        """A release is in Git; from now on its verification counts."""
+        waits = environment.sync == "manual"
+        state = "queued" if waits else "in_progress"
+        words = "waits for somebody to sync it" if waits else "delivered, being verified"
+        back = f" (rolled back from {release.rollback.version})" if release.rollback else ""
+        description = f"{release.version}{back}: {words}"
+        name = name_of(environment.name, self.service.name)
+        repository = self.context.platform.repository
+        payload = _payload(release, committed_at)
+        own = self._opened(self.context.reader, repository, environment, name=name, ref=commit, payload=payload)
+        if own.latest is None:
+            self._report(self.context.reader, repository, own.id, environment, state=state, description=description)
+        self.mirror(environment, release, state, description)
+
+    def mirror(
+        self, environment: Environment, release: Release, state: str, description: str, log_url: str | None = None
+    ) -> None:
+        """Tell the service's repository. It is a mirror: that it cannot be told stops nothing."""
+        github, repository = self.context.service, self.service.repository
+        try:
+            opened = self._opened(
+                github,
+                repository,
+                environment,
+                name=environment.name,
+                ref=release.tag or release.commit,
+                payload={"version": release.version, "digest": release.digest},
+            )
+            latest = opened.latest
+            if latest is not None and (latest.state, latest.description) == (state, _short(description)):
+                return
+            self._report(
+                github, repository, opened.id, environment, state=state, description=description, log_url=log_url
+            )
+        except ApiError as error:
+            workflow.warning(f"{repository}: the deployment of {release.version} could not be recorded there: {error}")
+
+    def verified(self, environment: Environment, release: Release) -> None:
+        """Mark what was delivered, where Argo CD reported on a later commit than the delivering one."""
+        name = name_of(environment.name, self.service.name)
+        repository = self.context.platform.repository
+        for found in entries(self.context.reader, repository, name):
+            if found.payload.get("digest") != release.digest:
+                continue
+            if found.verified_at is None and found.failed_at is None:
+                text = f"{release.version}: Synced, Healthy and Succeeded"
+                self._report(self.context.reader, repository, found.id, environment, state="success", description=text)
+            return
+
+    def _opened(
+        self,
+        github: GitHub,
+        repository: str,
+        environment: Environment,
+        *,
+        name: str,
+        ref: str,
+        payload: dict[str, object],
+    ) -> Entry:
+        """The deployment of a ref; made if there is none yet, so that a re-run writes no second one."""
+        for found in entries(github, repository, name, ref):
+            if not found.payload or found.payload.get("digest") == payload.get("digest"):
+                return found
+        path = f"/repos/{repository}/deployments"
+        made = github.post(
+            path,
+            {
+                "ref": ref,
+                "environment": name,
+                "description": _short(f"{self.service.name} {payload.get('version')} to {environment.name}"),
+                "payload": payload,
+                "auto_merge": False,
+                "required_contexts": [],
+                "production_environment": environment.approval or environment.sync == "manual",
+                "transient_environment": False,
+            },
+        )
+        return _entry(made, github, path)
+
+    def _report(
+        self,
+        github: GitHub,
+        repository: str,
+        number: int,
+        environment: Environment,
+        *,
+        state: str,
+        description: str,
+        log_url: str | None = None,
+    ) -> None:
+        body: dict[str, object] = {"state": state, "description": _short(description)}
+        url = environment.service_url(self.service.name)
+        if url:
+            body["environment_url"] = url
+        log = log_url or self.context.run_url
+        if log:
+            body["log_url"] = log
+        github.post(f"/repos/{repository}/deployments/{number}/statuses", body)
+
+
+def _payload(release: Release, committed_at: str | None) -> dict[str, object]:
+    payload: dict[str, object] = {"version": release.version, "digest": release.digest, "commit": release.commit}
+    if committed_at:
+        payload["committedAt"] = committed_at
+    return payload
+
+
+def _entry(source: Document, github: GitHub, path: str) -> Entry:
+    where = "deployment"
+    creator = fields.optional_document(source, "creator") or {}
+    return Entry(
+        id=fields.number(source, "id", where),
+        sha=fields.text(source, "sha", where),
+        ref=fields.text(source, "ref", where),
+        created_at=fields.text(source, "created_at", where),
+        creator=fields.optional_text(creator, "login") or "",
+        payload=fields.optional_document(source, "payload") or {},
+        _github=github,
+        _path=path,
+    )
+
+
+def _status(source: Document) -> Status:
+    return Status(
+        state=fields.text(source, "state", "status"),
+        description=fields.optional_text(source, "description") or "",
+        created_at=fields.text(source, "created_at", "status"),
+        log_url=fields.optional_text(source, "log_url") or fields.optional_text(source, "target_url") or "",
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_DESCRIPTION else text[: _LONGEST_DESCRIPTION - 1] + "…"

@@ -1,0 +1,185 @@
+"""Promotion: from a verified request to a release in every environment that takes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slipway_release import delivery, history, selection, verification, workflow
+from slipway_release.context import Context
+from slipway_release.delivery import Delivered, Purpose
+from slipway_release.errors import RefusedError
+from slipway_release.history import Relation
+from slipway_release.ledger import Ledger
+from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.release_file import Release, ReleaseFile
+from slipway_release.selection import Decision, Kind, Situation
+from slipway_release.tags import Version, is_version
+from slipway_release.verification import Request
+from slipway_release.verified_releases import is_recorded, is_verified
+
+_STATES = {Kind.SUPERSEDED: "inactive", Kind.HELD: "error", Kind.FROZEN: "queued", Kind.WAITING: "queued"}
+"""What the service's repository shows for a release that is not delivered."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a release in one environment."""
+
+    environment: str
+    decision: Decision
+    link: str = ""
+
+
+def plan(context: Context, request: Request) -> list[str]:
+    """The names of the environments to deliver to now; the others are told why not."""
+    outcomes: list[Outcome] = []
+    for environment in request.environments(context.platform):
+        file = context.contents.release(environment.name, request.service.name, environment.target_branch)
+        decision = selection.decide(environment, request.release, _situation(context, environment, request, file))
+        _note(context, environment, request, decision)
+        outcomes.append(Outcome(environment.name, decision))
+    _report(request, outcomes)
+    if not outcomes:
+        raise RefusedError(f"{request.release.version}: no environment of {request.service.name} takes it")
+    wanted = [outcome for outcome in outcomes if _has_work(context, request, outcome)]
+    if not wanted and all(outcome.decision.kind is Kind.HELD for outcome in outcomes):
+        raise RefusedError(outcomes[0].decision.reason)
+    return [outcome.environment for outcome in wanted]
+
+
+def _has_work(context: Context, request: Request, outcome: Outcome) -> bool:
+    """Whether a delivery is left to do; one that was cut off between Git and the ledger is taken up again."""
+    if outcome.decision.kind is Kind.ALREADY:
+        environment = context.platform.environment(outcome.environment)
+        return not is_recorded(context, environment, request.service, request.release)
+    return outcome.decision.kind is Kind.DELIVER
+
+
+def deliver(context: Context, request: Request, environment: Environment) -> Outcome:
+    """Deliver to one environment, deciding anew on what is there at the very moment of writing."""
+    if environment not in request.environments(context.platform):
+        raise RefusedError(f"{request.release.version}: not meant for {environment.name}")
+    last: list[Decision] = []
+
+    def change(file: ReleaseFile) -> ReleaseFile | None:
+        decision = selection.decide(environment, request.release, _situation(context, environment, request, file))
+        last[:] = [decision]
+        match decision.kind:
+            case Kind.DELIVER:
+                return selection.cleared(file, request.release)
+            case Kind.ALREADY:
+                return file
+            case _:
+                return None
+
+    purpose = Purpose("release", request.release.version, _message(context, request, environment), _newer(request))
+    done = delivery.deliver(context.contents, environment, request.service.name, change, purpose)
+    if done is None and last[0].kind in {Kind.DELIVER, Kind.ALREADY}:
+        last[:] = [Decision(Kind.SUPERSEDED, "superseded: a newer version was asked for meanwhile")]
+    outcome = Outcome(environment.name, last[0], _link(context, done))
+    _record(context, request, environment, done, outcome)
+    _report(request, [outcome])
+    return outcome
+
+
+def waiting_for(platform: Platform, service: Service, verified_in: Environment, release: Release) -> list[Environment]:
+    """The environments that take a release once it is verified in another one."""
+    # A prefixed tag is for its one environment, and a branch image for those that follow the branch.
+    if release.tag is None or verification.parse_tag(release.tag).prefix:
+        return []
+    return [
+        environment for environment in platform.environments_of(service) if verified_in.name in environment.requires
+    ]
+
+
+def _situation(context: Context, environment: Environment, request: Request, file: ReleaseFile) -> Situation:
+    return Situation(
+        current=file,
+        frozen=context.freeze_of(environment),
+        missing=tuple(
+            name
+            for name in environment.requires
+            if name in request.service.environments
+            and not is_verified(context, context.platform.environment(name), request.service, request.release)
+        ),
+        relation=_relation(context, request.service),
+    )
+
+
+def _relation(context: Context, service: Service) -> Callable[[str, str], Relation]:
+    return lambda commit, base: history.relation(context.service, service.repository, commit, base)
+
+
+def _newer(request: Request) -> Callable[[str], bool]:
+    """Whether the request is newer than another version; only versions of tags have an order."""
+
+    def supersedes(other: str) -> bool:
+        if request.release.tag is None or not is_version(other):
+            return True
+        return Version.parse(other) <= Version.parse(request.release.version)
+
+    return supersedes
+
+
+def _message(context: Context, request: Request, environment: Environment) -> Callable[[ReleaseFile], str]:
+    release = request.release
+    lines = [
+        f"Release {request.service.name} {release.version} to {environment.name}",
+        "",
+        f"Source: {request.service.repository}@{release.commit}" + (f" ({release.tag})" if release.tag else ""),
+        f"Image: {release.image}@{release.digest}",
+        f"Built by: {release.run}",
+    ]
+    if context.run_url:
+        lines.append(f"Promoted by: {context.run_url}")
+    return lambda _: "\n".join(lines) + "\n"
+
+
+def _record(
+    context: Context, request: Request, environment: Environment, done: Delivered | None, outcome: Outcome
+) -> None:
+    ledger = Ledger(context, request.service)
+    if done is None:
+        _note(context, environment, request, outcome.decision)
+    elif done.commit is not None:
+        ledger.delivered(environment, request.release, done.commit, request.committed_at)
+    elif done.pull is not None:
+        text = f"{request.release.version}: waits for pull request #{done.pull.number}"
+        ledger.mirror(environment, request.release, "queued", text, done.pull.url)
+
+
+def _note(context: Context, environment: Environment, request: Request, decision: Decision) -> None:
+    state = _STATES.get(decision.kind)
+    if state is not None:
+        Ledger(context, request.service).mirror(environment, request.release, state, decision.reason)
+
+
+def _link(context: Context, done: Delivered | None) -> str:
+    if done is None:
+        return ""
+    if done.pull is not None:
+        return done.pull.url
+    return f"{context.platform.server_url}/{context.platform.repository}/commit/{done.commit}" if done.commit else ""
+
+
+def _report(request: Request, outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        workflow.say(
+            f"{outcome.environment}: {outcome.decision.kind}: {outcome.decision.reason} {outcome.link}".rstrip()
+        )
+        if outcome.decision.kind in {Kind.HELD, Kind.FROZEN}:
+            workflow.warning(f"{outcome.environment}: {outcome.decision.reason}")
+    rows = "\n".join(
+        f"| {outcome.environment} | {outcome.decision.kind} | {outcome.decision.reason} {outcome.link} |"
+        for outcome in outcomes
+    )
+    workflow.summary(
+        f"### {request.service.name} {request.release.version}\n\n| environment | | |\n|---|---|---|\n{rows}"
+    )
+
+
+def matrix(names: list[str]) -> str:
+    """The environments as a job's matrix wants them."""
+    return json.dumps(names)

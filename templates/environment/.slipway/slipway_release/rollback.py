@@ -1,0 +1,168 @@
+"""Rollback: a bad release is taken back through Git, once, and stays away.
+
+Owns the decision whether a failure is one to act on, and the commit or pull request that writes the
+last verified release back and puts the bad version on hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from dataclasses import dataclass
+
+from slipway_release import delivery, pulls, reports, workflow
+from slipway_release.context import Context
+from slipway_release.delivery import Delivered, Purpose
+from slipway_release.ledger import Ledger
+from slipway_release.platform_file import Environment
+from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
+from slipway_release.reports import STALE_AFTER, Report
+from slipway_release.verified_releases import is_verified, last_verified
+
+
+class Mode(enum.StrEnum):
+    """How an environment wants to be rolled back."""
+
+    AUTOMATIC = "automatic"
+    PULL_REQUEST = "pull-request"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was done about a failure: the release gone back to, or the reason why nothing was done."""
+
+    reason: str
+    target: Release | None = None
+    done: Delivered | None = None
+
+
+def rollback(context: Context, number: str) -> Answer:
+    """Handle the newest report of a deployment, if it is one of failure."""
+    report = reports.read(context, number)
+    if report is None:
+        return _say(Answer(f"deployment {number}: none of a release"))
+    if report.status.state not in {"failure", "error"}:
+        return _say(Answer(f"deployment {number}: stale, its newest report is {report.status.state}"))
+    answer = act(context, report)
+    _tell(context, report, answer)
+    return _say(answer)
+
+
+def act(context: Context, report: Report) -> Answer:
+    """Roll back, or say why not."""
+    guarded = guard(report)
+    if guarded:
+        return Answer(guarded)
+    failed = report.release
+    assert failed is not None  # noqa: S101 - the guard has refused a report without a release
+    environment, service = report.environment, report.service
+    if is_verified(context, environment, service, failed):
+        return Answer(
+            f"{failed.version} was verified before, so the release is not what broke; look for a change of its "
+            "configuration or of what it depends on"
+        )
+    target = last_verified(context, environment, service, failed, report.head)
+    if target is None:
+        return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
+    done = _take_back(context, report, failed, target)
+    if done is None:
+        return Answer(f"{failed.version} is superseded: somebody has released another version meanwhile")
+    if done.commit is not None:
+        wait = "; it waits for somebody to sync it" if environment.sync == "manual" else ""
+        return Answer(f"rolled back from {failed.version} to {target.version}{wait}", target, done)
+    number = done.pull.number if done.pull else 0
+    return Answer(f"pull request #{number} takes {failed.version} back to {target.version}", target, done)
+
+
+def guard(report: Report) -> str | None:
+    """Why a failure is not one to act on, from the report alone; None if it is."""
+    release, environment = report.release, report.environment
+    if release is None:
+        return f"nothing of {report.service.name} was released at {report.entry.sha[:12]}"
+    if not report.is_current:
+        now = report.head.release.version if report.head.release else "nothing"
+        return f"superseded: {release.version} failed, but {now} is wanted now"
+    if release.rollback is not None:
+        return (
+            f"{release.version} is itself a rollback (from {release.rollback.version}) and is not rolled back "
+            "again; somebody has to look"
+        )
+    if report.age > STALE_AFTER:
+        return f"stale: the report is {int(report.age.total_seconds() // 60)} minutes old"
+    if environment.rollback == Mode.OFF:
+        return f"rollback is off in {environment.name}; release a newer version or revert by hand"
+    return None
+
+
+def _take_back(context: Context, report: Report, failed: Release, target: Release) -> Delivered | None:
+    at = workflow.timestamp()
+    reason = report.status.description or "Argo CD reported a failure"
+    link = report.status.log_url or context.run_url
+    hold = Held(failed.version, reason, context.run_url or link, at)
+    back = dataclasses.replace(target, rollback=RolledBack(failed.version, reason, at))
+
+    def change(file: ReleaseFile) -> ReleaseFile | None:
+        if file.release is not None and file.release.rollback and file.release.same_image(back):
+            return file
+        if not failed.same_image(file.release):
+            return None
+        return dataclasses.replace(file.with_hold(hold), release=back)
+
+    purpose = Purpose("rollback", failed.version, lambda _: _message(context, report, failed, target, reason))
+    contents, environment, service = context.contents, report.environment, report.service.name
+    if environment.rollback == Mode.PULL_REQUEST:
+        done = delivery.request(contents, environment, service, change, purpose, merge=False)
+    else:
+        done = delivery.write_or_request(contents, environment, service, change, purpose)
+    if done is not None and done.commit is not None:
+        _close_requests_for(context, environment, service, failed.version)
+        Ledger(context, report.service).delivered(environment, back, done.commit)
+    return done
+
+
+def _close_requests_for(context: Context, environment: Environment, service: str, version: str) -> None:
+    for request in pulls.open_requests(context.contents, environment, service):
+        if request.version == version:
+            pulls.close(context.contents, request, f"{version} was rolled back and is on hold.")
+
+
+def _message(context: Context, report: Report, failed: Release, target: Release, reason: str) -> str:
+    service, environment = report.service, report.environment
+    lines = [
+        f"Roll {service.name} in {environment.name} back from {failed.version} to {target.version}",
+        "",
+        f"What failed: {service.name} {failed.version} at {report.entry.sha}",
+        f"Why: {reason}",
+        f"Where to look: {report.status.log_url or failed.run}",
+    ]
+    if context.run_url:
+        lines.append(f"Rolled back by: {context.run_url}")
+    lines += [
+        "",
+        f"{failed.version} is on hold in {environment.name}: nothing promotes it again until it is released from hold",
+        "(workflow hold.yml) or a newer version comes.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tell(context: Context, report: Report, answer: Answer) -> None:
+    """Mirror the failure, and what was done about it, to the service's repository."""
+    release = report.release
+    if release is None:
+        return
+    text = f"{release.version}: {answer.reason}"
+    # A report on a version that nobody wants any more must not overwrite what its release became.
+    if report.is_current or answer.target is not None:
+        Ledger(context, report.service).mirror(
+            report.environment, release, "failure", text, report.status.log_url or None
+        )
+
+
+def _say(answer: Answer) -> Answer:
+    if answer.target is None:
+        workflow.notice(f"no rollback: {answer.reason}")
+    else:
+        workflow.warning(answer.reason)
+    workflow.summary(f"### Rollback\n\n{answer.reason}")
+    return answer

@@ -1,0 +1,54 @@
+"""All checks of a work tree, with every problem reported at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slipway_release import workflow
+from slipway_release.errors import RefusedError
+from slipway_release.validation import charts, rules, secrets
+from slipway_release.validation.charts import Rendered
+from slipway_release.validation.files import Problem, Tree
+
+
+def run(folder: Path, base: Path | None) -> None:
+    """Check the tree; problems that its base has too are shown, but are nobody's fault."""
+    found = problems(Tree(folder))
+    known = set(problems(Tree(base))) if base and (base / ".slipway/platform.json").is_file() else set[Problem]()
+    for problem in (problem for problem in found if problem in known):
+        workflow.warning(f"{problem} (it was so before)")
+    new = [problem for problem in found if problem not in known]
+    for problem in new:
+        workflow.error(str(problem))
+    if new:
+        listed = "\n".join(f"- `{problem.path}`: {problem.text}" for problem in new)
+        workflow.summary(f"### {len(new)} problems\n\n{listed}")
+        raise RefusedError(f"{len(new)} problem{'s' if len(new) > 1 else ''}, named above")
+    workflow.notice("all files parse, all charts render, all rules hold")
+
+
+def problems(tree: Tree) -> list[Problem]:
+    """Everything that is wrong with a work tree."""
+    found = secrets.check_tree(tree)
+    for path, manifests, broken in tree.manifests():
+        found += broken
+        found += secrets.check_manifests(path, manifests)
+        if path.startswith(("infrastructure/", "apps/")):
+            found += [problem for item in manifests for problem in rules.check_manifest(path, item, None)]
+    found += rules.check_releases(tree) + rules.check_owners(tree)
+    if not any(problem.path.endswith("values.yaml") for problem in found):
+        found += _rendered(tree)
+    return sorted(set(found))
+
+
+def _rendered(tree: Tree) -> list[Problem]:
+    found = [problem for service in tree.platform().services for problem in charts.lint(tree, service)]
+    rendered: list[Rendered] = []
+    for service, environment in tree.placements():
+        item = charts.render(tree, service, environment, sample=True)
+        where = f"environments/{environment.name}/{service.name} (rendered)"
+        found += item.problems + secrets.check_manifests(where, item.manifests)
+        namespace = f"{service.name}-{environment.name}"
+        found += [problem for m in item.manifests for problem in rules.check_manifest(where, m, namespace)]
+        rendered.append(item)
+    return found + charts.schemas(rendered)

@@ -1,0 +1,28 @@
+"""The one comment of a pull request that is kept up to date."""
+
+from __future__ import annotations
+
+from slipway_release import fields, workflow
+from slipway_release.context import Context
+from slipway_release.errors import RefusedError
+from slipway_release.validation.difference import LIMIT, MARKER
+
+
+def keep(context: Context, number: str, text: str) -> None:
+    """Write the comment, or bring the one that is there up to date."""
+    if not number.isascii() or not number.isdecimal():
+        raise RefusedError(f"pull request {number!r}: not a number")
+    if not text.startswith(MARKER):
+        raise RefusedError("the comment is not one of this program")
+    if len(text) >= LIMIT:
+        raise RefusedError(f"the comment has {len(text)} characters, more than GitHub takes")
+    base = f"/repos/{context.platform.repository}/issues"
+    for comment in context.reader.pages(f"{base}/{number}/comments"):
+        author = fields.optional_document(comment, "user") or {}
+        if str(comment.get("body") or "").startswith(MARKER) and author.get("type") == "Bot":
+            if comment.get("body") != text:
+                context.reader.patch(f"{base}/comments/{fields.number(comment, 'id', 'comment')}", {"body": text})
+            workflow.say("the comment is up to date")
+            return
+    context.reader.post(f"{base}/{number}/comments", {"body": text})
+    workflow.say("commented")

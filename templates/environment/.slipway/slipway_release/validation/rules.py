@@ -1,0 +1,136 @@
+"""What may stand in the environment repository, beyond being YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from slipway_release import fields, release_file, tags
+from slipway_release.errors import RefusedError
+from slipway_release.platform_file import Environment, Service
+from slipway_release.release_file import Release
+from slipway_release.tags import Tag, TagError
+from slipway_release.validation.files import Manifest, Problem, Tree
+from slipway_release.validation.secrets import name_of
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
+_WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
+_FOLDERS = {"values.yaml"}
+
+
+def check_releases(tree: Tree) -> list[Problem]:
+    """Every release file: well formed, of the right image, and of a kind that its environment takes."""
+    problems: list[Problem] = []
+    for service, environment in tree.placements():
+        path = release_file.path_of(environment.name, service.name)
+        file = tree.folder / path
+        if not file.is_file():
+            continue
+        try:
+            release = release_file.parse(file.read_text(encoding="utf-8", errors="replace"), path).release
+        except RefusedError as error:
+            problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
+            continue
+        if release is not None:
+            problems += [Problem(path, text) for text in _release(release, service, environment)]
+    return problems
+
+
+def _release(release: Release, service: Service, environment: Environment) -> Iterable[str]:
+    if release.image != service.image:
+        yield f"image {release.image!r} is not that of {service.name}, {service.image!r}"
+    if release.tag is None:
+        if environment.tracked_branch is None:
+            yield f"{release.version!r} is no release; {environment.name} takes versioned tags only"
+        elif not tags.is_branch_version(release.version):
+            yield f"{release.version!r} is neither a release nor the image of a branch"
+        return
+    try:
+        tag = Tag.parse(release.tag)
+    except TagError as error:
+        yield str(error)
+        return
+    if str(tag.version) != release.version:
+        yield f"version {release.version!r} is not that of its tag {release.tag!r}"
+    if tag.version.is_prerelease and not environment.prereleases:
+        yield f"{release.version} is a prerelease; {environment.name} takes none"
+
+
+def check_owners(tree: Tree) -> list[Problem]:
+    """Folders belong to services that are known, and every service's folders have an owner."""
+    problems: list[Problem] = []
+    platform = tree.platform()
+    placed = {(environment.name, service.name) for service, environment in tree.placements()}
+    environments = {environment.name for environment in platform.environments}
+    for folder in sorted((tree.folder / "environments").glob("*")):
+        if folder.name not in environments:
+            problems.append(Problem(f"environments/{folder.name}", "no such environment in the platform's settings"))
+            continue
+        for child in sorted(folder.iterdir()):
+            if child.is_dir() and (folder.name, child.name) not in placed:
+                path = f"environments/{folder.name}/{child.name}"
+                problems.append(Problem(path, f"no service of that name runs in {folder.name}; add it to the settings"))
+            elif child.is_file() and child.name not in _FOLDERS:
+                path = f"environments/{folder.name}/{child.name}"
+                problems.append(Problem(path, "not read by anything; values are in values.yaml"))
+    return problems + _code_owners(tree)
+
+
+def _code_owners(tree: Tree) -> list[Problem]:
+    candidates = [path for path in ("CODEOWNERS", ".github/CODEOWNERS") if (tree.folder / path).is_file()]
+    if not candidates:
+        return [Problem("CODEOWNERS", "missing; the platform's `pulumi up` writes it")]
+    text = (tree.folder / candidates[0]).read_text(encoding="utf-8")
+    patterns = [line.split()[0] for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return [
+        Problem(candidates[0], f"nobody owns helm-charts/{service.name}")
+        for service in tree.platform().services
+        if not any(_covers(pattern, f"helm-charts/{service.name}/") for pattern in patterns)
+    ]
+
+
+def _covers(pattern: str, folder: str) -> bool:
+    """Whether a CODEOWNERS pattern takes in a whole folder."""
+    plain = pattern.removeprefix("/").removesuffix("**").removesuffix("*")
+    return plain == "" or folder.startswith(plain if plain.endswith("/") else plain + "/")
+
+
+def check_manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Problem]:
+    """The shape that every Kubernetes object has, and that our workloads must have."""
+    kind, version = manifest.get("kind"), manifest.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        return [Problem(path, "an object without kind or apiVersion")]
+    where = f"{kind} {name_of(manifest)!r}"
+    metadata = fields.optional_document(manifest, "metadata") or {}
+    texts: list[str] = []
+    name = metadata.get("name")
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        texts.append("metadata.name is missing or no name that Kubernetes takes")
+    if namespace is not None:
+        if metadata.get("namespace") not in {None, namespace}:
+            texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
+        if version.startswith("argoproj.io/"):
+            texts.append("belongs to the platform's Pulumi program, not to a service's chart")
+    labels = fields.optional_document(metadata, "labels") or {}
+    texts += [f"label {key} is not a text; quote it" for key, value in labels.items() if not isinstance(value, str)]
+    if kind in _WORKLOADS:
+        texts += _workload(manifest)
+    return [Problem(path, f"{where}: {text}") for text in texts]
+
+
+def _workload(manifest: Manifest) -> Iterable[str]:
+    spec = fields.optional_document(manifest, "spec") or {}
+    template = fields.optional_document(spec, "template") or {}
+    pod = fields.optional_document(template, "spec") or {}
+    selector = fields.optional_document(fields.optional_document(spec, "selector") or {}, "matchLabels") or {}
+    labels = fields.optional_document(fields.optional_document(template, "metadata") or {}, "labels") or {}
+    if not selector or not set(selector.items()) <= set(labels.items()):
+        yield "spec.selector.matchLabels does not select its own pods"
+    containers = pod.get("containers")
+    if not isinstance(containers, list) or not containers:
+        yield "spec.template.spec.containers is empty"
+        return
+    for container in fields.documents(containers, "containers"):  # pyright: ignore[reportUnknownArgumentType]
+        image = str(container.get("image") or "")
+        if "@sha256:" not in image:
+            yield f"container {container.get('name')!r}: image {image!r} is not pinned by digest"

@@ -1,0 +1,166 @@
+"""Whether a request for promotion is true: everything it claims is asked of those who know.
+
+A request is three texts from a client: a service, a run and a digest. All else comes from the API:
+the run belongs to that service's own repository and is of its release workflow, its tag still
+points at the commit that was built, that commit is on main, and the image of that digest says it
+was built from it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from slipway_release import fields, history, release_file, tags
+from slipway_release.context import Context
+from slipway_release.errors import RefusedError
+from slipway_release.fields import Document
+from slipway_release.github import GitHub
+from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.release_file import Release
+from slipway_release.tags import Tag, TagError
+
+_RUN = re.compile(r"[1-9][0-9]{0,18}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A verified request: this release of this service, and when its commit was made."""
+
+    service: Service
+    release: Release
+    tag: Tag | None
+    branch: str | None
+    committed_at: str | None
+
+    def environments(self, platform: Platform) -> list[Environment]:
+        """The environments it is for, in promotion order."""
+        placed = platform.environments_of(self.service)
+        if self.tag is None:
+            return [environment for environment in placed if environment.tracked_branch == self.branch]
+        names = named_environments(self.tag, placed)
+        return [environment for environment in placed if environment.name in names]
+
+
+def named_environments(tag: Tag, environments: list[Environment]) -> list[str]:
+    try:
+        return tags.targets(tag, environments)
+    except TagError as error:
+        raise RefusedError(str(error)) from None
+
+
+def parse_tag(name: str) -> Tag:
+    try:
+        return Tag.parse(name)
+    except TagError as error:
+        raise RefusedError(str(error)) from None
+
+
+def verify(context: Context, service: Service, run_id: str, digest: str) -> Request:
+    """The request, verified; a `RefusedError` says which claim is not true."""
+    release_file.check_digest(digest, "digest")
+    run = _run(context.service, service, run_id)
+    source = _source(context.service, context.platform, service, run, run_id)
+    commit = fields.text(run, "head_sha", f"run {run_id}")
+    check_image(context, service, digest, commit)
+    tag = source if isinstance(source, Tag) else None
+    branch = source if isinstance(source, str) else None
+    release = Release(
+        version=str(tag.version) if tag else tags.branch_version(str(branch), commit),
+        tag=str(tag) if tag else None,
+        image=service.image,
+        digest=digest,
+        commit=commit,
+        run=fields.text(run, "html_url", f"run {run_id}"),
+    )
+    return Request(service, release, tag, branch, history.commit_date(context.service, service.repository, commit))
+
+
+def reverify(context: Context, service: Service, release: Release) -> Request:
+    """A request for what already runs somewhere: it may go on only if it is still true."""
+    tag = None
+    if release.tag:
+        tag = parse_tag(release.tag)
+        check_tag(context.service, service.repository, str(tag), release.commit)
+    check_image(context, service, release.digest, release.commit)
+    committed = history.commit_date(context.service, service.repository, release.commit)
+    return Request(service, release, tag, None, committed)
+
+
+def check_tag(github: GitHub, repository: str, tag: str, commit: str) -> None:
+    """Refuse a tag that has moved, is gone, or whose commit is not on the default branch."""
+    found = history.tag_commit(github, repository, tag)
+    if found is None:
+        raise RefusedError(f"tag {tag!r}: no longer in {repository}; make a new version instead of reusing it")
+    if found != commit:
+        raise RefusedError(
+            f"tag {tag!r}: was moved from {commit[:12]} to {found[:12]} after it was built; make a new version"
+        )
+    branch = history.default_branch(github, repository)
+    if not history.is_on_branch(github, repository, commit, branch):
+        raise RefusedError(
+            f"tag {tag!r}: its commit {commit[:12]} is not on {branch}; merge it first, then make a new version"
+        )
+
+
+def check_image(context: Context, service: Service, digest: str, commit: str) -> None:
+    """Refuse an image that does not exist or was built from something else."""
+    image = context.registry.image(service.image, digest)
+    if image is None:
+        raise RefusedError(f"image {service.image}@{digest}: not in the registry; re-run the release to build it")
+    if image.revision != commit:
+        raise RefusedError(
+            f"image {service.image}@{digest}: built from {image.revision or 'an unnamed commit'}, "
+            f"not from {commit}; re-run the release"
+        )
+
+
+def _run(github: GitHub, service: Service, run_id: str) -> Document:
+    if _RUN.fullmatch(run_id) is None:
+        raise RefusedError(f"run {run_id!r}: not the number of a run")
+    run = github.find(f"/repos/{service.repository}/actions/runs/{run_id}")
+    if run is None:
+        raise RefusedError(f"run {run_id}: not a run of {service.repository}; a service asks only for itself")
+    owner = fields.text(fields.child(run, "repository", f"run {run_id}"), "full_name", f"run {run_id}.repository")
+    if owner.lower() != service.repository.lower():
+        raise RefusedError(
+            f"run {run_id}: a run of {owner}, not of {service.repository}; a service asks only for itself"
+        )
+    event = fields.text(run, "event", f"run {run_id}")
+    if event != "push":
+        raise RefusedError(f"run {run_id}: started by {event!r}; only pushed tags and branches are released")
+    conclusion = fields.optional_text(run, "conclusion")
+    if conclusion not in {None, "success"}:
+        raise RefusedError(f"run {run_id}: ended as {conclusion!r}; re-run it")
+    return run
+
+
+def _source(github: GitHub, platform: Platform, service: Service, run: Document, run_id: str) -> Tag | str:
+    """The tag or branch that a run was started by, checked."""
+    path = fields.text(run, "path", f"run {run_id}").partition("@")[0]
+    name = fields.text(run, "head_branch", f"run {run_id}")
+    commit = fields.text(run, "head_sha", f"run {run_id}")
+    _check_reusable(platform, run, run_id)
+    if path == service.release_workflow:
+        tag = parse_tag(name)
+        check_tag(github, service.repository, str(tag), commit)
+        return tag
+    if path != service.main_workflow:
+        raise RefusedError(f"run {run_id}: of {path!r}; only {service.release_workflow} releases {service.name}")
+    tracked = {environment.tracked_branch for environment in platform.environments_of(service)} - {None}
+    if name not in tracked:
+        raise RefusedError(f"run {run_id}: of branch {name!r}, which no environment of {service.name} follows")
+    if not history.is_on_branch(github, service.repository, commit, name):
+        raise RefusedError(f"run {run_id}: its commit {commit[:12]} is no longer on branch {name!r}")
+    return name
+
+
+def _check_reusable(platform: Platform, run: Document, run_id: str) -> None:
+    """The run must have called this platform's workflow: a caller is the team's file at its own commit."""
+    # Servers that do not report which workflows a run called leave the field out.
+    if "referenced_workflows" not in run:
+        return
+    wanted = f"{platform.repository}/.github/workflows/release.yml@".lower()
+    called = fields.documents(run["referenced_workflows"], f"run {run_id}.referenced_workflows")
+    if not any(str(workflow.get("path", "")).lower().startswith(wanted) for workflow in called):
+        raise RefusedError(f"run {run_id}: did not call {wanted.rstrip('@')}; restore the service's release workflow")

@@ -1,0 +1,57 @@
+"""What happens once Argo CD has verified a release: it is written down, mirrored, and goes on."""
+
+from __future__ import annotations
+
+from slipway_release import ask, promotion, reports, workflow
+from slipway_release.context import Context
+from slipway_release.ledger import Ledger
+from slipway_release.release_file import Release
+from slipway_release.reports import Report
+
+
+def verified(context: Context, number: str) -> None:
+    """Handle the newest report of a deployment, if it is one of success."""
+    report = reports.read(context, number)
+    if report is None or report.status.state != "success":
+        workflow.say(f"deployment {number}: reports no verified release")
+        return
+    accept(context, report)
+
+
+def accept(context: Context, report: Report) -> None:
+    """Record a success and promote what waited for it."""
+    place = f"{report.environment.name}/{report.service.name}"
+    release = report.release
+    if release is None:
+        workflow.say(f"{place}: verified at {report.entry.sha[:12]}, where nothing is released yet")
+        return
+    ledger = Ledger(context, report.service)
+    ledger.verified(report.environment, release)
+    text = f"{release.version}: verified" + (
+        f"; {release.rollback.version} was rolled back" if release.rollback else ""
+    )
+    ledger.mirror(report.environment, release, "success", text, report.status.log_url or None)
+    workflow.notice(f"{place}: {text}")
+    workflow.summary(f"### {place}\n\n{text}")
+    if not report.is_current:
+        workflow.say(f"{place}: {release.version} is no longer the wanted version; it goes no further")
+        return
+    if release.rollback is not None:
+        workflow.say(f"{place}: a rollback goes no further")
+        return
+    _go_on(context, report, release)
+
+
+def _go_on(context: Context, report: Report, release: Release) -> None:
+    """Ask again for what waited, by the same workflow: every check and approval of a request holds for it too."""
+    waiting = promotion.waiting_for(context.platform, report.service, report.environment, release)
+    if not waiting:
+        return
+    run = release.run_number
+    if run is None:
+        workflow.warning(
+            f"{release.version}: its run {release.run!r} is unknown; re-run its release to promote it further"
+        )
+        return
+    ask.ask(context.platform, context.reader, report.service, run, release.digest)
+    workflow.say(f"goes on to {', '.join(environment.name for environment in waiting)}")
