@@ -1,0 +1,57 @@
+"""Names and places of one node, all derived from the sandbox's settings, so that two nodes never share any."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.config import SandboxConfig
+
+NODE_NAME = "sandbox"
+API_PORT = 6443
+LINK_PREFIX_LENGTH = 30
+
+
+@dataclass(frozen=True)
+class NodeLayout:
+    """Where the node keeps its things, and what they are called on this machine."""
+
+    config: SandboxConfig
+
+    @property
+    def state(self) -> Path:
+        return self.config.directory / "node"
+
+    @property
+    def spec(self) -> Path:
+        """What the box is told; its path on the command line is also how the box's processes are found again."""
+        return self.state / "box.json"
+
+    @property
+    def status(self) -> Path:
+        """What the box says about its daemons."""
+        return self.state / "status.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def pki(self) -> Path:
+        return self.state / "pki"
+
+    @property
+    def etc(self) -> Path:
+        return self.state / "etc"
+
+    @property
+    def registry(self) -> Path:
+        """Storage of the registry."""
+        return self.state / "registry"
+
+    @property
+    def name(self) -> str:
+        """What links and control groups of this node are called; fits the 15 characters of a link."""
+        return f"slipway-{self.config.network.replace('.', '-')}"
+
+    @property
+    def api_url(self) -> str:
+        return f"https://{self.config.node_ip}:{API_PORT}"

@@ -1,0 +1,75 @@
+"""The machine's end of the link to the node, and its routes to pods and Services.
+
+Everything hangs on one link: when it goes, its address and routes go with it.
+"""
+
+import ipaddress
+import json
+import os
+import subprocess
+from typing import Any, cast
+
+from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
+from sandbox.node.layout import LINK_PREFIX_LENGTH, NodeLayout
+from sandbox.packages import command_path
+
+
+def ip(*arguments: str) -> str:
+    """Runs `ip` and returns what it printed.
+
+    Raises:
+        SandboxError: it refused, or there is none.
+    """
+    program = command_path("ip")
+    if not program:
+        raise SandboxError("ip: not found; install the package iproute2")
+    ran = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SandboxError(f"ip {' '.join(arguments)}: {ran.stderr.strip()}")
+    return ran.stdout
+
+
+def attach(layout: NodeLayout, pid: int) -> None:
+    """Joins this machine and the network namespace of a process, and routes the node's networks there."""
+    config, link = layout.config, layout.name
+    detach(layout)
+    ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
+    ip("address", "add", f"{config.host_ip}/{LINK_PREFIX_LENGTH}", "dev", link)
+    ip("link", "set", link, "up")
+    for network in (config.pod_cidr, config.service_cidr):
+        ip("route", "replace", network, "via", config.node_ip, "dev", link, "onlink")
+
+
+def detach(layout: NodeLayout) -> None:
+    """Removes the link, and with it address and routes, where it is there."""
+    if is_attached(layout):
+        ip("link", "delete", layout.name)
+
+
+def is_attached(layout: NodeLayout) -> bool:
+    return os.path.exists(f"/sys/class/net/{layout.name}")  # noqa: PTH110 (a link, not a file to work with)
+
+
+def conflicts(config: SandboxConfig, own_link: str) -> list[str]:
+    """Addresses and routes of this machine that overlap with the sandbox's network."""
+    network = ipaddress.ip_network(f"{config.network}.0.0/16")
+    found: list[str] = []
+    addresses = cast(list[dict[str, Any]], json.loads(ip("-json", "address", "show") or "[]"))
+    for link in addresses:
+        if link.get("ifname") == own_link:
+            continue
+        found.extend(
+            f"{entry['local']} on {link['ifname']}"
+            for entry in link.get("addr_info", [])
+            if entry.get("family") == "inet" and ipaddress.ip_address(entry["local"]) in network
+        )
+    routes = cast(
+        list[dict[str, Any]], json.loads(ip("-json", "route", "show", "table", "all", "type", "unicast") or "[]")
+    )
+    for route in routes:
+        if route.get("dev") == own_link or route["dst"] == "default" or ":" in route["dst"]:
+            continue
+        if ipaddress.ip_network(route["dst"], strict=False).overlaps(network):
+            found.append(f"a route to {route['dst']} through {route.get('dev', 'another link')}")
+    return found
