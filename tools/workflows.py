@@ -53,12 +53,13 @@ def problems() -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="slipway-workflows-") as folder:
             for repository, files in repositories(settings):
                 directory = Path(folder) / repository
+                (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
                 write(directory, files)
                 yield from check(actionlint, f"{settings.stack}: {repository}", directory, settings)
 
 
 def write(directory: Path, files: RepositoryFiles) -> None:
-    (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
+    """Writes the files of a repository into a folder."""
     for path, text in (files.owned | files.seeded).items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
