@@ -4,12 +4,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from stacks import schema
+
 ROOT = Path(__file__).parent.parent
 
 
 def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with the text that it should have."""
-    yield from ()
+    yield schema.PATH, schema.schema_text()
 
 
 def is_stale(path: Path, text: str) -> bool:

@@ -24,6 +24,8 @@ from stacks.settings import NAMESPACE, SECRETS, settings_of
 
 ROOT = Path(__file__).parent.parent
 LIMIT_SECONDS = 300
+NEWER_THAN_ACTIONLINT = 'unexpected key "queue" for "concurrency" section'
+"""GitHub has `concurrency.queue` since May 2026: https://docs.github.com/actions/reference/workflows-and-actions"""
 
 
 def stack_settings(path: Path) -> Settings:
@@ -73,7 +75,8 @@ def check(actionlint: Path, name: str, directory: Path, settings: Settings | Non
         yield f"{name}: no workflow was found; the check would have checked nothing"
         return
     # shellcheck and pyflakes are not locked here: what they find must not depend on the machine.
-    yield from run(name, [str(actionlint), "-no-color", "-shellcheck=", "-pyflakes=", *map(str, workflows)], directory)
+    options = ["-no-color", "-shellcheck=", "-pyflakes=", "-ignore", NEWER_THAN_ACTIONLINT]
+    yield from run(name, [str(actionlint), *options, *map(str, workflows)], directory)
     zizmor = shutil.which("zizmor", path=str(Path(sys.executable).parent)) or "zizmor"
     with tempfile.NamedTemporaryFile("w", suffix=".json", prefix="zizmor-") as config:
         json.dump(zizmor_config(settings), config)
