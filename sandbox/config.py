@@ -112,6 +112,11 @@ class SandboxConfig:
         return self.directory / "kubeconfig"
 
     @property
+    def commands(self) -> Path:
+        """Links to kubectl, helm and argocd, for a PATH."""
+        return self.directory / "bin"
+
+    @property
     def credentials(self) -> Path:
         """Tokens and keys of this sandbox's GitHub, readable by its owner only."""
         return self.directory / "credentials.json"

@@ -4,7 +4,8 @@ import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -17,7 +18,7 @@ from sandbox.applications import Application, applications
 from sandbox.config import CONTEXT, SandboxConfig
 from sandbox.engine.kubernetes.api import KubernetesApi
 from sandbox.engine.outcome import ApplyError
-from sandbox.engine.shape import at
+from sandbox.engine.shape import at, items
 from sandbox.github import service
 from sandbox.overlay import read_credentials, sandbox_stack
 
@@ -67,7 +68,7 @@ def status(config: SandboxConfig) -> Json:
         "argocd": {
             "url": config.argocd_url,
             "user": "admin",
-            "passwordCommand": f"kubectl --kubeconfig {config.kubeconfig} --namespace argocd get secret "
+            "passwordCommand": f"{config.commands / 'kubectl'} --kubeconfig {config.kubeconfig} --namespace argocd get secret "
             "argocd-initial-admin-secret --output jsonpath='{.data.password}' | base64 --decode",
         },
         "services": [asdict(item) for item in services],
@@ -129,7 +130,7 @@ def _applications(config: SandboxConfig) -> list[Application]:
 
 def _repositories(github: httpx.Client, owner: str) -> list[Json]:
     answer = github.get(f"/orgs/{owner}/repos", params={"per_page": 100})
-    listed = answer.json() if answer.is_success else []
+    listed = cast("list[Json]", answer.json()) if answer.is_success else []
     return [{"name": item["name"], "gitUrl": item["clone_url"]} for item in listed]
 
 
@@ -137,11 +138,11 @@ def _services(
     github: httpx.Client | None, repository: str, found: list[Application], settings: Json
 ) -> list[ServiceStatus]:
     """In the order of the settings: by service, and by promotion order within it."""
-    order = [item["name"] for item in settings.get("slipway:environments") or []]
+    order = [str(item["name"]) for item in items(settings, "slipway:environments")]
     mine = [item for item in found if item.service]
     mine.sort(key=lambda item: (item.service, order.index(item.environment) if item.environment in order else 99))
     with ThreadPoolExecutor(8) as executor:
-        versions = list(executor.map(lambda item: _version(github, repository, item), mine))
+        versions = list(executor.map(partial(_version, github, repository), mine))
     return [
         ServiceStatus(
             service=item.service,

@@ -25,6 +25,8 @@ from sandbox.progress import Progress
 
 TOOLS = ("act", "kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
 
+COMMANDS = ("kubectl", "argocd", "helm")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -48,6 +50,7 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
         with progress.phase("Tools and images"):
             tools = _tools(config, progress)
         _start(config, progress)
+        _links(config, tools)
         with progress.phase("Registry"):
             images.push(config, progress)
         _chart(config)
@@ -82,6 +85,16 @@ def _start(config: SandboxConfig, progress: Progress) -> None:
     with ThreadPoolExecutor(2) as executor:
         for started in [executor.submit(start_github), executor.submit(start_node)]:
             started.result()
+
+
+def _links(config: SandboxConfig, tools: dict[str, Path]) -> None:
+    """Puts the commands that a person wants to use with the platform into one folder."""
+    config.commands.mkdir(parents=True, exist_ok=True)
+    for name in COMMANDS:
+        link = config.commands / name
+        if not link.is_symlink() or link.readlink() != tools[name]:
+            link.unlink(missing_ok=True)
+            link.symlink_to(tools[name])
 
 
 def _chart(config: SandboxConfig) -> None:

@@ -1,18 +1,25 @@
-"""A real API server for the engine's tests: kube-apiserver and etcd alone, without a node."""
+"""The two real APIs for the engine's tests: kube-apiserver with etcd, without a node, and the sandbox's own GitHub."""
 
 import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import uvicorn
 import yaml
 
+from sandbox.engine.github.api import GitHubApi
 from sandbox.engine.kubernetes.api import KubernetesApi
 from sandbox.engine.outcome import ApplyError
+from sandbox.github import accounts
+from sandbox.github.application import create_application, create_forge
+from sandbox.github.kernel import Forge
 
 BINARY_VARIABLE = "SLIPWAY_KUBERNETES_BINARY"
 TOKEN = "engine-tests"
@@ -105,5 +112,48 @@ def _wait_until_serving(kubeconfig: Path, folder: Path) -> None:
 def api(kubeconfig: Path) -> Iterator[KubernetesApi]:
     """A client of the API server."""
     client = KubernetesApi(str(kubeconfig))
+    yield client
+    client.close()
+
+
+@dataclass(frozen=True)
+class RunningForge:
+    """A GitHub in this process, on a free port of the loopback interface."""
+
+    forge: Forge
+    url: str
+    token: str
+
+    def api(self) -> GitHubApi:
+        return GitHubApi({"baseUrl": self.url, "owner": "acme", "token": self.token})
+
+
+@pytest.fixture(scope="session")
+def running_forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningForge]:
+    """The sandbox's own GitHub with one organisation, its administrator and two people."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/"
+    forge = create_forge(tmp_path_factory.mktemp("forge"), url)
+    organization = accounts.add_organization(forge, "acme")
+    for login, role in (("root", "admin"), ("dana", "member"), ("sam", "member")):
+        accounts.add_user(forge, login, admin=login == "root")
+        accounts.set_membership(forge, organization, login, role)
+    forge.tokens.add_user_token("root-token", "root", ["repo", "admin:org", "workflow", "delete_repo"])
+    server = uvicorn.Server(uvicorn.Config(create_application(forge), port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield RunningForge(forge, url, "root-token")
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture
+def github(running_forge: RunningForge) -> Iterator[GitHubApi]:
+    """A client of that GitHub."""
+    client = running_forge.api()
     yield client
     client.close()

@@ -1,0 +1,75 @@
+"""One whole sandbox for all tests of this folder: brought up once, on a network and in a folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.config import SandboxConfig
+from sandbox.rehearsal import Rehearsal
+
+ROOT = Path(__file__).parent.parent.parent
+NETWORK = "10.231"
+UP_SECONDS = 3000
+"""The first time on a machine, tools and images are built."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The sandbox under test, used as a person uses it: by its command line."""
+
+    config: SandboxConfig
+    environment: dict[str, str]
+    first_up: subprocess.CompletedProcess[str] | None = None
+
+    def run(self, *arguments: str, timeout: float = UP_SECONDS) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m sandbox`."""
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` says."""
+        done = self.run("status", "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes the sandbox down comes last, whatever its file is called; all of this folder is marked."""
+    here = Path(__file__).parent
+    mine = [item for item in items if here in item.path.parents]
+    for item in mine:
+        item.add_marker(pytest.mark.sandbox)
+        item.add_marker(pytest.mark.timeout(UP_SECONDS), append=False)
+    items.sort(key=lambda item: item.path == here / "test_down.py")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The sandbox, up."""
+    if os.geteuid() != 0:
+        pytest.skip("the sandbox's node needs root")
+    folder = Path(os.environ.get("SLIPWAY_TEST_DIR") or tmp_path_factory.mktemp("box") / "state")
+    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
+    config = SandboxConfig.from_environment(environment, ROOT)
+    box = Sandbox(config, environment)
+    try:
+        done = box.run("up")
+        assert done.returncode == 0, f"{done.stderr}\n{done.stdout}"
+        yield Sandbox(config, environment, done)
+    finally:
+        box.run("down")
+
+
+@pytest.fixture(scope="session")
+def rehearsal(sandbox: Sandbox) -> Rehearsal:
+    """The sandbox as its people use it: git, REST, Argo CD."""
+    return Rehearsal(sandbox.config)

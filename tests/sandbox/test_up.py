@@ -1,0 +1,72 @@
+"""`up` on real parts: everything is there, a second run changes nothing, and `status` says so."""
+
+import subprocess
+
+import pytest
+
+from sandbox.applications import applications
+from sandbox.config import CONTEXT
+from sandbox.engine.kubernetes import pods
+from sandbox.engine.kubernetes.api import KubernetesApi
+from sandbox.errors import ExitCode
+from sandbox.lock import locked
+from tests.sandbox.conftest import Sandbox
+
+SERVICES = ("guestbook", "clock")
+ENVIRONMENTS = ("dev", "staging", "production")
+
+
+@pytest.fixture
+def cluster(sandbox: Sandbox) -> KubernetesApi:
+    return KubernetesApi(str(sandbox.config.kubeconfig), CONTEXT)
+
+
+def test_argo_cd_is_ready(cluster: KubernetesApi) -> None:
+    found = pods.pods(cluster, "argocd")
+    assert found
+    assert [pod["metadata"]["name"] for pod in found if not pods.is_ready(pod)] == []
+
+
+def test_every_application_is_there_synced_and_healthy(cluster: KubernetesApi) -> None:
+    found = {application.name: (application.sync, application.health) for application in applications(cluster)}
+    wanted = {f"{service}-{environment}" for service in SERVICES for environment in ENVIRONMENTS}
+    wanted |= {f"infrastructure-{environment}" for environment in ENVIRONMENTS}
+    assert set(found) == wanted
+    assert {name: state for name, state in found.items() if state != ("Synced", "Healthy")} == {}
+
+
+def test_a_second_up_changes_nothing_and_says_so(sandbox: Sandbox) -> None:
+    again = sandbox.run("up")
+    assert again.returncode == 0, again.stderr
+    assert "nothing changed" in again.stdout
+
+
+def test_status_lists_every_service_in_every_environment(sandbox: Sandbox) -> None:
+    status = sandbox.status()
+    placed = [(item["service"], item["environment"]) for item in status["services"]]
+    assert sorted(placed) == sorted((service, environment) for service in SERVICES for environment in ENVIRONMENTS)
+    assert {"environments", *SERVICES} <= {repository["name"] for repository in status["repositories"]}
+
+
+def test_what_status_names_works(sandbox: Sandbox) -> None:
+    status = sandbox.status()
+    nodes = subprocess.run(
+        [str(sandbox.config.commands / "kubectl"), "--kubeconfig", status["kubeconfig"], "get", "nodes", "--output", "name"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert nodes.stdout.strip(), nodes.stderr
+    (guestbook,) = [item["gitUrl"] for item in status["repositories"] if item["name"] == "guestbook"]
+    assert guestbook.startswith(status["githubUrl"])
+
+
+def test_the_table_is_for_people(sandbox: Sandbox) -> None:
+    shown = sandbox.run("status").stdout
+    assert "guestbook" in shown
+    assert "production" in shown
+
+
+def test_two_commands_do_not_collide(sandbox: Sandbox) -> None:
+    with locked(sandbox.config):
+        refused = sandbox.run("up")
+    assert refused.returncode == ExitCode.BUSY
+    assert "another command" in refused.stderr
