@@ -1,5 +1,6 @@
 """The tag grammar: its four spellings agree with each other, and hostile names reach nothing."""
 
+import contextlib
 import fnmatch
 import re
 import string
@@ -41,7 +42,8 @@ HOSTILE = [
     "v1.2.3;rm", "v1.2.3;rm -rf /", "v1$(id)", "v1.2.3$(id)", "v1.2.3`id`", "v1|x", "v1&&x", "v1${IFS}x",
     'v1"x', "v1'x", "-v1", "--v1.2.3", "v1+b1", "v1.2.3+b1", "app/v1", "app/v1.2.3", "v1.2.3/../x",
     "v1.2.3\n", "\nv1.2.3", "v1.2.3\r", "v1.2.3\0", " v1.2.3", "v1.2.3 ", "v", "v1", "v1.2", "v1.2.3.4",
-    "v01.2.3", "v1.02.3", "v1.2.3-", "v1.2.3-01", "v1.2.3-a-", "v1.2.3-rc..1", "v1.2.3-rc_1", "V1.2.3", "1.2.3", "prod-1.2.3",
+    "v01.2.3", "v1.02.3", "v1.2.3-", "v1.2.3-01",
+    "v1.2.3-a-", "v1.2.3-rc..1", "v1.2.3-rc_1", "V1.2.3", "1.2.3", "prod-1.2.3",
     "prod_v1.2.3", "-prod-v1.2.3", "PROD-v1.2.3", "v１.2.3", "v1.2.3-ré", "v1.2.3\u202e", "ѵ1.2.3", "v١.٢.٣",
     "v1.2.3-${{ github.token }}", "refs/tags/v1.2.3", "", "v1.2.3-" + "a" * 80,
 ]  # fmt: skip
@@ -98,10 +100,8 @@ def test_every_version_is_an_image_tag_and_a_label(tag: Tag) -> None:
 
 @given(st.text(max_size=30))
 def test_a_tag_is_read_or_refused_and_never_anything_else(name: str) -> None:
-    try:
+    with contextlib.suppress(TagError):
         assert str(Tag.parse(name)) == name
-    except TagError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -140,7 +140,7 @@ def test_an_unknown_prefix_names_the_known_ones() -> None:
 def test_precedence_is_that_of_semver() -> None:
     ordered = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.0.1"
     versions_in_order = [Version.parse(text) for text in ordered.split()]
-    assert sorted(reversed(versions_in_order)) == versions_in_order
+    assert sorted(versions_in_order[::-1]) == versions_in_order
 
 
 @given(versions, versions)

@@ -32,9 +32,7 @@ def relation(github: GitHub, repository: str, commit: str, base: str) -> Relatio
     if commit == base:
         return Relation.SAME
     try:
-        answer = github.get(
-            f"/repos/{repository}/compare/{quoted(base)}...{quoted(commit)}", {"per_page": "1", "page": "2"}
-        )
+        answer = github.get(f"/repos/{repository}/compare/{quoted(base)}...{quoted(commit)}", {"per_page": "1"})
     except ApiError as error:
         if error.status in {404, 422}:
             return Relation.UNRELATED
@@ -44,7 +42,9 @@ def relation(github: GitHub, repository: str, commit: str, base: str) -> Relatio
 
 def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
     """Whether a commit is part of a branch's history."""
-    return relation(github, repository, commit, f"refs/heads/{branch}") in {Relation.SAME, Relation.ANCESTOR}
+    # By commit, not by name: a tag may have the branch's name.
+    head = branch_head(github, repository, branch)
+    return head is not None and relation(github, repository, commit, head) in {Relation.SAME, Relation.ANCESTOR}
 
 
 def default_branch(github: GitHub, repository: str) -> str:

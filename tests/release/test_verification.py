@@ -1,0 +1,138 @@
+"""A request is believed only as far as GitHub and the registry confirm it."""
+
+from typing import Any
+
+import pytest
+from slipway_release import verification
+from slipway_release.errors import RefusedError
+from slipway_release.verification import Request
+
+from tests.release.builders import COMMIT, DIGEST, RUN, answer, context
+
+REPOSITORY = "/repos/acme/guestbook"
+OTHER = "e" * 40
+HEAD = "f" * 40
+
+
+def run(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": 7,
+        "event": "push",
+        "path": ".github/workflows/release.yml",
+        "head_branch": "v1.2.3",
+        "head_sha": COMMIT,
+        "status": "in_progress",
+        "conclusion": None,
+        "html_url": RUN,
+        "repository": {"full_name": "acme/guestbook"},
+        "referenced_workflows": [{"path": "acme/environments/.github/workflows/release.yml@main", "sha": OTHER}],
+    } | changes
+
+
+def world(**changes: Any) -> dict[str, Any]:
+    """What GitHub says about a good request."""
+    return {
+        f"GET {REPOSITORY}": {"default_branch": "main"},
+        f"GET {REPOSITORY}/actions/runs/7": run(),
+        f"GET {REPOSITORY}/git/ref/tags/v1.2.3": {"object": {"type": "commit", "sha": COMMIT}},
+        f"GET {REPOSITORY}/git/ref/heads/main": {"object": {"type": "commit", "sha": HEAD}},
+        f"GET {REPOSITORY}/compare/{HEAD}...{COMMIT}": {"status": "behind"},
+        f"GET {REPOSITORY}/commits/{COMMIT}": {"commit": {"committer": {"date": "2026-01-01T00:00:00Z"}}},
+    } | {f"GET {REPOSITORY}/{path}": content for path, content in changes.items()}
+
+
+def verify(answers: dict[str, Any], *, number: str = "7", digest: str = DIGEST, built_from: str = COMMIT) -> Request:
+    around = context(answers, {DIGEST: built_from})
+    return verification.verify(around, around.platform.service("guestbook"), number, digest)
+
+
+def test_a_true_request_becomes_a_release() -> None:
+    request = verify(world())
+    assert (request.release.version, request.release.tag, request.release.commit) == ("1.2.3", "v1.2.3", COMMIT)
+    assert request.committed_at == "2026-01-01T00:00:00Z"
+
+
+def test_an_annotated_tag_is_followed_to_its_commit() -> None:
+    answers = world(
+        **{
+            "git/ref/tags/v1.2.3": {"object": {"type": "tag", "sha": OTHER}},
+            f"git/tags/{OTHER}": {"object": {"type": "commit", "sha": COMMIT}},
+        }
+    )
+    assert verify(answers).release.commit == COMMIT
+
+
+def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
+    answers = world(**{"actions/runs/7": run(path=".github/workflows/main.yml", head_branch="main")})
+    request = verify(answers)
+    assert (request.release.version, request.release.tag, request.branch) == (f"main-{COMMIT[:12]}", None, "main")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"repository": {"full_name": "mallory/guestbook"}}, "mallory/guestbook"),
+        ({"event": "pull_request"}, "pull_request"),
+        ({"event": "workflow_dispatch"}, "workflow_dispatch"),
+        ({"path": ".github/workflows/evil.yml"}, "evil.yml"),
+        ({"conclusion": "failure"}, "failure"),
+        ({"referenced_workflows": []}, "did not call"),
+        ({"referenced_workflows": [{"path": "mallory/x/.github/workflows/release.yml@main"}]}, "did not call"),
+        ({"head_branch": "v1.2.3;rm"}, "not SemVer"),
+        ({"head_branch": "main"}, "not a release tag"),
+        ({"path": ".github/workflows/main.yml", "head_branch": "feature"}, "feature"),
+    ],
+)
+def test_a_run_that_may_not_ask_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        verify(world(**{"actions/runs/7": run(**changes)}))
+
+
+def test_a_run_of_another_repository_does_not_exist_in_the_service_s_own() -> None:
+    with pytest.raises(RefusedError, match="run 8"):
+        verify(world(), number="8")
+
+
+@pytest.mark.parametrize("number", ["", "7; rm -rf /", "../1", "-7", "07", "٧", "7/../../x"])
+def test_a_run_s_number_is_a_number(number: str) -> None:
+    with pytest.raises(RefusedError, match="number of a run"):
+        verify(world(), number=number)
+
+
+@pytest.mark.parametrize("digest", ["", "latest", "sha256:abc", "sha256:" + "D" * 64, DIGEST + "\n", "v1.2.3"])
+def test_an_image_is_named_by_digest_only(digest: str) -> None:
+    with pytest.raises(RefusedError, match="digest"):
+        verify(world(), digest=digest)
+
+
+def test_a_moved_tag_is_refused() -> None:
+    with pytest.raises(RefusedError, match="moved"):
+        verify(world(**{"git/ref/tags/v1.2.3": {"object": {"type": "commit", "sha": OTHER}}}))
+
+
+def test_a_deleted_tag_is_refused() -> None:
+    answers = world()
+    del answers[f"GET {REPOSITORY}/git/ref/tags/v1.2.3"]
+    with pytest.raises(RefusedError, match="no longer"):
+        verify(answers)
+
+
+@pytest.mark.parametrize("status", ["ahead", "diverged"])
+def test_a_commit_that_is_not_on_main_is_refused(status: str) -> None:
+    with pytest.raises(RefusedError, match="not on main"):
+        verify(world(**{f"compare/{HEAD}...{COMMIT}": {"status": status}}))
+
+
+def test_an_image_that_is_not_there_is_refused() -> None:
+    with pytest.raises(RefusedError, match="not in the registry"):
+        verify(world(), digest="sha256:" + "a" * 64)
+
+
+def test_an_image_built_from_another_commit_is_refused() -> None:
+    with pytest.raises(RefusedError, match=OTHER):
+        verify(world(), built_from=OTHER)
+
+
+def test_an_expired_credential_is_named() -> None:
+    with pytest.raises(RefusedError, match="expired"):
+        verify(world(**{"actions/runs/7": answer({"message": "Bad credentials"}, 401)}))
