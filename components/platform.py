@@ -33,7 +33,9 @@ class Platform(pulumi.ComponentResource):
         super().__init__("slipway:index:Platform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings, secrets = args["settings"], args["secrets"]
-        teams = {team.name: TeamAccess(team.name, {"team": team}, child) for team in settings.teams}
+        teams = {
+            team.name: TeamAccess(team.name, {"team": team, "mark": settings.mark}, child) for team in settings.teams
+        }
         environments = EnvironmentRepository(
             settings.github.environment_repository,
             {

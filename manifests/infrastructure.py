@@ -10,6 +10,9 @@ from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
 from manifests.model import Environment, Removal, Service, Settings, placement_name
 from manifests.yaml_text import documents
 
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""The label that says whose a namespace is."""
+
 _Object = dict[str, Any]
 
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -43,7 +46,7 @@ def namespace(settings: Settings, service: Service, environment: Environment) ->
         "metadata": {
             "name": placement_name(service, environment),
             "labels": {
-                "app.kubernetes.io/managed-by": settings.mark,
+                MANAGED_BY: settings.mark,
                 **_labels(service, environment),
                 "pod-security.kubernetes.io/enforce": "baseline",
                 "pod-security.kubernetes.io/warn": "restricted",

@@ -78,10 +78,12 @@ class _Recorder(MockMonitor):
     def __init__(self) -> None:
         super().__init__(_Answers())
         self.recording = Recording()
+        self._urns: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         urn = self.make_urn(request.parent, request.type, request.name)
-        assert urn not in {resource.urn for resource in self.recording.resources}, f"declared twice: {urn}"
+        assert urn not in self._urns, f"declared twice: {urn}"
+        self._urns.add(urn)
         if request.type != "pulumi:pulumi:Stack":
             self.recording.resources.append(
                 Registration(

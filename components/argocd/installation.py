@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 from components.secrets import PlatformSecrets
 from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY
 from manifests.argocd.values import helm_values
+from manifests.infrastructure import MANAGED_BY
 from manifests.model import Settings
 
 PARTNERS = {"app.kubernetes.io/part-of": "argocd"}
@@ -38,7 +39,7 @@ class ArgoCDInstallation(pulumi.ComponentResource):
             f"{name}-namespace",
             metadata={
                 "name": settings.argocd.namespace,
-                "labels": {"app.kubernetes.io/managed-by": settings.mark},
+                "labels": {MANAGED_BY: settings.mark},
             },
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -14,7 +14,6 @@ JsonObject = dict[str, Any]
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _LONGEST_PAUSE_SECONDS = 60.0
-DEADLINE_SECONDS = 300.0
 
 
 class GitHubApi:
@@ -28,6 +27,7 @@ class GitHubApi:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        deadline_seconds: float = 300.0,
     ) -> None:
         headers = {
             "Accept": "application/vnd.github+json",
@@ -39,6 +39,7 @@ class GitHubApi:
         self._credentials: Credentials = credentials
         self._sleep: Callable[[float], None] = sleep
         self._clock: Callable[[], float] = clock
+        self._deadline_seconds: float = deadline_seconds
 
     def get(self, path: str) -> Any:
         """Reads something."""
@@ -75,7 +76,7 @@ class GitHubApi:
 
     def response(self, method: str, path: str, body: JsonObject | None = None) -> "Answer":
         """As `request`, with the headers."""
-        deadline = self._clock() + DEADLINE_SECONDS
+        deadline = self._clock() + self._deadline_seconds
         for attempt in self._attempts():
             token = self._credentials.token(self._client)
             try:

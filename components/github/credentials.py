@@ -39,6 +39,8 @@ class AppKey:
     app_id: str
     installation_id: str
     private_key: str = field(repr=False)
+    permissions: dict[str, str] = field(default_factory=dict[str, str])
+    """What the App may do, as GitHub said with the last token."""
     _token: str = field(default="", repr=False)
     _expires: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -60,6 +62,7 @@ class AppKey:
                 f"App {self.app_id} gets no token; check its id, its installation's id and its private key",
             )
         self._token = answer.json()["token"]
+        self.permissions = answer.json().get("permissions", {})
         self._expires = datetime.fromisoformat(answer.json()["expires_at"]).timestamp()
 
     def _assertion(self) -> str:

@@ -5,6 +5,7 @@ from typing import TypedDict
 import pulumi
 import pulumi_github as github
 
+from components.github.repository import marked
 from manifests.model import Team
 
 
@@ -13,6 +14,8 @@ class TeamAccessArgs(TypedDict):
 
     team: Team
     """The team; one that exists already is only looked up."""
+    mark: str
+    """What tells this stack's teams from others."""
 
 
 class TeamAccess(pulumi.ComponentResource):
@@ -26,19 +29,19 @@ class TeamAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: TeamAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:TeamAccess", name, {}, opts)
         team = args["team"]
-        self.team_id = self._found(team) if team.existing else self._made(name, team)
+        self.team_id = self._found(team) if team.existing else self._made(name, team, args["mark"])
         self.number = self.team_id.apply(int)
         self.register_outputs({"teamId": self.team_id})
 
     def _found(self, team: Team) -> pulumi.Output[str]:
         return github.get_team_output(slug=team.name, opts=pulumi.InvokeOutputOptions(parent=self)).id
 
-    def _made(self, name: str, team: Team) -> pulumi.Output[str]:
+    def _made(self, name: str, team: Team, mark: str) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
         made = github.Team(
             f"{name}-team",
             name=team.name,
-            description=f"Owns services of the {pulumi.get_stack()} platform",
+            description=marked("Owns services of the platform", mark),
             privacy="closed",
             opts=child,
         )
