@@ -38,23 +38,13 @@ class Platform(pulumi.ComponentResource):
         }
         environments = EnvironmentRepository(
             settings.github.environment_repository,
-            {
-                "settings": settings,
-                "teams": teams,
-                "promoter_private_key": secrets.promoter_private_key,
-                "webhook_secret": secrets.webhook_secret,
-            },
+            {"settings": settings, "teams": teams, "secrets": secrets},
             child,
         )
         for service in settings.services:
             ServiceRepository(
                 service.name,
-                {
-                    "settings": settings,
-                    "service": service,
-                    "team": teams[service.team],
-                    "requester_private_key": secrets.requester_private_key,
-                },
+                {"settings": settings, "service": service, "team": teams[service.team], "secrets": secrets},
                 child,
             )
         installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)

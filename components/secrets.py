@@ -21,5 +21,7 @@ class PlatformSecrets:
     """The key Argo CD reads the environment repository and reports with."""
     webhook_secret: pulumi.Output[str] | None
     """What GitHub signs its webhook with."""
+    registry_password: pulumi.Output[str] | None
+    """What workflows push images with, where the registry does not take their own token."""
     slack_token: pulumi.Output[str] | None
     """The token of the Slack app that posts."""

@@ -43,6 +43,7 @@ SECRETS: dict[str, str] = {
     "requesterPrivateKey": "the private key of `github.requester`",
     "argocdPrivateKey": "the private key of `github.argocd`",
     "webhookSecret": "what GitHub signs its webhook to Argo CD with",
+    "registryPassword": "the password of `registry.username`",
     "slackToken": "the token of the Slack app that posts to `notifications.slackChannel`",
 }
 SWITCHES: dict[str, str] = {
@@ -65,7 +66,7 @@ def read_settings() -> Settings:
 def read_secrets(settings: Settings) -> PlatformSecrets:
     """Reads the secrets that these settings need; `read_settings` has checked that they are there."""
     config = pulumi.Config(NAMESPACE)
-    needed = needed_secrets(settings.github, settings.argocd, settings.notifications)
+    needed = needed_secrets(settings.github, settings.argocd, settings.registry, settings.notifications)
 
     def optional(key: str) -> pulumi.Output[str] | None:
         return config.require_secret(key) if key in needed else None
@@ -77,6 +78,7 @@ def read_secrets(settings: Settings) -> PlatformSecrets:
         requester_private_key=config.require_secret("requesterPrivateKey"),
         argocd_private_key=config.require_secret("argocdPrivateKey"),
         webhook_secret=optional("webhookSecret"),
+        registry_password=optional("registryPassword"),
         slack_token=optional("slackToken"),
     )
 
@@ -109,8 +111,9 @@ def settings_of(stack: str, texts: Mapping[str, str]) -> Settings:
         templates=service_templates(),
     )
     problems = [*reader.problems, *check_parts(parts)]
-    if github and argocd and notifications:
-        problems += _check_secrets(texts, needed_secrets(github.value, argocd.value, notifications.value), github.value)
+    if github and argocd and registry and notifications:
+        needed = needed_secrets(github.value, argocd.value, registry.value, notifications.value)
+        problems += _check_secrets(texts, needed, github.value)
     if problems or not (github and cluster and argocd and registry and notifications):
         raise SettingsError(stack, problems)
     return Settings(
@@ -127,7 +130,7 @@ def settings_of(stack: str, texts: Mapping[str, str]) -> Settings:
     )
 
 
-def needed_secrets(github: GitHub, argocd: ArgoCD, notifications: Notifications) -> list[str]:
+def needed_secrets(github: GitHub, argocd: ArgoCD, registry: Registry, notifications: Notifications) -> list[str]:
     """The secrets that must be there."""
     return [
         "githubAppPrivateKey" if github.app else "githubToken",
@@ -135,6 +138,7 @@ def needed_secrets(github: GitHub, argocd: ArgoCD, notifications: Notifications)
         "requesterPrivateKey",
         "argocdPrivateKey",
         *(["webhookSecret"] if argocd.receives_webhooks else []),
+        *(["registryPassword"] if registry.username else []),
         *(["slackToken"] if notifications.slack_channel else []),
     ]
 

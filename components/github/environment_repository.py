@@ -10,11 +10,13 @@ from components.github.committed_files import CommittedFiles
 from components.github.repository import marked, repository
 from components.github.rulesets import app_actor, delivery_branches_ruleset, main_ruleset, platform_actors
 from components.github.teams import TeamAccess
+from components.github.workflow_settings import workflow_settings
+from components.secrets import PlatformSecrets
 from manifests.model import Delivery, Environment, Settings, Visibility
 from manifests.repository_files import environment_repository_files
 
-VALIDATE_CHECK = "validate"
-"""The job that every pull request to the environment repository must pass."""
+VALIDATE_CHECK = "Validate"
+"""The name of the job that every pull request to the environment repository must pass."""
 LABELS = {
     "release": ("0e8a16", "Delivers a release to an environment"),
     "rollback": ("d93f0b", "Takes a bad release back"),
@@ -29,10 +31,8 @@ class EnvironmentRepositoryArgs(TypedDict):
     """The stack's settings."""
     teams: Mapping[str, TeamAccess]
     """The teams, by name."""
-    promoter_private_key: pulumi.Input[str]
-    """The key of the App that writes releases."""
-    webhook_secret: pulumi.Input[str] | None
-    """What GitHub signs its webhook to Argo CD with; None if it has none."""
+    secrets: PlatformSecrets
+    """The stack's secrets; no other repository gets the promoter's key."""
 
 
 class EnvironmentRepository(pulumi.ComponentResource):
@@ -142,30 +142,17 @@ class EnvironmentRepository(pulumi.ComponentResource):
     def _actions(
         self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions
     ) -> None:
-        github.WorkflowRepositoryPermissions(
-            f"{name}-workflow-permissions",
-            repository=self.repository.name,
-            default_workflow_permissions="read",
-            can_approve_pull_request_reviews=False,
-            opts=opts,
-        )
         if settings.github.visibility is not Visibility.PUBLIC:
             # Workflows of public repositories can be called by everybody; GitHub refuses the setting there.
             github.ActionsRepositoryAccessLevel(
                 f"{name}-workflow-access", repository=self.repository.name, access_level="organization", opts=opts
             )
-        github.ActionsSecret(
-            f"{name}-promoter-key",
-            repository=self.repository.name,
-            secret_name="PROMOTER_PRIVATE_KEY",
-            value=args["promoter_private_key"],
-            opts=opts,
-        )
-        github.ActionsVariable(
-            f"{name}-promoter-app-id",
-            repository=self.repository.name,
-            variable_name="PROMOTER_APP_ID",
-            value=settings.github.promoter.id,
+        workflow_settings(
+            name,
+            self.repository.name,
+            secrets={"PROMOTER_PRIVATE_KEY": args["secrets"].promoter_private_key},
+            variables={"PROMOTER_APP_ID": settings.github.promoter.id},
+            registry=(settings.registry, args["secrets"].registry_password),
             opts=opts,
         )
         for label, (color, description) in LABELS.items():
@@ -189,7 +176,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 permission="maintain" if team == settings.github.platform_team else "push",
                 opts=opts,
             )
-        url, secret = settings.argocd.url, args["webhook_secret"]
+        url, secret = settings.argocd.url, args["secrets"].webhook_secret
         if settings.argocd.receives_webhooks and url is not None and secret is not None:
             github.RepositoryWebhook(
                 f"{name}-argocd-webhook",

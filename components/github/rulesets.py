@@ -82,9 +82,7 @@ def delivery_branches_ruleset(
     name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
 ) -> github.RepositoryRuleset:
     """Environment branches are the automation's alone."""
-    rules = github.RepositoryRulesetRulesArgs(
-        creation=True, update=True, deletion=True, non_fast_forward=True, required_linear_history=True
-    )
+    rules = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
     return _ruleset(
         name,
         "environment branches",

@@ -16,6 +16,8 @@ from components.github.rulesets import (
     team_actor,
 )
 from components.github.teams import TeamAccess
+from components.github.workflow_settings import workflow_settings
+from components.secrets import PlatformSecrets
 from manifests.model import Service, Settings
 from manifests.repository_files import service_repository_files
 from manifests.tags import ruleset_patterns
@@ -30,8 +32,8 @@ class ServiceRepositoryArgs(TypedDict):
     """The service."""
     team: TeamAccess
     """The team that owns it."""
-    requester_private_key: pulumi.Input[str]
-    """The key of the App that can ask for promotions and nothing else."""
+    secrets: PlatformSecrets
+    """The stack's secrets; the repository gets the requester's key and no other App's."""
 
 
 class ServiceRepository(pulumi.ComponentResource):
@@ -104,29 +106,14 @@ class ServiceRepository(pulumi.ComponentResource):
             permission="push",
             opts=opts,
         )
-        github.WorkflowRepositoryPermissions(
-            f"{name}-workflow-permissions",
-            repository=self.repository.name,
-            default_workflow_permissions="read",
-            can_approve_pull_request_reviews=False,
+        workflow_settings(
+            name,
+            self.repository.name,
+            secrets={"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key},
+            variables={
+                "REQUESTER_APP_ID": settings.github.requester.id,
+                "ENVIRONMENT_REPOSITORY": settings.github.environment_repository,
+            },
+            registry=(settings.registry, args["secrets"].registry_password),
             opts=opts,
         )
-        github.ActionsSecret(
-            f"{name}-requester-key",
-            repository=self.repository.name,
-            secret_name="REQUESTER_PRIVATE_KEY",
-            value=args["requester_private_key"],
-            opts=opts,
-        )
-        variables = {
-            "REQUESTER_APP_ID": settings.github.requester.id,
-            "ENVIRONMENT_REPOSITORY": settings.github.environment_repository,
-        }
-        for variable, value in variables.items():
-            github.ActionsVariable(
-                f"{name}-{variable.lower().replace('_', '-')}",
-                repository=self.repository.name,
-                variable_name=variable,
-                value=value,
-                opts=opts,
-            )

@@ -110,12 +110,12 @@ def test_secrets_stay_secret(program: Recording) -> None:
     assert SECRET_TEXT not in json.dumps(program.outputs)
 
 
-def test_service_repositories_hold_one_key_only(program: Recording) -> None:
+def test_service_repositories_hold_one_apps_key_only(program: Recording) -> None:
     """It asks for promotions; the key that writes them stays with the environment repository."""
     keys = {
         plain(secret.inputs["value"]) for secret in program.of(":ActionsSecret") if "ServiceRepository" in secret.urn
     }
-    assert keys <= {f"{SECRET_TEXT}-requesterPrivateKey"}
+    assert keys <= {f"{SECRET_TEXT}-{name}" for name in ("requesterPrivateKey", "registryPassword")}
 
 
 def test_app_projects_name_everything(program: Recording) -> None:

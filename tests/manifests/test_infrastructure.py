@@ -1,0 +1,70 @@
+"""Namespaces come with limits, closed doors, and a key for their team."""
+
+from typing import Any
+
+import yaml
+
+from manifests.infrastructure import infrastructure_files
+from stacks.settings import settings_of
+from tests.stacks.builders import changed, texts, values
+
+
+def objects(stack: dict[str, Any], file: str) -> list[dict[str, Any]]:
+    text = infrastructure_files(settings_of("test", texts(stack)))[f"infrastructure/{file}"]
+    return [item for item in yaml.safe_load_all(text) if item]
+
+
+def test_every_service_has_its_namespace() -> None:
+    (namespace,) = objects(values(), "staging/namespaces.yaml")
+    assert namespace["metadata"]["name"] == "guestbook-staging"
+    assert namespace["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "slipway-test"
+
+
+def test_a_namespace_of_production_is_never_deleted_by_a_sync() -> None:
+    (production,) = objects(values(), "production/namespaces.yaml")
+    (staging,) = objects(values(), "staging/namespaces.yaml")
+    assert "Prune=false" in production["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
+    assert "annotations" not in staging["metadata"]
+
+
+def test_a_quota_brings_defaults_for_containers_that_ask_for_nothing() -> None:
+    stack = changed("environments.1.quota", {"cpu": "2", "memory": "4Gi", "pods": 10})
+    quota, limits = objects(stack, "staging/quotas.yaml")
+    assert quota["spec"]["hard"]["pods"] == "10"
+    assert limits["kind"] == "LimitRange"
+    assert objects(values(), "staging/quotas.yaml") == []
+
+
+def policies(stack: dict[str, Any], environment: str = "staging") -> dict[str, dict[str, Any]]:
+    found = objects(stack, f"{environment}/network-policies.yaml")
+    return {policy["metadata"]["name"]: policy["spec"] for policy in found}
+
+
+def test_nobody_else_reaches_a_pod() -> None:
+    found = policies(values())
+    assert found["deny-by-default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert not any("namespaceSelector" in str(spec.get("ingress")) for spec in found.values())
+
+
+def test_named_namespaces_may_enter() -> None:
+    stack = changed("cluster.ingressNamespaces", ["ingress-nginx"])
+    (rule,) = policies(stack)["allow-ingress"]["ingress"]
+    assert "ingress-nginx" in str(rule)
+
+
+def test_outbound_traffic_can_be_closed() -> None:
+    assert "allow-outbound" in policies(values())
+    assert "allow-outbound" not in policies(changed("environments.1.outbound", False))
+
+
+def test_a_team_looks_into_production_and_acts_elsewhere() -> None:
+    (production,) = objects(values(), "production/role-bindings.yaml")
+    (staging,) = objects(values(), "staging/role-bindings.yaml")
+    assert production["roleRef"]["name"] == "view"
+    assert staging["roleRef"]["name"] == "edit"
+    assert staging["subjects"][0]["name"] == "acme:web"
+
+
+def test_an_environment_without_services_keeps_its_folder() -> None:
+    files = infrastructure_files(settings_of("test", texts(values(services=[]))))
+    assert "infrastructure/dev/namespaces.yaml" in files
