@@ -91,7 +91,11 @@ class GitRepository:
         """Id of the object that an expression names, peeled to the kind; None if there is none."""
         if not expression or expression.startswith("-") or any(character.isspace() for character in expression):
             return None
-        return self.attempt("rev-parse", "--verify", "--quiet", f"{expression}^{{{kind}}}")
+        if ":" not in expression:
+            return self.attempt("rev-parse", "--verify", "--quiet", f"{expression}^{{{kind}}}")
+        # Everything behind the colon is a path, so a peeling suffix would be a part of it.
+        found = self.attempt("rev-parse", "--verify", "--quiet", expression)
+        return self.attempt("rev-parse", "--verify", "--quiet", f"{found}^{{{kind}}}") if found else None
 
     def find_commit(self, name: str) -> str | None:
         """The commit that a branch, a tag, a full or short ref, or an id names, as GitHub's `ref` parameters do."""
