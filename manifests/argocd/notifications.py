@@ -123,7 +123,7 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
     if _chats(settings):
         # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
         releases = [reported(event, once_per="revision") for event in (triggers.VERIFIED, *triggers.FAILURES)]
-        made["chat"] = [*releases, *unrenderable, *drift]
+        made["chat"] = [*releases, *unrenderable, reported(triggers.UNREACHABLE), *drift]
     return made
 
 

@@ -111,11 +111,16 @@ FAILURES = (
     Event(_LATE_OPERATION, "overdue"),
 )
 """They exclude each other, so that a revision fails for one reason at a time."""
-# A repository or repo-server that does not answer is no fault of the commit, unless it lasts.
+_RENDERING = '(#.message contains "helm template" or #.message contains "Manifest generation error")'
 UNRENDERABLE = Event(
-    'any(status.conditions ?? [], #.type == "ComparisonError" and (#.message contains "helm template" or '
-    '#.message contains "Manifest generation error" or now() - date(#.lastTransitionTime) > deadline))',
+    f'any(status.conditions ?? [], #.type == "ComparisonError" and {_RENDERING})',
     "unrenderable",
+)
+# A GitHub, repo-server or cluster that does not answer is no fault of a commit; what waits goes on when it is back.
+UNREACHABLE = Event(
+    f'any(status.conditions ?? [], #.type == "ComparisonError" and not {_RENDERING} '
+    "and now() - date(#.lastTransitionTime) > deadline)",
+    "unreachable",
 )
 DRIFT_HEALED = Event(
     _all_of(_SUCCEEDED, 'sync == "Synced"', "(operation.operation?.sync?.selfHealAttemptsCount ?? 0) > 0"),

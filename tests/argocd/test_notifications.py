@@ -289,7 +289,7 @@ UNREACHABLE = "Failed to load target state: rpc error: code = Unavailable desc =
     [
         (comparison(RENDERING), True),
         (comparison(UNREACHABLE), False),
-        (comparison(UNREACHABLE, 601), True),
+        (comparison(UNREACHABLE, 601), False),
         (
             {
                 "conditions": [
@@ -302,6 +302,15 @@ UNREACHABLE = "Failed to load target state: rpc error: code = Unavailable desc =
 )
 def test_a_commit_that_cannot_be_rendered_is_reported(run: Run, status: dict[str, Any], reported: bool) -> None:
     assert fired(run, "unrenderable", application(**status)) == [reported]
+
+
+def test_a_chat_is_told_when_nothing_answers_for_long(run: Run) -> None:
+    """No commit is to blame, so that nothing is rolled back."""
+    assert fired(run, "chat", application(**comparison(UNREACHABLE))).count(True) == 0
+    lasting = application(**comparison(UNREACHABLE, 601))
+    assert fired(run, "chat", lasting).count(True) == 1
+    message = "Cannot be compared with Git: connection refused"
+    assert notification(run, "unreachable", lasting)["message"] == message
 
 
 def test_healed_drift_is_reported(run: Run) -> None:
