@@ -10,12 +10,41 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from sandbox.github import delivery, pushes, transport
 from sandbox.github.dispatch import Dispatcher
 from sandbox.github.kernel import ROUTES, Forge, Router
 
-ROUTE_MODULES = ("faults",)
+ROUTE_MODULES = (
+    "account_routes",
+    "apps",
+    "archives",
+    "collaborators",
+    "commit_routes",
+    "contents",
+    "deployments",
+    "environments",
+    "faults",
+    "git_data",
+    "graphql.endpoint",
+    "issues",
+    "meta",
+    "pages",
+    "pull_routes",
+    "pushes",
+    "refs",
+    "repository_routes",
+    "repository_settings",
+    "reviews",
+    "rulesets",
+    "secret_routes",
+    "statuses",
+    "teams",
+    "webhooks",
+)
 """Modules whose import registers routes."""
 
 LOG_SIZE = 10_000_000
@@ -26,18 +55,27 @@ def create_forge(directory: Path, url: str) -> Forge:
     forge = Forge(directory, url)
     for name in ROUTE_MODULES:
         importlib.import_module(f"sandbox.github.{name}")
+    delivery.install(forge)
     # Actions is a part of its own: without it the server is a GitHub on which no workflow ever runs.
     if importlib.util.find_spec("sandbox.github.actions") is not None:
         importlib.import_module("sandbox.github.actions").install(forge)
     return forge
 
 
-def create_application(forge: Forge) -> Starlette:
-    """The ASGI application of a Forge."""
+def create_application(forge: Forge, hook_base: str | None = None) -> Starlette:
+    """The ASGI application of a Forge.
+
+    Args:
+        forge: What it serves.
+        hook_base: Where the server can reach itself, for the hooks of its git; the Forge's own URL by default.
+    """
     dispatcher = Dispatcher(forge, Router(ROUTES))
+    git = transport.GitTransport(forge, f"{hook_base or forge.url}{pushes.HOOK_PATH}")
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await dispatcher(HttpRequest(scope, receive))
+        http = HttpRequest(scope, receive)
+        is_git = transport.PATH.fullmatch(scope["path"]) is not None
+        response: Response = await git(http) if is_git else await dispatcher(http)
         await response(scope, receive, send)
 
     @asynccontextmanager
@@ -45,9 +83,7 @@ def create_application(forge: Forge) -> Starlette:
         yield
         forge.close()
 
-    application = Starlette(lifespan=lifespan)
-    application.mount("/", answer)
-    return application
+    return Starlette(routes=[Mount("/", app=answer)], lifespan=lifespan)
 
 
 def write_logs(directory: Path) -> None:

@@ -17,12 +17,13 @@ WRITE = "contents issues pull_requests actions deployments statuses checks secre
 
 _ROLE_GRANTS: dict[str, dict[str, str]] = {}
 _ROLE_GRANTS["none"] = {}
-_ROLE_GRANTS["read"] = dict.fromkeys(READ.split(), "read")
+# Whoever may read may also take part: open pull requests, review, comment.
+_ROLE_GRANTS["read"] = dict.fromkeys(READ.split(), "read") | {"participation": "write"}
 _ROLE_GRANTS["triage"] = _ROLE_GRANTS["read"] | {"issues": "write"}
 _ROLE_GRANTS["write"] = _ROLE_GRANTS["triage"] | dict.fromkeys(WRITE.split(), "write")
 _ROLE_GRANTS["maintain"] = _ROLE_GRANTS["write"] | {"pages": "write", "administration": "read"}
 _ROLE_GRANTS["admin"] = _ROLE_GRANTS["maintain"] | dict.fromkeys(
-    "administration environments repository_hooks security_events vulnerability_alerts".split(), "write"
+    ["administration", "environments", "repository_hooks", "security_events", "vulnerability_alerts"], "write"
 )
 
 _FREE = {"public", "authenticated", "user", "app", "site_admin"}
@@ -59,7 +60,7 @@ def highest(roles: list[str]) -> str:
 
 def granted(forge: Forge, principal: Principal, repository: Document) -> dict[str, str]:
     """Everything that a caller may do in a repository: permission → level. Empty: it may not even see it."""
-    public = _ROLE_GRANTS["read"] if repository["visibility"] == "public" else {}
+    public = dict.fromkeys(READ.split(), "read") if repository["visibility"] == "public" else {}
     if principal.kind in (Kind.ANONYMOUS, Kind.APP):
         return public
     if principal.is_integration:
@@ -198,5 +199,5 @@ def _refusal(principal: Principal, permission: str) -> GitHubError:
         )
     if principal.permissions is not None:
         return forbidden("Resource not accessible by personal access token")
-    needs_admin = permission.split(":")[0] in ("administration", "environments", "repository_hooks")
+    needs_admin = permission.split(":", maxsplit=1)[0] in ("administration", "environments", "repository_hooks")
     return forbidden("Must have admin rights to Repository." if needs_admin else "Must have push access to repository")

@@ -37,7 +37,7 @@ def _use(forge: Forge, kind: str, subject: str) -> dict[str, Any] | None:
     if not len(table):
         return None
     with _lock:
-        for key in table.keys():  # noqa: SIM118: a method, not a mapping's
+        for key in table.keys():  # noqa: SIM118 - a method, not a mapping's
             fault = table.get(key)
             if fault is None or fault["kind"] != kind or not re.search(fault["match"], subject):
                 continue
@@ -53,7 +53,8 @@ def _use(forge: Forge, kind: str, subject: str) -> dict[str, Any] | None:
 @route("POST", "/_sandbox/faults", permission="site_admin", root=True)
 def add_fault(request: Request) -> Answer:
     """Adds a fault: `match` (regular expression on `METHOD /path`, or on `owner/name ref` for `reject-push`), `kind`,
-    `status`, `count`, `message`, `body`, `headers`; or `kind: secondary-rate-limit`."""
+    `status`, `count`, `message`, `body`, `headers`; or `kind: secondary-rate-limit`.
+    """
     given = request.data()
     kind = given.get("kind", "answer")
     if kind not in ("answer", "reject-push", "secondary-rate-limit"):

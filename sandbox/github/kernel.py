@@ -54,6 +54,8 @@ class Forge:
         self.tokens = Tokens(self.store)
         self.git = GitStore(directory / "git", self._repository_id)
         self._at_close: list[Callable[[], None]] = []
+        self.closed = False
+        """Set, under the store's lock, before the store is closed: late threads must leave it alone."""
 
     def repository(self, full_name: str) -> Document | None:
         """The document of a repository, by its present or a former full name."""
@@ -96,7 +98,9 @@ class Forge:
         for action in reversed(self._at_close):
             with contextlib.suppress(Exception):
                 action()
-        self.store.close()
+        with self.store.lock:
+            self.closed = True
+            self.store.close()
 
     def _repository_id(self, full_name: str) -> int | None:
         entry = self.store.table("repository_names").get(full_name.lower())

@@ -1,7 +1,8 @@
 """Who is asking: a user, an App, an installation of an App, a workflow run, or nobody."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -50,3 +51,16 @@ class Principal:
 
 
 ANONYMOUS = Principal(Kind.ANONYMOUS)
+
+
+def to_document(principal: Principal) -> dict[str, Any]:
+    """A principal as JSON can hold it, for what is to be done later in its name."""
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(principal).items()}
+
+
+def from_document(document: dict[str, Any]) -> Principal:
+    """The principal that `to_document` was given."""
+    fields = dict(document)
+    for name in ("repositories", "scopes"):
+        fields[name] = None if fields[name] is None else frozenset(fields[name])
+    return Principal(**(fields | {"kind": Kind(fields["kind"])}))

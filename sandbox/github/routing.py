@@ -84,7 +84,11 @@ class Router:
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route and the decoded parts of the path, or None."""
+        reserved = path.startswith(("/api/", "/_"))
         for entry in self._by_method.get("GET" if method == "HEAD" else method, []):
+            if reserved and entry.path.startswith("/{"):
+                # No account is called `api`: what is unknown there is unknown, and no page of a repository.
+                continue
             if match := entry.pattern.fullmatch(path):
                 return entry, {name: unquote(value) for name, value in match.groupdict().items()}
         return None

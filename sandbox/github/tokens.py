@@ -97,7 +97,7 @@ class Tokens:
 
     def _forget_expired(self) -> None:
         present = later(0)
-        for key in self._table.keys():  # noqa: SIM118: a method, not a mapping's
+        for key in self._table.keys():  # noqa: SIM118 - a method, not a mapping's
             document = self._table.get(key)
             if document and document.get("expires_at") and document["expires_at"] <= present:
                 self._table.delete(key)

@@ -1,0 +1,196 @@
+"""The accounts of a sandbox's GitHub: who there is, which Apps there are, and the secrets they hold.
+
+Secrets are made once, for this machine alone, and lie in `credentials.json`, readable by its owner only. The server is
+given a seed that holds tokens and public keys, no private keys.
+"""
+
+import contextlib
+import json
+import secrets
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
+
+OWNER = "acme"
+ADMIN = "slipway"
+SEED_FILE = "seed.json"
+KEY_BITS = 2048
+
+USERS: dict[str, dict[str, Any]] = {
+    ADMIN: {"name": "Platform administrator", "admin": True, "role": "admin"},
+    "alice": {"name": "Alice", "admin": False, "role": "member"},
+    "bob": {"name": "Bob", "admin": False, "role": "member"},
+}
+"""Alice is of the team that owns the guestbook, Bob approves releases."""
+
+ENVIRONMENTS = "environments"
+
+APPS: dict[str, dict[str, Any]] = {
+    "promoter": {
+        "id": "101",
+        "installation": "201",
+        "repositories": None,
+        "permissions": {
+            "actions": "write",
+            "checks": "read",
+            "contents": "write",
+            "deployments": "write",
+            "pull_requests": "write",
+            "statuses": "read",
+        },
+    },
+    "requester": {
+        "id": "102",
+        "installation": "202",
+        "repositories": [ENVIRONMENTS],
+        "permissions": {"actions": "write"},
+    },
+    "argocd": {
+        "id": "103",
+        "installation": "203",
+        "repositories": [ENVIRONMENTS],
+        "permissions": {"contents": "read", "deployments": "write", "statuses": "write"},
+    },
+}
+"""Installations name repositories that need not exist yet."""
+
+
+@dataclass(frozen=True)
+class AppCredentials:
+    """What an App needs to get tokens."""
+
+    id: str
+    installation_id: str
+    private_key: str
+    """PEM."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Everything that is secret in a sandbox's GitHub."""
+
+    github_token: str
+    """Of the platform administrator."""
+    users: dict[str, str]
+    """Login → token."""
+    apps: dict[str, AppCredentials]
+    webhook_secret: str
+
+    def document(self) -> dict[str, Any]:
+        """As in `credentials.json`."""
+        return {
+            "githubToken": self.github_token,
+            "users": self.users,
+            "apps": {
+                slug: {"id": app.id, "installationId": app.installation_id, "privateKey": app.private_key}
+                for slug, app in self.apps.items()
+            },
+            "webhookSecret": self.webhook_secret,
+        }
+
+
+def ensure(config: SandboxConfig) -> Credentials:
+    """The credentials of this sandbox, made if there are none, with the seed for the server beside its state.
+
+    Raises:
+        SandboxError: the file cannot be read or written, or holds something else.
+    """
+    try:
+        found = load(config.credentials) if config.credentials.exists() else _make()
+        _write_private(config.credentials, found.document())
+        _write_private(config.github_directory / SEED_FILE, seed(found))
+    except OSError as error:
+        raise SandboxError(f"{config.credentials}: {error.strerror}; the sandbox keeps its tokens there") from error
+    return found
+
+
+def load(path: Path) -> Credentials:
+    """Reads `credentials.json`.
+
+    Raises:
+        SandboxError: it is not what `ensure` writes.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+        return Credentials(
+            github_token=document["githubToken"],
+            users=dict(document["users"]),
+            apps={
+                slug: AppCredentials(app["id"], app["installationId"], app["privateKey"])
+                for slug, app in document["apps"].items()
+            },
+            webhook_secret=document["webhookSecret"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SandboxError(f"{path}: not the credentials of a sandbox; remove it and run `make up` again") from error
+
+
+def seed(credentials: Credentials) -> dict[str, Any]:
+    """What the server must know of the credentials."""
+    return {
+        "users": [
+            {"login": login, "name": user["name"], "admin": user["admin"], "token": credentials.users[login]}
+            for login, user in USERS.items()
+        ],
+        "organizations": [{"login": OWNER, "members": {login: user["role"] for login, user in USERS.items()}}],
+        "apps": [
+            {
+                "id": credentials.apps[slug].id,
+                "slug": slug,
+                "owner": OWNER,
+                "public_key": public_key(credentials.apps[slug].private_key),
+                "installation": {
+                    "id": credentials.apps[slug].installation_id,
+                    "permissions": app["permissions"],
+                    "repositories": app["repositories"],
+                },
+            }
+            for slug, app in APPS.items()
+        ],
+    }
+
+
+def public_key(private_key: str) -> str:
+    """The public half of a private key, both in PEM."""
+    key = serialization.load_pem_private_key(private_key.encode(), password=None)
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return pem.decode()
+
+
+def _make() -> Credentials:
+    users = {login: _token() for login in USERS}
+    apps = {slug: AppCredentials(app["id"], app["installation"], _private_key()) for slug, app in APPS.items()}
+    return Credentials(users[ADMIN], users, apps, secrets.token_hex(20))
+
+
+def _token() -> str:
+    return "ghp_" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(36))
+
+
+def _private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    return pem.decode()
+
+
+def _write_private(path: Path, document: dict[str, Any]) -> None:
+    """Replaces a file as one step, so that a kill in the middle leaves the old one."""
+    text = json.dumps(document, indent=2) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        if path.read_text() == text:
+            return
+    partial = path.with_name(path.name + ".new")
+    partial.touch(mode=0o600)
+    partial.chmod(0o600)
+    partial.write_text(text)
+    partial.replace(path)

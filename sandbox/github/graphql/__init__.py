@@ -1,0 +1,1 @@
+"""GraphQL: branch protection, teams, and auto-merge, as clients of GitHub use them."""

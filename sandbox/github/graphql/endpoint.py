@@ -1,0 +1,90 @@
+"""`POST /api/graphql`."""
+
+from pathlib import Path
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError, build_schema, graphql_sync
+
+from sandbox.github import accounts
+from sandbox.github.errors import GitHubError
+from sandbox.github.graphql import mutations, nodes
+from sandbox.github.kernel import Answer, Request, route
+
+SCHEMA = build_schema(Path(__file__).with_name("schema.graphql").read_text())
+
+
+def _root(request: Request) -> dict[str, Any]:
+    """Resolvers of the top-level fields."""
+    forge = request.forge
+
+    def node(_info: Any, id: str) -> nodes.Node:  # noqa: A002 - GitHub's name of the argument
+        found = nodes.resolve(request, id)
+        if found is None:
+            raise nodes.unresolvable(id)
+        return found
+
+    def repository(_info: Any, owner: str, name: str) -> nodes.Node:
+        found = forge.repository(f"{owner}/{name}")
+        if found is None or not nodes.may(request, found, "metadata:read"):
+            raise nodes.error(f"Could not resolve to a Repository with the name '{owner}/{name}'.", "NOT_FOUND")
+        return nodes.repository_node(request, found)
+
+    def organization(_info: Any, login: str) -> nodes.Node:
+        found = accounts.find_organization(forge, login)
+        if found is None:
+            raise nodes.error(f"Could not resolve to an Organization with the login of '{login}'.", "NOT_FOUND")
+        return nodes.organization_node(request, found)
+
+    def user(_info: Any, login: str) -> nodes.Node:
+        found = nodes.user_node(forge, login)
+        if found is None:
+            raise nodes.error(f"Could not resolve to a User with the login of '{login}'.", "NOT_FOUND")
+        return found
+
+    def viewer(_info: Any) -> nodes.Node:
+        found = nodes.user_node(forge, request.principal.login)
+        if found is None:
+            raise nodes.error("Resource not accessible by integration", "FORBIDDEN")
+        return found
+
+    changes = {
+        "createBranchProtectionRule": mutations.create_rule,
+        "updateBranchProtectionRule": mutations.update_rule,
+        "deleteBranchProtectionRule": mutations.delete_rule,
+        "enablePullRequestAutoMerge": mutations.enable_auto_merge,
+        "disablePullRequestAutoMerge": mutations.disable_auto_merge,
+        "markPullRequestReadyForReview": mutations.mark_ready,
+    }
+
+    def mutation(name: str) -> Any:
+        return lambda _info, input: changes[name](request, input)  # noqa: A006 - GitHub's name of the argument
+
+    readers = {"node": node, "repository": repository, "organization": organization, "user": user, "viewer": viewer}
+    return readers | {name: mutation(name) for name in changes}
+
+
+def _error_view(error: GraphQLError) -> dict[str, Any]:
+    shown: dict[str, Any] = dict(error.formatted)
+    extensions = shown.pop("extensions", None) or {}
+    return ({"type": extensions["type"]} if "type" in extensions else {}) | shown
+
+
+@route("POST", "/api/graphql", permission="authenticated", root=True)
+def graphql(request: Request) -> Answer:
+    """Answers a query or carries out a mutation; refusals are in `errors`, with status 200."""
+    given = request.data()
+    query = given.get("query")
+    if not isinstance(query, str):
+        raise GitHubError(400, "A query attribute must be specified and must be a string.")
+    result = graphql_sync(
+        SCHEMA,
+        query,
+        _root(request),
+        variable_values=given.get("variables") or {},
+        operation_name=given.get("operationName"),
+    )
+    assert isinstance(result, ExecutionResult), "the resolvers are synchronous"
+    answer: dict[str, Any] = {} if result.data is None and result.errors else {"data": result.data}
+    if result.errors:
+        answer["errors"] = [_error_view(error) for error in result.errors]
+    return 200, answer

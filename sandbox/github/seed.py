@@ -1,0 +1,39 @@
+"""The accounts, tokens and Apps that a server starts with. Applying a seed again changes only what differs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sandbox.github import accounts, apps
+from sandbox.github.kernel import Forge
+
+ALL_SCOPES = ["admin:org", "admin:repo_hook", "delete_repo", "repo", "user", "workflow", "write:packages"]
+
+
+def apply(forge: Forge, seed: dict[str, Any]) -> None:
+    """Brings accounts, memberships, tokens and Apps into being.
+
+    Args:
+        forge: The server.
+        seed: `users` (`login`, `name`, `admin`, `token`, `scopes`), `organizations` (`login`, `members`: login → role)
+            and `apps` as `apps.add` takes them.
+    """
+    for user in seed.get("users", []):
+        accounts.add_user(
+            forge, user["login"], name=user.get("name"), email=user.get("email"), admin=bool(user.get("admin"))
+        )
+        if user.get("token"):
+            forge.tokens.add_user_token(user["token"], user["login"], user.get("scopes", ALL_SCOPES))
+    for given in seed.get("organizations", []):
+        organization = accounts.add_organization(forge, given["login"], name=given.get("name"))
+        for login, role in given.get("members", {}).items():
+            # A role that someone changed later stays changed.
+            if accounts.membership(forge, organization, login) is None:
+                accounts.set_membership(forge, organization, login, role)
+    for app in seed.get("apps", []):
+        apps.add(forge, app)
+
+
+def apply_file(forge: Forge, path: Path) -> None:
+    """Applies the seed of a JSON file."""
+    apply(forge, json.loads(path.read_text()))

@@ -1,0 +1,188 @@
+"""git over HTTP: authorises, then hands the conversation to `git http-backend`."""
+
+import asyncio
+import logging
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response, StreamingResponse
+
+from sandbox.github import authentication, pushes
+from sandbox.github.authorization import granted, satisfies
+from sandbox.github.errors import GitHubError
+from sandbox.github.git import environment
+from sandbox.github.kernel import Document, Forge, Kind, Principal
+
+PATH = re.compile(r"/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
+
+HOOK = Path(__file__).with_name("hook.py")
+
+requests_log = logging.getLogger("sandbox.github.requests")
+
+
+def service_of(http: HttpRequest) -> str:
+    """The git service that a request is for."""
+    if http.url.path.endswith("/info/refs"):
+        return http.query_params.get("service", "")
+    return http.url.path.rsplit("/", 1)[1]
+
+
+class GitTransport:
+    """Answers git's smart protocol."""
+
+    def __init__(self, forge: Forge, hook_url: str) -> None:
+        """Prepares to serve.
+
+        Args:
+            forge: The server.
+            hook_url: Where this very server answers its own hooks.
+        """
+        self._forge = forge
+        self._hook_url = hook_url
+        self._hooks = forge.directory / "hooks"
+        self._hooks.mkdir(exist_ok=True)
+        script = self._hooks / "pre-receive"
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{HOOK}"\n')
+        script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+
+    async def __call__(self, http: HttpRequest) -> Response:
+        """The answer to one request of git."""
+        response = await self._respond(http)
+        requests_log.info("%s %s %d git", http.method, http.url.path, response.status_code)
+        return response
+
+    async def _respond(self, http: HttpRequest) -> Response:
+        service = service_of(http)
+        if service not in ("git-upload-pack", "git-receive-pack"):
+            return Response("Please upgrade your git client.\n", status_code=403)
+        try:
+            principal = await run_in_threadpool(
+                authentication.authenticate, self._forge, http.headers.get("authorization")
+            )
+            repository = await run_in_threadpool(self._admit, http.url.path, service, principal)
+        except GitHubError as error:
+            headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
+            return Response(f"{error.message}\n", status_code=error.status, headers=headers)
+        with tempfile.TemporaryFile() as body:
+            async for chunk in http.stream():
+                body.write(chunk)
+            size = body.tell()
+            body.seek(0)
+            return await self._serve(http, repository, principal, service, body, size)
+
+    def _admit(self, path: str, service: str, principal: Principal) -> Document:
+        match = PATH.fullmatch(path)
+        assert match is not None, "only matching paths come here"
+        repository = self._forge.repository(f"{match[1]}/{match[2]}")
+        grants = granted(self._forge, principal, repository) if repository else {}
+        if repository is None or not satisfies(grants, "contents:read"):
+            if principal.kind is Kind.ANONYMOUS:
+                raise GitHubError(401, "Authentication required")
+            if repository is not None and satisfies(grants, "metadata:read"):
+                raise GitHubError(403, "Resource not accessible by integration")
+            raise GitHubError(404, "Repository not found.")
+        if service == "git-receive-pack":
+            if principal.kind is Kind.ANONYMOUS:
+                raise GitHubError(401, "Authentication required")
+            if not satisfies(grants, "contents:write"):
+                text = f"Permission to {repository['full_name']}.git denied to {principal.login}."
+                raise GitHubError(403, text)
+            if repository["archived"]:
+                raise GitHubError(403, "This repository was archived so it is read-only.")
+        return repository
+
+    async def _serve(
+        self, http: HttpRequest, repository: Document, principal: Principal, service: str, body: IO[bytes], size: int
+    ) -> Response:
+        receives = http.method == "POST" and service == "git-receive-pack"
+        push = pushes.begin(self._forge, repository, principal) if receives else None
+        try:
+            status, headers, output = await self._backend(http, repository, principal, service, body, size, push)
+        finally:
+            if push is not None:
+                await run_in_threadpool(pushes.end, push)
+        return StreamingResponse(_chunks(output), status_code=status, headers=headers)
+
+    async def _backend(
+        self,
+        http: HttpRequest,
+        repository: Document,
+        principal: Principal,
+        service: str,
+        body: IO[bytes],
+        size: int,
+        push: pushes.Push | None,
+    ) -> tuple[int, dict[str, str], IO[bytes]]:
+        match = PATH.fullmatch(http.url.path)
+        assert match is not None
+        directory = self._forge.git.by_id(repository["id"]).directory
+        variables = {
+            "GIT_PROJECT_ROOT": str(directory.parent),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{directory.name}/{match[3]}",
+            "REQUEST_METHOD": http.method,
+            "QUERY_STRING": http.url.query,
+            "CONTENT_TYPE": http.headers.get("content-type", ""),
+            "CONTENT_LENGTH": str(size),
+            "HTTP_CONTENT_ENCODING": http.headers.get("content-encoding", ""),
+            "GIT_PROTOCOL": http.headers.get("git-protocol", ""),
+            "REMOTE_USER": principal.login,
+            "REMOTE_ADDR": "127.0.0.1",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "core.hooksPath",
+            "GIT_CONFIG_VALUE_0": str(self._hooks),
+            "GIT_CONFIG_KEY_1": "safe.directory",
+            "GIT_CONFIG_VALUE_1": "*",
+        }
+        if push is not None:
+            variables |= {"SLIPWAY_PUSH": push.key, "SLIPWAY_HOOK_URL": self._hook_url}
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            "http-backend",
+            stdin=body,
+            stdout=output,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=environment(variables),
+        )
+        await process.wait()
+        output.seek(0)
+        return _head(output)
+
+
+def _head(output: IO[bytes]) -> tuple[int, dict[str, str], IO[bytes]]:
+    """Reads the CGI headers; the file is left at the body."""
+    status, headers = 200, dict[str, str]()
+    complete = False
+    for line in iter(output.readline, b""):
+        text = line.decode("latin-1").strip()
+        if not text:
+            complete = True
+            break
+        name, _, value = text.partition(":")
+        if name.lower() == "status":
+            status = int(value.split()[0])
+        else:
+            headers[name] = value.strip()
+    return (status if complete else 500), headers, output
+
+
+async def _chunks(output: IO[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while chunk := await run_in_threadpool(output.read, 65536):
+            yield chunk
+    finally:
+        output.close()
+
+
+def available() -> bool:
+    """True if git is on this machine."""
+    return shutil.which("git") is not None
