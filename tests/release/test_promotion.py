@@ -1,0 +1,174 @@
+"""Promotion against a real GitHub API: nothing is lost, nothing goes back, and retries change nothing."""
+
+import itertools
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from slipway_release import promotion
+from slipway_release.contents import ProtectedBranchError
+from slipway_release.errors import RefusedError
+from slipway_release.selection import Kind
+
+from tests.release.builders import environment
+from tests.release.world import World
+
+Make = Callable[..., World]
+
+
+def test_a_release_is_a_commit_and_a_deployment_on_both_sides(world: Make) -> None:
+    here = world()
+    commit = here.release("1.0.0", "dev")
+    assert here.wanted("dev") == "1.0.0"
+    assert here.head("environments") == commit
+    assert here.messages("dev")[0].startswith("Release guestbook 1.0.0 to dev\n")
+    assert here.statuses("environments", "dev/guestbook") == ["in_progress: 1.0.0: delivered, being verified"]
+    assert here.statuses("guestbook", "dev", "v1.0.0") == ["in_progress: 1.0.0: delivered, being verified"]
+
+
+def test_delivering_again_changes_nothing(world: Make) -> None:
+    here = world()
+    request = here.request("1.0.0")
+    here.deliver(request, "dev")
+    before = here.head("environments")
+    assert here.deliver(request, "dev").decision.kind is Kind.ALREADY
+    assert here.head("environments") == before
+    assert len(here.statuses("environments", "dev/guestbook")) == 1
+    assert len(here.statuses("guestbook", "dev", "v1.0.0")) == 1
+
+
+def test_a_run_cut_off_before_the_ledger_is_resumed(world: Make) -> None:
+    here = world()
+    request = here.request("1.0.0")
+    here.fault(match=f"POST /api/v3/repos/{here.repository}/deployments", status=422, message="cut off")
+    with pytest.raises(RefusedError):
+        here.deliver(request, "dev")
+    assert here.wanted("dev") == "1.0.0"
+    assert promotion.plan(here.context(), request) == ["dev", "staging"]
+    here.deliver(request, "dev")
+    assert len(here.statuses("environments", "dev/guestbook")) == 1
+
+
+def test_an_older_version_does_not_replace_a_newer_one_and_is_on_record(world: Make) -> None:
+    here = world()
+    here.release("1.1.0", "dev")
+    assert here.deliver(here.request("1.0.0"), "dev").decision.kind is Kind.SUPERSEDED
+    assert here.wanted("dev") == "1.1.0"
+    assert here.statuses("guestbook", "dev", "v1.0.0")[0].startswith("inactive: superseded: 1.1.0")
+
+
+def test_production_waits_until_staging_has_verified_the_version(world: Make) -> None:
+    here = world()
+    request = here.request("1.0.0")
+    assert promotion.plan(here.context(), request) == ["dev", "staging"]
+    assert here.deliver(request, "production").decision.kind is Kind.WAITING
+    assert here.wanted("production") is None
+    outcome = here.deliver(request, "staging")
+    assert here.succeed("staging", outcome.link.rpartition("/")[2]), "the promotion was not asked for again"
+    assert here.deliver(request, "production").decision.kind is Kind.DELIVER
+    assert here.statuses("environments", "production/guestbook")[0].startswith("queued: 1.0.0: waits for somebody")
+
+
+def test_a_prefixed_tag_is_for_one_environment(world: Make) -> None:
+    here = world(environment("dev"), environment("production", tagPrefix="prod"))
+    assert promotion.plan(here.context(), here.request("prod-v1.0.0")) == ["production"]
+
+
+def test_a_frozen_environment_is_left_alone_and_the_release_is_on_record(world: Make) -> None:
+    here = world()
+    here.frozen["FREEZE_DEV"] = "Black Friday"
+    request = here.request("1.0.0")
+    assert promotion.plan(here.context(), request) == ["staging"]
+    assert here.wanted("dev") is None
+    assert "Black Friday" in here.statuses("guestbook", "dev", "v1.0.0")[0]
+    here.frozen.clear()
+    assert promotion.plan(here.context(), request) == ["dev", "staging"]
+
+
+def test_a_release_file_broken_by_hand_is_named_and_not_overwritten(world: Make) -> None:
+    here = world()
+    here.commit("environments", "environments/dev/guestbook/release.yaml", "release: {")
+    with pytest.raises(RefusedError, match=r"environments/dev/guestbook/release\.yaml"):
+        here.deliver(here.request("1.0.0"), "dev")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 502, "count": 3},
+        {"status": 429, "count": 2, "headers": {"Retry-After": "0"}},
+        {"kind": "secondary-rate-limit"},
+        {"status": 409, "count": 2, "message": "main is at 1 but expected 2"},
+        {"status": 422, "count": 1, "message": "Reference update failed"},
+    ],
+    ids=lambda fault: str(fault.get("status", fault.get("kind"))),
+)
+def test_a_write_that_fails_for_now_is_written_in_the_end(world: Make, fault: dict[str, object]) -> None:
+    here = world()
+    here.fault(match=f"PUT /api/v3/repos/{here.repository}/contents", **fault)
+    here.release("1.0.0", "dev")
+    assert here.wanted("dev") == "1.0.0"
+    assert len(here.messages("dev")) == 1
+
+
+def test_a_rule_that_forbids_the_write_is_final_and_says_what_to_do(world: Make) -> None:
+    here = world()
+    text = "Repository rule violations found\n\nChanges must be made through a pull request."
+    here.fault(match=f"PUT /api/v3/repos/{here.repository}/contents", status=409, message=text)
+    with pytest.raises(ProtectedBranchError, match="pull-request"):
+        here.deliver(here.request("1.0.0"), "dev")
+
+
+@pytest.mark.timeout(300)
+def test_parallel_releases_are_all_on_record_and_the_newest_wins(world: Make) -> None:
+    """20 at once, of two services, with errors thrown in: what the issue asks for, in its short form."""
+    here = world(environment("dev"))
+    order = random.Random(4)
+    versions = [f"1.0.{number}" for number in range(1, 11)]
+    requests = [here.request(version, service) for version in versions for service in ("guestbook", "clock")]
+    order.shuffle(requests)
+    writes = f"PUT /api/v3/repos/{here.repository}/contents"
+    here.fault(match=writes, status=502, count=5)
+    here.fault(match=writes, status=409, count=5, message="main is at 1 but expected 2")
+    here.fault(match="POST .*/deployments", status=503, count=5)
+    here.fault(match="GET .*/contents", status=500, count=5)
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = list(pool.map(lambda request: here.deliver(request, "dev"), requests))
+    assert {outcome.decision.kind for outcome in outcomes} <= {Kind.DELIVER, Kind.SUPERSEDED, Kind.ALREADY}
+    for service in ("guestbook", "clock"):
+        assert here.wanted("dev", service) == "1.0.10"
+        for version in versions:
+            assert here.statuses(service, "dev", f"v{version}"), f"{service} {version} is not on record"
+        delivered = [message.split()[2] for message in reversed(here.messages("dev", service))]
+        assert delivered == sorted(delivered, key=lambda version: int(version.rpartition(".")[2]))
+    assert all(len(commit["parents"]) <= 1 for commit in here.history())
+
+
+def test_delivery_to_a_branch_takes_main_along_and_keeps_its_history(world: Make) -> None:
+    here = world(environment("production", delivery="branch", targetBranch="environment/production"))
+    first = here.release("1.0.0", "production")
+    here.commit("environments", "environments/production/guestbook/values.yaml", "replicas: 3\n")
+    here.release("2.0.0", "production", "clock")
+    second = here.release("1.1.0", "production")
+    assert here.wanted("production") == "1.1.0"
+    assert here.wanted("production", "clock") == "2.0.0"
+    contents = here.context().contents
+    values = contents.read("environments/production/guestbook/values.yaml", "environment/production")
+    assert values is not None
+    assert values.content == "replicas: 3\n"
+    assert contents.read("environments/production/guestbook/release.yaml", "main") is None
+    assert first in {commit["sha"] for commit in here.history("environment/production")}
+    assert second == here.head("environments", "environment/production")
+
+
+def test_branch_deliveries_in_parallel_lose_nothing(world: Make) -> None:
+    here = world(environment("production", delivery="branch", targetBranch="environment/production"))
+    requests = [
+        here.request(f"1.0.{number}", service)
+        for number, service in itertools.product(range(1, 4), ("guestbook", "clock"))
+    ]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda request: here.deliver(request, "production"), requests))
+    assert here.wanted("production") == "1.0.3"
+    assert here.wanted("production", "clock") == "1.0.3"

@@ -1,0 +1,216 @@
+"""Rollback: once, to what was verified, through Git, and never for the wrong reason."""
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from slipway_release import hold, reports, rollback
+from slipway_release.errors import RefusedError
+from slipway_release.selection import Kind
+
+from tests.release.builders import environment
+from tests.release.world import World
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def here(world: Make) -> World:
+    """1.0.0 is verified in dev, and 1.1.0 was delivered after it."""
+    return prepared(world())
+
+
+def prepared(here: World) -> World:
+    here.verified_release("1.0.0", "dev")
+    return here
+
+
+def test_a_bad_release_is_taken_back_and_held(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    answer = here.fail("dev", bad)
+    file = here.file("dev")
+    assert file.release is not None
+    assert (file.release.version, file.release.rollback and file.release.rollback.version) == ("1.0.0", "1.1.0")
+    assert [held.version for held in file.held] == ["1.1.0"]
+    assert answer.target is not None
+
+
+def test_the_commit_says_what_failed_why_and_where_to_look(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.fail("dev", bad, "Degraded: crash loop")
+    message = here.messages("dev")[0]
+    for words in ("from 1.1.0 to 1.0.0", bad, "Degraded: crash loop", "http://argocd.test/app", "https://run.test/1"):
+        assert words in message
+
+
+def test_the_service_s_repository_sees_the_failure_and_the_recovery(here: World) -> None:
+    here.fail("dev", here.release("1.1.0", "dev"))
+    assert here.statuses("guestbook", "dev", "v1.1.0")[0].startswith("failure: 1.1.0: rolled back from 1.1.0 to 1.0.0")
+    here.succeed("dev", here.head("environments"))
+    assert "1.0.0: verified; 1.1.0 was rolled back" in here.statuses("guestbook", "dev", "v1.0.0")[0]
+
+
+def test_a_repeated_report_rolls_back_once(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.fail("dev", bad)
+    head = here.head("environments")
+    here.fail("dev", bad)
+    assert here.head("environments") == head
+
+
+def test_a_rollback_is_never_rolled_back(here: World) -> None:
+    here.fail("dev", here.release("1.1.0", "dev"))
+    head = here.head("environments")
+    answer = here.fail("dev", head)
+    assert "itself a rollback" in answer.reason
+    assert here.head("environments") == head
+
+
+def test_a_superseded_failure_is_ignored(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.release("1.2.0", "dev")
+    assert "superseded" in here.fail("dev", bad).reason
+    assert here.wanted("dev") == "1.2.0"
+
+
+def test_a_failure_that_is_no_longer_the_newest_report_is_ignored(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.report("dev", bad, "failure")
+    number = here.report("dev", bad, "success")
+    assert "stale" in rollback.rollback(here.context(), number).reason
+    assert here.wanted("dev") == "1.1.0"
+
+
+def test_an_old_report_is_ignored(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports.Report, "age", property(lambda _: dt.timedelta(hours=3)))
+    assert "stale" in here.fail("dev", here.release("1.1.0", "dev")).reason
+    assert here.wanted("dev") == "1.1.0"
+
+
+def test_a_first_release_has_nothing_to_go_back_to_and_says_so(world: Make) -> None:
+    here = world()
+    assert "nothing to go back to" in here.fail("dev", here.release("1.0.0", "dev")).reason
+    assert here.wanted("dev") == "1.0.0"
+
+
+def test_a_version_that_was_verified_once_is_not_the_cause(here: World) -> None:
+    commit = here.verified_release("1.1.0", "dev")
+    here.commit("environments", "environments/dev/guestbook/values.yaml", "replicas: 0\n")
+    assert "verified before" in here.fail("dev", here.head("environments")).reason
+    assert commit != here.head("environments")
+    assert here.wanted("dev") == "1.1.0"
+
+
+def test_drift_reported_on_a_deployment_verifies_nothing(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.report("dev", bad, "success", "Drift: Deployment guestbook was changed by hand")
+    assert here.fail("dev", bad).target is not None
+
+
+def test_another_service_s_commit_does_not_hide_the_failure(here: World) -> None:
+    """Argo CD syncs the branch's head, which another service has moved on."""
+    here.release("1.1.0", "dev")
+    here.release("3.0.0", "dev", "clock")
+    assert here.fail("dev", here.head("environments")).target is not None
+    assert here.wanted("dev") == "1.0.0"
+    assert here.wanted("dev", "clock") == "3.0.0"
+
+
+def test_it_goes_back_over_versions_that_were_never_verified_or_are_held(here: World) -> None:
+    here.fail("dev", here.release("1.1.0", "dev"))
+    here.release("1.2.0", "dev")
+    answer = here.fail("dev", here.release("1.3.0", "dev"))
+    assert answer.target is not None
+    assert answer.target.version == "1.0.0"
+
+
+def test_off_means_off(world: Make) -> None:
+    here = prepared(world(environment("dev", rollback="off")))
+    assert "off" in here.fail("dev", here.release("1.1.0", "dev")).reason
+    assert here.wanted("dev") == "1.1.0"
+
+
+def test_a_rollback_by_pull_request_waits_for_a_person(world: Make) -> None:
+    here = prepared(world(environment("dev", rollback="pull-request")))
+    bad = here.release("1.1.0", "dev")
+    here.fail("dev", bad)
+    here.fail("dev", bad)
+    assert here.wanted("dev") == "1.1.0"
+    (pull,) = here.pulls()
+    assert pull["title"] == "Roll guestbook in dev back from 1.1.0 to 1.0.0"
+    here.call("PUT", f"/repos/{here.repository}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
+    assert here.wanted("dev") == "1.0.0"
+    assert here.file("dev").hold_of("1.1.0") is not None
+
+
+def test_where_a_rule_forbids_the_commit_a_pull_request_is_opened(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    text = "Repository rule violations found\n\nChanges must be made through a pull request."
+    here.fault(match=f"PUT /api/v3/repos/{here.repository}/contents", status=409, message=text)
+    answer = here.fail("dev", bad)
+    assert answer.done is not None
+    assert answer.done.pull is not None
+
+
+def test_a_manually_synced_environment_says_that_the_rollback_waits(world: Make) -> None:
+    here = prepared(world(environment("dev", sync="manual")))
+    assert "waits for somebody to sync it" in here.fail("dev", here.release("1.1.0", "dev")).reason
+
+
+def test_on_an_environment_s_own_branch_it_is_a_commit_there(world: Make) -> None:
+    here = prepared(world(environment("dev", delivery="branch", targetBranch="environment/dev")))
+    here.fail("dev", here.release("1.1.0", "dev"))
+    assert here.wanted("dev") == "1.0.0"
+
+
+def test_a_held_version_is_not_promoted_again_and_a_newer_one_clears_the_hold(here: World) -> None:
+    request = here.request("1.1.0")
+    here.fail("dev", here.deliver(request, "dev").link.rpartition("/")[2])
+    assert here.deliver(request, "dev").decision.kind is Kind.HELD
+    here.release("1.2.0", "dev")
+    assert here.file("dev").held == ()
+
+
+def test_a_hold_is_released_by_a_person_and_then_the_version_goes_again(here: World) -> None:
+    request = here.request("1.1.0")
+    here.fail("dev", here.deliver(request, "dev").link.rpartition("/")[2])
+    service, place = here.platform.service("guestbook"), here.platform.environment("dev")
+    hold.unhold(here.context(), place, service, "1.1.0", login="dana")
+    assert here.deliver(request, "dev").decision.kind is Kind.DELIVER
+
+
+def test_a_version_can_be_held_before_it_comes(here: World) -> None:
+    service, place = here.platform.service("guestbook"), here.platform.environment("dev")
+    hold.hold(here.context(), place, service, "1.1.0", reason="known bug", login="dana")
+    assert here.deliver(here.request("1.1.0"), "dev").decision.kind is Kind.HELD
+    assert here.wanted("dev") == "1.0.0"
+
+
+@pytest.mark.parametrize("login", ["requester[bot]", "nobody-here", ""])
+def test_only_people_who_may_write_set_and_release_holds(
+    here: World, monkeypatch: pytest.MonkeyPatch, login: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTOR", login)
+    with pytest.raises(RefusedError):
+        hold.check_person(here.context())
+
+
+def test_a_person_s_run_that_automation_runs_again_is_refused(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTOR", "root")
+    assert hold.check_person(here.context()) == "root"
+    monkeypatch.setenv("GITHUB_TRIGGERING_ACTOR", "requester[bot]")
+    with pytest.raises(RefusedError, match="people"):
+        hold.check_person(here.context())
+
+
+@pytest.mark.parametrize("change", [{"name": "dev"}, {"name": "nowhere/guestbook"}, {"name": "dev/unknown"}])
+def test_a_deployment_of_something_else_is_left_alone(here: World, change: dict[str, Any]) -> None:
+    body = {"ref": "main", "environment": change["name"], "auto_merge": False, "required_contexts": []}
+    made = here.call("POST", f"/repos/{here.repository}/deployments", body)
+    here.call("POST", f"/repos/{here.repository}/deployments/{made['id']}/statuses", {"state": "failure"})
+    head = here.head("environments")
+    with contextlib.suppress(RefusedError):
+        assert rollback.rollback(here.context(), str(made["id"])).target is None
+    assert here.head("environments") == head

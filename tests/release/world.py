@@ -1,0 +1,183 @@
+"""A GitHub with an environment repository and a service, in which releases happen for real."""
+
+import base64
+import itertools
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from slipway_release import promotion, release_file, rollback, verified
+from slipway_release.context import Context
+from slipway_release.github import GitHub
+from slipway_release.platform_file import Platform
+from slipway_release.promotion import Outcome
+from slipway_release.release_file import ReleaseFile
+from slipway_release.rollback import Answer
+from slipway_release.selection import Kind
+from slipway_release.tags import Tag
+from slipway_release.transport import Transport
+from slipway_release.verification import Request
+
+from tests.release.builders import Images, platform, release
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class World:
+    """One organisation of its own on a running server; what people and Argo CD do to it are its methods."""
+
+    url: str
+    token: str
+    environments: list[dict[str, Any]]
+    owner: str = field(default_factory=lambda: f"acme{next(_numbers)}")
+    frozen: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        self.client = httpx.Client(
+            base_url=f"{self.url}api/v3", headers={"Authorization": f"Bearer {self.token}"}, timeout=30
+        )
+
+    @property
+    def platform(self) -> Platform:
+        return platform(*self.environments, owner=self.owner, apiUrl=f"{self.url}api/v3", serverUrl=self.url)
+
+    @property
+    def repository(self) -> str:
+        return f"{self.owner}/environments"
+
+    def context(self) -> Context:
+        """A run's own context: every run is a process of its own, with its own transport."""
+        jitter = random.Random(next(_numbers)).random
+        transport = Transport(60, jitter=jitter, log=lambda _: None)
+        github = GitHub(f"{self.url}api/v3", self.token, transport)
+        return Context(self.platform, github, github, github, Images({}), self.frozen, "https://run.test/1")
+
+    # What people do
+
+    def create(self) -> None:
+        for name in ("environments", "guestbook", "clock"):
+            self.call("POST", f"/orgs/{self.owner}/repos", {"name": name, "auto_init": True, "private": True})
+
+    def commit(self, repository: str, path: str, text: str, branch: str = "main") -> str:
+        body: dict[str, Any] = {
+            "message": f"Change {path}",
+            "content": base64.b64encode(text.encode()).decode(),
+            "branch": branch,
+        }
+        found = self.client.get(f"/repos/{self.owner}/{repository}/contents/{path}", params={"ref": branch})
+        if found.status_code == 200:
+            body["sha"] = found.json()["sha"]
+        return str(self.call("PUT", f"/repos/{self.owner}/{repository}/contents/{path}", body)["commit"]["sha"])
+
+    def head(self, repository: str, branch: str = "main") -> str:
+        return str(self.call("GET", f"/repos/{self.owner}/{repository}/git/ref/heads/{branch}")["object"]["sha"])
+
+    def tag(self, name: str, repository: str = "guestbook", commit: str | None = None) -> str:
+        commit = commit or self.head(repository)
+        self.call("POST", f"/repos/{self.owner}/{repository}/git/refs", {"ref": f"refs/tags/{name}", "sha": commit})
+        return commit
+
+    # What runs do
+
+    def request(self, version: str, service: str = "guestbook", commit: str | None = None) -> Request:
+        """A verified request for a version, with its tag made."""
+        tag = Tag.parse(version if "v" in version else f"v{version}")
+        commit = self.tag(str(tag), service, commit)
+        made = release(
+            str(tag.version),
+            tag=str(tag),
+            image=f"registry.test/acme/{service}",
+            commit=commit,
+            run=f"{self.url}{self.owner}/{service}/actions/runs/7",
+        )
+        return Request(self.platform.service(service), made, tag, None, "2026-01-01T00:00:00Z")
+
+    def deliver(self, request: Request, environment: str) -> Outcome:
+        return promotion.deliver(self.context(), request, self.platform.environment(environment))
+
+    def release(self, version: str, environment: str, service: str = "guestbook") -> str:
+        """Deliver a version; the commit that has it."""
+        outcome = self.deliver(self.request(version, service), environment)
+        assert outcome.decision.kind is Kind.DELIVER, outcome
+        return outcome.link.rpartition("/")[2]
+
+    def verified_release(self, version: str, environment: str) -> str:
+        commit = self.release(version, environment)
+        self.succeed(environment, commit)
+        return commit
+
+    # What Argo CD does
+
+    def report(
+        self, environment: str, commit: str, state: str, description: str = "", service: str = "guestbook"
+    ) -> str:
+        """A report as Argo CD's notifications make it: on the deployment of that commit, or on a new one."""
+        path, name = f"/repos/{self.repository}/deployments", f"{environment}/{service}"
+        found = self.client.get(path, params={"ref": commit, "environment": name}).json()
+        body = {"ref": commit, "environment": name, "auto_merge": False, "required_contexts": []}
+        deployment = found[0] if found else self.call("POST", path, body)
+        status = {"state": state, "description": description or state, "log_url": "http://argocd.test/app"}
+        self.call("POST", f"{path}/{deployment['id']}/statuses", status)
+        return str(deployment["id"])
+
+    def succeed(self, environment: str, commit: str, service: str = "guestbook") -> bool:
+        """Report success and let the workflow handle it; whether it has started the next promotion."""
+        path = f"/api/v3/repos/{self.repository}/actions/workflows/promote.yml/dispatches"
+        self.fault(match=f"POST {path}", status=200, count=1)
+        verified.verified(self.context(), self.report(environment, commit, "success", service=service))
+        left = httpx.get(f"{self.url}_sandbox/faults", headers={"Authorization": f"Bearer {self.token}"}).json()
+        self.clear_faults()
+        return not any(fault["match"] == f"POST {path}" for fault in left)
+
+    def fail(self, environment: str, commit: str, description: str = "Degraded: crash loop") -> Answer:
+        return rollback.rollback(self.context(), self.report(environment, commit, "failure", description))
+
+    # What can be seen
+
+    def file(self, environment: str, service: str = "guestbook", ref: str | None = None) -> ReleaseFile:
+        place = self.platform.environment(environment)
+        return self.context().contents.release(environment, service, ref or place.target_branch)
+
+    def wanted(self, environment: str, service: str = "guestbook") -> str | None:
+        found = self.file(environment, service).release
+        return found.version if found else None
+
+    def statuses(self, repository: str, environment: str, ref: str | None = None) -> list[str]:
+        """State and description of all reports of an environment, newest first."""
+        path = f"/repos/{self.owner}/{repository}/deployments"
+        query = {"environment": environment, "per_page": "100"} | ({"ref": ref} if ref else {})
+        return [
+            f"{status['state']}: {status['description']}"
+            for deployment in self.client.get(path, params=query).json()
+            for status in self.client.get(f"{path}/{deployment['id']}/statuses").json()
+        ]
+
+    def pulls(self, state: str = "open") -> list[dict[str, Any]]:
+        return self.call("GET", f"/repos/{self.repository}/pulls?state={state}")
+
+    def messages(self, environment: str, service: str = "guestbook") -> list[str]:
+        """Messages of the commits that changed a release file, newest first."""
+        path = quote(release_file.path_of(environment, service), safe="")
+        branch = quote(self.platform.environment(environment).target_branch, safe="")
+        found = self.call("GET", f"/repos/{self.repository}/commits?path={path}&sha={branch}&per_page=100")
+        return [item["commit"]["message"] for item in found]
+
+    def history(self, branch: str = "main") -> list[dict[str, Any]]:
+        return self.call("GET", f"/repos/{self.repository}/commits?sha={quote(branch, safe='')}&per_page=100")
+
+    def fault(self, **fault: Any) -> None:
+        answer = httpx.post(f"{self.url}_sandbox/faults", json=fault, headers={"Authorization": f"Bearer {self.token}"})
+        assert answer.status_code == 201, answer.text
+
+    def clear_faults(self) -> None:
+        httpx.delete(f"{self.url}_sandbox/faults", headers={"Authorization": f"Bearer {self.token}"})
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        answer = self.client.request(method, path, content=None if body is None else json.dumps(body))
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
