@@ -1,0 +1,143 @@
+"""What is right about a command line that the documentation tells people to type."""
+
+import argparse
+import contextlib
+import importlib
+import importlib.util
+import io
+import re
+import shlex
+from collections.abc import Callable, Iterator
+
+import yaml
+from slipway_release import cli as release_cli
+from slipway_release.context import freeze_variable
+
+from sandbox import cli
+from stacks.settings import NAMESPACE, SECRETS
+from tests.docs.markdown import ROOT
+
+WORKFLOWS = ROOT / "templates/environment/.github/workflows"
+PULUMI = {
+    "config set": {"--secret", "--stack"},
+    "config rm": {"--stack"},
+    "destroy": {"--stack"},
+    "import": set[str](),
+    "login": set[str](),
+    "preview": {"--diff", "--expect-no-changes", "--refresh", "--stack"},
+    "stack init": set[str](),
+    "stack output": {"--stack"},
+    "state unprotect": {"--all"},
+    "up": {"--stack"},
+}
+"""The commands that the documentation may use, and the options of each, as `pulumi --help` has them."""
+HARMLESS = {"cat", "cd", "cp", "export", "git", "openssl"}
+
+Check = Callable[[list[str]], Iterator[str]]
+
+
+def problems(line: str) -> Iterator[str]:
+    """What is wrong with a command line; nothing, if a person can type it."""
+    inner = re.fullmatch(r"(?:export )?[A-Z_]+=\$\((.*)\)", line)
+    for words in split(inner[1] if inner else line):
+        yield from check(words)
+
+
+def split(line: str) -> list[list[str]]:
+    """The commands of a pipeline or a chain, as words."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;")
+    lexer.whitespace_split = True
+    parts: list[list[str]] = [[]]
+    for token in lexer:
+        if set(token) <= set("|&;"):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def check(words: list[str]) -> Iterator[str]:
+    command, rest = words[0], words[1:]
+    known: dict[str, Check] = {"make": check_make, "pulumi": check_pulumi, "gh": check_gh}
+    if command in {"python", "python3", ".venv/bin/python"}:
+        yield from check_python(rest)
+    elif command in known:
+        yield from known[command](rest)
+    elif command == "cp":
+        yield from (f"{rest[0]} does not exist" for _ in [0] if not (ROOT / rest[0]).exists())
+    elif command not in HARMLESS and not command.startswith(".sandbox/bin/"):
+        yield f"{command}: not a command that these pages know"
+
+
+def check_make(rest: list[str]) -> Iterator[str]:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^\.PHONY: (\S+)$", makefile, re.MULTILINE))
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        if equals and not re.search(rf"^{name} \?=|\$\({name}\)|\$\{{{name}", makefile, re.MULTILINE):
+            yield f"make {word}: the Makefile has no variable {name}"
+        elif not equals and name not in targets:
+            yield f"make {word}: the Makefile has no such target"
+
+
+def check_python(rest: list[str]) -> Iterator[str]:
+    if rest[0] == "-c":
+        return
+    if rest[0] == "-m" and rest[1] == "sandbox":
+        yield from parsed(cli._parser(), rest[2:])
+    elif rest[0] == "-m" and rest[1].startswith(("benchmarks.", "stacks.", "tools.")):
+        if importlib.util.find_spec(rest[1]) is None:
+            yield f"{rest[1]}: no such module"
+    elif rest[0] == ".slipway/slipway_release":
+        yield from parsed(release_cli._parser(), rest[1:])
+    else:
+        yield f"python {' '.join(rest)}: not a program of this project"
+
+
+def parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> Iterator[str]:
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parser.parse_args(arguments)
+    except SystemExit:
+        yield f"{parser.prog} {' '.join(arguments)}: {said.getvalue().strip().splitlines()[-1]}"
+
+
+def check_pulumi(rest: list[str]) -> Iterator[str]:
+    command = next((name for name in PULUMI if rest[: len(name.split())] == name.split()), None)
+    if command is None:
+        yield f"pulumi {' '.join(rest)}: not a command that these pages know"
+        return
+    arguments = rest[len(command.split()) :]
+    unknown = [word for word in arguments if word.startswith("--") and word not in PULUMI[command]]
+    if unknown:
+        yield f"pulumi {command}: {', '.join(unknown)}: not an option that these pages know"
+    if command == "config set":
+        keys = [word for word in arguments if ":" in word]
+        secrets = {f"{NAMESPACE}:{name}" for name in SECRETS}
+        yield from (f"{key}: not a secret of the settings" for key in keys if key not in secrets)
+
+
+def check_gh(rest: list[str]) -> Iterator[str]:
+    match rest[:2]:
+        case ["workflow", "run"]:
+            inputs = yaml.safe_load((WORKFLOWS / rest[2]).read_text())[True]["workflow_dispatch"]["inputs"]
+            given = dict(word.split("=", 1) for word in rest if "=" in word)
+            yield from (f"{rest[2]}: has no input {name}" for name in given if name not in inputs)
+            yield from (
+                f"{rest[2]}: {name} cannot be {value}"
+                for name, value in given.items()
+                if value not in inputs.get(name, {}).get("options", [value])
+            )
+            yield from (
+                f"{rest[2]}: {name} is required"
+                for name, described in inputs.items()
+                if described["required"] and name not in given
+            )
+        case ["variable", "set" | "delete"]:
+            if rest[2] != freeze_variable("production"):
+                yield f"{rest[2]}: not what freezes production"
+        case ["auth", "token"]:
+            pass
+        case _:
+            yield f"gh {' '.join(rest)}: not a command that these pages know"

@@ -1,0 +1,151 @@
+"""The documentation says what is so: its commands exist, its links lead somewhere, its examples are valid."""
+
+import dataclasses
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from slipway_release import release_file
+
+from manifests.model import Environment, Service
+from sandbox.errors import ExitCode
+from stacks.settings import NAMESPACE, SECRETS, SECTIONS
+from tests.docs.command_lines import problems
+from tests.docs.markdown import ROOT, Page, commands, pages
+
+PAGES = pages()
+COMMANDS = sorted({(page.name, line) for page in PAGES for line in commands(page)})
+RUNNABLE = [
+    ["make", "help"],
+    [sys.executable, "-m", "sandbox", "plan"],
+    [sys.executable, "-m", "sandbox", "plan", "--stack", "example"],
+    [sys.executable, "-m", "tools.check", "--help"],
+    [sys.executable, "templates/environment/.slipway/slipway_release", "dora", "--help"],
+]
+TEXT_FILES = ("py", "yaml", "yml", "md", "toml", "j2", "tpl")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Page) -> None:
+    broken: list[str] = []
+    for link in page.links():
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.path.parent / path).resolve() if path else page.path
+        if not target.exists() or (anchor and anchor not in Page(target).anchors()):
+            broken.append(link)
+    assert not broken
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 50
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda value: str(value)[:60])
+def test_a_command_can_be_typed(page: str, line: str) -> None:
+    assert not list(problems(line)), page
+
+
+@pytest.mark.parametrize("command", RUNNABLE, ids=lambda command: " ".join(map(str, command[1:])))
+def test_a_command_that_needs_nothing_runs(command: list[str]) -> None:
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_imports_and_is_documented(path: Path) -> None:
+    module = importlib.import_module(f"benchmarks.{path.stem}" if path.stem != "__init__" else "benchmarks")
+    if hasattr(module, "measured"):
+        assert f"benchmarks.{path.stem}\n" in Page(ROOT / "docs/benchmarks.md").text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_in_examples_are_valid(page: Page) -> None:
+    schema: dict[str, Any] = json.loads((ROOT / "stacks/schema.json").read_text())
+    known = schema["properties"]["config"]["properties"]
+    wrong: list[str] = []
+    for block in page.blocks("yaml"):
+        for key, value in (yaml.safe_load(block) or {}).items():
+            if not key.startswith(f"{NAMESPACE}:"):
+                continue
+            # An example shows what it is about and leaves out what is required beside it.
+            checked = {**known[key], "$defs": _without_required(schema.get("$defs", {}))}
+            wrong += [f"{key}: {error.message}" for error in Draft202012Validator(checked).iter_errors(value)]
+    assert not wrong
+
+
+def _without_required(definitions: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {key: value for key, value in item.items() if key != "required"} for name, item in definitions.items()
+    }
+
+
+def test_the_release_file_in_the_documentation_is_one() -> None:
+    (block,) = Page(ROOT / "docs/releases.md").blocks("json")
+    file = release_file.parse(block, "docs/releases.md")
+    assert file.release is not None
+    assert file.dump() == block
+
+
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [
+        ("docs/add-an-environment.md", Environment),
+        ("docs/add-a-service.md", Service),
+    ],
+)
+def test_every_setting_is_documented(page: str, fields: type[Any]) -> None:
+    """Names of settings are camelCase in YAML."""
+    text = Page(ROOT / page).text
+    names = [re.sub(r"_(\w)", lambda match: match[1].upper(), field.name) for field in dataclasses.fields(fields)]
+    assert names
+    assert not [name for name in names if not re.search(rf"\b{name}\b", text)]
+
+
+def test_every_secret_is_documented() -> None:
+    text = Page(ROOT / "docs/first-platform.md").text
+    assert not [name for name in SECRETS if f"`{name}`" not in text]
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = Page(ROOT / "docs/sandbox.md").text
+    assert not [code for code in ExitCode if f"| {int(code)} |" not in text]
+
+
+def test_every_page_is_in_the_index() -> None:
+    linked = {str(Path("docs") / link) for link in Page(ROOT / "docs/README.md").links()}
+    found = {page.name for page in PAGES if page.path.parent.name == "docs" and page.path.name != "README.md"}
+    assert found
+    assert found <= linked
+
+
+def test_every_decision_is_in_the_index() -> None:
+    linked = set(Page(ROOT / "docs/adr/README.md").links())
+    assert {path.name for path in (ROOT / "docs/adr").glob("0*.md")} <= linked
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    files = [ROOT / name for name in listed if name.endswith(TEXT_FILES)] or list(ROOT.glob("sandbox/**/*.py"))
+    named = {
+        (path.relative_to(ROOT), match)
+        for path in files
+        if path.is_file() and path != Path(__file__)
+        for match in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text())
+    }
+    assert named
+    assert not {(str(path), page) for path, page in named if not (ROOT / page).exists()}
+
+
+def test_every_section_of_the_settings_is_in_the_example() -> None:
+    example = yaml.safe_load((ROOT / "stacks/Pulumi.example.yaml").read_text())["config"]
+    assert {f"{NAMESPACE}:{section}" for section in SECTIONS} <= set(example)

@@ -1,0 +1,62 @@
+"""The project's own files agree with each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.workflows import problems
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
+
+
+def test_ci_previews_with_the_pulumi_that_the_lock_names() -> None:
+    locked = re.search(r"^pulumi==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert locked
+    assert (ROOT / ".pulumi-version").read_text().strip() == locked[1]
+
+
+def test_there_are_workflows() -> None:
+    assert {path.stem for path in WORKFLOWS} == {"ci", "deploy", "drift", "preview", "sandbox"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_grants_nothing_by_default(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {}
+    assert all("permissions" in job for job in workflow["jobs"].values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_is_pinned_with_its_version_beside(path: Path) -> None:
+    uses = re.findall(r"uses: (.+)$", path.read_text(), re.MULTILINE)
+    assert uses
+    assert all(re.match(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", action) for action in uses)
+
+
+def test_no_pull_request_of_a_fork_gets_secrets() -> None:
+    preview = yaml.safe_load((ROOT / ".github/workflows/preview.yml").read_text())
+    assert "head.repo.full_name == github.repository" in preview["jobs"]["preview"]["if"]
+    assert "${{ secrets." not in yaml.safe_dump(preview["jobs"]["no-preview"])
+
+
+def test_python_versions_of_ci_are_those_of_the_project() -> None:
+    ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+
+
+def test_a_workflow_that_runs_what_a_tag_says_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check itself: silence of two tools must not mean that they looked at nothing."""
+    workflow = tmp_path / ".github/workflows/bad.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(
+        "on: push\njobs:\n  run:\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - run: echo ${{ github.event.head_commit.message }}\n"
+    )
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr("tools.workflows.ROOT", tmp_path)
+    found = "\n".join(problems())
+    assert "actionlint" in found
+    assert "zizmor" in found
