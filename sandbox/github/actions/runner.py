@@ -1,0 +1,246 @@
+"""Runs one job: its folder, its `act`, its jail, its end."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.github.actions.expressions import quote
+from sandbox.github.actions.host import Host
+from sandbox.github.actions.jobfile import LABEL, RESULTS_FILE, results_names
+from sandbox.github.actions.joblog import JobLog
+from sandbox.github.actions.masking import Masker
+
+Document = dict[str, Any]
+
+CANCEL_SECONDS = 30.0
+"""How long a cancelled job may take for its `always()` and `cancelled()` steps."""
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """Everything that one job needs to run."""
+
+    folder: Path
+    """Made for the job and removed after it."""
+    log: Path
+    cache: Path
+    """Kept between jobs of the same repository: downloads and build caches."""
+    event: str
+    actor: str
+    workflow: Document
+    job_id: str
+    payload: Document
+    variables: dict[str, str]
+    """GITHUB_ and other variables from the server."""
+    secrets: dict[str, str]
+    """With GITHUB_TOKEN among them."""
+    actions: dict[str, Path]
+    """`owner/repository@ref` → folder."""
+    outputs: Document
+    """The job's `outputs`, for their names."""
+    url: Any
+    timeout_minutes: float
+
+
+@dataclass
+class JobOutcome:
+    """What became of a job."""
+
+    conclusion: str
+    outputs: dict[str, str] = field(default_factory=dict[str, str])
+    url: str | None = None
+    steps: list[Document] = field(default_factory=list[Document])
+
+
+class RunningJob:
+    """A job at work. `run` is called once; `cancel` and `kill` from other threads."""
+
+    def __init__(self, host: Host, order: JobOrder, progress: Callable[[list[Document]], None]) -> None:
+        self._host = host
+        self._order = order
+        self._progress = progress
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        self._reason: str | None = None
+        """Why it is being stopped: cancelled, timeout or killed."""
+        self._timers: list[threading.Timer] = []
+
+    @property
+    def killed(self) -> bool:
+        """The server stopped it; it is to be run again."""
+        return self._reason == "killed"
+
+    def cancel(self, reason: str = "cancelled", *, force: bool = False) -> None:
+        """Asks the job to end: its running step is stopped, steps for that case still run."""
+        self._stop(reason, signal.SIGKILL if force else signal.SIGINT)
+        self._later(CANCEL_SECONDS, lambda: self._stop(reason, signal.SIGKILL))
+
+    def kill(self) -> None:
+        """Ends the job and everything it started, now."""
+        self._stop("killed", signal.SIGKILL)
+
+    def _stop(self, reason: str, number: signal.Signals) -> None:
+        with self._lock:
+            self._reason = self._reason if self._reason and reason != "killed" else reason
+            if self._process and self._process.poll() is None:
+                # The jail dies with its process group's leader, so one signal reaches everything.
+                (os.killpg if number == signal.SIGKILL else os.kill)(self._process.pid, number)
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, action)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+    def run(self) -> JobOutcome:
+        """Runs the job to its end."""
+        order = self._order
+        secrets = [value for value in order.secrets.values() if value]
+        with JobLog(order.log, Masker(secrets)) as log:
+            try:
+                self._prepare()
+                code = self._execute(log)
+                return self._outcome(log, code)
+            except (OSError, SandboxError) as error:
+                log.error(f"The runner could not run this job: {error}")
+                return JobOutcome("failure", steps=log.steps)
+            finally:
+                for timer in self._timers:
+                    timer.cancel()
+                shutil.rmtree(order.folder, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        order = self._order
+        shutil.rmtree(order.folder, ignore_errors=True)
+        for folder in (order.folder, order.folder / "work", order.folder / "tmp", order.folder / ".cache", order.cache):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files: dict[str, Any] = {
+            "workflow.yml": order.workflow,
+            "event.json": order.payload,
+            "secrets.yml": order.secrets,
+        }
+        for name, content in files.items():
+            # JSON is YAML, and leaves no doubt about what is a text.
+            (order.folder / name).write_text(json.dumps(content))
+            (order.folder / name).chmod(0o600)
+        (order.folder / "results").touch()
+        owner = self._host.owner
+        if owner is not None:
+            for path in (order.folder, *order.folder.iterdir(), order.cache):
+                os.chown(path, owner, owner)
+
+    def _execute(self, log: JobLog) -> int:
+        order = self._order
+        home = self._host.home(order.folder)
+        cache = f"{home}/.cache"
+        environment = {
+            **self._host.passed_on,
+            "PATH": ":".join(self._host.path),
+            "HOME": home,
+            "USER": "runner",
+            "XDG_CACHE_HOME": cache,
+            "GOMODCACHE": f"{cache}/go-mod",
+            "RUNNER_NAME": "sandbox",
+            "RUNNER_ENVIRONMENT": "self-hosted",
+            "ImageOS": "sandbox",
+        }
+        command = self._host.command(order.folder, self._act(home), environment, [*order.actions.values()], order.cache)
+        with self._lock:
+            if self._reason:
+                return 1
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        self._later(order.timeout_minutes * 60, self._time_out)
+        assert self._process.stdout is not None
+        shown = 0
+        for line in self._process.stdout:
+            log.take(line)
+            done = sum(step["status"] == "completed" for step in log.steps) + len(log.steps)
+            if done != shown:
+                shown = done
+                self._progress(log.steps)
+        return self._process.wait()
+
+    def _time_out(self) -> None:
+        self.cancel("timeout")
+
+    def _act(self, home: str) -> list[str]:
+        order = self._order
+        variables = {**order.variables, "SHA_REF": order.variables.get("GITHUB_SHA", ""), RESULTS_FILE: f"{home}/results"}
+        command = [
+            str(self._host.act), order.event,
+            "--workflows", f"{home}/workflow.yml", "--no-recurse",
+            "--job", order.job_id,
+            "--directory", f"{home}/work",
+            "--platform", f"{LABEL}=-self-hosted",
+            "--eventpath", f"{home}/event.json",
+            "--secret-file", f"{home}/secrets.yml",
+            "--actor", order.actor,
+            "--action-cache-path", f"{home}/work",
+            "--use-new-action-cache", "--no-skip-checkout", "--no-cache-server", "--insecure-secrets", "--json",
+            "--env-file", "/dev/null", "--var-file", "/dev/null", "--input-file", "/dev/null",
+            "--pull=false", "--rm",
+        ]  # fmt: skip
+        for name, value in variables.items():
+            command += ["--env", f"{name}={_literal(name, value)}"]
+        for name, folder in order.actions.items():
+            command += ["--local-repository", f"{name}={folder}"]
+        return command
+
+    def _outcome(self, log: JobLog, code: int) -> JobOutcome:
+        conclusion = "success" if code == 0 and log.result in (None, "success") else "failure"
+        if self._reason == "timeout":
+            log.error(
+                f"The job running on runner sandbox has exceeded the maximum execution time of"
+                f" {self._order.timeout_minutes:g} minutes."
+            )
+        if self._reason:
+            log.error("The operation was canceled.")
+            conclusion = "cancelled"
+        elif log.result is None and code:
+            log.error(f"The runner ended with code {code} before the job was complete.")
+        for step in log.steps:
+            if step["status"] != "completed":
+                step |= {"status": "completed", "conclusion": "cancelled", "completed_at": step["started_at"]}
+        results = self._results()
+        url = results.pop("url", None)
+        outputs = {name.removeprefix("output:"): value for name, value in results.items()}
+        # An output that holds a secret is dropped, as on GitHub, so that it cannot leave the job in disguise.
+        kept = {name: value for name, value in outputs.items() if log.masker.mask(value) == value}
+        for name in outputs.keys() - kept.keys():
+            log.write(f"##[warning]Skip output '{name}' since it may contain secret.")
+        return JobOutcome(conclusion, kept, log.masker.mask(url) if url else None, log.steps)
+
+    def _results(self) -> dict[str, str]:
+        names = results_names(self._order.outputs, self._order.url)
+        try:
+            parts = (self._order.folder / "results").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            return {}
+        pairs = dict(zip(parts[::2], parts[1::2], strict=False))
+        return {names[name]: value for name, value in pairs.items() if name in names}
+
+
+def _literal(name: str, value: str) -> str:
+    """A variable's value so that `act`, which evaluates the environment, comes out with the same text.
+
+    What it knows itself it evaluates once, everything else twice.
+    """
+    if "${{" not in value:
+        return value
+    return quote(value) if name in ("GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_HEAD_REF", "GITHUB_BASE_REF") else quote(quote(value))

@@ -1,0 +1,46 @@
+"""Which engine serves which forge, and what the routes of Actions share."""
+
+import weakref
+from typing import TYPE_CHECKING
+
+from sandbox.github.errors import not_found
+from sandbox.github.kernel import Document, Forge, Request
+
+if TYPE_CHECKING:
+    from sandbox.github.actions.engine import Engine
+
+_ENGINES: "weakref.WeakKeyDictionary[Forge, Engine]" = weakref.WeakKeyDictionary()
+
+
+def serve(engine: "Engine") -> None:
+    """Has the routes ask this engine about its forge."""
+    _ENGINES[engine.forge] = engine
+
+
+def engine_of(request: Request) -> "Engine":
+    """The engine of the forge that was asked."""
+    return _ENGINES[request.forge]
+
+
+def find_run(request: Request) -> Document:
+    """The run that the path names.
+
+    Raises:
+        GitHubError: 404.
+    """
+    found = engine_of(request).runs.run(request.repository["id"], request.number("run_id"))
+    if found is None:
+        raise not_found()
+    return found
+
+
+def find_job(request: Request) -> Document:
+    """The job that the path names.
+
+    Raises:
+        GitHubError: 404.
+    """
+    found = engine_of(request).runs.job(request.repository["id"], request.number("job_id"))
+    if found is None or found["kind"] != "job":
+        raise not_found()
+    return found

@@ -1,0 +1,204 @@
+"""From an event to the runs that it starts."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sandbox.github import commits
+from sandbox.github.accounts import simple
+from sandbox.github.actions import triggers
+from sandbox.github.actions.concurrency import claim
+from sandbox.github.actions.contexts import github_context, head_branch
+from sandbox.github.actions.expressions import ExpressionError, evaluate_template, to_text
+from sandbox.github.actions.workflow import FOLDER, Mapping, Workflow, WorkflowError
+from sandbox.github.clock import now
+from sandbox.github.events import Event
+from sandbox.github.git import EMPTY_TREE, ZERO, GitError, GitRepository
+from sandbox.github.kernel import Document
+
+if TYPE_CHECKING:
+    from sandbox.github.actions.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+MOST_FILES = 3000
+"""Changed files that path filters look at."""
+
+
+def concerns(event: Event) -> bool:
+    """Whether an event has to be looked at."""
+    return triggers.may_start(event)
+
+
+def runs_of(engine: "Engine", event: Event) -> Iterator[Document]:
+    """Makes the runs that an event starts."""
+    repository = engine.forge.repository(event.repository)
+    if repository is None or not engine.forge.actions_settings(event.repository).enabled:
+        return
+    git = engine.forge.git.by_id(repository["id"])
+    message = git.attempt("show", "--no-patch", "--format=%B", _head_sha(event)) or ""
+    if triggers.asks_to_skip(event, message):
+        return
+    for path in paths(git, event.sha):
+        if event.name == "workflow_dispatch" and event.payload.get("workflow") != path:
+            continue
+        run = _run_of(engine, repository, git, event, path)
+        if run is not None:
+            yield run
+
+
+def paths(git: GitRepository, sha: str) -> list[str]:
+    """Workflow files at a commit."""
+    found = git.files(sha, FOLDER)
+    return [path for path in found if path.endswith((".yml", ".yaml")) and "/" not in path.removeprefix(FOLDER)]
+
+
+def _run_of(
+    engine: "Engine", repository: Document, git: GitRepository, event: Event, path: str
+) -> Document | None:
+    try:
+        workflow = engine.scopes.workflow(repository, event.sha, path)
+    except WorkflowError as error:
+        logger.info("%s: %s: %s", repository["full_name"], path, error)
+        entry = engine.runs.workflow(repository["id"], path)
+        # Of a file that cannot be read nobody knows what starts it; GitHub complains on every push.
+        broken = event.name in ("push", "workflow_dispatch") and entry["state"] == "active"
+        return make_run(engine, repository, event, path, None, str(error)) if broken else None
+    on_default = event.ref == f"refs/heads/{repository['default_branch']}"
+    entry = engine.runs.workflow(repository["id"], path, workflow.name if on_default or event.name == "push" else None)
+    if entry["state"] != "active" or not triggers.starts(workflow, event, lambda: changed_files(git, event)):
+        return None
+    return make_run(engine, repository, event, path, workflow, None)
+
+
+def _head_sha(event: Event) -> str:
+    if event.name.startswith("pull_request"):
+        return event.payload["pull_request"]["head"]["sha"]
+    return event.sha
+
+
+def changed_files(git: GitRepository, event: Event) -> Sequence[str] | None:
+    """Files that an event's commits change; None if that cannot be told."""
+    if event.name.startswith("pull_request"):
+        pull = event.payload["pull_request"]
+        span = [f"{pull['base']['sha']}...{pull['head']['sha']}"]
+    else:
+        before = event.payload.get("before") or ZERO
+        if before == ZERO or git.resolve(before) is None:
+            parent = git.resolve(f"{event.sha}^")
+            before = parent or EMPTY_TREE
+        span = [before, event.sha]
+    printed = git.attempt("diff", "--name-only", "--no-renames", "-z", *span)
+    if printed is None:
+        return None
+    return [name for name in printed.split("\0") if name][:MOST_FILES]
+
+
+def make_run(
+    engine: "Engine",
+    repository: Document,
+    event: Event,
+    path: str,
+    workflow: Workflow | None,
+    problem: str | None,
+    inputs: Mapping | None = None,
+) -> Document:
+    """Records a run of a workflow; of a broken one, with what is wrong."""
+    forge, full_ref = engine.forge, event.ref if event.ref.startswith("refs/") else ""
+    entry = engine.runs.workflow(repository["id"], path)
+    payload = dict(event.payload)
+    typed: Mapping = payload.pop("typed_inputs", None) or {}
+    run: Document = {
+        "id": engine.runs.next_id(),
+        "repository": repository["full_name"],
+        "repository_id": repository["id"],
+        "owner_id": repository["owner"].get("id", 0),
+        "workflow_id": entry["id"],
+        "name": workflow.name if workflow else path,
+        "path": path,
+        "event": event.name,
+        "ref": full_ref,
+        "ref_protected": _is_protected(engine, repository, full_ref),
+        "sha": event.sha,
+        "head_sha": _head_sha(event),
+        "head_branch": _head_branch(event, full_ref),
+        "actor": event.actor,
+        "actor_id": simple(forge, event.actor)["id"],
+        "triggering_actor": event.actor,
+        "payload": payload,
+        "inputs": inputs if inputs is not None else typed,
+        "status": "queued",
+        "conclusion": None,
+        "cancelled": False,
+        "attempt": 1,
+        "previous": [],
+        "run_number": engine.runs.next_run_number(entry),
+        "created_at": now(),
+        "run_started_at": now(),
+        "display_title": workflow.name if workflow else path,
+        "concurrency": None,
+        "problem": problem,
+        "approvals": [],
+        "referenced_workflows": [],
+        "head_commit": _head_commit(engine, repository, _head_sha(event)),
+    }
+    run["display_title"] = _title(engine, run, event)
+    if workflow is not None:
+        _evaluate(engine, run, workflow)
+    engine.runs.put(run)
+    return run
+
+
+def _evaluate(engine: "Engine", run: Document, workflow: Workflow) -> None:
+    contexts: dict[str, Any] = {
+        "github": github_context(run, (engine.forge.url, engine.forge.api_url)),
+        "inputs": run["inputs"],
+        "vars": engine.forge.variables(run["repository"]),
+    }
+    try:
+        if workflow.run_name:
+            run["display_title"] = to_text(evaluate_template(workflow.run_name, contexts)) or run["display_title"]
+        wanted = claim(run["repository_id"], evaluate_template(workflow.concurrency, contexts))
+        run["concurrency"] = wanted.document() if wanted else None
+    except (ExpressionError, WorkflowError) as error:
+        run["problem"] = str(error)
+
+
+def _head_commit(engine: "Engine", repository: Document, sha: str) -> Document | None:
+    try:
+        read = commits.read_one(engine.forge.git.by_id(repository["id"]), sha)
+    except (GitError, LookupError):
+        return None
+    return {
+        "id": read["sha"],
+        "tree_id": read["tree"],
+        "message": read["message"],
+        "timestamp": read["committer"]["date"],
+        "author": {name: read["author"][name] for name in ("name", "email")},
+        "committer": {name: read["committer"][name] for name in ("name", "email")},
+    }
+
+
+def _head_branch(event: Event, full_ref: str) -> str | None:
+    if event.name.startswith("pull_request"):
+        return event.payload["pull_request"]["head"]["ref"]
+    return head_branch(full_ref)
+
+
+def _title(engine: "Engine", run: Document, event: Event) -> str:
+    if event.name.startswith("pull_request"):
+        return str(event.payload["pull_request"].get("title") or run["name"])
+    if event.name == "push":
+        git = engine.forge.git.by_id(run["repository_id"])
+        return git.attempt("show", "--no-patch", "--format=%s", run["sha"]) or run["name"]
+    return run["name"]
+
+
+def _is_protected(engine: "Engine", repository: Document, ref: str) -> bool:
+    from sandbox.github import protection, rules
+
+    if not ref.startswith(("refs/heads/", "refs/tags/")):
+        return False
+    if protection.rule_for(engine.forge, repository, ref) is not None:
+        return True
+    return next(iter(rules.active_rules(engine.forge, repository, ref, None)), None) is not None

@@ -1,0 +1,55 @@
+"""A running GitHub with Actions."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.github_actions.server import ADMIN, ALICE, BOB, GitHub, find_act
+
+
+def _seed(public_key: str) -> dict[str, Any]:
+    return {
+        "users": [
+            {"login": "slipway", "admin": True, "token": ADMIN},
+            {"login": "alice", "token": ALICE},
+            {"login": "bob", "token": BOB},
+        ],
+        "organizations": [{"login": "acme", "members": {"slipway": "admin", "alice": "admin", "bob": "admin"}}],
+        "apps": [
+            {
+                "id": 11,
+                "slug": "promoter",
+                "owner": "acme",
+                "public_key": public_key,
+                "installation": {"id": 12, "permissions": {"contents": "write"}, "repositories": None},
+            }
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
+    """A server with the organisation `acme` and its people; it is stopped at the end."""
+    if find_act() is None:
+        pytest.skip("act is not built yet; `make up` builds it, or set SLIPWAY_SANDBOX_ACT")
+    directory = tmp_path_factory.mktemp("actions")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    ).decode()
+    (directory / "seed.json").write_text(json.dumps(_seed(public)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = GitHub(directory, port, private)
+    server.start()
+    yield server
+    server.stop()
