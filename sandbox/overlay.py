@@ -6,6 +6,7 @@ from typing import Any, cast
 from sandbox.config import CONTEXT, SandboxConfig
 from sandbox.engine.stackfile import StackConfig, read_stack
 from sandbox.errors import SandboxError
+from sandbox.images import REDIS
 
 STACK = "sandbox"
 NAMESPACE = "slipway"
@@ -52,11 +53,17 @@ def chart_directory(config: SandboxConfig) -> str:
 
 
 def _overlay(config: SandboxConfig, ids: Json) -> Json:
+    redis, _, tag = REDIS.rpartition(":")
     return _namespaced(
         {
             "github": {"baseUrl": config.github_url, **ids},
             "cluster": {"kubeconfig": str(config.kubeconfig), "context": CONTEXT},
-            "argocd": {"chart": chart_directory(config), "url": config.argocd_url},
+            "argocd": {
+                "chart": chart_directory(config),
+                "url": config.argocd_url,
+                # The chart's own Redis is newer than the one that the sandbox makes an image of.
+                "values": {"redis": {"image": {"repository": redis, "tag": tag}}},
+            },
             "registry": {"host": config.registry_host, "insecure": True},
         }
     )

@@ -68,7 +68,7 @@ def status(config: SandboxConfig) -> Json:
         "argocd": {
             "url": config.argocd_url,
             "user": "admin",
-            "passwordCommand": f"{config.commands / 'kubectl'} --kubeconfig {config.kubeconfig} --namespace argocd get secret "
+            "passwordCommand": f"{config.commands}/kubectl --kubeconfig {config.kubeconfig} -n argocd get secret "
             "argocd-initial-admin-secret --output jsonpath='{.data.password}' | base64 --decode",
         },
         "services": [asdict(item) for item in services],

@@ -103,7 +103,7 @@ def _chart(config: SandboxConfig) -> None:
     target = Path(chart_directory(config))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        built = build_chart(manifests, Path(folder) / target.name, f"v{toolchain.ARGOCD_VERSION}")
+        built = build_chart(manifests, Path(folder), f"v{toolchain.ARGOCD_VERSION}")
         shutil.rmtree(target, ignore_errors=True)
         built.rename(target)
 

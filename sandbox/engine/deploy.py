@@ -119,7 +119,8 @@ class _Deployment(Handler):
             helm = Helm(self._helm, self._state / "helm", api)
             return Releases(helm, api, lambda text: self._say(registration, text)).apply(registration)
         if registration.package == "kubernetes" and _is_object(registration):
-            return objects.apply_object(self._kubernetes_api(registration), registration)
+            api = self._kubernetes_api(registration)
+            return objects.apply_object(api, registration, lambda text: self._say(registration, text))
         if kind := GITHUB_KINDS.get(registration.type):
             context = Context(self._github_api(registration), self._memory, frozenset(registration.ignore_changes))
             return kind(context, registration.inputs)

@@ -25,10 +25,10 @@ KEY_BITS = 2048
 
 USERS: dict[str, dict[str, Any]] = {
     ADMIN: {"name": "Platform administrator", "admin": True, "role": "admin"},
-    "alice": {"name": "Alice", "admin": False, "role": "member"},
-    "bob": {"name": "Bob", "admin": False, "role": "member"},
+    "dana": {"name": "Dana", "admin": False, "role": "member"},
+    "sam": {"name": "Sam", "admin": False, "role": "member"},
 }
-"""Alice is of the team that owns the guestbook, Bob approves releases."""
+"""Dana and Sam are of the team that owns the services, as the stack file of the sandbox says."""
 
 ENVIRONMENTS = "environments"
 

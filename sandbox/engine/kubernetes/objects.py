@@ -3,6 +3,7 @@
 import base64
 import copy
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from sandbox.engine.kubernetes import readiness
@@ -11,13 +12,15 @@ from sandbox.engine.monitor import Registration
 from sandbox.engine.outcome import Applied, ApplyError, Outcome
 from sandbox.engine.shape import at, fields, items
 
+Tell = Callable[[str], None]
+
 LOOK_EVERY = 0.5
 UNKNOWN_KIND_PATIENCE = 30.0
 """Seconds for a kind to appear whose definition was applied just before."""
 
 
-def apply_object(api: KubernetesApi, registration: Registration) -> Applied:
-    """Applies by server-side apply; an object that is as declared is not written."""
+def apply_object(api: KubernetesApi, registration: Registration, tell: Tell = lambda _text: None) -> Applied:
+    """Applies by server-side apply; an object that is as declared is not written. `tell` hears what is waited for."""
     manifest = declared(registration.inputs)
     name = manifest["metadata"].get("name")
     if not name:
@@ -30,7 +33,7 @@ def apply_object(api: KubernetesApi, registration: Registration) -> Applied:
         live = api.apply(manifest, force=force)
     except ApiError as error:
         raise _explained(error, manifest) from error
-    live = _await_ready(api, manifest, live, registration.create_timeout)
+    live = _await_ready(api, manifest, live, registration.create_timeout, tell)
     if before is None:
         outcome = Outcome.CREATED
     else:
@@ -78,18 +81,25 @@ def _wait_for_kind(api: KubernetesApi, manifest: Object) -> Object | None:
     return api.get(manifest)
 
 
-def _await_ready(api: KubernetesApi, manifest: Object, live: Object, given: float | None) -> Object:
+def _await_ready(api: KubernetesApi, manifest: Object, live: Object, given: float | None, tell: Tell) -> Object:
     seconds = readiness.timeout(manifest, given)
     deadline = time.monotonic() + seconds
     while reason := readiness.not_ready(live, manifest):
         if time.monotonic() > deadline:
-            raise ApplyError(f"not ready after {seconds:.0f} s: {reason}{_troubles(api, live)}")
+            raise ApplyError(f"not ready after {seconds:.0f} s: {reason}{_complaints(live)}{_troubles(api, live)}")
+        tell(f"({reason})")
         time.sleep(LOOK_EVERY)
         current = api.get(manifest)
         if current is None:
             raise ApplyError("somebody deleted it while it was waited for")
         live = current
     return live
+
+
+def _complaints(live: Object) -> str:
+    """What the controller of an object says is wrong, such as the conditions of an Application."""
+    told = [str(item.get("message") or "") for item in items(live, "status", "conditions")]
+    return "".join(f"; {text}" for text in told if text)
 
 
 def _troubles(api: KubernetesApi, live: Object) -> str:
