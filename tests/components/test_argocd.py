@@ -1,0 +1,90 @@
+"""Argo CD, its credentials and what it is given to do."""
+
+import json
+
+from tests.components.builders import platform
+from tests.recorder import is_secret, plain
+from tests.stacks.builders import changed, values
+
+
+def test_the_chart_is_pinned_and_the_stack_can_choose_another() -> None:
+    release = platform().one("argocd-release").inputs
+    assert (release["chart"], release["repositoryOpts"]["repo"]) == ("argo-cd", "https://argoproj.github.io/argo-helm")
+    assert release["version"]
+    folder = platform(changed("argocd.chart", "./charts/argo-cd")).one("argocd-release").inputs
+    assert "version" not in folder
+    assert "repositoryOpts" not in folder
+
+
+def test_a_failed_release_is_kept_for_whoever_looks() -> None:
+    assert platform().one("argocd-release").inputs["atomic"] is False
+
+
+def test_argo_cd_reads_as_its_own_app() -> None:
+    secret = platform().one("argocd-repository-secret").inputs
+    assert is_secret(secret["stringData"])
+    assert plain(secret["stringData"]) == {
+        "type": "git",
+        "url": "https://github.com/acme/environments.git",
+        "githubAppID": "13",
+        "githubAppInstallationID": "103",
+        "githubAppPrivateKey": "key-of-argocd",
+    }
+    assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "repository"
+
+
+def test_an_own_github_is_named_to_argo_cd() -> None:
+    stack = changed("github.baseUrl", "https://github.example.com")
+    secret = plain(platform(stack).one("argocd-repository-secret").inputs["stringData"])
+    assert secret["githubAppEnterpriseBaseUrl"] == "https://github.example.com/api/v3"
+    assert secret["url"] == "https://github.example.com/acme/environments.git"
+
+
+def test_the_order_is_namespace_credentials_release_projects_applications() -> None:
+    recording = platform()
+    release = recording.dependencies(recording.one("argocd-release"))
+    assert {"argocd-namespace", "argocd-notifications-secret", "argocd-repository-secret"} <= release
+    application = recording.dependencies(recording.one("guestbook-staging-application"))
+    assert {"argocd-release", "staging-project", "staging-infrastructure", "environments-files"} <= application
+
+
+def test_infrastructure_is_waited_for_and_services_are_not() -> None:
+    recording = platform()
+    waits = recording.one("staging-infrastructure").inputs["metadata"]["annotations"]["pulumi.com/waitFor"]
+    assert json.loads(waits) == ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"]
+    service = recording.one("guestbook-staging-application").inputs["metadata"]["annotations"]
+    assert "pulumi.com/waitFor" not in service
+
+
+def test_each_environment_has_its_project_and_applications() -> None:
+    recording = platform()
+    assert {one.inputs["metadata"]["name"] for one in recording.of(":AppProject")} == {
+        "infrastructure",
+        "dev",
+        "staging",
+        "production",
+    }
+    assert {one.inputs["metadata"]["name"] for one in recording.of(":Application")} == {
+        *(f"infrastructure-{environment}" for environment in ("dev", "staging", "production")),
+        *(f"guestbook-{environment}" for environment in ("dev", "staging", "production")),
+    }
+
+
+def test_slack_gets_its_token() -> None:
+    stack = values(notifications={"slackChannel": "releases"}, slackToken="xoxb")
+    data = plain(platform(stack).one("argocd-notifications-secret").inputs["stringData"])
+    assert data == {"github-private-key": "key-of-argocd", "slack-token": "xoxb"}
+
+
+def test_the_cluster_is_the_named_one() -> None:
+    provider = platform(values(cluster={"kubeconfig": "/etc/k", "context": "there"})).one("kubernetes").inputs
+    assert (provider["kubeconfig"], provider["context"]) == ("/etc/k", "there")
+
+
+def test_nothing_of_who_runs_it_reaches_the_github_provider() -> None:
+    stack = changed("github.app", {"id": "1", "installationId": "2"})
+    stack["githubAppPrivateKey"] = stack.pop("githubToken")
+    provider = platform(stack).one("github").inputs
+    assert plain(provider["token"]) == "", "GITHUB_TOKEN would win over the App"
+    assert provider["baseUrl"] == "https://api.github.com/"
+    assert is_secret(provider["appAuth"]) or is_secret(json.loads(json.dumps(provider["appAuth"])).get("pemFile", ""))
