@@ -14,7 +14,7 @@ import time
 import httpx
 
 from benchmarks.measure import Report, benchmark, say
-from benchmarks.sandboxes import running
+from benchmarks.sandboxes import github_alone, running
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.file_delivery import FileDelivery
@@ -26,8 +26,8 @@ from sandbox.engine.deploy import deploy
 from sandbox.engine.stackfile import StackConfig, merged
 from sandbox.overlay import sandbox_stack
 from sandbox.progress import Progress
-from sandbox.rehearsal import Rehearsal
 
+OWNER = "acme"
 FILES = 20
 GOAL_COMMITS, GOAL_WRITES = 1, 15
 _WRITE = re.compile(r" (POST|PUT|PATCH|DELETE) (\S+) (\d{3}) ")
@@ -45,46 +45,44 @@ class CountingTransport(httpx.HTTPTransport):
 
 def measured(options: argparse.Namespace, report: Report) -> None:
     files = {f"folder-{number % 4}/file-{number:02}.txt": f"file {number}\n" for number in range(FILES)}
-    with running() as config:
-        rehearsal = Rehearsal(config)
+    with github_alone() as (url, token):
+        admin = GitHubApi(url, Token(token))
         for run in range(options.runs):
             say(f"run {run + 1} of {options.runs}: {FILES} files")
             for way, write in (("one commit", in_one_commit), ("a RepositoryFile each", one_by_one)):
-                repository = f"benchmark-{int(time.time() * 1000)}"
-                rehearsal.github("POST", f"/orgs/{rehearsal.owner}/repos", body={"name": repository, "auto_init": True})
-                before = commits(rehearsal, repository)
+                repository = f"benchmark-{run}-{write.__name__.replace('_', '-')}"
+                admin.post(f"/orgs/{OWNER}/repos", {"name": repository, "auto_init": True})
+                before = commits(admin, repository)
                 transport = CountingTransport()
-                api = GitHubApi(config.github_api_url, Token(rehearsal.token()), transport=transport)
                 with report.measure(f"{way}: time").timed():
-                    write(api, rehearsal.owner, repository, files)
-                report.measure(f"{way}: commits", "").values.append(commits(rehearsal, repository) - before)
+                    write(GitHubApi(url, Token(token), transport=transport), repository, files)
+                report.measure(f"{way}: commits", "").values.append(commits(admin, repository) - before)
                 report.measure(f"{way}: writing requests", "").values.append(transport.writes)
-                rehearsal.github("DELETE", rehearsal.repository_path(repository))
-        report.at_most("commits for the files of a service", report.measure("one commit: commits").median, GOAL_COMMITS)
-        report.at_most(
-            "writes for the files of a service", report.measure("one commit: writing requests").median, GOAL_WRITES
-        )
-        report.notes.append("The provider waits a second between writes on github.com; here nothing waits.")
-        if options.whole:
+    in_commits, in_writes = (report.measure(f"one commit: {what}") for what in ("commits", "writing requests"))
+    report.at_most("commits for the files of a service", in_commits.median, GOAL_COMMITS)
+    report.at_most("writes for the files of a service", in_writes.median, GOAL_WRITES)
+    report.notes.append("The provider waits a second between writes on github.com; here nothing waits.")
+    if options.whole:
+        with running() as config:
             add_service(config, report)
 
 
-def in_one_commit(api: GitHubApi, owner: str, repository: str, files: dict[str, str]) -> None:
-    FileDelivery(api, owner, repository).deliver(WantedFiles(owned=files, seeded={}), "Start", OwnedFiles.COMMIT)
+def in_one_commit(api: GitHubApi, repository: str, files: dict[str, str]) -> None:
+    FileDelivery(api, OWNER, repository).deliver(WantedFiles(owned=files, seeded={}), "Start", OwnedFiles.COMMIT)
 
 
-def one_by_one(api: GitHubApi, owner: str, repository: str, files: dict[str, str]) -> None:
+def one_by_one(api: GitHubApi, repository: str, files: dict[str, str]) -> None:
     """What the provider's `RepositoryFile` asks for, one after the other, as writes to one branch must be."""
     for path, text in files.items():
-        address = f"/repos/{owner}/{repository}/contents/{path}"
+        address = f"/repos/{OWNER}/{repository}/contents/{path}"
         api.find(f"{address}?ref=main")
         content = base64.b64encode(text.encode()).decode()
         api.put(address, {"message": f"Add {path}", "content": content, "branch": "main"})
         api.get(f"{address}?ref=main")
 
 
-def commits(rehearsal: Rehearsal, repository: str) -> int:
-    return len(rehearsal.github("GET", f"{rehearsal.repository_path(repository)}/commits?per_page=100"))
+def commits(api: GitHubApi, repository: str) -> int:
+    return len(list(api.pages(f"/repos/{OWNER}/{repository}/commits")))
 
 
 def add_service(config: SandboxConfig, report: Report) -> None:

@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +16,8 @@ import httpx
 
 from benchmarks.measure import say
 from sandbox import node
-from sandbox.config import SandboxConfig
+from sandbox.config import GITHUB_PORT, SandboxConfig
+from sandbox.github import service
 from sandbox.rehearsal import JsonObject, Rehearsal
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +76,20 @@ def running() -> Generator[SandboxConfig]:
         command(config, "down")
 
 
+@contextlib.contextmanager
+def github_alone() -> Generator[tuple[str, str]]:
+    """A sandbox's GitHub without a node: its API's address and the administrator's token."""
+    with tempfile.TemporaryDirectory(prefix="slipway-benchmark-") as folder:
+        config = replace(own(), directory=Path(folder))
+        try:
+            credentials = service.ensure_credentials(config)
+            service.start(config)
+            # Without a node there is no link, and its address is not there.
+            yield f"http://127.{config.network}.1:{GITHUB_PORT}/api/v3", credentials.github_token
+        finally:
+            service.stop(config)
+
+
 def service_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service", default="guestbook", help="the service that is released (default: guestbook)")
 
@@ -80,8 +97,8 @@ def service_argument(parser: argparse.ArgumentParser) -> None:
 def next_minor(rehearsal: Rehearsal, *services: str) -> int:
     """A minor version that none of the services has a tag of yet."""
     taken = [0]
-    for service in services:
-        tags = rehearsal.github("GET", f"{rehearsal.repository_path(service)}/git/matching-refs/tags/v")
+    for name in services:
+        tags = rehearsal.github("GET", f"{rehearsal.repository_path(name)}/git/matching-refs/tags/v")
         found = (re.fullmatch(r"refs/tags/v0\.(\d+)\.\d+", tag["ref"]) for tag in tags)
         taken += [int(match[1]) for match in found if match]
     return max(taken) + 1
