@@ -30,9 +30,11 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
 def planned_stack(config: SandboxConfig, stack: str = STACK) -> StackConfig:
     """The settings of a stack to look at: secrets are placeholders."""
     secrets = _namespaced(dict.fromkeys(SECRETS, PLACEHOLDER))
+    # To look at a stack, neither GitHub nor the cluster has to be there.
+    quiet = _namespaced({"preflight": False})
     if stack == STACK:
-        return read_stack(config.root, stack, _overlay(config, {}), secrets)
-    return read_stack(config.root, stack, {}, placeholder=PLACEHOLDER)
+        return read_stack(config.root, stack, _overlay(config, {}) | quiet, secrets)
+    return read_stack(config.root, stack, quiet, placeholder=PLACEHOLDER)
 
 
 def read_credentials(config: SandboxConfig) -> Json:
