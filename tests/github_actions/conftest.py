@@ -42,9 +42,11 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    public = (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
     (directory / "seed.json").write_text(json.dumps(_seed(public)))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

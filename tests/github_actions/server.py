@@ -67,7 +67,9 @@ class GitHub:
             self._process.wait(timeout=20)
             self._process = None
 
-    def call(self, method: str, path: str, body: object = None, *, token: str = ADMIN, status: int | None = None) -> Any:
+    def call(
+        self, method: str, path: str, body: object = None, *, token: str = ADMIN, status: int | None = None
+    ) -> Any:
         client = self._clients.setdefault(
             token,
             httpx.Client(base_url=f"{self.url}/api/v3", headers={"Authorization": f"Bearer {token}"}, timeout=30),
@@ -92,7 +94,7 @@ class GitHub:
     def repository(self, name: str, files: dict[str, str], **settings: Any) -> "Repository":
         self.call("POST", "/orgs/acme/repos", {"name": name, "private": True, "auto_init": True} | settings)
         made = Repository(self, f"acme/{name}")
-        made.commit(files, "Begin [skip ci]")
+        made.commit(files, "Begin")
         return made
 
 
@@ -127,7 +129,9 @@ class Repository:
         before = {run["id"] for run in self.runs(file)}
         body = {"ref": ref, "inputs": inputs or {}}
         self.call("POST", f"/actions/workflows/{file}/dispatches", body, token=token, status=204)
-        new = self.github.wait(lambda: [run["id"] for run in self.runs(file) if run["id"] not in before], f"run of {file}")
+        new = self.github.wait(
+            lambda: [run["id"] for run in self.runs(file) if run["id"] not in before], f"run of {file}"
+        )
         return new[0]
 
     def runs(self, file: str | None = None, event: str | None = None) -> list[Any]:

@@ -257,7 +257,9 @@ class Engine:
         else:
             self._advance.complete(run, job, "cancelled")
 
-    def approve(self, run: Document, environment_ids: list[int], login: str, state: str, comment: str) -> list[Document]:
+    def approve(
+        self, run: Document, environment_ids: list[int], login: str, state: str, comment: str
+    ) -> list[Document]:
         """Notes a review of waiting deployments; answers the jobs it was about."""
         reviewed = gates.review(self, run, environment_ids, login, state, comment)
         for job in reviewed:

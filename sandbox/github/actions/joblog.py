@@ -38,6 +38,9 @@ class JobLog:
     """Place among the steps, whether it closes the step, text."""
     _places: dict[str, int] = field(default_factory=dict[str, int])
     _shown: dict[str, int] = field(default_factory=dict[str, int])
+    _headers: dict[int, str] = field(default_factory=dict[int, str])
+    """Headers of steps that have said nothing yet."""
+    _last_error: tuple[int | None, str] | None = None
 
     def __enter__(self) -> "JobLog":
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +63,7 @@ class JobLog:
             return
         moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
         place = len(self._places) if place is None else place
+        self._write_header(place)
         for line in self.masker.mask(text.rstrip("\r\n")).splitlines() or [""]:
             self._lines.append((place, closes, f"{moment} {line}\n"))
             self._file.write(self._lines[-1][2])
@@ -112,17 +116,28 @@ class JobLog:
             self._end(report)
         elif report.get("level") in ("error", "fatal"):
             message = _EXIT.sub(r"Process completed with exit code \1.", message.removeprefix("Error: "))
-            self.write(f"##[error]{message}", place, closes=True)
+            # Said again by everything around the step.
+            if (place, message) != self._last_error:
+                self._last_error = (place, message)
+                self.write(f"##[error]{message}", place, closes=True)
         elif report.get("level") == "warning" and place:
             self.write(f"##[warning]{message}", place)
 
     def _begin(self, report: Document, place: int) -> None:
-        name = str(report.get("step", ""))
-        first = name.splitlines()[0] if name else ""
-        self.write(f"##[group]{first if first.startswith('Run ') else f'Run {first}'}", place)
-        self.write("##[endgroup]", place)
-        if len(report["stepID"]) == 1:
-            self._step(report)
+        """Heads what follows with the step's name; steps within a composite action are part of it."""
+        if len(report["stepID"]) == 1 and self._key(report) not in self._shown:
+            step = self._step(report)
+            first = (step["name"].splitlines() or [""])[0]
+            header = first if first.startswith("Run ") else f"Run {first}"
+            # Most steps have nothing to do afterwards, and `act` goes through them all the same.
+            self._headers[place] = f"##[group]{header}"
+            if report["stage"] == "Main":
+                self._write_header(place)
+
+    def _write_header(self, place: int) -> None:
+        if header := self._headers.pop(place, None):
+            self.write(header, place)
+            self.write("##[endgroup]", place)
 
     def _end(self, report: Document) -> None:
         if len(report["stepID"]) == 1 and (report["stage"] == "Main" or self._key(report) in self._shown):

@@ -156,7 +156,7 @@ def review_pending(request: Request) -> Answer:
     ids, state = request.required("environment_ids"), request.required("state")
     comment = request.required("comment") if "comment" not in request.data() else str(request.data()["comment"])
     if state not in ("approved", "rejected"):
-        raise unprocessable(f"Invalid request.\n\n{state} is not a member of [\"approved\", \"rejected\"].")
+        raise unprocessable(f'Invalid request.\n\n{state} is not a member of ["approved", "rejected"].')
     numbers = [int(number) for number in ids]
     login = request.principal.login
     reviewed = engine.ask(

@@ -169,6 +169,9 @@ class RunningJob:
         assert self._process.stdout is not None
         shown = 0
         for line in self._process.stdout:
+            if '"jobID"' in line:
+                # `act` has read them: steps get the secrets that they are given, and no others.
+                (order.folder / "secrets.yml").unlink(missing_ok=True)
             log.take(line)
             done = sum(step["status"] == "completed" for step in log.steps) + len(log.steps)
             if done != shown:
@@ -181,7 +184,11 @@ class RunningJob:
 
     def _act(self, home: str) -> list[str]:
         order = self._order
-        variables = {**order.variables, "SHA_REF": order.variables.get("GITHUB_SHA", ""), RESULTS_FILE: f"{home}/results"}
+        variables = {
+            **order.variables,
+            "SHA_REF": order.variables.get("GITHUB_SHA", ""),
+            RESULTS_FILE: f"{home}/results",
+        }
         command = [
             str(self._host.act), order.event,
             "--workflows", f"{home}/workflow.yml", "--no-recurse",
@@ -243,4 +250,8 @@ def _literal(name: str, value: str) -> str:
     """
     if "${{" not in value:
         return value
-    return quote(value) if name in ("GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_HEAD_REF", "GITHUB_BASE_REF") else quote(quote(value))
+    return (
+        quote(value)
+        if name in ("GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_HEAD_REF", "GITHUB_BASE_REF")
+        else quote(quote(value))
+    )

@@ -98,7 +98,9 @@ class Sources:
         if depth > _DEPTH:
             raise SourceError(f"{uses}: actions use each other more than {_DEPTH} levels deep")
         if uses.startswith("docker://"):
-            raise SourceError(f"{uses}: container actions need a Docker engine, which runners of the sandbox do not have")
+            raise SourceError(
+                f"{uses}: container actions need a Docker engine, which runners of the sandbox do not have"
+            )
         if uses.startswith("./"):
             # Of the workspace. What an action made during the job itself uses is not known here.
             repository, sha = place
@@ -116,9 +118,7 @@ class Sources:
         texts = (path.read_bytes() for path in (folder / "action.yml", folder / "action.yaml") if path.is_file())
         text = next(texts, None)
         if text is None:
-            raise SourceError(
-                f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{uses}'."
-            )
+            raise SourceError(f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{uses}'.")
         self._nested(user, located or place, text, found, depth)
 
     def _nested(
@@ -149,7 +149,9 @@ class Sources:
             if selected.get("github_owned_allowed") and owner in ("actions", "github"):
                 return
             patterns: list[str] = selected.get("patterns_allowed") or []
-            if any(_allows(pattern, f"{reference.repository}/{reference.path}".rstrip("/"), name) for pattern in patterns):
+            if any(
+                _allows(pattern, f"{reference.repository}/{reference.path}".rstrip("/"), name) for pattern in patterns
+            ):
                 return
         raise SourceError(
             f"The action {name} is not allowed in {user['full_name']} because all actions must be from a repository"

@@ -53,9 +53,7 @@ def paths(git: GitRepository, sha: str) -> list[str]:
     return [path for path in found if path.endswith((".yml", ".yaml")) and "/" not in path.removeprefix(FOLDER)]
 
 
-def _run_of(
-    engine: "Engine", repository: Document, git: GitRepository, event: Event, path: str
-) -> Document | None:
+def _run_of(engine: "Engine", repository: Document, git: GitRepository, event: Event, path: str) -> Document | None:
     try:
         workflow = engine.scopes.workflow(repository, event.sha, path)
     except WorkflowError as error:

@@ -70,7 +70,13 @@ class Work:
 
     def log_path(self, job: Document) -> "Path":
         """Where a job's log is."""
-        return self._engine.directory / "logs" / str(job["repository_id"]) / str(job["run_id"]) / f"{job['log'] or job['id']}.log"
+        return (
+            self._engine.directory
+            / "logs"
+            / str(job["repository_id"])
+            / str(job["run_id"])
+            / f"{job['log'] or job['id']}.log"
+        )
 
     def _progress(self, job: Document, steps: list[Document]) -> None:
         self._engine.note(job, steps=steps)

@@ -234,7 +234,9 @@ def order(jobs: dict[str, Mapping]) -> list[str]:
     while waiting:
         ready = [name for name in waiting if all(needed in done for needed in jobs[name].get("needs", ()))]
         if not ready:
-            raise WorkflowError(f"The workflow must contain at least one job with no dependencies: {', '.join(waiting)}")
+            raise WorkflowError(
+                f"The workflow must contain at least one job with no dependencies: {', '.join(waiting)}"
+            )
         done += ready
         waiting = [name for name in waiting if name not in ready]
     return done

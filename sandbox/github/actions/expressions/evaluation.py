@@ -91,8 +91,10 @@ def _binary(operator: str, left: Node, right: Node, contexts: Contexts, status: 
 
 
 def _same_order(left: Value, right: Value) -> bool:
-    return are_equal(left, right) if isinstance(left, str) and isinstance(right, str) else (
-        to_number(left) == to_number(right)
+    return (
+        are_equal(left, right)
+        if isinstance(left, str) and isinstance(right, str)
+        else (to_number(left) == to_number(right))
     )
 
 
@@ -119,7 +121,9 @@ def call(name: str, arguments: list[Value], status: Status | None) -> Value:
 def lookup(target: Value, key: Value) -> Value:
     """`target[key]`: null for whatever is not there; names ignore case."""
     if isinstance(target, Filtered) and not isinstance(key, (int, float)):
-        found: list[Any] = [lookup(item, key) for item in target if isinstance(item, dict) and _key(item, key) is not None]
+        found: list[Any] = [
+            lookup(item, key) for item in target if isinstance(item, dict) and _key(item, key) is not None
+        ]
         return Filtered(found)
     if isinstance(target, dict):
         actual = _key(target, key)  # pyright: ignore[reportUnknownArgumentType]
