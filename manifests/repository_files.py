@@ -83,6 +83,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
     return {
         "owner": settings.github.owner,
         "environment_repository": settings.github.environment_repository,
+        "requester_app_id": settings.github.requester.id,
         "server_url": settings.github.base_url.rstrip("/"),
         "api_url": settings.github.api_url,
         "registry": settings.registry.host,

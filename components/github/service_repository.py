@@ -110,10 +110,8 @@ class ServiceRepository(pulumi.ComponentResource):
             name,
             self.repository.name,
             secrets={"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key},
-            variables={
-                "REQUESTER_APP_ID": settings.github.requester.id,
-                "ENVIRONMENT_REPOSITORY": settings.github.environment_repository,
-            },
+            # What else its workflows must know is written into them: a variable each would be a call and a resource.
+            variables={},
             registry=(settings.registry, args["secrets"].registry_password),
             opts=opts,
         )

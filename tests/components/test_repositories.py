@@ -109,11 +109,9 @@ def test_workflows_know_their_apps() -> None:
         (variable.inputs["repository"], variable.inputs["variableName"], variable.inputs["value"])
         for variable in platform().of(":ActionsVariable")
     }
-    assert variables == {
-        ("environments", "PROMOTER_APP_ID", str(PROMOTER)),
-        ("guestbook", "REQUESTER_APP_ID", str(REQUESTER)),
-        ("guestbook", "ENVIRONMENT_REPOSITORY", "environments"),
-    }
+    assert variables == {("environments", "PROMOTER_APP_ID", str(PROMOTER))}
+    files = platform().one("environments-files").inputs["owned"]
+    assert f'app-id: "{REQUESTER}"' in files[".github/workflows/release.yml"]
 
 
 def test_workflows_may_only_read_by_default() -> None:
@@ -183,4 +181,4 @@ def test_a_service_costs_few_resources() -> None:
     stack = values()
     one = len(platform(stack).resources)
     stack["services"].append({"name": "clock", "template": "go-web", "team": "web"})
-    assert len(platform(stack).resources) - one <= 15
+    assert len(platform(stack).resources) - one <= 13
