@@ -1,7 +1,6 @@
 """Puts the server together: one Forge, all routes, one ASGI application."""
 
 import importlib
-import importlib.util
 import logging
 import logging.handlers
 from collections.abc import AsyncIterator
@@ -50,14 +49,13 @@ ROUTE_MODULES = (
 LOG_SIZE = 10_000_000
 
 
-def create_forge(directory: Path, url: str) -> Forge:
+def create_forge(directory: Path, url: str, *, run_workflows: bool = True) -> Forge:
     """Opens the state below a folder and starts everything that listens to its events."""
     forge = Forge(directory, url)
     for name in ROUTE_MODULES:
         importlib.import_module(f"sandbox.github.{name}")
     delivery.install(forge)
-    # Actions is a part of its own: without it the server is a GitHub on which no workflow ever runs.
-    if importlib.util.find_spec("sandbox.github.actions") is not None:
+    if run_workflows:
         importlib.import_module("sandbox.github.actions").install(forge)
     return forge
 
