@@ -25,6 +25,7 @@ SOURCES = Path(__file__).parent / "tools"
 KUBERNETES_VERSION = "1.35.4"
 ARGOCD_VERSION = "3.5.7"
 COREDNS_VERSION = "1.15.0"
+HELM_VERSION = "v3.22.0"
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,12 @@ def _helm_variables() -> tuple[tuple[str, str], ...]:
     major, minor, _ = KUBERNETES_VERSION.split(".")
     # Unset, helm believes in Kubernetes 1.20 and refuses charts that ask for more.
     packages = ("helm.sh/helm/v3/pkg/chartutil", "helm.sh/helm/v3/pkg/lint/rules")
-    return tuple(
+    kubernetes = (
         (f"{package}.k8sVersion{part}", value)
         for package in packages
         for part, value in (("Major", major), ("Minor", minor))
     )
+    return (("helm.sh/helm/v3/internal/version.version", HELM_VERSION), *kubernetes)
 
 
 NODE_PROGRAMS = (

@@ -67,9 +67,10 @@ def push(config: SandboxConfig, progress: Progress) -> int:
         SandboxError: the registry does not answer.
     """
     pushed = 0
-    for image in cached(config):
-        progress.update(image.name)
-        pushed += registry.push(config.registry_host, image)
+    with progress.phase("Looking at the images in the registry"):
+        for image in cached(config):
+            progress.update(image.name)
+            pushed += registry.push(config.registry_host, image)
     return pushed
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,19 +61,24 @@ def debian_base() -> Recipe:
     return Recipe("debian", _bootstrap, (SUITE, *_TRIMMED), is_base=True)
 
 
+def commands(name: str, below: Recipe, *lines: str, is_base: bool = False) -> Recipe:
+    """A layer of what shell commands change in the layers below."""
+    return Recipe(name, lambda workshop, folder: _in_chroot(workshop, below, folder, lines), lines, below, is_base)
+
+
 def packages(name: str, below: Recipe, *wanted: str, then: tuple[str, ...] = (), is_base: bool = False) -> Recipe:
     """A layer of Debian packages; `then` are shell commands run in it afterwards."""
-
-    def fill(workshop: Workshop, folder: Path) -> None:
-        install = f"apt-get -qq -y install --no-install-recommends {shlex.join(wanted)}"
-        _in_chroot(workshop, below, folder, [install, *then])
-
-    return Recipe(name, fill, (*wanted, *then), below, is_base)
+    # Lists belong to this machine and this day, and never into a layer: the folder is shared by all of them.
+    update = "ls /var/lib/apt/lists | grep -q _Packages || apt-get -qq update"
+    install = f"apt-get -qq -y install --no-install-recommends {shlex.join(wanted)}"
+    return commands(name, below, update, f"{install} || {{ apt-get -qq update && {install}; }}", *then, is_base=is_base)
 
 
-def files(name: str, fill: Callable[[Path], None], *ingredients: str, below: Recipe | None = None) -> Recipe:
+def files(
+    name: str, fill: Callable[[Path], None], *ingredients: str, below: Recipe | None = None, is_base: bool = False
+) -> Recipe:
     """A layer of files that a function puts into a folder."""
-    return Recipe(name, lambda _, folder: fill(folder), ingredients, below)
+    return Recipe(name, lambda _, folder: fill(folder), ingredients, below, is_base)
 
 
 def _run(what: str, command: list[str | Path], environment: dict[str, str] | None = None) -> None:
@@ -154,7 +159,7 @@ def _bootstrap(workshop: Workshop, folder: Path) -> None:
     _in_namespace("debootstrap", script)
 
 
-def _in_chroot(workshop: Workshop, below: Recipe, folder: Path, commands: list[str]) -> None:
+def _in_chroot(workshop: Workshop, below: Recipe, folder: Path, lines: Sequence[str]) -> None:
     """Runs commands over the layers below and leaves what they changed in the folder."""
     work = workshop.trees / ".work"
     for path in (work, workshop.apt / "lists", workshop.apt / "archives"):
@@ -165,9 +170,7 @@ def _in_chroot(workshop: Workshop, below: Recipe, folder: Path, commands: list[s
     settings.write_text(
         f'Acquire::http::Proxy "{_apt_setting("Acquire::http::Proxy")}";\nDPkg::Options:: "--force-unsafe-io";\n'
     )
-    # Lists belong to this machine and this day, and never into a layer.
-    update = "ls /var/lib/apt/lists | grep -q _Packages || apt-get -qq update"
-    inside = "\n".join(["set -eu", "export APT_CONFIG=/var/cache/apt/host.conf", update, *commands])
+    inside = "\n".join(["set -eu", "export HOME=/root APT_CONFIG=/var/cache/apt/host.conf", *lines])
     script = [
         f"mount -t tmpfs -o mode=755 tmpfs {work}",
         f"mkdir {work}/upper {work}/work {root}",
@@ -183,4 +186,4 @@ def _in_chroot(workshop: Workshop, below: Recipe, folder: Path, commands: list[s
         f"rm -rf {work}/upper/var/log/*.log {work}/upper/var/log/apt {work}/upper/var/cache/ldconfig {work}/upper/tmp",
         f"cp -a {work}/upper/. {folder}",
     ]
-    _in_namespace("installing packages into an image", script)
+    _in_namespace("making a layer in a chroot", script)

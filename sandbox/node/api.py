@@ -1,5 +1,6 @@
 """The few calls to the Kubernetes API that starting a node takes; everything else uses a proper client."""
 
+import datetime as dt
 import json
 import ssl
 from typing import Any, Self, cast
@@ -50,16 +51,10 @@ class NodeApi:
             return None
         return cast(dict[str, Any], answer.json()) if answer.is_success else None
 
-    def node_is_ready(self) -> bool:
-        return _condition(self.get(f"/api/v1/nodes/{NODE_NAME}"), "Ready")
-
-    def deployment_is_available(self, namespace: str, name: str) -> bool:
-        document = self.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-        if not document or document.get("status", {}).get("observedGeneration") != document["metadata"]["generation"]:
-            return False
-        return _condition(document, "Available")
-
-
-def _condition(document: dict[str, Any] | None, kind: str) -> bool:
-    conditions = (document or {}).get("status", {}).get("conditions", [])
-    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+    def node_is_ready(self, since: dt.datetime) -> bool:
+        """Whether the kubelet says it is ready, and has said so since a time: state outlives a killed node."""
+        document = self.get(f"/api/v1/nodes/{NODE_NAME}") or {}
+        for condition in document.get("status", {}).get("conditions", []):
+            if condition["type"] == "Ready" and condition["status"] == "True":
+                return dt.datetime.fromisoformat(condition["lastHeartbeatTime"]) >= since.replace(microsecond=0)
+        return False

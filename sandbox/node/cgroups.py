@@ -20,12 +20,12 @@ def is_unified(root: Path = UNIFIED) -> bool:
     return (root / "cgroup.controllers").exists()
 
 
-def hierarchies(mounts: Path = _MOUNTS) -> list[Path]:
-    """Mount points of the version 1 hierarchies, named ones included."""
+def hierarchies(mounts: Path = _MOUNTS, *kinds: str) -> list[Path]:
+    """Mount points of the version 1 hierarchies, named ones included, or of the kinds of file system given."""
     found: list[Path] = []
     for line in mounts.read_text().splitlines():
         _, where, kind, *_ = line.split(" ")
-        if kind == "cgroup":
+        if kind in (kinds or ("cgroup",)):
             found.append(Path(where))
     return found
 
@@ -107,7 +107,8 @@ def remove(name: str, seconds: float = 10) -> list[Path]:
 
     Processes of a killed node take a moment to leave, and a group with processes stays.
     """
-    roots = [UNIFIED] if is_unified() else hierarchies()
+    # Beside version 1 hierarchies there may be a unified one without controllers, and runc makes groups there too.
+    roots = hierarchies(_MOUNTS, "cgroup", "cgroup2")
     deadline = time.monotonic() + seconds
     while True:
         left = [root / name for root in roots if not _removed(root / name)]

@@ -1,8 +1,8 @@
 """Starting, stopping and looking at the node."""
 
 import contextlib
+import datetime as dt
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,14 +16,19 @@ import httpx
 from sandbox import images, packages, registry, toolchain
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
-from sandbox.node import certificates, cgroups, configuration, coredns, network, preflight, processes
+from sandbox.node import certificates, cgroups, configuration, coredns, dns, network, preflight, processes
 from sandbox.node.api import NodeApi
 from sandbox.node.daemons import daemons
 from sandbox.node.layout import LINK_PREFIX_LENGTH, NODE_NAME, NodeLayout
 from sandbox.progress import Progress
 
+_NOTHING = "nothing in its log"
 START_SECONDS = 120
 """A cold start takes under ten; a machine that is busy with a build takes its time."""
+
+
+class NodeEndedError(SandboxError):
+    """The node's namespaces went away while something in them was waited for."""
 
 
 def is_running(config: SandboxConfig) -> bool:
@@ -41,18 +46,18 @@ def start(config: SandboxConfig, progress: Progress) -> None:
         SandboxError: the machine cannot, or a daemon does not come up.
     """
     layout = NodeLayout(config)
-    if not is_running(config):
-        stop(config)
-        kubernetes = toolchain.ensure(config, progress, ["kubernetes"])["kubernetes"].parent
-        unpacked = packages.ensure(config, progress)
-        with progress.phase("Starting the Kubernetes node"):
-            _prepare(layout, kubernetes, unpacked)
-            cgroups.create(layout.name)
-            _start_box(layout, kubernetes, unpacked, progress)
+    if is_running(config):
+        with contextlib.suppress(NodeEndedError), progress.phase("Looking at the Kubernetes node"):
             _wait_for_api(layout, progress)
             _apply_dns(layout)
-        return
-    with progress.phase("Looking at the Kubernetes node"):
+            return
+    stop(config)
+    kubernetes = toolchain.ensure(config, progress, ["kubernetes"])["kubernetes"].parent
+    unpacked = packages.ensure(config, progress)
+    with progress.phase("Starting the Kubernetes node"):
+        _prepare(layout, kubernetes, unpacked)
+        cgroups.create(layout.name)
+        _start_box(layout, kubernetes, unpacked, progress)
         _wait_for_api(layout, progress)
         _apply_dns(layout)
 
@@ -83,10 +88,10 @@ def wait_ready(config: SandboxConfig, progress: Progress, seconds: float = START
     layout = NodeLayout(config)
     with progress.phase("Waiting for the Kubernetes node"), NodeApi(layout) as api:
         _wait(layout, progress, "the registry", lambda: _registry_answers(config), seconds)
-        _wait(layout, progress, f"node {NODE_NAME} Ready", api.node_is_ready, seconds)
-        dns = f"{coredns.NAMESPACE}/{coredns.NAME}"
-        available = lambda: api.deployment_is_available(coredns.NAMESPACE, coredns.NAME)  # noqa: E731
-        _wait(layout, progress, f"deployment {dns} Available", available, seconds)
+        since = dt.datetime.fromtimestamp(layout.spec.stat().st_mtime, dt.UTC)
+        _wait(layout, progress, f"node {NODE_NAME} Ready", lambda: api.node_is_ready(since), seconds)
+        name = "kubernetes.default.svc.cluster.local"
+        _wait(layout, progress, "the cluster's DNS", lambda: dns.answers(config.dns_ip, name), seconds)
 
 
 def daemon_states(config: SandboxConfig) -> dict[str, dict[str, Any]]:
@@ -139,20 +144,22 @@ def _start_box(layout: NodeLayout, kubernetes: Path, unpacked: Path, progress: P
     unshare = packages.command_path("unshare") or "unshare"
     log = layout.logs / "box.log"
     with log.open("wb") as output:
-        maker = subprocess.Popen(
-            [unshare, *namespaces, *python],
+        # In a session of its own, and nobody's child: it outlives this command, and Ctrl-C is not meant for it.
+        subprocess.run(
+            ["setsid", "--fork", unshare, *namespaces, *python],
             env=_environment(kubernetes, unpacked),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # Ctrl-C of the one who types is not meant for the node
             cwd="/",
+            check=True,
         )
     progress.update("namespaces")
     deadline = time.monotonic() + 30
     while (init := processes.find(layout).init) is None:
-        if maker.poll() is not None or time.monotonic() > deadline:
-            raise SandboxError(f"the node's namespaces cannot be made: {_tail(log)}; see `make doctor`")
+        said = _tail(log)
+        if said != _NOTHING or time.monotonic() > deadline:
+            raise SandboxError(f"the node's namespaces cannot be made: {said}")
         time.sleep(0.02)
     network.attach(layout, init)
 
@@ -182,7 +189,7 @@ def _wait(layout: NodeLayout, progress: Progress, what: str, done: Callable[[], 
     deadline = time.monotonic() + seconds
     while not done():
         if processes.find(layout).init is None:
-            raise SandboxError(f"the node ended while waiting for {what}: {_tail(layout.logs / 'box.log')}")
+            raise NodeEndedError(f"the node ended while waiting for {what}: {_tail(layout.logs / 'box.log')}")
         if time.monotonic() > deadline:
             raise SandboxError(f"{what}: not there after {seconds:.0f} s; {_blame(layout)}")
         time.sleep(0.1)
@@ -202,9 +209,11 @@ def _tail(log: Path, lines: int = 5) -> str:
         text = log.read_text(errors="replace").strip()
         if text:
             return " | ".join(text.splitlines()[-lines:])
-    return "nothing in its log"
+    return _NOTHING
 
 
 def remove_state(config: SandboxConfig) -> None:
     """Deletes the state of a stopped node."""
-    shutil.rmtree(NodeLayout(config).state, ignore_errors=not os.environ.get("SLIPWAY_DEBUG"))
+    state = NodeLayout(config).state
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(state)
