@@ -63,7 +63,8 @@ def from_environment() -> Context:
             platform.registry_host,
             platform.registry_insecure,
             workflow.optional("REGISTRY_USERNAME", "slipway"),
-            workflow.optional("REGISTRY_PASSWORD"),
+            # Nothing secret goes over a connection that is not encrypted.
+            "" if platform.registry_insecure else workflow.optional("REGISTRY_PASSWORD"),
             transport,
         ),
         frozen=_frozen(workflow.optional("VARIABLES", "{}")),
