@@ -12,6 +12,7 @@ from sandbox.errors import ExitCode, SandboxError
 from sandbox.progress import Progress, elapsed_text
 
 # Each command imports what it needs: `status` is to answer at once, without Pulumi's second.
+# ruff: noqa: PLC0415
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="The whole platform, rehearsed on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="The platform, rehearsed on this machine.")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, command: Callable[[SandboxConfig, argparse.Namespace], int | None], text: str):
@@ -54,12 +53,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _console() -> Console:
+    """Where no terminal sets the width, names and addresses are to stay whole."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
 def _up(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
     from sandbox.status import status, table
     from sandbox.up import up
 
     result = up(config, Progress())
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     for message in result.deployed.messages:
         console.print(message, markup=False)
     console.print()
@@ -94,7 +98,7 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     if given.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
-        Console(highlight=False, soft_wrap=True).print(table(found))
+        _console().print(table(found))
     return None
 
 
@@ -104,7 +108,7 @@ def _plan(config: SandboxConfig, given: argparse.Namespace) -> int | None:
 
     stack = planned_stack(config, given.stack)
     registrations = record(config.root, stack).registrations
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     console.print(tree(stack, registrations))
     console.print(summary(registrations))
     return None

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -85,6 +85,19 @@ class Progress:
             return
         with self._lock:
             stack[-1].text = text
+
+    def teller(self) -> Callable[[str], None]:
+        """`update` for the innermost phase of this thread, to be called from any thread."""
+        stack = self._stack()
+        if not stack:
+            return self.say
+        phase = stack[-1]
+
+        def tell(text: str) -> None:
+            with self._lock:
+                phase.text = text
+
+        return tell
 
     def say(self, text: str) -> None:
         """Prints a line that stays."""

@@ -111,9 +111,9 @@ def _chart(config: SandboxConfig) -> None:
 def _deploy(config: SandboxConfig, progress: Progress, helm: Path) -> Deployed:
     stack = sandbox_stack(config)
     if automation.is_available():
-        return automation.up(config, stack, progress.update)
+        return automation.up(config, stack, progress.teller())
     try:
-        return deploy(config.root, stack, config.directory / "engine", helm, progress.update)
+        return deploy(config.root, stack, config.directory / "engine", helm, progress.teller())
     except ResourceError as error:
         raise SandboxError(f"{error}{_trouble(config, str(error))}", exit_code=error.exit_code) from error
 

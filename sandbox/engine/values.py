@@ -49,8 +49,13 @@ def secret_texts(value: Any, *, inside: bool = False) -> set[str]:
     elif isinstance(value, list):
         items = cast(list[Any], value)
     else:
-        return {value} if inside and isinstance(value, str) and len(value) > 3 else set()
+        return {value} if inside and isinstance(value, str) and _is_telling(value) else set()
     return set[str]().union(*(secret_texts(item, inside=inside) for item in items))
+
+
+def _is_telling(text: str) -> bool:
+    """Whether a text is worth hiding: whole objects are marked secret, with their addresses and short words."""
+    return len(text) >= 8 and not (text.startswith(("http://", "https://")) and "@" not in text)
 
 
 def mark_secret(values: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:

@@ -81,6 +81,9 @@ class Request:
             parsed: Any = json.loads(self.body)
         except ValueError as error:
             raise GitHubError(400, "Problems parsing JSON") from error
+        if parsed is None:
+            # What Argo CD's GitHub library sends when it has no options.
+            return {}
         if not isinstance(parsed, dict):
             raise GitHubError(400, "Body should be a JSON object")
         return parsed  # pyright: ignore[reportUnknownVariableType]
