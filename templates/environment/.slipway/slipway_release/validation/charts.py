@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -39,11 +40,7 @@ def render(tree: Tree, service: Service, environment: Environment, *, sample: bo
         return Rendered(environment.name, service.name, [], [problem] if sample else [])
     name = f"{service.name}-{environment.name}"
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
-        values = [
-            tree.folder / f"environments/{environment.name}/values.yaml",
-            tree.folder / f"{where}/values.yaml",
-            tree.folder / path_of(environment.name, service.name),
-        ]
+        values = _values(tree, service, environment)
         if sample and not _is_released(tree, service, environment):
             values.append(_sample(Path(temporary), service))
         arguments = [_helm(), "template", name, str(chart), "--namespace", name, "--include-crds"]
@@ -54,6 +51,17 @@ def render(tree: Tree, service: Service, environment: Environment, *, sample: bo
         return Rendered(environment.name, service.name, [], [Problem(where, f"does not render: {_first(text)}")])
     manifests, problems = files.parse(answer.stdout, f"{where} (rendered)")
     return Rendered(environment.name, service.name, manifests, problems)
+
+
+def inputs(tree: Tree, service: Service, environment: Environment) -> str:
+    """A digest of everything that rendering depends on: what has the same inputs renders the same."""
+    digest = hashlib.sha256()
+    chart = tree.folder / "helm-charts" / service.name
+    for file in [*sorted(chart.rglob("*")), *_values(tree, service, environment)]:
+        if file.is_file():
+            content = file.read_bytes()
+            digest.update(f"{file.relative_to(tree.folder)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
 
 
 def lint(tree: Tree, service: Service) -> list[Problem]:
@@ -87,6 +95,12 @@ def schemas(rendered: list[Rendered]) -> list[Problem]:
         where = f"environments/{item.environment}/{item.service} (rendered)"
         problems += [Problem(where, line) for line in answer.stdout.splitlines() if answer.returncode and line.strip()]
     return problems
+
+
+def _values(tree: Tree, service: Service, environment: Environment) -> list[Path]:
+    """The value files, in the order in which Argo CD reads them; a later one wins."""
+    folder = tree.folder / "environments" / environment.name
+    return [folder / "values.yaml", folder / service.name / "values.yaml", folder / service.name / "release.yaml"]
 
 
 def _is_released(tree: Tree, service: Service, environment: Environment) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.validation import charts, rules, secrets
-from slipway_release.validation.charts import Rendered
 from slipway_release.validation.files import Problem, Tree
 
 
 def run(folder: Path, base: Path | None) -> None:
     """Check the tree; problems that its base has too are shown, but are nobody's fault."""
     found = problems(Tree(folder))
-    known = set(problems(Tree(base))) if base and (base / ".slipway/platform.json").is_file() else set[Problem]()
+    has_base = base is not None and (base / ".slipway/platform.json").is_file()
+    known = set(problems(Tree(base))) if base and has_base and found else set[Problem]()
     for problem in (problem for problem in found if problem in known):
         workflow.warning(f"{problem} (it was so before)")
     new = [problem for problem in found if problem not in known]
@@ -42,13 +44,13 @@ def problems(tree: Tree) -> list[Problem]:
 
 
 def _rendered(tree: Tree) -> list[Problem]:
-    found = [problem for service in tree.platform().services for problem in charts.lint(tree, service)]
-    rendered: list[Rendered] = []
-    for service, environment in tree.placements():
-        item = charts.render(tree, service, environment, sample=True)
-        where = f"environments/{environment.name}/{service.name} (rendered)"
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        linted = pool.map(lambda service: charts.lint(tree, service), tree.platform().services)
+        rendered = list(pool.map(lambda place: charts.render(tree, *place, sample=True), list(tree.placements())))
+        found = [problem for problems in linted for problem in problems]
+    for item in rendered:
+        where = f"environments/{item.environment}/{item.service} (rendered)"
         found += item.problems + secrets.check_manifests(where, item.manifests)
-        namespace = f"{service.name}-{environment.name}"
+        namespace = f"{item.service}-{item.environment}"
         found += [problem for m in item.manifests for problem in rules.check_manifest(where, m, namespace)]
-        rendered.append(item)
     return found + charts.schemas(rendered)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -59,17 +61,28 @@ def run(base: Path, head: Path, output: Path | None) -> None:
 
 def sections(base: Tree, head: Tree) -> list[Section]:
     """Everything that is rendered otherwise, by environment."""
-    found: list[Section] = []
     before = {(environment.name, service.name): (service, environment) for service, environment in _placements(base)}
     after = {(environment.name, service.name): (service, environment) for service, environment in _placements(head)}
-    for key in sorted(before.keys() | after.keys()):
-        old = charts.render(base, *before[key]) if key in before else None
-        new = charts.render(head, *after[key]) if key in after else None
-        problem = str(new.problems[0]) if new and new.problems else None
-        changes = compare(_objects(old.manifests if old else []), _objects(new.manifests if new else []))
-        if changes or problem:
-            found.append(Section(key[0], key[1], [] if problem else changes, problem))
+
+    def section(key: Key) -> Section | None:
+        old = charts.inputs(base, *before[key]) if key in before else None
+        if key in after and old == charts.inputs(head, *after[key]):
+            return None
+        return _section(
+            key,
+            charts.render(base, *before[key]) if key in before else None,
+            charts.render(head, *after[key]) if key in after else None,
+        )
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [item for item in pool.map(section, sorted(before.keys() | after.keys())) if item is not None]
     return found + _infrastructure(base, head)
+
+
+def _section(key: Key, old: charts.Rendered | None, new: charts.Rendered | None) -> Section | None:
+    problem = str(new.problems[0]) if new and new.problems else None
+    changes = compare(_objects(old.manifests if old else []), _objects(new.manifests if new else []))
+    return Section(*key, [] if problem else changes, problem) if changes or problem else None
 
 
 def _placements(tree: Tree) -> list[tuple[charts.Service, charts.Environment]]:

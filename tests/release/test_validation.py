@@ -1,0 +1,235 @@
+"""The environment repository's own checks, on a repository as the platform writes it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from slipway_release.errors import RefusedError
+from slipway_release.release_file import ReleaseFile
+from slipway_release.validation import charts, check, comment, difference, secrets
+from slipway_release.validation.difference import MARKER, Change, Section, markdown
+from slipway_release.validation.files import Tree
+
+from manifests.repository_files import environment_repository_files
+from stacks.settings import settings_of
+from tests.release.builders import Script, context, release
+from tests.release.stage import find
+from tests.stacks.builders import values
+
+HELM = find("helm", "bin/helm-*/helm")
+needs_helm = pytest.mark.skipif(HELM is None, reason="helm is not here yet; `make up` builds it")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository, with 1.0.0 of guestbook released to staging."""
+    folder = tmp_path_factory.mktemp("repository")
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values().items()}
+    files = environment_repository_files(settings_of("tests", texts))
+    for path, text in {**files.seeded, **files.owned}.items():
+        _write(folder / path, text)
+    released = ReleaseFile(release("1.0.0", image="ghcr.io/acme/guestbook")).dump()
+    _write(folder / "environments/staging/guestbook/release.yaml", released)
+    return folder
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+@pytest.fixture
+def tree(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    if HELM:
+        monkeypatch.setenv("HELM", str(HELM))
+        charts._helm.cache_clear()
+    shutil.copytree(template, tmp_path / "head")
+    return Tree(tmp_path / "head")
+
+
+def told(tree: Tree) -> str:
+    return "\n".join(map(str, check.problems(tree)))
+
+
+@needs_helm
+def test_a_repository_as_it_is_written_has_no_problems(tree: Tree) -> None:
+    assert told(tree) == ""
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("environments/dev/guestbook/values.yaml", "replicas: [", "environments/dev/guestbook/values.yaml: line"),
+        ("environments/dev/guestbook/values.yaml", "replicas: 1\nreplicas: 2\n", "is there twice"),
+        ("environments/dev/guestbook/values.yaml", "repliccas: 2\n", "does not render"),
+        ("environments/dev/unknown/values.yaml", "{}\n", "environments/dev/unknown: no service"),
+        ("environments/qa/values.yaml", "{}\n", "environments/qa: no such environment"),
+        ("environments/dev/extra.yaml", "{}\n", "not read by anything"),
+        ("helm-charts/guestbook/templates/broken.yaml", "{{ .Values.x", "does not render"),
+        (
+            "helm-charts/guestbook/templates/a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n",
+            "namespace 'other'",
+        ),
+        (
+            "helm-charts/guestbook/templates/a.yaml",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n",
+            "belongs to the platform",
+        ),
+        (
+            "helm-charts/guestbook/templates/a.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n",
+            "in clear text",
+        ),
+        (
+            "infrastructure/dev/secret.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {password: aHVudGVyMg==}\n",
+            "in clear text",
+        ),
+        ("infrastructure/dev/x.yaml", "apiVersion: v1\nmetadata: {name: a}\n", "without kind"),
+        ("infrastructure/dev/x.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: A_b}\n", "no name"),
+        ("apps/guestbook/key.txt", "-----BEGIN RSA PRIVATE KEY-----\n", "line 1: holds a credential"),
+        ("environments/staging/guestbook/release.yaml", "release: {", "not JSON"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tree: Tree, path: str, text: str, words: str) -> None:
+    _write(tree.folder / path, text)
+    found = told(tree)
+    assert words in found
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tag": None, "version": "main-aaaaaaaaaaaa"}, "versioned tags only"),
+        ({"tag": "v1.0.0-rc.1", "version": "1.0.0-rc.1"}, "takes none"),
+        ({"tag": "v9.9.9"}, "not that of its tag"),
+        ({"tag": "latest"}, "not a release tag"),
+        ({"image": "docker.io/mallory/guestbook"}, "is not that of guestbook"),
+        ({"digest": "latest"}, "not an image digest"),
+    ],
+)
+def test_production_takes_versioned_tags_of_its_own_image_only(tree: Tree, changes: dict[str, Any], words: str) -> None:
+    wanted = release(**({"version": "1.0.0", "image": "ghcr.io/acme/guestbook"} | changes))
+    _write(tree.folder / "environments/production/guestbook/release.yaml", ReleaseFile(wanted).dump())
+    assert words in told(tree)
+
+
+@needs_helm
+def test_what_was_wrong_before_is_shown_but_does_not_fail_the_change(tree: Tree, tmp_path: Path) -> None:
+    _write(tree.folder / "environments/qa/values.yaml", "{}\n")
+    shutil.copytree(tree.folder, tmp_path / "base")
+    check.run(tree.folder, tmp_path / "base")
+    _write(tree.folder / "environments/qb/values.yaml", "{}\n")
+    with pytest.raises(RefusedError, match="1 problem"):
+        check.run(tree.folder, tmp_path / "base")
+
+
+def test_encrypted_secrets_are_no_clear_text() -> None:
+    manifest = {"apiVersion": "v1", "kind": "Secret", "data": {"a": "ENC[AES256_GCM,data:x]"}, "sops": {"mac": "x"}}
+    assert not secrets.is_clear_text(manifest)
+    assert secrets.is_clear_text(manifest | {"data": {"a": "ENC[x]", "b": "plain"}})
+    assert not secrets.is_clear_text(
+        {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "data": {"a": 1}}
+    )
+
+
+@needs_helm
+def test_the_difference_names_each_environment_that_changes(tree: Tree, template: Path) -> None:
+    _write(tree.folder / "environments/staging/guestbook/values.yaml", "replicas: 7\n")
+    (section,) = difference.sections(Tree(template), tree)
+    assert (section.environment, section.subject) == ("staging", "guestbook")
+    text = markdown([section], "")
+    assert text.startswith(MARKER)
+    assert "| staging | guestbook | 0 |" in text
+    assert "+  replicas: 7" in text
+
+
+@needs_helm
+def test_nothing_changed_is_said(tree: Tree, template: Path) -> None:
+    assert "Nothing that runs anywhere changes" in markdown(difference.sections(Tree(template), tree), "")
+
+
+def test_secrets_are_masked_in_the_difference() -> None:
+    old = {"kind": "Secret", "metadata": {"name": "a"}, "data": {"password": "b2xkLXNlY3JldA=="}}
+    new = old | {"data": {"password": "bmV3LXNlY3JldA=="}}
+    deployment = {
+        "kind": "Deployment",
+        "metadata": {"name": "b"},
+        "spec": {
+            "env": [{"name": "DATABASE_PASSWORD", "value": "hunter2"}, {"name": "COLOUR", "value": "blue"}],
+            "apiToken": "topsecret",
+            "secretName": "shown",
+            "note": "ghp_" + "a" * 36,
+        },
+    }
+    changes = difference.compare({("Secret", "a"): old}, {("Secret", "a"): new, ("Deployment", "b"): deployment})
+    text = markdown([Section("dev", "guestbook", changes)], "")
+    for secret in ("b2xk", "bmV3", "hunter2", "topsecret", "ghp_"):
+        assert secret not in text
+    for shown in ("Secret a (changed)", "blue", "shown"):
+        assert shown in text
+
+
+@pytest.mark.parametrize("size", [1, 10, 400])
+def test_the_comment_stays_below_the_limit_and_says_what_it_leaves_out(size: int) -> None:
+    sections = [
+        Section(f"environment-{number}", "guestbook", [Change("Deployment", "x", "changed", "+a\n" * 3000)])
+        for number in range(size)
+    ]
+    text = markdown(sections, "https://run")
+    assert len(text) < difference.LIMIT
+    assert ("too long to show" in text) == (size > 6)
+    assert text.count("<details>") == text.count("</details>") > 0
+
+
+def test_a_difference_cannot_end_its_own_fence() -> None:
+    change = Change("ConfigMap", "a", "changed", "+```\n+</details>\n+````")
+    text = markdown([Section("dev", "guestbook", [change])], "")
+    assert "`````diff" in text
+
+
+def test_losing_what_holds_data_is_said_first() -> None:
+    change = Change("PersistentVolumeClaim", "data", "removed", "-a")
+    text = markdown([Section("dev", "guestbook", [change])], "")
+    assert text.index("Removes what holds data") < text.index("<details>")
+
+
+def test_there_is_one_comment_and_it_is_kept_up_to_date() -> None:
+    base = "/repos/acme/environments/issues"
+    old = {"id": 5, "body": f"{MARKER}\nold", "user": {"type": "Bot"}}
+    others = [{"id": 3, "body": f"{MARKER} forged", "user": {"type": "User"}}, {"id": 4, "body": "hello", "user": {}}]
+    cases: list[tuple[list[dict[str, Any]], str]] = [
+        (others, f"POST {base}/7/comments"),
+        ([*others, old], f"PATCH {base}/comments/5"),
+    ]
+    for comments, expected in cases:
+        around = context(
+            {f"GET {base}/7/comments": comments, f"POST {base}/7/comments": {}, f"PATCH {base}/comments/5": {}}
+        )
+        comment.keep(around, "7", f"{MARKER}\nnew")
+        asked = _asked(around)
+        assert asked[-1] == expected
+        assert len([key for key in asked if not key.startswith("GET")]) == 1
+
+
+def _asked(around: Any) -> list[str]:
+    assert isinstance(around.reader.transport, Script)
+    return around.reader.transport.asked
+
+
+@pytest.mark.parametrize("number", ["", "7/../8", "x"])
+def test_a_comment_goes_to_a_pull_request_only(number: str) -> None:
+    with pytest.raises(RefusedError):
+        comment.keep(context({}), number, f"{MARKER}\n")
+
+
+def test_the_requirements_are_pinned_by_hash(template: Path) -> None:
+    text = (template / ".slipway/requirements.txt").read_text()
+    assert f"pyyaml=={yaml.__version__}" in text
+    assert "--hash=sha256:" in text
