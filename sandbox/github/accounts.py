@@ -117,4 +117,4 @@ def _bot_id(forge: Forge, login: str) -> int:
         if bot is None:
             bot = {"id": bots.next_id(), "login": login}
             bots.put(login, bot)
-    return bot["id"]
+    return int(bot["id"])

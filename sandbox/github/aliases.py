@@ -1,4 +1,4 @@
-"""Paths by number: `/organizations/{id}/team/{id}`, `/teams/{id}` and `/repositories/{id}` are other names of the same things."""
+"""Paths by number, `/organizations/{id}/team/{id}`, `/teams/{id}` and `/repositories/{id}`, as paths by name."""
 
 import re
 from urllib.parse import quote

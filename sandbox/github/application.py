@@ -3,7 +3,7 @@
 import importlib
 import logging
 import logging.handlers
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -33,6 +33,7 @@ ROUTE_MODULES = (
     "meta",
     "pages",
     "pull_routes",
+    "pull_updates",
     "pushes",
     "refs",
     "repository_routes",
@@ -44,7 +45,7 @@ ROUTE_MODULES = (
     "teams",
     "webhooks",
 )
-"""Modules whose import registers routes."""
+"""Modules whose import registers routes or watchers."""
 
 LOG_SIZE = 10_000_000
 
@@ -77,7 +78,7 @@ def create_application(forge: Forge, hook_base: str | None = None) -> Starlette:
         await response(scope, receive, send)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         yield
         forge.close()
 

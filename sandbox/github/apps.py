@@ -202,7 +202,8 @@ def _narrowed_permissions(installation: Document, wanted: Any) -> dict[str, str]
 
 
 def _narrowed_repositories(forge: Forge, installation: Document, given: dict[str, Any]) -> list[Document] | None:
-    names, ids = given.get("repositories"), given.get("repository_ids")
+    names: list[str] | None = given.get("repositories")
+    ids: list[int] | None = given.get("repository_ids")
     if names is None and ids is None:
         return None
     chosen = [forge.repository(f"{installation['account']}/{name}") for name in names or []]

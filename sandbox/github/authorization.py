@@ -12,19 +12,23 @@ LEVELS = ("none", "read", "write", "admin")
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 
-READ = "metadata contents issues pull_requests actions deployments statuses checks environments pages packages"
-WRITE = "contents issues pull_requests actions deployments statuses checks secrets actions_variables workflows"
+_READ = "metadata contents issues pull_requests actions deployments statuses checks environments pages packages"
+_WRITE = "contents issues pull_requests actions deployments statuses checks secrets actions_variables workflows"
+_ADMINISTER = "administration environments repository_hooks security_events vulnerability_alerts"
+
+
+def _each(names: str, level: str) -> dict[str, str]:
+    return {str(name): level for name in names.split()}
+
 
 _ROLE_GRANTS: dict[str, dict[str, str]] = {}
 _ROLE_GRANTS["none"] = {}
 # Whoever may read may also take part: open pull requests, review, comment.
-_ROLE_GRANTS["read"] = dict.fromkeys(READ.split(), "read") | {"participation": "write"}
+_ROLE_GRANTS["read"] = _each(_READ, "read") | {"participation": "write"}
 _ROLE_GRANTS["triage"] = _ROLE_GRANTS["read"] | {"issues": "write"}
-_ROLE_GRANTS["write"] = _ROLE_GRANTS["triage"] | dict.fromkeys(WRITE.split(), "write")
+_ROLE_GRANTS["write"] = _ROLE_GRANTS["triage"] | _each(_WRITE, "write")
 _ROLE_GRANTS["maintain"] = _ROLE_GRANTS["write"] | {"pages": "write", "administration": "read"}
-_ROLE_GRANTS["admin"] = _ROLE_GRANTS["maintain"] | dict.fromkeys(
-    ["administration", "environments", "repository_hooks", "security_events", "vulnerability_alerts"], "write"
-)
+_ROLE_GRANTS["admin"] = _ROLE_GRANTS["maintain"] | _each(_ADMINISTER, "write")
 
 _FREE = {"public", "authenticated", "user", "app", "site_admin"}
 
@@ -60,7 +64,7 @@ def highest(roles: list[str]) -> str:
 
 def granted(forge: Forge, principal: Principal, repository: Document) -> dict[str, str]:
     """Everything that a caller may do in a repository: permission → level. Empty: it may not even see it."""
-    public = dict.fromkeys(READ.split(), "read") if repository["visibility"] == "public" else {}
+    public = _each(_READ, "read") if repository["visibility"] == "public" else {}
     if principal.kind in (Kind.ANONYMOUS, Kind.APP):
         return public
     if principal.is_integration:

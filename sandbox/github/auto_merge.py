@@ -2,7 +2,7 @@
 
 import logging
 
-from sandbox.github import merging, principals, pulls, requirements
+from sandbox.github import merging, principals, pulls, requirements, statuses
 from sandbox.github.errors import GitHubError
 from sandbox.github.kernel import Document, Forge, Principal
 
@@ -86,3 +86,6 @@ def consider_commit(forge: Forge, repository: Document, sha: str) -> None:
     for pull in pulls.all_of(forge, repository):
         if pull["state"] == "open" and pull["auto_merge"] is not None and pull["head"]["sha"] == sha:
             consider(forge, repository, pull)
+
+
+statuses.COMMIT_WATCHERS.append(consider_commit)

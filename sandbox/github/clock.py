@@ -1,17 +1,17 @@
 """Times as GitHub writes them."""
 
-import datetime
+import datetime as dt
 
 
 def now() -> str:
     """The present second, in UTC, as `2030-01-02T03:04:05Z`."""
-    return stamp(datetime.datetime.now(datetime.UTC))
+    return stamp(dt.datetime.now(dt.UTC))
 
 
-def stamp(moment: datetime.datetime) -> str:
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def stamp(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def later(seconds: float) -> str:
     """The time that many seconds from now."""
-    return stamp(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))
+    return stamp(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))

@@ -12,7 +12,7 @@ def owners(git: GitRepository, base: str, paths: list[str]) -> list[tuple[str, .
 
     The file is read from the base: a pull request cannot change who must approve it.
     """
-    text = next((found for place in PLACES if (found := git.read(base, place)) is not None), None)
+    text = next((content for place in PLACES if (content := git.read(base, place)) is not None), None)
     if text is None:
         return []
     rules = [line.partition("#")[0].split() for line in text.decode(errors="replace").splitlines()]

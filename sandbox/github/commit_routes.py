@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from starlette.responses import Response
 
-from sandbox.github import commits, repositories
+from sandbox.github import commits, pulls, repositories, rules
 from sandbox.github.errors import GitHubError, not_found
 from sandbox.github.git import EMPTY_TREE, GitError
 from sandbox.github.kernel import Answer, Request, route
@@ -56,7 +56,7 @@ def branches_where_head(request: Request) -> Answer:
         {
             "name": ref[11:],
             "commit": {"sha": sha, "url": f"{request.repository_url}/commits/{sha}"},
-            "protected": is_protected(request, ref),
+            "protected": rules.is_protected(request.forge, request.repository, ref[11:]),
         }
         for ref, head in heads.items()
         if head == sha
@@ -66,24 +66,12 @@ def branches_where_head(request: Request) -> Answer:
 @route("GET", "/repos/{owner}/{repo}/commits/{sha}/pulls", permission="pull_requests:read|contents:read")
 def pulls_of_commit(request: Request) -> Answer:
     """Pull requests that brought a commit, or that hold it."""
-    from sandbox.github import pulls
-
     sha = commits.must_find(request.git, request.params["sha"])
     return [
         pulls.view(request.forge, request.repository, pull)
         for pull in pulls.all_of(request.forge, request.repository)
         if sha in (pull["merge_commit_sha"], pull["head"]["sha"])
     ]
-
-
-def is_protected(request: Request, ref: str) -> bool:
-    """True if a ruleset or a branch protection holds for a branch."""
-    from sandbox.github import protection, rules
-
-    forge, repository = request.forge, request.repository
-    if protection.rule_for(forge, repository, ref) is not None:
-        return True
-    return next(rules.active_rules(forge, repository, ref, None), None) is not None
 
 
 @route("GET", "/repos/{owner}/{repo}/compare/{spec:path}", permission="contents:read")

@@ -1,8 +1,10 @@
 """Commits as GitHub shows them, and what differs between two of them."""
 
+import datetime as dt
 from typing import Any
 
 from sandbox.github import accounts
+from sandbox.github.clock import stamp
 from sandbox.github.errors import GitHubError, unprocessable
 from sandbox.github.git import EMPTY_TREE, GitRepository
 from sandbox.github.kernel import Document, Forge
@@ -13,11 +15,7 @@ STATUS_NAMES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "
 
 
 def _utc(date: str) -> str:
-    import datetime
-
-    from sandbox.github.clock import stamp
-
-    return stamp(datetime.datetime.fromisoformat(date))
+    return stamp(dt.datetime.fromisoformat(date))
 
 
 def read_many(git: GitRepository, *revisions: str) -> list[dict[str, Any]]:

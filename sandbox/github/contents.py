@@ -13,7 +13,7 @@ from sandbox.github.errors import GitHubError, conflict, missing_field, not_foun
 from sandbox.github.git import ZERO
 from sandbox.github.git_data import signature_of
 from sandbox.github.kernel import Answer, Request, route
-from sandbox.github.rules import RefUpdate
+from sandbox.github.ref_updates import RefUpdate
 
 LARGEST_INLINE = 1_000_000
 """Bytes up to which the content itself is in the answer."""

@@ -7,7 +7,7 @@ from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, conflict, invalid_field, not_found
 from sandbox.github.git import GitError
 from sandbox.github.kernel import Answer, Document, Forge, Principal, Request, route
-from sandbox.github.rules import RefUpdate
+from sandbox.github.ref_updates import RefUpdate
 
 STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
 LONGEST_DESCRIPTION = 140

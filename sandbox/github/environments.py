@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sandbox.github import accounts, teams
+from sandbox.github import accounts, rules, teams
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, invalid_field, not_found, unprocessable
-from sandbox.github.kernel import Answer, Document, Forge, Kind, Page, Request, route
+from sandbox.github.kernel import Answer, Document, Forge, Page, Request, route
 from sandbox.github.patterns import matches
+from sandbox.github.store import items, mapping
 
 ENVIRONMENT = "/repos/{owner}/{repo}/environments/{environment}"
 POLICIES = ENVIRONMENT + "/deployment-branch-policies"
@@ -34,7 +35,7 @@ def ensure(forge: Forge, repository: Document, name: str) -> Document:
     """The environment of that name, made without any protection if there is none, as a first deployment does."""
     table = forge.store.table("environments")
     with forge.store.lock:
-        found = table.get(key(repository, name))
+        found: Document | None = table.get(key(repository, name))
         if found is None:
             found = {
                 "id": table.next_id(),
@@ -58,13 +59,7 @@ def allows_ref(forge: Forge, repository: Document, environment: Document, ref: s
     if policy is None:
         return True
     if policy["protected_branches"]:
-        from sandbox.github import protection, rules
-
-        if protection.rule_for(forge, repository, ref) is not None:
-            return True
-        return (
-            ref.startswith("refs/heads/") and next(rules.active_rules(forge, repository, ref, None), None) is not None
-        )
+        return ref.startswith("refs/heads/") and rules.is_protected(forge, repository, ref[11:])
     for prefix, kind in (("refs/heads/", "branch"), ("refs/tags/", "tag"), ("refs/pull/", "branch")):
         if ref.startswith(prefix):
             # The merge ref of a pull request is named as a whole: `refs/pull/*/merge`.
@@ -103,11 +98,11 @@ def reviewers_view(forge: Forge, environment: Document) -> list[dict[str, Any]]:
 def view(forge: Forge, repository: Document, environment: Document) -> dict[str, Any]:
     """An environment as GitHub shows it."""
     number = environment["id"]
-    rules: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     if environment["wait_timer"]:
-        rules.append({"id": number * 10 + 1, "type": "wait_timer", "wait_timer": environment["wait_timer"]})
+        shown.append({"id": number * 10 + 1, "type": "wait_timer", "wait_timer": environment["wait_timer"]})
     if environment["reviewers"]:
-        rules.append(
+        shown.append(
             {
                 "id": number * 10 + 2,
                 "type": "required_reviewers",
@@ -116,7 +111,7 @@ def view(forge: Forge, repository: Document, environment: Document) -> dict[str,
             }
         )
     if environment["branch_policy"]:
-        rules.append({"id": number * 10 + 3, "type": "branch_policy"})
+        shown.append({"id": number * 10 + 3, "type": "branch_policy"})
     name = environment["name"]
     return {
         "id": number,
@@ -127,7 +122,7 @@ def view(forge: Forge, repository: Document, environment: Document) -> dict[str,
         "created_at": environment["created_at"],
         "updated_at": environment["updated_at"],
         "can_admins_bypass": environment["can_admins_bypass"],
-        "protection_rules": [rule | {"node_id": f"GA_{rule['id']}"} for rule in rules],
+        "protection_rules": [rule | {"node_id": f"GA_{rule['id']}"} for rule in shown],
         "deployment_branch_policy": environment["branch_policy"],
     }
 
@@ -159,7 +154,7 @@ def set_environment(request: Request) -> Answer:
     wait = given.get("wait_timer") or 0
     if not isinstance(wait, int) or not 0 <= wait <= LONGEST_WAIT:
         raise invalid_field("Environment", "wait_timer")
-    reviewers = [{"type": one["type"], "id": one["id"]} for one in given.get("reviewers") or []]
+    reviewers = [{"type": one["type"], "id": one["id"]} for one in items(given, "reviewers")]
     if len(reviewers) > MOST_REVIEWERS:
         raise unprocessable(f"An environment has at most {MOST_REVIEWERS} reviewers.")
     policy = given.get("deployment_branch_policy")
@@ -203,7 +198,7 @@ def _policy_view(entry: Document) -> dict[str, Any]:
 
 def _custom(request: Request) -> Document:
     environment = _find(request)
-    if not (environment["branch_policy"] or {}).get("custom_branch_policies"):
+    if not mapping(environment, "branch_policy").get("custom_branch_policies"):
         raise GitHubError(404, "Not Found")
     return environment
 
@@ -267,12 +262,3 @@ def delete_policy(request: Request) -> Answer:
     environment, entry = _policy(request)
     _replace(request, environment, [one for one in environment["policies"] if one["id"] != entry["id"]])
     return None
-
-
-def admins_bypass(request: Request, environment: Document) -> bool:
-    """True if the caller may pass the environment's protection as an administrator of the repository."""
-    from sandbox.github.authorization import repository_role
-
-    if not environment["can_admins_bypass"] or request.principal.kind is not Kind.USER:
-        return False
-    return repository_role(request.forge, request.principal.login, request.repository) == "admin"

@@ -22,7 +22,7 @@ class Event:
     ref: str
     """Full name of the ref that a workflow of this event runs on, such as `refs/heads/main`."""
     sha: str
-    """Commit that a workflow of this event runs on; empty where there is none (a deleted ref, a pull request with conflicts)."""
+    """Commit that a workflow of this event runs on; empty for a deleted ref or a pull request with conflicts."""
     actor: str
     """Login of who did it, such as `alice` or `promoter[bot]`."""
     payload: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from sandbox.github.errors import GitHubError
 from sandbox.github.kernel import Answer, Forge, Request, route
+from sandbox.github.store import mapping
 
 SECONDARY_RATE_LIMIT = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
@@ -52,8 +53,10 @@ def _use(forge: Forge, kind: str, subject: str) -> dict[str, Any] | None:
 
 @route("POST", "/_sandbox/faults", permission="site_admin", root=True)
 def add_fault(request: Request) -> Answer:
-    """Adds a fault: `match` (regular expression on `METHOD /path`, or on `owner/name ref` for `reject-push`), `kind`,
-    `status`, `count`, `message`, `body`, `headers`; or `kind: secondary-rate-limit`.
+    """Adds a fault.
+
+    The body has `match` (regular expression on `METHOD /path`, or on `owner/name ref` for pushes), `kind` (`answer`,
+    `reject-push`, `secondary-rate-limit`), `count`, and for an answer `status`, `message`, `body` and `headers`.
     """
     given = request.data()
     kind = given.get("kind", "answer")
@@ -70,7 +73,7 @@ def add_fault(request: Request) -> Answer:
         "count": int(given.get("count", 1)),
         "message": given.get("message", "Service unavailable"),
         "body": given.get("body"),
-        "headers": {str(name): str(value) for name, value in (given.get("headers") or {}).items()},
+        "headers": {str(name): str(value) for name, value in mapping(given, "headers").items()},
     }
     if kind == "secondary-rate-limit":
         fault |= {"status": 403, "message": SECONDARY_RATE_LIMIT}

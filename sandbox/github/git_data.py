@@ -2,12 +2,13 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, cast
 
 from sandbox.github import commits, repositories
 from sandbox.github.errors import GitHubError, not_found, unprocessable
 from sandbox.github.git import GitError, Signature
 from sandbox.github.kernel import Answer, Request, route
+from sandbox.github.store import items
 
 MODES = {"100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", "160000": "commit"}
 
@@ -91,9 +92,7 @@ def create_tree(request: Request) -> Answer:
     entries: Any = request.required("tree")
     if not isinstance(entries, list) or not entries:
         raise unprocessable("Invalid tree info")
-    changes: list[tuple[str, str, str | None]] = []
-    for entry in entries:  # pyright: ignore[reportUnknownVariableType]
-        changes.append(_change(request, entry))  # pyright: ignore[reportUnknownArgumentType]
+    changes = [_change(request, entry) for entry in cast("list[dict[str, Any]]", entries)]
     try:
         tree = git.write_tree(git.resolve(str(base), "tree") if base else None, changes)
     except GitError as error:
@@ -125,7 +124,7 @@ def create_commit(request: Request) -> Answer:
     message = str(request.required("message"))
     if tree is None:
         raise unprocessable("Tree SHA does not exist")
-    parents = [str(parent) for parent in given.get("parents") or []]
+    parents = [str(parent) for parent in items(given, "parents")]
     for parent in parents:
         if git.resolve(parent) is None:
             raise unprocessable("Parent SHA does not exist or is not a commit object")

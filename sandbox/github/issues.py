@@ -8,6 +8,7 @@ from sandbox.github.clock import now
 from sandbox.github.errors import forbidden, missing_field, not_found
 from sandbox.github.kernel import Answer, Document, Request, route
 from sandbox.github.pull_routes import pull_of
+from sandbox.github.store import items
 
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
 READ = "issues:read|pull_requests:read"
@@ -163,7 +164,7 @@ def add_issue_labels(request: Request) -> Answer:
 @route("PUT", ISSUE + "/labels", permission=MANAGE)
 def replace_issue_labels(request: Request) -> Answer:
     """Sets all labels."""
-    return _set_labels(request, [str(name) for name in request.data().get("labels") or []])
+    return _set_labels(request, [str(name) for name in items(request.data(), "labels")])
 
 
 @route("DELETE", ISSUE + "/labels/{name}", permission=MANAGE)

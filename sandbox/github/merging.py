@@ -7,7 +7,7 @@ from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, conflict
 from sandbox.github.git import GitError, GitRepository, Signature
 from sandbox.github.kernel import Document, Forge, Principal
-from sandbox.github.rules import RefUpdate, RulesViolated, Violation
+from sandbox.github.ref_updates import RefUpdate, RulesViolated, Violation
 
 SWITCHES = {
     "merge": ("allow_merge_commit", "Merge commits are not allowed on this repository."),
@@ -146,7 +146,7 @@ def _close(
 def _delete_head(forge: Forge, repository: Document, principal: Principal, pull: Document) -> None:
     ref = f"refs/heads/{pull['head']['ref']}"
     present = forge.git.by_id(repository["id"]).ref(ref)
-    if present != pull["head"]["sha"] or pull["head"]["ref"] == repository["default_branch"]:
+    if present is None or present != pull["head"]["sha"] or pull["head"]["ref"] == repository["default_branch"]:
         return
     try:
         updates.move(forge, repository, principal, [publishing.deleted(ref, present)])

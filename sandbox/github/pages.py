@@ -4,12 +4,13 @@ import html
 
 from starlette.responses import HTMLResponse
 
+from sandbox.github import accounts
 from sandbox.github.errors import not_found
 from sandbox.github.kernel import Answer, Request, route
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}pre{{overflow:auto}}</style></head>
+<style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}</style></head>
 <body><h1>{title}</h1>{body}<p><small>The sandbox's GitHub has no pages of its own; everything is at
 <a href="{api}">{api}</a>.</small></p></body></html>
 """
@@ -34,8 +35,6 @@ def front(request: Request) -> Answer:
 @route("GET", "/{account}", permission="public", root=True)
 def account(request: Request) -> Answer:
     """An account's page."""
-    from sandbox.github import accounts
-
     found = accounts.find_account(request.forge, request.params["account"])
     if found is None:
         raise not_found()

@@ -55,7 +55,10 @@ ANONYMOUS = Principal(Kind.ANONYMOUS)
 
 def to_document(principal: Principal) -> dict[str, Any]:
     """A principal as JSON can hold it, for what is to be done later in its name."""
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(principal).items()}
+    document = asdict(principal)
+    for name in ("repositories", "scopes"):
+        document[name] = None if document[name] is None else sorted(document[name])
+    return document
 
 
 def from_document(document: dict[str, Any]) -> Principal:
@@ -63,4 +66,5 @@ def from_document(document: dict[str, Any]) -> Principal:
     fields = dict(document)
     for name in ("repositories", "scopes"):
         fields[name] = None if fields[name] is None else frozenset(fields[name])
-    return Principal(**(fields | {"kind": Kind(fields["kind"])}))
+    fields["kind"] = Kind(fields["kind"])
+    return Principal(**fields)

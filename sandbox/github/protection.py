@@ -10,7 +10,7 @@ from sandbox.github.authorization import repository_role
 from sandbox.github.git import GitRepository
 from sandbox.github.kernel import Document, Forge, Kind, Principal
 from sandbox.github.patterns import matches
-from sandbox.github.rules import RefUpdate
+from sandbox.github.ref_updates import RefUpdate
 
 BRANCHES = "refs/heads/"
 
@@ -67,12 +67,19 @@ def against(
         return
     if rule["lockBranch"]:
         yield "Cannot change this locked branch"
-    if rule["restrictsPushes"] and (update.moves or rule["blocksCreations"]):
-        # Only those who may push may merge, too.
-        if not is_among(forge, principal, rule["pushActorIds"]):
-            yield "You're not authorized to push to this branch."
-    if update.creates:
-        return
+    # Only those who may push may merge, too.
+    closed = rule["restrictsPushes"] and (update.moves or rule["blocksCreations"])
+    if closed and not is_among(forge, principal, rule["pushActorIds"]):
+        yield "You're not authorized to push to this branch."
+    if update.moves:
+        yield from _against_history(forge, git, rule, principal, update)
+    if update.moves and not through_pull:
+        yield from _without_pull(forge, rule, principal)
+
+
+def _against_history(
+    forge: Forge, git: GitRepository, rule: Document, principal: Principal, update: RefUpdate
+) -> Iterator[str]:
     if not git.is_ancestor(update.old, update.new):
         forced = rule["allowsForcePushes"] or is_among(forge, principal, rule["bypassForcePushActorIds"])
         if not forced:
@@ -81,8 +88,9 @@ def against(
         yield "Merge commits are not allowed"
     if rule["requiresCommitSignatures"]:
         yield "Commits must have verified signatures."
-    if through_pull:
-        return
+
+
+def _without_pull(forge: Forge, rule: Document, principal: Principal) -> Iterator[str]:
     if rule["requiresApprovingReviews"] and not is_among(forge, principal, rule["bypassPullRequestActorIds"]):
         yield "Changes must be made through a pull request."
     if rule["requiresStatusChecks"] and (contexts := rule["requiredStatusCheckContexts"]):

@@ -1,12 +1,18 @@
 """From changes of refs to events: push, create, delete, and the common parts of every payload."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.github import accounts, commits, repositories
 from sandbox.github.clock import now
 from sandbox.github.git import ZERO
 from sandbox.github.kernel import Document, Event, Forge, Principal
-from sandbox.github.rules import RefUpdate
+from sandbox.github.ref_updates import RefUpdate
+
+BranchWatcher = Callable[[Forge, Document, Principal, RefUpdate, int | None], None]
+
+BRANCH_WATCHERS: list[BranchWatcher] = []
+"""Told of every moved branch after its events, with the number of the pull request whose merge it is."""
 
 MOST_TAGS = 3
 """More tags than this in one push start nothing: GitHub makes no events of them."""
@@ -69,9 +75,6 @@ def pushed(
         updates: What has changed.
         merging: Number of the pull request whose merge this is; it closes itself.
     """
-    # Imported here because merging a pull request moves refs and moved refs change pull requests.
-    from sandbox.github import pull_updates
-
     repository = _note_push(forge, repository, updates)
     tags = [update for update in updates if update.ref.startswith("refs/tags/")]
     for update in updates:
@@ -83,7 +86,8 @@ def pushed(
         _publish(forge, repository, principal, update)
     for update in updates:
         if update.ref.startswith("refs/heads/"):
-            pull_updates.branch_moved(forge, repository, principal, update, merging=merging)
+            for watch in BRANCH_WATCHERS:
+                watch(forge, repository, principal, update, merging)
 
 
 def _note_push(forge: Forge, repository: Document, updates: list[RefUpdate]) -> Document:

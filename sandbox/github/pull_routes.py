@@ -4,11 +4,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox.github import commits, merging, pulls, settings, teams
+from sandbox.github import accounts, commits, merging, pulls, repositories, settings, teams, updates
 from sandbox.github.authorization import allowed
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, forbidden, invalid_field, unprocessable
+from sandbox.github.git import GitError
 from sandbox.github.kernel import Answer, Document, Request, route
+from sandbox.github.ref_updates import RefUpdate
+from sandbox.github.store import items
 
 PULLS = "/repos/{owner}/{repo}/pulls"
 PULL = PULLS + "/{number}"
@@ -152,10 +155,6 @@ def merge_pull(request: Request) -> Answer:
 @route("PUT", PULL + "/update-branch", permission="contents:write")
 def update_branch(request: Request) -> Answer:
     """Merges the base into the head."""
-    from sandbox.github import repositories, updates
-    from sandbox.github.git import GitError
-    from sandbox.github.rules import RefUpdate
-
     pull, git = pull_of(request), request.git
     base, head = git.ref(f"refs/heads/{pull['base']['ref']}") or pull["base"]["sha"], pull["head"]["sha"]
     expected = request.data().get("expected_head_sha")
@@ -184,10 +183,8 @@ def list_requested(request: Request) -> Answer:
 def _asked(request: Request) -> tuple[list[str], list[int]]:
     """People and teams that a body names."""
     given, owner = request.data(), request.repository["owner"]["login"]
-    people = [str(login) for login in given.get("reviewers") or []]
-    found = [teams.find(request.forge, owner, str(slug)) for slug in given.get("team_reviewers") or []]
-    from sandbox.github import accounts
-
+    people = [str(login) for login in items(given, "reviewers")]
+    found = [teams.find(request.forge, owner, str(slug)) for slug in items(given, "team_reviewers")]
     if any(accounts.find_user(request.forge, login) is None for login in people) or None in found:
         raise unprocessable(
             "Reviews may only be requested from collaborators. One or more of the users or teams is not one."

@@ -1,13 +1,13 @@
 """What a moved branch does to pull requests: new heads, new bases, merged or closed ones."""
 
-from sandbox.github import auto_merge, protection, pulls, rules
+from sandbox.github import auto_merge, protection, publishing, pulls, rules
 from sandbox.github.clock import now
 from sandbox.github.kernel import Document, Forge, Principal
-from sandbox.github.rules import RefUpdate
+from sandbox.github.ref_updates import RefUpdate
 
 
 def branch_moved(
-    forge: Forge, repository: Document, principal: Principal, update: RefUpdate, *, merging: int | None = None
+    forge: Forge, repository: Document, principal: Principal, update: RefUpdate, merging: int | None
 ) -> None:
     """Brings the open pull requests from and to a branch up to date.
 
@@ -86,3 +86,6 @@ def _base_moved(forge: Forge, repository: Document, principal: Principal, pull: 
         pulls.announce(forge, repository, principal, merged, "closed")
         return
     pulls.refresh(forge, repository, pull)
+
+
+publishing.BRANCH_WATCHERS.append(branch_moved)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.github import accounts, publishing, repositories, teams
+from sandbox.github import accounts, publishing, repositories, requirements, teams
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, invalid_field, not_found
 from sandbox.github.git import ZERO, GitError
@@ -130,10 +130,7 @@ def announce(
     **extra: Any,
 ) -> None:
     """Publishes an event of a pull request. Its commit is the test merge; with conflicts there is none."""
-    if pull["merged"]:
-        ref = f"refs/heads/{pull['base']['ref']}"
-    else:
-        ref = f"refs/pull/{pull['number']}/merge"
+    ref = f"refs/heads/{pull['base']['ref']}" if pull["merged"] else f"refs/pull/{pull['number']}/merge"
     publishing.emit(
         forge,
         repository,
@@ -215,9 +212,6 @@ def view(forge: Forge, repository: Document, pull: Document, *, full: bool = Fal
 
 
 def _computed(forge: Forge, repository: Document, pull: Document) -> dict[str, Any]:
-    # Imported here because requirements look at pull requests.
-    from sandbox.github import requirements
-
     git = forge.git.by_id(repository["id"])
     base, head = pull["base"]["sha"], pull["head"]["sha"]
     common = git.attempt("merge-base", base, head) or base

@@ -9,7 +9,8 @@ from sandbox.github import faults, publishing, updates
 from sandbox.github.errors import not_found
 from sandbox.github.git import QUARANTINE, GitRepository
 from sandbox.github.kernel import Answer, Document, Forge, Principal, Request, route
-from sandbox.github.rules import RefUpdate, violations
+from sandbox.github.ref_updates import RefUpdate
+from sandbox.github.rules import violations
 
 HOOK_PATH = "/_sandbox/pre-receive"
 

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sandbox.github import commits, publishing, repositories, updates
-from sandbox.github.commit_routes import is_protected
+from sandbox.github import commits, protection, publishing, repositories, rules, updates
 from sandbox.github.errors import GitHubError, invalid_field, not_found, unprocessable
 from sandbox.github.git import ZERO
 from sandbox.github.kernel import Answer, Request, route
-from sandbox.github.rules import RefUpdate
+from sandbox.github.ref_updates import RefUpdate
 
 
 def _view(request: Request, ref: str, sha: str) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def list_branches(request: Request) -> Answer:
         {
             "name": ref[11:],
             "commit": {"sha": sha, "url": f"{request.repository_url}/commits/{sha}"},
-            "protected": is_protected(request, ref),
+            "protected": rules.is_protected(request.forge, request.repository, ref[11:]),
         }
         for ref, sha in request.git.refs("refs/heads/").items()
     ]
@@ -122,7 +121,7 @@ def read_branch(request: Request) -> Answer:
     sha = git.resolve(f"refs/heads/{name}")
     if sha is None:
         raise GitHubError(404, "Branch not found")
-    guarded = is_protected(request, f"refs/heads/{name}")
+    guarded = rules.is_protected(request.forge, request.repository, name)
     url = f"{request.repository_url}/branches/{name}"
     return {
         "name": name,
@@ -137,8 +136,6 @@ def read_branch(request: Request) -> Answer:
 @route("GET", "/repos/{owner}/{repo}/branches/{branch:path}/protection", permission="administration:read")
 def read_protection(request: Request) -> Answer:
     """Branch protection is kept and shown by GraphQL; REST says only whether there is one."""
-    from sandbox.github import protection
-
     rule = protection.rule_for(request.forge, request.repository, f"refs/heads/{request.params['branch']}")
     if rule is None:
         raise GitHubError(404, "Branch not protected")

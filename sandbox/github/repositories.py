@@ -195,13 +195,6 @@ def next_number(forge: Forge, repository: Document) -> int:
     return numbers[0]
 
 
-def owner_of(forge: Forge, repository: Document) -> Document:
-    """The account that owns a repository."""
-    owner = accounts.find_account(forge, repository["owner"]["login"])
-    assert owner is not None, "accounts are never deleted"
-    return owner
-
-
 def view(forge: Forge, repository: Document, principal: Principal | None = None) -> dict[str, Any]:
     """The JSON of a repository, with the caller's own permissions if a caller is given."""
     full_name = repository["full_name"]

@@ -8,6 +8,7 @@ from sandbox.github import publishing, settings
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, invalid_field, missing_field, not_found, unprocessable
 from sandbox.github.kernel import Answer, Document, Request, route
+from sandbox.github.store import mapping
 
 ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("permissions", "allowed_actions"): ("all", "local_only", "selected"),
@@ -209,6 +210,6 @@ def dispatch(request: Request) -> Answer:
         action=kind,
         ref=f"refs/heads/{branch}",
         sha=request.git.resolve(f"refs/heads/{branch}") or "",
-        payload={"branch": branch, "client_payload": given.get("client_payload") or {}},
+        payload={"branch": branch, "client_payload": mapping(given, "client_payload")},
     )
     return None

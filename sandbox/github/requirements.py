@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.github import codeowners, protection, rules, statuses
+from sandbox.github import accounts, codeowners, deployments, protection, rules, statuses, teams
 from sandbox.github.authorization import ROLES, repository_role
 from sandbox.github.kernel import Document, Forge, Principal
+from sandbox.github.store import items
 
 METHODS = ("merge", "squash", "rebase")
 
@@ -41,10 +42,10 @@ def of(forge: Forge, repository: Document, pull: Document, principal: Principal 
             needed.methods = tuple(method for method in needed.methods if method in allowed)
         elif rule.type == "required_status_checks":
             needed.strict |= bool(given.get("strict_required_status_checks_policy"))
-            for check in given.get("required_status_checks") or []:
+            for check in items(given, "required_status_checks"):
                 needed.checks[check["context"]] = check.get("integration_id")
         elif rule.type == "required_deployments":
-            needed.environments += given.get("required_deployment_environments") or []
+            needed.environments += items(given, "required_deployment_environments")
         elif rule.type == "required_linear_history":
             needed.methods = tuple(method for method in needed.methods if method != "merge")
     _add_protection(forge, repository, ref, principal, needed)
@@ -116,16 +117,14 @@ def _missing_owners(forge: Forge, repository: Document, pull: Document, approved
     git, base, head = forge.git.by_id(repository["id"]), pull["base"]["sha"], pull["head"]["sha"]
     common = git.attempt("merge-base", base, head) or base
     paths = [path for path in git.text("diff", "--name-only", "-z", "--no-renames", common, head).split("\0") if path]
-    missing: list[str] = []
-    for names in codeowners.owners(git, base, paths):
-        if not any(_is_owner(forge, repository, login, name) for name in names for login in approved):
-            missing.append(f"Waiting on code owner review from {' or '.join(name.lstrip('@') for name in names)}.")
-    return missing
+    return [
+        f"Waiting on code owner review from {' or '.join(name.lstrip('@') for name in names)}."
+        for names in codeowners.owners(git, base, paths)
+        if not any(_is_owner(forge, repository, login, name) for name in names for login in approved)
+    ]
 
 
 def _is_owner(forge: Forge, repository: Document, login: str, name: str) -> bool:
-    from sandbox.github import accounts, teams
-
     organization, slash, slug = name.lstrip("@").partition("/")
     if not slash:
         user = accounts.find_user(forge, login) or {}
@@ -159,8 +158,6 @@ def _missing_checks(forge: Forge, repository: Document, pull: Document, needed: 
 def _missing_deployments(forge: Forge, repository: Document, pull: Document, needed: Requirements) -> list[str]:
     if not needed.environments:
         return []
-    from sandbox.github import deployments
-
     done = {
         deployment["environment"]
         for deployment in forge.store.table("deployments").all(f"{repository['id']}/")

@@ -9,59 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.github import accounts
+from sandbox.github import accounts, protection
 from sandbox.github.authorization import ROLES, repository_role
-from sandbox.github.errors import GitHubError
-from sandbox.github.git import ZERO, GitRepository
+from sandbox.github.git import GitRepository
 from sandbox.github.kernel import Document, Forge, Kind, Principal
 from sandbox.github.patterns import matches
+from sandbox.github.ref_updates import RefUpdate, Violation
+from sandbox.github.store import items, mapping
 
 REPOSITORY_ROLES = {1: "read", 2: "maintain", 3: "triage", 4: "write", 5: "admin"}
 """Ids by which rulesets name repository roles."""
-
-
-@dataclass(frozen=True)
-class RefUpdate:
-    """One ref that is to move; `old` or `new` is ZERO where it is created or deleted."""
-
-    ref: str
-    old: str
-    new: str
-
-    @property
-    def creates(self) -> bool:
-        return self.old == ZERO
-
-    @property
-    def deletes(self) -> bool:
-        return self.new == ZERO
-
-    @property
-    def moves(self) -> bool:
-        return not self.creates and not self.deletes
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One reason why a ref may not change."""
-
-    ref: str
-    message: str
-    protected_branch: bool = False
-    """The reason is a classic branch protection, which GitHub words differently."""
-
-
-class RulesViolated(GitHubError):  # noqa: N818 - named as GitHub's own message
-    """The refusal of a change of refs; the status depends on the way the change came."""
-
-    def __init__(self, violations: list[Violation], status: int = 422) -> None:
-        protection = all(violation.protected_branch for violation in violations)
-        title = "Protected branch update failed" if protection else "Repository rule violations found"
-        if protection:
-            title += f" for {violations[0].ref}."
-        reasons = "\n".join(dict.fromkeys(violation.message for violation in violations))
-        super().__init__(status, f"{title}\n\n{reasons}\n\n")
-        self.violations: list[Violation] = violations
 
 
 @dataclass(frozen=True)
@@ -81,13 +38,13 @@ def active_rules(
     for ruleset in forge.store.table("rulesets").all(f"{repository['id']}/"):
         if ruleset["enforcement"] != "active" or ruleset["target"] != target:
             continue
-        condition = (ruleset.get("conditions") or {}).get("ref_name") or {}
-        if not _covers(repository, ref, condition.get("include") or [], condition.get("exclude") or []):
+        condition = mapping(mapping(ruleset, "conditions"), "ref_name")
+        if not _covers(repository, ref, items(condition, "include"), items(condition, "exclude")):
             continue
         if principal is not None and may_bypass(forge, repository, ruleset, principal, through_pull=through_pull):
             continue
-        for rule in ruleset.get("rules") or []:
-            yield ActiveRule(ruleset, rule["type"], rule.get("parameters") or {})
+        for rule in items(ruleset, "rules"):
+            yield ActiveRule(ruleset, rule["type"], mapping(rule, "parameters"))
 
 
 def _covers(repository: Document, ref: str, include: Iterable[str], exclude: Iterable[str]) -> bool:
@@ -105,7 +62,7 @@ def may_bypass(
     forge: Forge, repository: Document, ruleset: Document, principal: Principal, *, through_pull: bool
 ) -> bool:
     """True if a ruleset names the caller as a bypass actor for this way of changing a ref."""
-    for actor in ruleset.get("bypass_actors") or []:
+    for actor in items(ruleset, "bypass_actors"):
         if actor.get("bypass_mode", "always") == "pull_request" and not through_pull:
             continue
         if _is_actor(forge, repository, actor, principal):
@@ -156,9 +113,6 @@ def violations(
     for update in updates:
         for rule in active_rules(forge, repository, update.ref, principal, through_pull=through_pull):
             found += [Violation(update.ref, text) for text in _against(git, rule, update, through_pull=through_pull)]
-    # Imported here because branch protection is judged with the words and helpers of this module.
-    from sandbox.github import protection
-
     for update in updates:
         texts = protection.against(forge, repository, git, principal, update, through_pull=through_pull)
         found += [Violation(update.ref, text, protected_branch=True) for text in texts]
@@ -186,7 +140,7 @@ def _against(git: GitRepository, rule: ActiveRule, update: RefUpdate, *, through
             # Whether the commit has passed is judged only for pull requests here; GitHub also lets a push through whose
             # commit has passed elsewhere, which no client of the sandbox relies on.
             if update.moves or not rule.parameters.get("do_not_enforce_on_create"):
-                count = len(rule.parameters.get("required_status_checks") or [])
+                count = len(items(rule.parameters, "required_status_checks"))
                 yield f"{count} of {count} required status checks are expected."
         case "tag_name_pattern" | "branch_name_pattern" if update.creates:
             yield from _name_pattern(rule.parameters, update.ref)
@@ -238,3 +192,11 @@ def _message_pattern(git: GitRepository, parameters: dict[str, Any], update: Ref
         if not _pattern_holds(parameters, git.text("show", "--no-patch", "--format=%B", commit)):
             yield f"Commit message {_described(parameters)}"
             return
+
+
+def is_protected(forge: Forge, repository: Document, branch: str) -> bool:
+    """True if a ruleset or a branch protection holds for a branch, whoever asks."""
+    ref = f"refs/heads/{branch}"
+    if protection.rule_for(forge, repository, ref) is not None:
+        return True
+    return next(active_rules(forge, repository, ref, None), None) is not None

@@ -6,6 +6,7 @@ from sandbox.github import rules
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, not_found
 from sandbox.github.kernel import Answer, Document, Request, route
+from sandbox.github.store import items, mapping
 
 ENFORCEMENTS = ("active", "disabled", "evaluate")
 TARGETS = ("branch", "tag", "push")
@@ -52,11 +53,9 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("target", "branch") not in TARGETS:
         problems.append(f"Target must be one of {', '.join(TARGETS)}")
     problems += [
-        f"Invalid rule '{rule.get('type')}': "
-        for rule in given.get("rules") or []
-        if rule.get("type") not in RULE_TYPES
+        f"Invalid rule '{rule.get('type')}': " for rule in items(given, "rules") if rule.get("type") not in RULE_TYPES
     ]
-    for actor in given.get("bypass_actors") or []:
+    for actor in items(given, "bypass_actors"):
         if actor.get("actor_type") not in ACTORS:
             problems.append(f"Invalid bypass actor type '{actor.get('actor_type')}'")
     if problems:
@@ -65,9 +64,9 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
         "name": given["name"],
         "target": given.get("target", "branch"),
         "enforcement": given["enforcement"],
-        "bypass_actors": [_actor(actor) for actor in given.get("bypass_actors") or []],
-        "conditions": given.get("conditions") or {},
-        "rules": [_rule(rule) for rule in given.get("rules") or []],
+        "bypass_actors": [_actor(actor) for actor in items(given, "bypass_actors")],
+        "conditions": mapping(given, "conditions"),
+        "rules": [_rule(rule) for rule in items(given, "rules")],
     }
 
 
@@ -78,7 +77,7 @@ def _actor(actor: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
-    parameters = rule.get("parameters")
+    parameters = mapping(rule, "parameters")
     if rule["type"] == "pull_request":
         parameters = {
             "required_approving_review_count": 0,
@@ -87,7 +86,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
             "require_last_push_approval": False,
             "required_review_thread_resolution": False,
             "allowed_merge_methods": ["merge", "squash", "rebase"],
-        } | (parameters or {})
+        } | parameters
     return {"type": rule["type"]} | ({"parameters": parameters} if parameters else {})
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,12 @@ def is_running(config: SandboxConfig) -> bool:
     return _process(config) is not None and _health(config) is not None
 
 
-def start(config: SandboxConfig) -> None:
+def start(config: SandboxConfig, environment: Mapping[str, str] | None = None) -> None:
     """Starts the server, unless it runs already, and waits until it answers.
+
+    Args:
+        config: The sandbox.
+        environment: Variables beside this process's own, such as where a job's tools are.
 
     Raises:
         SandboxError: it does not start; the reason is in the message.
@@ -54,6 +59,7 @@ def start(config: SandboxConfig) -> None:
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,5 +1,6 @@
 """Commit statuses and check runs: what is known of a commit, and the state that they add up to."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.github import accounts, commits, publishing
@@ -7,8 +8,12 @@ from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, invalid_field, not_found, unprocessable
 from sandbox.github.kernel import Answer, Document, Forge, Page, Principal, Request, route
 from sandbox.github.principals import ACTIONS_APP_ID
+from sandbox.github.store import mapping
 
 STATES = ("error", "failure", "pending", "success")
+COMMIT_WATCHERS: list[Callable[[Forge, Document, str], None]] = []
+"""Told of every commit of which something new has become known."""
+
 PASSED = ("success", "neutral", "skipped")
 
 
@@ -72,17 +77,15 @@ def record_check(
 
 
 def _changed(forge: Forge, repository: Document, sha: str) -> None:
-    # Imported here because merging looks at statuses and statuses let a waiting merge happen.
-    from sandbox.github import auto_merge
-
-    auto_merge.consider_commit(forge, repository, sha)
+    for watch in COMMIT_WATCHERS:
+        watch(forge, repository, sha)
 
 
 def check_view(forge: Forge, repository: Document, run: Document) -> dict[str, Any]:
     """A check run as GitHub shows it."""
     url = f"{forge.api_url}/repos/{repository['full_name']}/check-runs/{run['id']}"
     html = f"{forge.url}/{repository['full_name']}/runs/{run['id']}"
-    output = run.get("output") or {}
+    output = mapping(run, "output")
     return {
         "id": run["id"],
         "node_id": f"CR_{run['id']}",

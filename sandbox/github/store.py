@@ -17,6 +17,16 @@ Key = str | int
 FIRST_ID = 1000
 
 
+def items(document: Document, name: str) -> list[Any]:
+    """A field that is a list; empty where it is absent or null."""
+    return document.get(name) or []
+
+
+def mapping(document: Document, name: str) -> Document:
+    """A field that is an object; empty where it is absent or null."""
+    return document.get(name) or {}
+
+
 class Table:
     """One named set of documents, kept in the order in which their keys first appeared."""
 
@@ -96,7 +106,7 @@ class Store:
         """Held during every write; hold it to make several reads and writes one step."""
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
-        # The file must survive a killed process, which NORMAL promises, not a power cut, which would cost an fsync each.
+        # The file must survive a killed process, which NORMAL promises, and not a power cut, at an fsync a write.
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS documents (position INTEGER PRIMARY KEY, collection TEXT NOT NULL,"

@@ -8,6 +8,7 @@ from sandbox.github.account_routes import organization_view
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, invalid_field, missing_field, not_found
 from sandbox.github.kernel import Answer, Document, Forge, Kind, Request, route
+from sandbox.github.store import items
 
 ROLE_NAMES = {"pull": "read", "push": "write"}
 """Team permissions whose role is named otherwise; the rest are the same words."""
@@ -129,7 +130,7 @@ def create_team(request: Request) -> Answer:
         }
         _apply(forge, team, given)
         table.put(team["id"], team)
-    maintainers = [str(login) for login in given.get("maintainers") or []]
+    maintainers = [str(login) for login in items(given, "maintainers")]
     # An owner who creates a team is not made its member on GitHub Enterprise Server; other people are.
     is_owner = accounts.membership(forge, request.organization, request.principal.login) == "admin"
     if not maintainers and request.principal.kind is Kind.USER and not is_owner:

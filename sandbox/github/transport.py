@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import re
-import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -28,11 +28,21 @@ HOOK = Path(__file__).with_name("hook.py")
 requests_log = logging.getLogger("sandbox.github.requests")
 
 
-def service_of(http: HttpRequest) -> str:
-    """The git service that a request is for."""
-    if http.url.path.endswith("/info/refs"):
-        return http.query_params.get("service", "")
-    return http.url.path.rsplit("/", 1)[1]
+@dataclass(frozen=True)
+class Visit:
+    """One request of git: what it asks for and who sends it."""
+
+    http: HttpRequest
+    owner: str
+    name: str
+    action: str
+    """`info/refs`, `git-upload-pack` or `git-receive-pack`."""
+    principal: Principal
+
+    @property
+    def service(self) -> str:
+        """The git service, also where only its refs are asked for."""
+        return self.http.query_params.get("service", "") if self.action == "info/refs" else self.action
 
 
 class GitTransport:
@@ -60,81 +70,66 @@ class GitTransport:
         return response
 
     async def _respond(self, http: HttpRequest) -> Response:
-        service = service_of(http)
-        if service not in ("git-upload-pack", "git-receive-pack"):
-            return Response("Please upgrade your git client.\n", status_code=403)
         try:
             principal = await run_in_threadpool(
                 authentication.authenticate, self._forge, http.headers.get("authorization")
             )
-            repository = await run_in_threadpool(self._admit, http.url.path, service, principal)
+            visit = _visit(http, principal)
+            repository = await run_in_threadpool(self._admit, visit)
         except GitHubError as error:
             headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
             return Response(f"{error.message}\n", status_code=error.status, headers=headers)
         with tempfile.TemporaryFile() as body:
             async for chunk in http.stream():
                 body.write(chunk)
-            size = body.tell()
-            body.seek(0)
-            return await self._serve(http, repository, principal, service, body, size)
+            return await self._serve(visit, repository, body)
 
-    def _admit(self, path: str, service: str, principal: Principal) -> Document:
-        match = PATH.fullmatch(path)
-        assert match is not None, "only matching paths come here"
-        repository = self._forge.repository(f"{match[1]}/{match[2]}")
-        grants = granted(self._forge, principal, repository) if repository else {}
+    def _admit(self, visit: Visit) -> Document:
+        repository = self._forge.repository(f"{visit.owner}/{visit.name}")
+        grants = granted(self._forge, visit.principal, repository) if repository else {}
         if repository is None or not satisfies(grants, "contents:read"):
-            if principal.kind is Kind.ANONYMOUS:
+            if visit.principal.kind is Kind.ANONYMOUS:
                 raise GitHubError(401, "Authentication required")
             if repository is not None and satisfies(grants, "metadata:read"):
                 raise GitHubError(403, "Resource not accessible by integration")
             raise GitHubError(404, "Repository not found.")
-        if service == "git-receive-pack":
-            if principal.kind is Kind.ANONYMOUS:
+        if visit.service == "git-receive-pack":
+            if visit.principal.kind is Kind.ANONYMOUS:
                 raise GitHubError(401, "Authentication required")
             if not satisfies(grants, "contents:write"):
-                text = f"Permission to {repository['full_name']}.git denied to {principal.login}."
+                text = f"Permission to {repository['full_name']}.git denied to {visit.principal.login}."
                 raise GitHubError(403, text)
             if repository["archived"]:
                 raise GitHubError(403, "This repository was archived so it is read-only.")
         return repository
 
-    async def _serve(
-        self, http: HttpRequest, repository: Document, principal: Principal, service: str, body: IO[bytes], size: int
-    ) -> Response:
-        receives = http.method == "POST" and service == "git-receive-pack"
-        push = pushes.begin(self._forge, repository, principal) if receives else None
+    async def _serve(self, visit: Visit, repository: Document, body: IO[bytes]) -> Response:
+        receives = visit.action == "git-receive-pack"
+        push = pushes.begin(self._forge, repository, visit.principal) if receives else None
         try:
-            status, headers, output = await self._backend(http, repository, principal, service, body, size, push)
+            status, headers, output = await self._backend(visit, repository, body, push)
         finally:
             if push is not None:
                 await run_in_threadpool(pushes.end, push)
         return StreamingResponse(_chunks(output), status_code=status, headers=headers)
 
     async def _backend(
-        self,
-        http: HttpRequest,
-        repository: Document,
-        principal: Principal,
-        service: str,
-        body: IO[bytes],
-        size: int,
-        push: pushes.Push | None,
+        self, visit: Visit, repository: Document, body: IO[bytes], push: pushes.Push | None
     ) -> tuple[int, dict[str, str], IO[bytes]]:
-        match = PATH.fullmatch(http.url.path)
-        assert match is not None
+        http, size = visit.http, body.tell()
+        body.seek(0)
         directory = self._forge.git.by_id(repository["id"]).directory
         variables = {
             "GIT_PROJECT_ROOT": str(directory.parent),
             "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": f"/{directory.name}/{match[3]}",
+            "PATH_INFO": f"/{directory.name}/{visit.action}",
             "REQUEST_METHOD": http.method,
             "QUERY_STRING": http.url.query,
             "CONTENT_TYPE": http.headers.get("content-type", ""),
             "CONTENT_LENGTH": str(size),
             "HTTP_CONTENT_ENCODING": http.headers.get("content-encoding", ""),
             "GIT_PROTOCOL": http.headers.get("git-protocol", ""),
-            "REMOTE_USER": principal.login,
+            "REMOTE_USER": visit.principal.login,
             "REMOTE_ADDR": "127.0.0.1",
             "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": "core.hooksPath",
@@ -156,6 +151,16 @@ class GitTransport:
         await process.wait()
         output.seek(0)
         return _head(output)
+
+
+def _visit(http: HttpRequest, principal: Principal) -> Visit:
+    match = PATH.fullmatch(http.url.path)
+    if match is None:
+        raise GitHubError(404, "Not Found")
+    visit = Visit(http, match[1], match[2], match[3], principal)
+    if visit.service not in ("git-upload-pack", "git-receive-pack"):
+        raise GitHubError(403, "Please upgrade your git client.")
+    return visit
 
 
 def _head(output: IO[bytes]) -> tuple[int, dict[str, str], IO[bytes]]:
@@ -181,8 +186,3 @@ async def _chunks(output: IO[bytes]) -> AsyncIterator[bytes]:
             yield chunk
     finally:
         output.close()
-
-
-def available() -> bool:
-    """True if git is on this machine."""
-    return shutil.which("git") is not None

@@ -6,7 +6,8 @@ from sandbox.github import publishing
 from sandbox.github.errors import GitHubError, conflict, forbidden
 from sandbox.github.git import GitError, GitRepository
 from sandbox.github.kernel import Document, Forge, Kind, Principal
-from sandbox.github.rules import RefUpdate, RulesViolated, violations
+from sandbox.github.ref_updates import RefUpdate, RulesViolated
+from sandbox.github.rules import violations
 
 WORKFLOWS = ".github/workflows/"
 

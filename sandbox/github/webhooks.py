@@ -7,6 +7,7 @@ from sandbox.github.clock import now
 from sandbox.github.delivery import deliver
 from sandbox.github.errors import GitHubError, invalid_field, not_found
 from sandbox.github.kernel import Answer, Document, Request, route
+from sandbox.github.store import items
 
 HOOKS = "/repos/{owner}/{repo}/hooks"
 MASK = "********"
@@ -110,7 +111,7 @@ def change_hook(request: Request) -> Answer:
     if given.get("config") is not None:
         hook["config"] = _config(given["config"], hook["config"])
     events = set(given.get("events") or hook["events"])
-    events = (events | set(given.get("add_events") or [])) - set(given.get("remove_events") or [])
+    events = (events | set(items(given, "add_events"))) - set(items(given, "remove_events"))
     hook |= {"events": sorted(events), "active": bool(given.get("active", hook["active"])), "updated_at": now()}
     request.forge.store.table("hooks").put(_key(request, hook["id"]), hook)
     return _view(request, hook)

@@ -185,10 +185,11 @@ CREATE = """mutation($input: CreateBranchProtectionRuleInput!) {
   createBranchProtectionRule(input: $input) { branchProtectionRule { id } } }"""
 READ = """query($id: ID!) { node(id: $id) { ... on BranchProtectionRule {
   pattern isAdminEnforced requiresApprovingReviews requiredApprovingReviewCount restrictsPushes
-  repository { name } pushAllowances(first: 100) { nodes { actor { ... on User { login } ... on Team { slug } } } } } } }"""
+  repository { name } pushAllowances(first: 100) { nodes { actor { ... on User { login } } } } } } }"""
 UPDATE = """mutation($input: UpdateBranchProtectionRuleInput!) {
   updateBranchProtectionRule(input: $input) { branchProtectionRule { id isAdminEnforced } } }"""
-DELETE = "mutation($input: DeleteBranchProtectionRuleInput!) { deleteBranchProtectionRule(input: $input) { clientMutationId } }"
+DELETE = """mutation($input: DeleteBranchProtectionRuleInput!) {
+  deleteBranchProtectionRule(input: $input) { clientMutationId } }"""
 
 
 def test_branch_protection_by_graphql_holds(hub: Hub, repository: Repository, tmp_path: Path) -> None:

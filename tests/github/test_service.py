@@ -33,7 +33,7 @@ def receiver() -> Iterator[tuple[str, "Queue[tuple[dict[str, str], bytes]]"]]:
             self.end_headers()
             received.put(({name.lower(): value for name, value in self.headers.items()}, body))
 
-        def log_message(self, *_: Any) -> None: ...
+        def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the base class names it
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -112,6 +112,7 @@ def test_restart_keeps_everything(tmp_path: Path) -> None:
     config = SandboxConfig(root=tmp_path, directory=tmp_path, network="127.9", cache=tmp_path)
     made = credentials.ensure(config)
     keys: list[Any] = []
+    status = 0
     names: list[list[str]] = []
     for _ in range(2):
         listener = loopback()

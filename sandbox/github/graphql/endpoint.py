@@ -1,20 +1,25 @@
 """`POST /api/graphql`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, build_schema, graphql_sync
+from graphql import GraphQLError, build_schema, graphql_sync  # pyright: ignore[reportUnknownVariableType]
 
 from sandbox.github import accounts
 from sandbox.github.errors import GitHubError
 from sandbox.github.graphql import mutations, nodes
 from sandbox.github.kernel import Answer, Request, route
+from sandbox.github.store import mapping
 
 SCHEMA = build_schema(Path(__file__).with_name("schema.graphql").read_text())
 
 
-def _root(request: Request) -> dict[str, Any]:
-    """Resolvers of the top-level fields."""
+Resolver = Callable[..., nodes.Node]
+
+
+def _queries(request: Request) -> dict[str, Resolver]:
+    """Resolvers of the top-level fields of a query."""
     forge = request.forge
 
     def node(_info: Any, id: str) -> nodes.Node:  # noqa: A002 - GitHub's name of the argument
@@ -47,26 +52,31 @@ def _root(request: Request) -> dict[str, Any]:
             raise nodes.error("Resource not accessible by integration", "FORBIDDEN")
         return found
 
-    changes = {
-        "createBranchProtectionRule": mutations.create_rule,
-        "updateBranchProtectionRule": mutations.update_rule,
-        "deleteBranchProtectionRule": mutations.delete_rule,
-        "enablePullRequestAutoMerge": mutations.enable_auto_merge,
-        "disablePullRequestAutoMerge": mutations.disable_auto_merge,
-        "markPullRequestReadyForReview": mutations.mark_ready,
-    }
+    return {"node": node, "repository": repository, "organization": organization, "user": user, "viewer": viewer}
 
-    def mutation(name: str) -> Any:
-        return lambda _info, input: changes[name](request, input)  # noqa: A006 - GitHub's name of the argument
 
-    readers = {"node": node, "repository": repository, "organization": organization, "user": user, "viewer": viewer}
-    return readers | {name: mutation(name) for name in changes}
+CHANGES = {
+    "createBranchProtectionRule": mutations.create_rule,
+    "updateBranchProtectionRule": mutations.update_rule,
+    "deleteBranchProtectionRule": mutations.delete_rule,
+    "enablePullRequestAutoMerge": mutations.enable_auto_merge,
+    "disablePullRequestAutoMerge": mutations.disable_auto_merge,
+    "markPullRequestReadyForReview": mutations.mark_ready,
+}
+
+
+def _mutation(request: Request, name: str) -> Resolver:
+    def change(_info: Any, input: dict[str, Any]) -> nodes.Node:  # noqa: A002 - GitHub's name of the argument
+        return CHANGES[name](request, input)
+
+    return change
 
 
 def _error_view(error: GraphQLError) -> dict[str, Any]:
     shown: dict[str, Any] = dict(error.formatted)
-    extensions = shown.pop("extensions", None) or {}
-    return ({"type": extensions["type"]} if "type" in extensions else {}) | shown
+    extensions: dict[str, Any] = shown.pop("extensions", None) or {}
+    kind: dict[str, Any] = {"type": extensions["type"]} if "type" in extensions else {}
+    return kind | shown
 
 
 @route("POST", "/api/graphql", permission="authenticated", root=True)
@@ -76,14 +86,13 @@ def graphql(request: Request) -> Answer:
     query = given.get("query")
     if not isinstance(query, str):
         raise GitHubError(400, "A query attribute must be specified and must be a string.")
-    result = graphql_sync(
+    result = graphql_sync(  # pyright: ignore[reportUnknownVariableType]
         SCHEMA,
         query,
-        _root(request),
-        variable_values=given.get("variables") or {},
+        _queries(request) | {name: _mutation(request, name) for name in CHANGES},
+        variable_values=mapping(given, "variables"),
         operation_name=given.get("operationName"),
     )
-    assert isinstance(result, ExecutionResult), "the resolvers are synchronous"
     answer: dict[str, Any] = {} if result.data is None and result.errors else {"data": result.data}
     if result.errors:
         answer["errors"] = [_error_view(error) for error in result.errors]

@@ -166,11 +166,15 @@ def pull_node(forge: Forge, repository: Document, pull: Document) -> Node:
 
 def rule_node(request: Request, repository: Document, rule: Document) -> Node:
     """A branch protection with the actors that it names."""
+
+    def owner(_info: Any) -> Node:
+        return repository_node(request, repository)
+
     node: Node = rule | {
         "__typename": "BranchProtectionRule",
         "id": f"BPR_{rule['id']}",
         "databaseId": rule["id"],
-        "repository": lambda _info: repository_node(request, repository),
+        "repository": owner,
     }
     for name, kept in ALLOWANCES.items():
         actors = [resolve(request, actor) for actor in rule[kept]]
