@@ -135,7 +135,7 @@ def test_a_reusable_workflow_gets_inputs_and_named_secrets_only(github: GitHub, 
     repository.secret("OTHER", "not passed")
     repository.ref("refs/tags/v1")
     run = repository.only_run("caller.yml")
-    assert run["conclusion"] == "success", repository.conclusions(run["id"])
+    assert run["conclusion"] == "success", repository.log(run["id"], "release / check")
     build = repository.log(run["id"], "release / build")
     assert "callee push=false count=3 other=<> in acme/caller" in build
     assert "workflow Caller ref acme/caller/.github/workflows/caller.yml@refs/tags/v1" in build

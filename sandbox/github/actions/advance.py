@@ -275,6 +275,8 @@ class Advance:
             environment_url=url,
             **({"steps": steps} if steps is not None else {}),
         )
+        if problem:
+            self._engine.say(job, problem)
         self._engine.release(run["repository_id"], ("job", job["id"]))
         gates.finished(self._engine, run, job)
         announce.job(self._engine.forge, run, job, "completed")

@@ -203,6 +203,7 @@ class Engine:
             outcome = self._work.do(repository_id, job_id, self._running)
         except Exception:
             logger.exception("job %d failed in the server", job_id)
+            self._work.say(repository_id, job_id, "The sandbox failed to run this job; the server's log says why.")
             outcome = JobOutcome("failure")
         running = self._running.pop(job_id, None)
         if outcome is None or (running is not None and running.killed):
@@ -284,6 +285,10 @@ class Engine:
             return self._work.log_path(job).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
+
+    def say(self, job: Document, message: str) -> None:
+        """Puts an error into the log of a job that never started."""
+        self._work.say(job["repository_id"], job["id"], message)
 
     def delete_logs(self, run: Document) -> None:
         """Removes the logs of a run."""

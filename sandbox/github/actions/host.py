@@ -114,7 +114,11 @@ class Host:
             extra: More files and folders that it must see, even where they lie in hidden ones.
             cache: The folder behind its `~/.cache`.
         """
-        binds = [(str(folder), HOME), (str(folder / "tmp"), "/tmp"), (str(cache), f"{HOME}/.cache")]  # noqa: S108: the job's own
+        binds = [
+            (str(folder), HOME),
+            (str(folder / "tmp"), "/tmp"),
+            (str(cache), f"{HOME}/.cache"),
+        ]
         return self._command(self.isolation, command, self.home(folder), environment, binds, extra)
 
     def _command(

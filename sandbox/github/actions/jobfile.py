@@ -18,7 +18,7 @@ LABEL = "ubuntu-latest"
 
 _WRITE_RESULTS = """\
 # `act` does not wait for the output of a step that failed.
-[ "$SLIPWAY_JOB_STATUS" = success ] || sleep 0.1
+[ "$SLIPWAY_JOB_STATUS" = success ] || sleep 0.3
 for name in ${!SLIPWAY_RESULT_@}; do
   printf '%s\\0%s\\0' "${name#SLIPWAY_RESULT_}" "${!name}" >> "$SLIPWAY_JOB_RESULTS"
 done

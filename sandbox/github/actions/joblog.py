@@ -17,6 +17,9 @@ _SILENT = frozenset({"set-output", "set-env", "add-path", "save-state", "add-mat
 """Commands of which GitHub's logs show nothing."""
 
 
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b\x0c\x0e-\x1f]|[^\n]*\r(?!\n)(?=[^\n])")
+"""What programs write to a terminal only: `act` gives one to every step, GitHub's runner does not."""
+
 _EXIT = re.compile(r"exit status (\d+)$")
 
 
@@ -64,7 +67,7 @@ class JobLog:
         moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
         place = len(self._places) if place is None else place
         self._write_header(place)
-        for line in self.masker.mask(text.rstrip("\r\n")).splitlines() or [""]:
+        for line in self.masker.mask(_CONTROL.sub("", text.rstrip("\r\n"))).splitlines() or [""]:
             self._lines.append((place, closes, f"{moment} {line}\n"))
             self._file.write(self._lines[-1][2])
         self._file.flush()

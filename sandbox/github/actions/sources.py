@@ -1,6 +1,5 @@
 """Where `uses: owner/repository@ref` comes from: a repository of this GitHub, or a stand-in for one of the Marketplace."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -174,13 +173,17 @@ class Sources:
             folder.parent.mkdir(parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix="unpack-", dir=folder.parent))
             try:
-                variables = environment({"GIT_INDEX_FILE": str(made / ".index")})
+                tree = made / "tree"
+                tree.mkdir(mode=0o755)
                 bare = self._forge.git.by_id(repository["id"]).directory
-                for arguments in (["read-tree", sha], ["checkout-index", "--all", f"--prefix={made / 'tree'}/"]):
-                    subprocess.run(["git", *arguments], cwd=bare, env=variables, check=True, capture_output=True)
-                (made / "tree").mkdir(exist_ok=True)
-                os.chmod(made / "tree", 0o755)
-                os.rename(made / "tree", folder)
+                variables = {"GIT_INDEX_FILE": str(made / "index"), "GIT_DIR": str(bare), "GIT_WORK_TREE": str(tree)}
+                for arguments in (["read-tree", sha], ["checkout-index", "--all"]):
+                    subprocess.run(
+                        ["git", *arguments], cwd=tree, env=environment(variables), check=True, capture_output=True
+                    )
+                tree.rename(folder)
+            except subprocess.CalledProcessError as error:
+                raise SourceError(f"{repository['full_name']}@{sha}: {error.stderr.decode(errors='replace')}") from error
             finally:
                 shutil.rmtree(made, ignore_errors=True)
         return folder

@@ -46,7 +46,6 @@ class Work:
             return None
         gates.started(engine, run, job)
         token: str | None = None
-        log = self.log_path(job)
         try:
             records = engine.runs.jobs(run)
             scope = engine.scopes.find(run, records, job["scope"])
@@ -54,8 +53,7 @@ class Work:
             token = self._token(run, scope, job, minutes)
             order = self._order(run, scope, job, records, token, minutes)
         except (WorkflowError, ExpressionError, SourceError) as error:
-            with JobLog(log, Masker()) as written:
-                written.error(str(error))
+            self.say(repository_id, job_id, str(error))
             if token:
                 engine.forge.revoke_token(token)
             return JobOutcome("failure")
@@ -67,6 +65,13 @@ class Work:
             return at_work.run()
         finally:
             engine.forge.revoke_token(token)
+
+    def say(self, repository_id: int, job_id: int, message: str) -> None:
+        """Puts an error into the log of a job that could not start."""
+        job = self._engine.runs.job(repository_id, job_id)
+        if job is not None:
+            with JobLog(self.log_path(job), Masker()) as log:
+                log.error(message)
 
     def log_path(self, job: Document) -> "Path":
         """Where a job's log is."""
