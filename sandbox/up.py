@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import images, node, packages, preflight, toolchain
+from sandbox import images, node, packages, preflight, runner, toolchain
 from sandbox.applications import Application, wait_for_applications
 from sandbox.argocd.chart import build_chart
 from sandbox.config import CONTEXT, SandboxConfig
@@ -49,7 +49,7 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
             preflight.check(config)
         with progress.phase("Tools and images"):
             tools = _tools(config, progress)
-        _start(config, progress)
+        _start(config, progress, tools)
         _links(config, tools)
         with progress.phase("Registry"):
             images.push(config, progress)
@@ -68,14 +68,14 @@ def _tools(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
     return tools
 
 
-def _start(config: SandboxConfig, progress: Progress) -> None:
+def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path]) -> None:
     """Starts GitHub and the node side by side; both are waited for, so that none starts after the other failed."""
     config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def start_github() -> None:
         with progress.phase("GitHub"):
             service.ensure_credentials(config)
-            service.start(config)
+            service.start(config, runner.environment(config, tools))
 
     def start_node() -> None:
         with progress.phase("Kubernetes"):

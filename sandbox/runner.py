@@ -1,0 +1,40 @@
+"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, and buildah with the base images at hand."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox import images
+from sandbox.config import SandboxConfig
+
+_BUILDAH = """#!/bin/sh
+# Buildah for jobs: base images come from the sandbox's registry, and layers stay in the repository's own cache.
+# Nothing in a job's user namespace may mount an overlay on every kernel, so the plain driver it is.
+command="$1"
+shift
+exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" --storage-driver vfs \\
+    --root "$XDG_CACHE_HOME/containers" --runroot "${{TMPDIR:-/tmp}}/containers" "$command" "$@"
+"""
+
+
+def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, str]:
+    """Variables of the GitHub server that tell it with what to run jobs.
+
+    Args:
+        config: The sandbox; a folder of it is filled with what jobs call.
+        tools: Built tools by name; `act`, `helm` and `kubectl` are used.
+    """
+    folder = config.directory / "runner"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(images.registries_conf(config), folder / "registries.conf")
+    buildah = shutil.which("buildah", path=f"{os.environ.get('PATH', os.defpath)}:/usr/bin:/usr/sbin")
+    if buildah:
+        wrapper = folder / "buildah"
+        wrapper.write_text(_BUILDAH.format(buildah=buildah))
+        wrapper.chmod(0o755)
+    folders = [str(folder), *dict.fromkeys(str(tools[name].parent) for name in ("helm", "kubectl"))]
+    return {
+        "SLIPWAY_SANDBOX_ACT": str(tools["act"]),
+        "SLIPWAY_SANDBOX_TOOLS": ":".join(folders),
+    }
