@@ -13,7 +13,7 @@ import yaml
 
 from manifests.argocd import triggers
 from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
-from manifests.argocd.triggers import LEDGER, RECEIPT, Condition, reported, reported_once
+from manifests.argocd.triggers import LEDGER, RECEIPT, VERIFIED, Condition, reported, reported_once
 from manifests.model import GitHub, Settings
 from templates import rendered_files
 
@@ -27,24 +27,20 @@ DRIFT = "Drift"
 """How the description of a status begins that reports drift and no release."""
 
 _CHAT_WEBHOOK = "events"
-_VERIFIED = "release-verified"
 _FAILED = "release-failed"
-_RELEASE_REVISION = "{{ (last .app.status.history).revision }}"
-_ATTEMPT_REVISION = (
+_REVISION = (
     '{{ dig "syncResult" "revision" (dig "operation" "sync" "revision" "" .app.status.operationState)'
     " .app.status.operationState }}"
 )
-_OVERDUE_REVISION = (
-    f'{{{{ if eq .app.status.operationState.phase "Running" }}}}{_ATTEMPT_REVISION}'
-    f"{{{{ else }}}}{_RELEASE_REVISION}{{{{ end }}}}"
-)
-# A commit that cannot be rendered has no revision in the Application. The engine looks for a deployment of this ref,
-# finds none, and makes one for the branch's head.
-_NO_REVISION = "unrendered"
+_REVISIONS = {
+    "restored": "{{ .app.status.sync.revision }}",
+    # A commit that cannot be rendered has no revision in the Application. The engine looks for a deployment of this
+    # ref, finds none, and makes one for the branch's head.
+    "unrenderable": "unrendered",
+}
+"""The revision that a report of a template is about, where it is not the operation's."""
 _BRANCH = '{{ .app.spec.source.targetRevision | trimPrefix "refs/heads/" }}'
-_REVISIONS = {"operation-failed": _ATTEMPT_REVISION, "overdue": _OVERDUE_REVISION, "unrenderable": _NO_REVISION}
-"""The revision that a report of a template is about, where it is not the release's."""
-_STATES = {"verified": "success", "drift-healed": "success", "drift-found": "success"}
+_STATES = {"verified": "success", "restored": "success", "drift-healed": "success", "drift-found": "success"}
 """The state that a report of a template sets, where it is not `failure`."""
 
 
@@ -115,14 +111,14 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
         reported(triggers.DRIFT_FOUND),
     ]
     made = {
-        _VERIFIED: reported_once(_VERIFIED, triggers.VERIFIED),
-        _FAILED: reported_once(_FAILED, *triggers.FAILURES, unless=_VERIFIED),
+        VERIFIED: reported_once(VERIFIED, *triggers.VERIFICATIONS),
+        _FAILED: reported_once(_FAILED, *triggers.FAILURES, unless=VERIFIED),
         "unrenderable": unrenderable,
         "drift": drift,
     }
     if _chats(settings):
         # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
-        releases = [reported(event, once_per="revision") for event in (triggers.VERIFIED, *triggers.FAILURES)]
+        releases = [reported(event, once_per="revision") for event in (*triggers.VERIFICATIONS, *triggers.FAILURES)]
         made["chat"] = [*releases, *unrenderable, reported(triggers.UNREACHABLE), *drift]
     return made
 
@@ -133,7 +129,7 @@ def _subscriptions(settings: Settings) -> list[dict[str, Any]]:
     ledger = {
         "recipients": [f"{LEDGER}:"],
         "selector": selector,
-        "triggers": [_VERIFIED, _FAILED, "unrenderable", "drift"],
+        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift"],
     }
     chats = _chats(settings)
     return [ledger, *([{"recipients": chats, "selector": selector, "triggers": ["chat"]}] if chats else [])]
@@ -147,7 +143,7 @@ def _templates(settings: Settings) -> dict[str, Any]:
     }
     templates = {name: _template(settings, name, text) for name, text in messages.items()}
     # A section for GitHub that asks for nothing: the engine sends it, successfully, without a request.
-    return {**templates, RECEIPT: {"message": RECEIPT, "github": {"revisionPath": _RELEASE_REVISION}}}
+    return {**templates, RECEIPT: {"message": RECEIPT, "github": {"revisionPath": _REVISION}}}
 
 
 def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
@@ -171,7 +167,7 @@ def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
         deployment["reference"] = _BRANCH
     template: dict[str, Any] = {
         "message": text + "{{ $text }}",
-        "github": {"revisionPath": _REVISIONS.get(name, _RELEASE_REVISION), "deployment": deployment},
+        "github": {"revisionPath": _REVISIONS.get(name, _REVISION), "deployment": deployment},
     }
     if settings.notifications.slack_channel:
         icon = {"success": ":white_check_mark:", "failure": ":x:"}[state]

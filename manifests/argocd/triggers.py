@@ -17,6 +17,8 @@ from manifests.argocd.labels import DEADLINE_ANNOTATION
 
 LEDGER = "github"
 """The service that keeps the ledger: GitHub's deployments."""
+VERIFIED = "release-verified"
+"""The trigger that reports good releases."""
 RECEIPT = "receipt"
 """The template that does nothing."""
 
@@ -26,12 +28,9 @@ _WORDS = {
     "status": "app.status ?? {}",
     "operation": "status.operationState",
     "phase": 'operation?.phase ?? ""',
-    # Healing drift syncs the drifted resources only; neither it nor a sync of chosen resources is a release.
+    # Healing drift syncs the drifted resources only; if it fails, that is not the release's fault.
     "whole": "len(operation?.operation?.sync?.resources ?? []) == 0",
-    # The last whole sync that succeeded. Unlike the operation's, its revision stays while drift is healed.
-    "release": "last(status.history ?? [])",
-    "attempt": 'operation?.syncResult?.revision ?? operation?.operation?.sync?.revision ?? ""',
-    "revision": 'phase == "Succeeded" ? (release?.revision ?? "") : attempt',
+    "revision": 'operation?.syncResult?.revision ?? operation?.operation?.sync?.revision ?? ""',
     "health": 'status.health?.status ?? ""',
     "sync": 'status.sync?.status ?? ""',
     "automated": "app.spec.syncPolicy?.automated != nil and app.spec.syncPolicy.automated.enabled != false",
@@ -59,37 +58,44 @@ def _any_of(*parts: str) -> str:
     return " or ".join(f"({part})" for part in parts)
 
 
-_SUCCEEDED = 'phase == "Succeeded" and release != nil'
-# Health is that of the wanted revision: either it was compared at the operation's revision, or it was compared after
-# the operation, when a commit for another service had moved the branch on. Times have whole seconds only.
-_FRESH = _any_of(
-    "status.sync.revision == operation.syncResult?.revision",
+_BEGAN = "date(operation.startedAt).Unix()"
+_SUCCEEDED = 'phase == "Succeeded"'
+# What is known of sync and health is of the wanted revision: either it was compared at the operation's revision, or it
+# was compared after the operation, when a commit for another service had moved the branch on. Times are whole seconds.
+_FRESH = _any_of("status.sync.revision == revision", "date(status.reconciledAt) > date(operation.finishedAt)")
+_GOOD = _all_of('sync == "Synced"', 'health == "Healthy"', "len(status.resources ?? []) > 0")
+_VERIFIED = _all_of(_SUCCEEDED, _GOOD, _FRESH)
+# A sync failed before it changed anything, and a later commit took back what it would have changed: there is nothing to
+# sync, so that nothing else would say that all is well.
+_RESTORED = _all_of(
+    'phase in ["Failed", "Error"]',
+    _GOOD,
+    "status.sync.revision != revision",
     "date(status.reconciledAt) > date(operation.finishedAt)",
 )
-_VERIFIED = _all_of(_SUCCEEDED, 'sync == "Synced"', 'health == "Healthy"', "len(status.resources ?? []) > 0", _FRESH)
 # The health turned bad after the sync began: just after a rollback's sync it is still that of the bad release. The
 # pause lets a Deployment, which may say once more that it is overdue, see that it is complete.
 _DEGRADED = _all_of(
     _SUCCEEDED,
     'sync == "Synced"',
     'health in ["Degraded", "Missing"]',
-    "date(status.health.lastTransitionTime) > date(release.deployStartedAt)",
-    'now() - date(release.deployedAt) > duration("3s")',
+    "date(status.health.lastTransitionTime) > date(operation.startedAt)",
+    'now() - date(operation.finishedAt) > duration("3s")',
     _FRESH,
 )
 _OPERATION_FAILED = _all_of('phase in ["Failed", "Error"]', "whole")
 _LATE_HEALTH = _all_of(
     _SUCCEEDED,
-    "now() - date(release.deployedAt) > deadline",
+    "now() - date(operation.finishedAt) > deadline",
     'not (health in ["Healthy", "Suspended"])',
     f"not ({_DEGRADED})",
 )
 # It never became what Git says, although nobody is waited for: something keeps changing it.
 _LATE_SYNC = _all_of(
     _SUCCEEDED,
-    "now() - date(release.deployedAt) > deadline",
+    "now() - date(operation.finishedAt) > deadline",
     'health in ["Healthy", "Suspended"] and sync == "OutOfSync" and automated',
-    "status.sync.revision == release.revision",
+    "status.sync.revision == revision",
 )
 _LATE_OPERATION = _all_of('phase == "Running"', "whole", "now() - date(operation.startedAt) > deadline")
 
@@ -102,7 +108,7 @@ class Event:
     template: str
 
 
-VERIFIED = Event(_VERIFIED, "verified")
+VERIFICATIONS = (Event(_VERIFIED, "verified"), Event(_RESTORED, "restored"))
 FAILURES = (
     Event(_DEGRADED, "degraded"),
     Event(_OPERATION_FAILED, "operation-failed"),
@@ -111,7 +117,7 @@ FAILURES = (
     Event(_LATE_OPERATION, "overdue"),
 )
 """They exclude each other, so that a revision fails for one reason at a time."""
-_RENDERING = '(#.message contains "helm template" or #.message contains "Manifest generation error")'
+_RENDERING = '(#.message matches "helm template|unmarshal")'
 UNRENDERABLE = Event(
     f'any(status.conditions ?? [], #.type == "ComparisonError" and {_RENDERING})',
     "unrenderable",
@@ -123,11 +129,17 @@ UNREACHABLE = Event(
     "unreachable",
 )
 DRIFT_HEALED = Event(
-    _all_of(_SUCCEEDED, 'sync == "Synced"', "(operation.operation?.sync?.selfHealAttemptsCount ?? 0) > 0"),
+    _all_of(
+        _SUCCEEDED,
+        'sync == "Synced"',
+        "(operation.operation?.sync?.autoHealAttemptsCount ?? 0) > 0",
+        # Argo CD takes the first sync after a commit that could not be rendered for healing, too.
+        f'any(toPairs(memory), #[0] startsWith (revision + ":{VERIFIED}:[") and #[1] < {_BEGAN})',
+    ),
     "drift-healed",
 )
 DRIFT_FOUND = Event(
-    _all_of(_SUCCEEDED, 'sync == "OutOfSync"', "not automated", "status.sync.revision == release.revision"),
+    _all_of(_SUCCEEDED, 'sync == "OutOfSync"', "not automated", "status.sync.revision == revision"),
     "drift-found",
 )
 
@@ -149,10 +161,9 @@ def reported_once(name: str, *events: Event, unless: str | None = None) -> list[
     # Keys of the memory: `<trigger>:[<n>].<hash>:github:` of a report that is out, and with the revision in front of a
     # receipt. The time of the report tells one of this operation from one whose receipt was never written.
     sent = f'toPairs(memory), #[0] startsWith "{name}:[" and #[0] endsWith ":{LEDGER}:"'
-    began = "date(operation.startedAt).Unix()"
     settled = _any_of(*(f'# startsWith (revision + ":{trigger}:[")' for trigger in (name, unless) if trigger))
-    guard = _all_of(f"none(keys(memory), {settled})", f"none({sent} and #[1] < {began})")
-    receipt = _all_of("operation != nil", f"any({sent} and #[1] >= {began})")
+    guard = _all_of(f"none(keys(memory), {settled})", f"none({sent} and #[1] < {_BEGAN})")
+    receipt = _all_of("operation != nil", f"any({sent} and #[1] >= {_BEGAN})")
     return [
         *(reported(Event(_all_of(event.when, guard), event.template)) for event in events),
         reported(Event(receipt, RECEIPT), once_per="revision"),
