@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from slipway_release import release_file
 
+from components.github.preflight import APP_PERMISSIONS
 from manifests.model import Environment, Service
 from sandbox.errors import ExitCode
 from stacks.settings import NAMESPACE, SECRETS, SECTIONS
@@ -149,3 +150,9 @@ def test_pages_that_the_code_names_exist() -> None:
 def test_every_section_of_the_settings_is_in_the_example() -> None:
     example = yaml.safe_load((ROOT / "stacks/Pulumi.example.yaml").read_text())["config"]
     assert {f"{NAMESPACE}:{section}" for section in SECTIONS} <= set(example)
+
+
+def test_the_app_of_pulumi_is_documented_with_what_it_needs() -> None:
+    text = Page(ROOT / "docs/github-apps.md").text.lower()
+    words = {"actions_variables": "variables", "repository_hooks": "webhooks"}
+    assert not [name for name in APP_PERMISSIONS if words.get(name, name.replace("_", " ")) not in text]
