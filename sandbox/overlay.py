@@ -4,13 +4,13 @@ import json
 from typing import Any, cast
 
 from sandbox.config import CONTEXT, SandboxConfig
+from sandbox.engine.shape import fields
 from sandbox.engine.stackfile import StackConfig, read_stack
 from sandbox.errors import SandboxError
 from sandbox.images import REDIS
 
 STACK = "sandbox"
 NAMESPACE = "slipway"
-SECRETS = ("githubToken", "promoterPrivateKey", "requesterPrivateKey", "argocdPrivateKey", "webhookSecret")
 APPS = ("promoter", "requester", "argocd")
 PLACEHOLDER = "known-once-the-sandbox-is-up"
 
@@ -28,13 +28,25 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
 
 
 def planned_stack(config: SandboxConfig, stack: str = STACK) -> StackConfig:
-    """The settings of a stack to look at: secrets are placeholders."""
-    secrets = _namespaced(dict.fromkeys(SECRETS, PLACEHOLDER))
-    # To look at a stack, neither GitHub nor the cluster has to be there.
-    quiet = _namespaced({"preflight": False})
-    if stack == STACK:
-        return read_stack(config.root, stack, _overlay(config, {}) | quiet, secrets)
-    return read_stack(config.root, stack, quiet, placeholder=PLACEHOLDER)
+    """The settings of a stack to look at: secrets are placeholders, and nothing is asked of GitHub or a cluster."""
+    overlay = _overlay(config, {}) if stack == STACK else {}
+    given = read_stack(config.root, stack, overlay, placeholder=PLACEHOLDER)
+    missing = [key for key in _secret_keys(config, given) if key not in given.values]
+    unasked = _namespaced({"preflight": False})
+    placeholders = dict.fromkeys(missing, PLACEHOLDER)
+    return read_stack(config.root, stack, overlay | unasked, placeholders, placeholder=PLACEHOLDER)
+
+
+def _secret_keys(config: SandboxConfig, given: StackConfig) -> list[str]:
+    """The secrets that a stack of these settings has, as the schema of stack files names them."""
+    schema = json.loads((config.root / "stacks" / "schema.json").read_text(encoding="utf-8"))
+    keys = [
+        key
+        for key, entry in fields(schema, "properties", "config", "properties").items()
+        if str(entry.get("description", "")).startswith("Secret:")
+    ]
+    is_app = bool(fields(given.values, f"{NAMESPACE}:github").get("app"))
+    return [key for key in keys if not (is_app and key == f"{NAMESPACE}:githubToken")]
 
 
 def read_credentials(config: SandboxConfig) -> Json:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sandbox.engine.dynamic import PREFIX as DYNAMIC_PREFIX
 from sandbox.engine.dynamic import DynamicResources
+from sandbox.engine.github import FUNCTIONS as GITHUB_FUNCTIONS
 from sandbox.engine.github import KINDS as GITHUB_KINDS
 from sandbox.engine.github import LOOK_UPS as GITHUB_LOOK_UPS
 from sandbox.engine.github.api import GitHubApi
@@ -18,7 +19,7 @@ from sandbox.engine.kubernetes.api import KubernetesApi
 from sandbox.engine.kubernetes.helm import Helm
 from sandbox.engine.kubernetes.release import RELEASE_TYPE, Releases
 from sandbox.engine.memory import Memory
-from sandbox.engine.monitor import PROVIDER_PREFIX, Handler, Registration
+from sandbox.engine.monitor import PROVIDER_PREFIX, Handler, Registration, unknown_function
 from sandbox.engine.outcome import Applied, ApplyError, Outcome, Tally
 from sandbox.engine.program import run_program
 from sandbox.engine.stackfile import StackConfig
@@ -108,6 +109,17 @@ class _Deployment(Handler):
             return look_up(Context(self._github_api(registration), self._memory), registration.existing_id)
         raise ApplyError("the in-process deployment cannot look up resources of this type; pass on what is known")
 
+    def invoke(self, token: str, arguments: dict[str, Any], provider: str) -> dict[str, Any]:
+        known = GITHUB_FUNCTIONS.get(token)
+        if known is None:
+            raise unknown_function(token)
+        api = self._github.get(provider)
+        if api is None:
+            raise self._without_provider("github")
+        argument, look_up = known
+        found = look_up(Context(api, self._memory), str(arguments.get(argument, "")))
+        return {**arguments, **found.outputs, "id": found.id}
+
     def message(self, text: str) -> None:
         self.messages.append(text)
 
@@ -151,9 +163,12 @@ class _Deployment(Handler):
     def _known(self, providers: dict[str, Api], registration: Registration, name: str) -> Api:
         found = providers.get(registration.provider)
         if found is None:
-            why = "is disabled" if self._defaults_disabled else "is not there in an in-process deployment"
-            raise ApplyError(f"the default provider for {name!r} {why}; give the resource an explicit provider")
+            raise self._without_provider(name)
         return found
+
+    def _without_provider(self, name: str) -> ApplyError:
+        why = "is disabled" if self._defaults_disabled else "is not there in an in-process deployment"
+        return ApplyError(f"the default provider for {name!r} {why}; give the resource an explicit provider")
 
     def _say(self, registration: Registration, text: str) -> None:
         """Says more about a resource that is being applied."""

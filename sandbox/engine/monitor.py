@@ -77,11 +77,16 @@ class Handler(ABC):
     def invoke(self, token: str, arguments: dict[str, Any], provider: str) -> dict[str, Any]:
         """Calls a provider function."""
         del arguments, provider
-        raise ApplyError(f"{token}: the in-process deployment does not know this function; use a resource's outputs")
+        raise unknown_function(token)
 
     def message(self, text: str) -> None:
         """Shows what the program says with `pulumi.log`."""
         del text
+
+
+def unknown_function(token: str) -> ApplyError:
+    """The error for a provider function that nothing here can call."""
+    return ApplyError(f"{token}: the in-process deployment does not know this function; use a resource's outputs")
 
 
 class _NoMocks(Mocks):

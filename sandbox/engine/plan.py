@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 from rich.tree import Tree
@@ -21,6 +22,11 @@ class Recorder(Handler):
 
     def read(self, registration: Registration) -> Applied:
         return Applied(id=registration.existing_id, outputs=registration.inputs)
+
+    def invoke(self, token: str, arguments: dict[str, Any], provider: str) -> dict[str, Any]:
+        del token, provider
+        # An answer has no unknowns, so there has to be something; 0 can be read as a text and as a number.
+        return {**arguments, "id": "0"}
 
 
 def record(root: Path, config: StackConfig) -> Monitor:

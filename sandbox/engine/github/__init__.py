@@ -28,4 +28,10 @@ LOOK_UPS: dict[str, LookUp] = {
 }
 """What finds an existing resource by its id, for a `get`."""
 
-__all__ = ["KINDS", "LOOK_UPS", "Kind", "LookUp"]
+FUNCTIONS: dict[str, tuple[str, LookUp]] = {
+    "github:index/getRepository:getRepository": ("name", repository.look_up),
+    "github:index/getTeam:getTeam": ("slug", teams.look_up),
+}
+"""What answers a provider function: the argument that names the thing, and what finds it."""
+
+__all__ = ["FUNCTIONS", "KINDS", "LOOK_UPS", "Kind", "LookUp"]
