@@ -74,3 +74,64 @@ def test_a_request_that_is_not_true_is_refused(stage: Stage) -> None:
     run = stage.finished("environments", "promote", promotions + 1)
     assert run["conclusion"] == "failure"
     assert "not a run of acme/guestbook" in stage.log(run)
+
+
+def test_a_held_version_is_released_from_hold_by_a_person_and_goes_again(stage: Stage) -> None:
+    assert stage.wanted("dev") == "0.1.0", "the rollback of 0.2.0 comes first"
+    promotions = len(stage.runs("environments", "promote"))
+    inputs = {
+        "action": "release from hold",
+        "service": "guestbook",
+        "environment": "dev",
+        "version": "0.2.0",
+        "promote": "true",
+    }
+    body = {"ref": "main", "inputs": inputs}
+    stage.call("POST", "/repos/acme/environments/actions/workflows/hold.yml/dispatches", body)
+    run = stage.finished("environments", "hold")
+    assert run["conclusion"] == "success", stage.log(run)
+    run = stage.finished("environments", "promote", promotions + 1)
+    assert run["conclusion"] == "success", stage.log(run)
+    assert stage.wanted("dev") == "0.2.0"
+
+
+def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(stage: Stage) -> None:
+    pull = _proposed(stage, "more-replicas", "environments/dev/guestbook/values.yaml", "replicas: 5\n")
+    run = stage.finished("environments", "validate")
+    assert run["conclusion"] == "success", stage.log(run)
+    (comment,) = stage.call("GET", f"/repos/acme/environments/issues/{pull}/comments")
+    assert "| dev | guestbook | 0 |" in comment["body"]
+    assert "replicas: 5" in comment["body"]
+
+    _write(stage, "environments/dev/guestbook/values.yaml", "replicas: 6\n")
+    stage.git("environments", "commit", "--quiet", "--all", "--message", "One more")
+    stage.git("environments", "push", "--quiet", "origin", "HEAD:refs/heads/more-replicas")
+    stage.finished("environments", "validate", 2)
+    (comment,) = stage.call("GET", f"/repos/acme/environments/issues/{pull}/comments")
+    assert "replicas: 6" in comment["body"]
+
+
+def test_a_pull_request_with_a_clear_text_secret_fails(stage: Stage) -> None:
+    before = len(stage.runs("environments", "validate"))
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n"
+    _proposed(stage, "a-secret", "infrastructure/dev/secret.yaml", secret)
+    run = stage.finished("environments", "validate", before + 1)
+    assert run["conclusion"] == "failure"
+    assert "in clear text" in stage.log(run)
+    assert "hunter2" not in stage.log(run)
+
+
+def _write(stage: Stage, path: str, text: str) -> None:
+    (stage.work("environments") / path).write_text(text)
+
+
+def _proposed(stage: Stage, branch: str, path: str, text: str) -> int:
+    """A pull request that writes one file; its number."""
+    stage.git("environments", "fetch", "--quiet", "origin")
+    stage.git("environments", "checkout", "--quiet", "-B", branch, "origin/main")
+    _write(stage, path, text)
+    stage.git("environments", "add", "--all")
+    stage.git("environments", "commit", "--quiet", "--message", f"Change {path}")
+    stage.git("environments", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    body = {"title": f"Change {path}", "head": branch, "base": "main"}
+    return int(stage.call("POST", "/repos/acme/environments/pulls", body)["number"])
