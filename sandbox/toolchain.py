@@ -111,7 +111,7 @@ TOOLS: Mapping[str, Tool] = {
     )
 }
 
-_ALIASES = dict.fromkeys(NODE_PROGRAMS, "kubernetes")
+_ALIASES: dict[str, str] = dict.fromkeys(NODE_PROGRAMS, "kubernetes")
 
 
 def ensure(config: SandboxConfig, progress: Progress, names: Collection[str] = tuple(TOOLS)) -> dict[str, Path]:

@@ -91,11 +91,13 @@ class Running:
     after: list[str]
     ready_url: str | None
     ready_ca: str | None
+    once: bool
     log: Path
     pid: int | None = None
     ready: bool = False
     starts: int = 0
     last_exit: int | None = None
+    done: bool = False
     not_before: float = field(default=0.0)
 
     def start(self) -> None:
@@ -114,6 +116,9 @@ class Running:
     def ended(self, status: int) -> None:
         self.pid, self.ready = None, False
         self.last_exit = os.waitstatus_to_exitcode(status)
+        if self.once:
+            self.done = self.ready = True
+            return
         self.not_before = time.monotonic() + _PAUSE_BEFORE_RESTART
         with self.log.open("a") as log:
             log.write(f"--- {self.name} ended with {self.last_exit} at {time.strftime('%H:%M:%S')}, starting again\n")
@@ -129,7 +134,12 @@ class Running:
             self.ready = False
 
     def document(self) -> dict[str, Any]:
-        return {"running": self.pid is not None, "ready": self.ready, "starts": self.starts, "lastExit": self.last_exit}
+        return {
+            "running": self.pid is not None or self.done,
+            "ready": self.ready,
+            "starts": self.starts,
+            "lastExit": self.last_exit,
+        }
 
 
 class Supervisor:
@@ -146,12 +156,12 @@ class Supervisor:
             self._reap()
             now = time.monotonic()
             for daemon in self._daemons.values():
-                if daemon.pid is None and daemon.not_before <= now and self._may_start(daemon):
+                if daemon.pid is None and not daemon.done and daemon.not_before <= now and self._may_start(daemon):
                     daemon.start()
                 elif daemon.pid is not None and not daemon.ready:
                     daemon.probe()
             self._write_status()
-            settled = all(daemon.pid is not None and daemon.ready for daemon in self._daemons.values())
+            settled = all(daemon.done or (daemon.pid is not None and daemon.ready) for daemon in self._daemons.values())
             signal.sigtimedwait({signal.SIGCHLD}, 60 if settled else _POLL)
 
     def _may_start(self, daemon: Running) -> bool:

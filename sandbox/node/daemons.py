@@ -1,9 +1,12 @@
 """The daemons of the node: their command lines, what each waits for, and how it is known to be ready."""
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.images.catalog import ARGOCD, PYTHON, REDIS
+from sandbox.node.configuration import CONTAINERD_SOCKET
 from sandbox.node.layout import API_PORT, NODE_NAME, NodeLayout
 
 _ETCD = "http://127.0.0.1:2379"
@@ -21,6 +24,8 @@ class Daemon:
     """Answers with 200 once the daemon is ready; None where nothing waits for it."""
     ready_ca: str | None = None
     """The authority of that address, where it is https."""
+    once: bool = False
+    """Whether it ends by itself and is then left alone."""
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -32,7 +37,12 @@ def daemons(layout: NodeLayout, kubernetes: Path, packages: Path) -> list[Daemon
     return [
         _etcd(layout, kubernetes),
         Daemon("containerd", [str(binaries / "containerd"), "--config", str(etc / "containerd.toml")]),
-        Daemon("registry", [str(binaries / "docker-registry"), "serve", str(etc / "registry.yaml")]),
+        Daemon(
+            "registry",
+            [str(binaries / "docker-registry"), "serve", str(etc / "registry.yaml")],
+            ready_url=f"http://{layout.config.registry_host}/v2/",
+        ),
+        _prefetch(layout, binaries),
         _apiserver(layout, kubernetes),
         _controller_manager(layout, kubernetes),
         _scheduler(layout, kubernetes),
@@ -50,6 +60,16 @@ def _flags(**flags: object) -> list[str]:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     return [f"--{name.replace('_', '-')}={text(value)}" for name, value in flags.items()]
+
+
+def _prefetch(layout: NodeLayout, binaries: Path) -> Daemon:
+    """Pulls the large images while the API server starts; pods that want them later find them there."""
+    control = shlex.join([str(binaries / "ctr"), "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"])
+    pull = f"{control} images pull --hosts-dir {shlex.quote(str(layout.etc / 'certs.d'))}"
+    lines = [f"until {control} version >/dev/null 2>&1; do sleep 0.1; done"]
+    # Missing ones are no failure here: whoever wants them is told by the kubelet.
+    lines += [f"{pull} {image} >/dev/null || true" for image in (ARGOCD, REDIS, PYTHON)]
+    return Daemon("prefetch", ["/bin/sh", "-c", "\n".join(lines)], after=("registry",), once=True)
 
 
 def _etcd(layout: NodeLayout, kubernetes: Path) -> Daemon:
