@@ -57,7 +57,7 @@ def problems() -> Iterator[str]:
                 directory = Path(folder) / repository
                 (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
                 write(directory, files)
-                yield from check(actionlint, f"{settings.stack}: {repository}", directory, settings)
+                yield from check(actionlint, f"{settings.stack}: {repository}", directory)
 
 
 def write(directory: Path, files: RepositoryFiles) -> None:
@@ -68,8 +68,8 @@ def write(directory: Path, files: RepositoryFiles) -> None:
         target.write_text(text)
 
 
-def check(actionlint: Path, name: str, directory: Path, settings: Settings | None = None) -> Iterator[str]:
-    """What both tools say about one repository; `settings` are those that it was rendered from."""
+def check(actionlint: Path, name: str, directory: Path) -> Iterator[str]:
+    """What both tools say about one repository."""
     workflows = sorted(directory.glob(".github/workflows/*.y*ml"))
     if not workflows:
         yield f"{name}: no workflow was found; the check would have checked nothing"
@@ -78,22 +78,10 @@ def check(actionlint: Path, name: str, directory: Path, settings: Settings | Non
     options = ["-no-color", "-shellcheck=", "-pyflakes=", "-ignore", NEWER_THAN_ACTIONLINT]
     yield from run(name, [str(actionlint), *options, *map(str, workflows)], directory)
     zizmor = shutil.which("zizmor", path=str(Path(sys.executable).parent)) or "zizmor"
-    with tempfile.NamedTemporaryFile("w", suffix=".json", prefix="zizmor-") as config:
-        json.dump(zizmor_config(settings), config)
-        config.flush()
-        options = ["--offline", "--no-progress", "--color=never", "--quiet", "--config", config.name]
-        yield from run(name, [zizmor, *options, str(directory / ".github")], directory)
-
-
-def zizmor_config(settings: Settings | None) -> dict[str, object]:
-    """Everything is pinned by hash, save what follows the protected main of the platform's own environment repository.
-
-    Why: docs/adr/0004-workflows-follow-a-protected-main.md.
-    """
-    policies = {"*": "hash-pin"}
-    if settings:
-        policies[f"{settings.github.owner}/{settings.github.environment_repository}/*"] = "ref-pin"
-    return {"rules": {"unpinned-uses": {"config": {"policies": policies}}}}
+    # Its one exception, workflows that follow a protected main, is written where they are called:
+    # docs/adr/0004-workflows-follow-a-protected-main.md.
+    audit = ["--offline", "--no-progress", "--color=never", "--quiet", str(directory / ".github")]
+    yield from run(name, [zizmor, *audit], directory)
 
 
 def run(name: str, command: list[str], directory: Path) -> Iterator[str]:
