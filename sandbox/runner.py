@@ -9,12 +9,8 @@ from sandbox import images
 from sandbox.config import SandboxConfig
 
 _BUILDAH = """#!/bin/sh
-# Buildah for jobs: base images come from the sandbox's registry, and layers stay in the repository's own cache.
-# Nothing in a job's user namespace may mount an overlay on every kernel, so the plain driver it is.
-command="$1"
-shift
-exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" --storage-driver vfs \\
-    --root "$XDG_CACHE_HOME/containers" --runroot "${{TMPDIR:-/tmp}}/containers" "$command" "$@"
+# Buildah for jobs: base images come from the sandbox's registry under their usual names.
+exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" "$@"
 """
 
 

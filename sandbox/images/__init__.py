@@ -76,7 +76,7 @@ def push(config: SandboxConfig, progress: Progress) -> int:
 
 def registries_conf(config: SandboxConfig) -> Path:
     """Writes the file that lets buildah find base images under their usual names (`--registries-conf`)."""
-    lines = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "permissive"']
+    lines = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
     for prefix in _MIRRORED:
         lines += ["", "[[registry]]", f'prefix = "{prefix}"', f'location = "{config.registry_host}"', "insecure = true"]
     lines += ["", "[[registry]]", f'location = "{config.registry_host}"', "insecure = true", ""]
