@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sandbox.github import commits, updates
+from sandbox.github import commits, publishing, updates
 from sandbox.github.errors import GitHubError, conflict, missing_field, not_found, unprocessable
 from sandbox.github.git import ZERO
 from sandbox.github.git_data import signature_of
@@ -142,7 +142,8 @@ def _commit(request: Request, content: bytes | None) -> tuple[bool, dict[str, An
         committer = signature_of(request, given.get("committer") or given.get("author"))
         sha = git.write_commit(tree, [head] if head else [], message, author, committer)
         update = RefUpdate(ref, head or ZERO, sha)
-        updates.move(request.forge, request.repository, request.principal, [update], status=409)
+        updates.apply(request.forge, request.repository, request.principal, [update], status=409)
+    publishing.pushed(request.forge, request.repository, request.principal, [update])
     return present is not None, commits.read_one(git, sha)
 
 

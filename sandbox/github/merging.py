@@ -46,8 +46,10 @@ def merge(
             new = _rebase(git, base, head, signature)
         else:
             new = _merge_commit(git, base, head, f"{title}\n\n{message}".strip(), signature, squash=method == "squash")
-        updates.move(forge, repository, principal, [RefUpdate(base_ref, base, new)], status=405, pull=number)
+        update = RefUpdate(base_ref, base, new)
+        updates.apply(forge, repository, principal, [update], status=405, through_pull=True)
         pull = _close(forge, repository, principal, pull, base, new)
+    publishing.pushed(forge, repository, principal, [update], merging=number)
     pulls.announce(forge, repository, principal, pull, "closed")
     if repository["delete_branch_on_merge"]:
         _delete_head(forge, repository, principal, pull)

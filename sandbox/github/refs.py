@@ -81,8 +81,11 @@ def move_ref(request: Request) -> Answer:
             raise unprocessable("Object does not exist")
         if not request.data().get("force") and not git.is_ancestor(old, sha):
             raise unprocessable("Update is not a fast forward")
+        update = RefUpdate(ref, old, sha)
         if old != sha:
-            updates.move(request.forge, request.repository, request.principal, [RefUpdate(ref, old, sha)])
+            updates.apply(request.forge, request.repository, request.principal, [update])
+    if old != sha:
+        publishing.pushed(request.forge, request.repository, request.principal, [update])
     return _view(request, ref, sha)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from sandbox.github import publishing, settings
 from sandbox.github.clock import now
 from sandbox.github.errors import GitHubError, invalid_field, missing_field, not_found, unprocessable
-from sandbox.github.kernel import Answer, Document, Request, route
+from sandbox.github.kernel import Answer, Document, Page, Request, route
 from sandbox.github.store import mapping
 
 ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
@@ -62,6 +62,34 @@ def write_settings(request: Request) -> Answer:
     known |= {"include_claim_keys": given["include_claim_keys"]} if "include_claim_keys" in given else {}
     settings.write(store, number, section, known)
     return (201, {}) if section == "oidc" else None
+
+
+@route("GET", "/orgs/{org}/actions/permissions", permission="organization_administration:read")
+def read_organization_settings(request: Request) -> Answer:
+    """The organisation leaves every choice to its repositories."""
+    del request
+    return {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False}
+
+
+@route("GET", "/orgs/{org}/actions/permissions/workflow", permission="organization_administration:read")
+def read_organization_workflow_settings(request: Request) -> Answer:
+    """The same for what workflow tokens may do."""
+    del request
+    return settings.DEFAULTS["workflow"]
+
+
+@route("GET", "/repos/{owner}/{repo}/actions/organization-secrets", permission="secrets:read")
+def list_organization_secrets(request: Request) -> Answer:
+    """The organisation has no secrets."""
+    del request
+    return Page([], "secrets")
+
+
+@route("GET", "/repos/{owner}/{repo}/actions/organization-variables", permission="actions_variables:read")
+def list_organization_variables(request: Request) -> Answer:
+    """The organisation has no variables."""
+    del request
+    return Page([], "variables")
 
 
 def _key_view(request: Request, key: Document) -> dict[str, Any]:

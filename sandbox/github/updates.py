@@ -13,15 +13,25 @@ WORKFLOWS = ".github/workflows/"
 
 
 def move(
+    forge: Forge, repository: Document, principal: Principal, updates: list[RefUpdate], *, status: int = 422
+) -> None:
+    """Changes refs and tells everyone; for callers that hold no lock. See `apply`."""
+    apply(forge, repository, principal, updates, status=status)
+    publishing.pushed(forge, repository, principal, updates)
+
+
+def apply(
     forge: Forge,
     repository: Document,
     principal: Principal,
     updates: list[RefUpdate],
     *,
     status: int = 422,
-    pull: int | None = None,
+    through_pull: bool = False,
 ) -> None:
-    """Changes refs and tells everyone.
+    """Changes refs and tells nobody: the caller has `publishing.pushed` to call, once it holds no lock.
+
+    Whoever is told may wait for locks of its own, and hold them while it changes refs elsewhere.
 
     Args:
         forge: The server.
@@ -29,7 +39,7 @@ def move(
         principal: Who does it.
         updates: The changes; none of them is made unless all are allowed.
         status: HTTP status of a refusal by rules, which differs from route to route.
-        pull: Number of the pull request whose merge they are, if they are one.
+        through_pull: They are the merge of a pull request.
 
     Raises:
         RulesViolated: a ruleset or branch protection forbids it.
@@ -37,16 +47,15 @@ def move(
     """
     git = forge.git.by_id(repository["id"])
     with git.lock:
-        if found := violations(forge, repository, git, principal, updates, through_pull=pull is not None):
+        if found := violations(forge, repository, git, principal, updates, through_pull=through_pull):
             raise RulesViolated(found, status)
-        if pull is None and (text := workflow_refusal(git, principal, updates)):
+        if not through_pull and (text := workflow_refusal(git, principal, updates)):
             raise forbidden(text)
         for update in updates:
             try:
                 git.update_ref(update.ref, update.new, update.old)
             except GitError as error:
                 raise _moved(git, update, error) from error
-    publishing.pushed(forge, repository, principal, updates, merging=pull)
 
 
 def _moved(git: GitRepository, update: RefUpdate, error: GitError) -> GitHubError:

@@ -1,5 +1,6 @@
 """Who sees and does what: people by role, Apps by permission and repository, workflow runs by repository."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -171,9 +172,11 @@ def test_archived_repository_is_read_only(repository: Repository) -> None:
     assert repository.ask("PATCH", json={"archived": False}).json()["archived"] is False
 
 
-def test_unknown_route_is_not_found_and_said_so(hub: Hub) -> None:
+def test_unknown_route_is_not_found_and_noted(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "sandbox.github.unknown")
     with hub.admin as admin:
         answer: httpx.Response = admin.get("/no/such/route")
     assert answer.status_code == 404
     assert answer.json()["message"] == "Not Found"
     assert "documentation_url" in answer.json()
+    assert "GET /api/v3/no/such/route" in caplog.messages

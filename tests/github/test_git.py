@@ -2,9 +2,12 @@
 
 import base64
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from sandbox.github.kernel import Event
 from tests.github.conftest import Hub, Repository, git
 
 
@@ -131,3 +134,36 @@ def test_lists_are_paged_with_links_and_unchanged_answers_are_not_sent_again(rep
 def test_archive_holds_the_files_of_a_ref(repository: Repository) -> None:
     answer = repository.ask("GET", "/tarball/main")
     assert answer.content[:2] == b"\x1f\x8b"
+
+
+def test_writers_of_one_branch_lose_no_file(repository: Repository) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda number: repository.put_file(f"{number}.txt", "x").status_code, range(12)))
+    assert set(answers) == {201}
+    listed = repository.ask("GET", "/contents").json()
+    assert len(listed) == 13
+
+
+def test_listeners_are_told_when_nobody_holds_the_repository(hub: Hub, repository: Repository) -> None:
+    """A listener that waits for its own lock must not keep other writers of the repository out."""
+    document = hub.forge.repository(repository.full_name)
+    assert document is not None
+    lock = hub.forge.git.by_id(document["id"]).lock
+    free: list[bool] = []
+
+    def attempt() -> None:
+        free.append(lock.acquire(blocking=False))
+        if free[-1]:
+            lock.release()
+
+    def listen(event: Event) -> None:
+        if event.repository == repository.full_name:
+            other = threading.Thread(target=attempt)
+            other.start()
+            other.join()
+
+    hub.forge.events.subscribe(listen)
+    number = repository.pull("side")
+    repository.ask("PUT", f"/pulls/{number}/merge")
+    assert free
+    assert all(free)
