@@ -83,6 +83,7 @@ class _Deployment(Handler):
         self._defaults_disabled = "*" in str(config.values.get("pulumi:disable-default-providers", ""))
         self._lock = threading.Lock()
         self._running = _Running()
+        self._stopping = threading.Event()
         self._github: dict[str, GitHubApi] = {}
         self._kubernetes: dict[str, KubernetesApi] = {}
 
@@ -170,8 +171,13 @@ class _Deployment(Handler):
         why = "is disabled" if self._defaults_disabled else "is not there in an in-process deployment"
         return ApplyError(f"the default provider for {name!r} {why}; give the resource an explicit provider")
 
+    def stop(self) -> None:
+        self._stopping.set()
+
     def _say(self, registration: Registration, text: str) -> None:
-        """Says more about a resource that is being applied."""
+        """Says more about a resource; whoever waits calls it again and again, and is stopped here."""
+        if self._stopping.is_set():
+            raise ApplyError("stopped while it was waited for")
         with self._lock:
             self._running.names[registration.urn] = f"{registration.name} {text}".strip()
             self._tell(str(self._running))

@@ -83,6 +83,9 @@ class Handler(ABC):
         """Shows what the program says with `pulumi.log`."""
         del text
 
+    def stop(self) -> None:  # noqa: B027  # most handlers never wait
+        """Ends what only waits: the run has failed, or somebody interrupted it."""
+
 
 def unknown_function(token: str) -> ApplyError:
     """The error for a provider function that nothing here can call."""
@@ -221,6 +224,7 @@ class Monitor(MockMonitor):
             failed = ResourceError(registration.name, registration.type, reason)
             with self._lock:
                 self.failure = self.failure or failed
+            self._handler.stop()
             raise failed from error
 
     def _serialized(self, outputs: dict[str, Any], registration: Registration, more: frozenset[str]) -> Any:

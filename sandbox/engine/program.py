@@ -60,6 +60,10 @@ def _run(root: Path, config: StackConfig, handler: Handler, preview: bool) -> Mo
         cast("set[object]", SETTINGS.outputs).clear()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         with _working_in(root):
             loop.run_until_complete(run_pulumi_func(lambda: _execute(root)))
+    except KeyboardInterrupt:
+        monitor.failure = monitor.failure or StoppedError()
+        handler.stop()
+        raise
     except Exception as error:
         raise _explained(monitor, error) from error
     finally:

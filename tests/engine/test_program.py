@@ -1,5 +1,6 @@
 """Running a program: what is registered, in which order, and what an error does to the rest."""
 
+import threading
 from pathlib import Path
 from textwrap import dedent
 
@@ -174,3 +175,24 @@ def test_a_plan_lists_everything_under_its_parents_and_applies_nothing(tmp_path:
     (orders,) = tree(config(), registrations).children
     assert str(orders.label).startswith("orders")
     assert sorted(str(child.label).split()[0] for child in orders.children) == ["orders-repository", "orders-v"]
+
+
+def test_what_only_waits_is_stopped_when_another_resource_fails(tmp_path: Path) -> None:
+    class Waiting(Applying):
+        def __init__(self) -> None:
+            super().__init__(failing="bad")
+            self.waits, self.stopped = threading.Event(), threading.Event()
+
+        def register(self, registration: Registration) -> Applied:
+            if registration.name == "waits":
+                self.waits.set()
+                assert self.stopped.wait(30)
+                raise ApplyError("stopped while it was waited for")
+            assert self.waits.wait(30)
+            return super().register(registration)
+
+        def stop(self) -> None:
+            self.stopped.set()
+
+    with pytest.raises(ResourceError, match=r"^bad "):
+        run(tmp_path, 'github.Repository("waits", name="a")\ngithub.Repository("bad", name="b")', Waiting())
