@@ -1,18 +1,28 @@
-"""The two providers of a stack, built from its settings and never from the environment of who runs it."""
+"""The providers of a stack, built from its settings and never from the environment of who runs it."""
 
 from pathlib import Path
 
 import pulumi
 import pulumi_github as github
 import pulumi_kubernetes as kubernetes
+from pydantic import TypeAdapter
 
+from components.github.files_provider import APP_KEY, GITHUB_KEY, TOKEN_KEY
 from components.secrets import PlatformSecrets
 from manifests.model import Cluster, GitHub, Settings
 
+_ACCESS = TypeAdapter(GitHub)
+# What the provider does not look at would only make it show changes.
+_NEEDED = {"owner", "base_url", "app", "promoter", "requester", "argocd"}
+
 
 def platform_providers(settings: Settings, secrets: PlatformSecrets) -> list[pulumi.ProviderResource]:
-    """The GitHub organisation and the cluster."""
-    return [github_provider(settings.github, secrets), kubernetes_provider(settings.cluster)]
+    """The GitHub organisation, the files of its repositories, and the cluster."""
+    return [
+        github_provider(settings.github, secrets),
+        FilesHost("files", settings.github, secrets),
+        kubernetes_provider(settings.cluster),
+    ]
 
 
 def github_provider(settings: GitHub, secrets: PlatformSecrets) -> github.Provider:
@@ -35,6 +45,23 @@ def github_provider(settings: GitHub, secrets: PlatformSecrets) -> github.Provid
         # Without a pause there is nothing to pace, and requests may go side by side.
         parallel_requests=settings.write_delay_milliseconds == 0,
     )
+
+
+class FilesHost(pulumi.ProviderResource):
+    """What runs the provider of `CommittedFiles`.
+
+    The default one of dynamic resources is switched off with all others, and it would be given every secret of the
+    stack. This one is given what it signs requests with.
+    """
+
+    def __init__(self, name: str, settings: GitHub, secrets: PlatformSecrets) -> None:
+        access = _ACCESS.dump_json(settings, by_alias=True, include=_NEEDED).decode()
+        given: dict[str, pulumi.Input[str]] = {GITHUB_KEY: access}
+        if secrets.github_token is not None:
+            given[TOKEN_KEY] = secrets.github_token
+        if secrets.github_app_private_key is not None:
+            given[APP_KEY] = secrets.github_app_private_key
+        super().__init__("pulumi-python", name, given)
 
 
 def kubernetes_provider(settings: Cluster) -> kubernetes.Provider:

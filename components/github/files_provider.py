@@ -24,6 +24,9 @@ from manifests.model import GitHub, OwnedFiles
 
 Properties = dict[str, Any]
 
+GITHUB_KEY = "slipway:github"
+TOKEN_KEY = "slipway:githubToken"
+APP_KEY = "slipway:githubAppPrivateKey"
 UPDATE_SUBJECT = "Follow the settings of the platform"
 
 
@@ -40,12 +43,12 @@ class FilesProvider(ResourceProvider):
         if _is_plugin():
             # The plugin's servicer sends the traceback of an error to the user; its last line says all there is to say.
             sys.tracebacklimit = 0
-        given = req.config.require("github")
+        given = req.config.require(GITHUB_KEY)
         settings = TypeAdapter(GitHub).validate_json(given if isinstance(given, str) else json.dumps(given))
         if settings.app is None:
-            credentials = Token(str(req.config.require("githubToken")))
+            credentials = Token(str(req.config.require(TOKEN_KEY)))
         else:
-            key = str(req.config.require("githubAppPrivateKey"))
+            key = str(req.config.require(APP_KEY))
             credentials = AppKey(settings.app.id, settings.app.installation_id, key)
         self._owner: str = settings.owner
         self._api: GitHubApi = GitHubApi(settings.api_url, credentials)

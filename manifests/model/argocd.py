@@ -64,7 +64,7 @@ class Registry:
     host: RegistryHost = "ghcr.io"
     """Host, and path where it needs one; an image is <host>/<owner>/<service>."""
     username: Line | None = None
-    """The account that workflows push with (needs `slipway:registryPassword`). Unset: their own token, as GHCR takes."""
+    """The account workflows push with (needs `slipway:registryPassword`). Unset: their own token, as GHCR takes."""
     insecure: bool = False
     """Whether it speaks plain http. For rehearsals only."""
     image_pull_secret: DnsLabel | None = None

@@ -13,7 +13,9 @@ from components.github.file_delivery import FILES_BRANCH, FileDelivery
 from components.github.files_provider import FilesProvider
 from components.github.tree import PROGRAM, WantedFiles, blob_sha
 from manifests.model import OwnedFiles
+from tests.components.builders import platform
 from tests.components.git_data import GitData
+from tests.recorder import is_secret, plain
 from tests.stacks.builders import VALUES
 
 OWNED = {".github/workflows/release.yml": "on: push\n"}
@@ -252,6 +254,19 @@ def test_credentials_come_from_the_settings() -> None:
     made = FilesProvider()
     made.configure(ConfigureRequest(Config({"slipway:github": github, "slipway:githubToken": "ghp_x"}, "slipway")))
     assert str(made._api._client.base_url).rstrip("/") == "https://api.github.com"
+
+
+def test_the_plugin_runs_it_with_nothing_but_what_it_needs() -> None:
+    """The stack's own dynamic provider would be denied, and would see every secret."""
+    recording = platform()
+    host = recording.one("files")
+    assert host.type == "pulumi:providers:pulumi-python"
+    assert set(host.inputs) == {"slipway:github", "slipway:githubToken"}
+    assert is_secret(host.inputs["slipway:githubToken"])
+    given = plain(host.inputs)
+    made = FilesProvider()
+    made.configure(ConfigureRequest(Config(given, "project")))
+    assert made._owner == "acme"
 
 
 def test_a_path_that_is_seeded_from_now_on_is_not_removed() -> None:

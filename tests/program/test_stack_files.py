@@ -65,7 +65,7 @@ def test_every_resource_names_its_provider(program: Recording) -> None:
     custom = [resource for resource in program.resources if resource.custom]
     assert custom
     for resource in custom:
-        if not resource.type.startswith(("pulumi:providers:", "pulumi-python:")):
+        if not resource.type.startswith("pulumi:providers:"):
             package = resource.type.partition(":")[0]
             assert f"pulumi:providers:{package}::" in resource.provider, resource.name
 
