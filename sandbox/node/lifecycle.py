@@ -48,6 +48,7 @@ def start(config: SandboxConfig, progress: Progress) -> None:
     layout = NodeLayout(config)
     if is_running(config):
         with contextlib.suppress(NodeEndedError), progress.phase("Looking at the Kubernetes node"):
+            network.configure(layout)
             _wait_for_api(layout, progress)
             _apply_dns(layout)
             return

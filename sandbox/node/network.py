@@ -32,10 +32,15 @@ def ip(*arguments: str) -> str:
 
 def attach(layout: NodeLayout, pid: int) -> None:
     """Joins this machine and the network namespace of a process, and routes the node's networks there."""
-    config, link = layout.config, layout.name
     detach(layout)
-    ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
-    ip("address", "add", f"{config.host_ip}/{LINK_PREFIX_LENGTH}", "dev", link)
+    ip("link", "add", layout.name, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
+    configure(layout)
+
+
+def configure(layout: NodeLayout) -> None:
+    """Gives the link its address and routes; again, changes nothing, and completes what was interrupted."""
+    config, link = layout.config, layout.name
+    ip("address", "replace", f"{config.host_ip}/{LINK_PREFIX_LENGTH}", "dev", link)
     ip("link", "set", link, "up")
     for network in (config.pod_cidr, config.service_cidr):
         ip("route", "replace", network, "via", config.node_ip, "dev", link, "onlink")
