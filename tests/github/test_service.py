@@ -108,9 +108,8 @@ def test_faults_strike_as_often_as_they_were_asked_to(hub: Hub, repository: Repo
         assert alice.post(f"{hub.url}/_sandbox/faults", json={}).status_code == 404
 
 
-def test_restart_keeps_everything(tmp_path: Path) -> None:
-    config = SandboxConfig(root=tmp_path, directory=tmp_path, network="127.9", cache=tmp_path)
-    made = credentials.ensure(config)
+def test_restart_keeps_everything(hub: Hub, tmp_path: Path) -> None:
+    made = hub.secrets
     keys: list[Any] = []
     status = 0
     names: list[list[str]] = []
