@@ -139,7 +139,15 @@ DRIFT_HEALED = Event(
     "drift-healed",
 )
 DRIFT_FOUND = Event(
-    _all_of(_SUCCEEDED, 'sync == "OutOfSync"', "not automated", "status.sync.revision == revision"),
+    _all_of(
+        _SUCCEEDED,
+        'sync == "OutOfSync"',
+        "not automated",
+        "status.sync.revision == revision",
+        # Just after a sync, the comparison may still be the one that asked for it.
+        "date(status.reconciledAt) > date(operation.finishedAt)",
+        f'any(keys(memory), # startsWith (revision + ":{VERIFIED}:["))',
+    ),
     "drift-found",
 )
 

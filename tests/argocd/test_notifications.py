@@ -353,6 +353,9 @@ def test_drift_that_waits_for_a_person_is_reported(run: Run) -> None:
     resources = [{"kind": "Deployment", "name": "guestbook", "status": "OutOfSync"}]
     app = application(sync={"status": "OutOfSync", "revision": NEW}, resources=resources)
     del app["spec"]["syncPolicy"]
+    # Not before the release was good: just after a sync, Argo CD has not looked again.
+    assert fired(run, "drift", app) == [False, False]
+    app = remembering(app, f"{NEW}:release-verified:[2].hash:github:")
     assert fired(run, "drift", app) == [False, True]
     assert (
         notification(run, "drift-found", app)["message"] == f"{DRIFT} found, a sync would undo it: Deployment/guestbook"
