@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -93,6 +94,21 @@ class Host:
                 return mode
         return "plain"
 
+    @cached_property
+    def storage_driver(self) -> str:
+        """How builders of images keep layers: `overlay` where a job may mount one, else `vfs`, which copies them."""
+        if self.isolation == "plain":
+            return "vfs"
+        with tempfile.TemporaryDirectory(prefix="overlay-", dir=self.state) as folder:
+            path = Path(folder)
+            (path / "tmp").mkdir()
+            for one in (path, path / "tmp"):
+                os.chown(one, self.owner or 0, self.owner or 0)
+            script = "mkdir l u w m && exec mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w,userxattr m"
+            probe = self.command(path, ["/bin/sh", "-c", script], {"PATH": os.defpath}, [], path / "tmp")
+            done = subprocess.run(probe, capture_output=True, timeout=30, check=False)
+        return "vfs" if done.returncode else "overlay"
+
     @property
     def owner(self) -> int | None:
         """The id to which a job's folder must belong; None for the server's own."""
@@ -150,7 +166,7 @@ class Host:
         """What jobs use of the hidden folders: tools on PATH, and the name server's address."""
         hidden = [Path(folder) for folder in self._hidden()]
         kept: dict[str, None] = {}
-        for entry in [*map(Path, self.path), self.act]:
+        for entry in map(Path, self.path):
             if any(entry.is_relative_to(folder) for folder in hidden):
                 kept[str(_root_of_tool(entry))] = None
         resolver = Path("/etc/resolv.conf").resolve()

@@ -50,13 +50,13 @@ def _die_with_parent() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _hide(folders: list[str], kept: list[str], binds: list[tuple[str, str]]) -> None:
-    """Puts empty folders over some, with parts of them kept and others brought in."""
+def _hide(folders: list[str], kept: list[str], binds: list[tuple[str, str]], owner: int) -> None:
+    """Puts empty folders of the job's own over some, with parts of them kept and others brought in."""
     held = [(path, os.open(path, os.O_PATH)) for path in kept if os.path.exists(path)]
     brought = [(target, os.open(source, os.O_PATH)) for source, target in binds]
     for folder in folders:
         if os.path.isdir(folder):
-            _mount("tmpfs", folder, "tmpfs", 0, "mode=0755,size=64m")
+            _mount("tmpfs", folder, "tmpfs", 0, f"mode=0755,size=64m,uid={owner},gid={owner}")
     for target, descriptor in [*brought, *held]:
         source = f"/proc/self/fd/{descriptor}"
         if os.path.isdir(source):
@@ -77,13 +77,16 @@ def _become_nobody(ready: int, mapped: int) -> None:
         raise OSError("the ids of the job could not be mapped")
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+    # The mounts so far belong to the machine's root. In a mount namespace of its own the job may mount: builders of
+    # images do.
+    _unshare(CLONE_NEWNS)
 
 
 def _inside(job: dict[str, Any], ready: int, mapped: int) -> None:
     if job["mode"] != "plain":
         _unshare(CLONE_NEWNS | CLONE_NEWIPC)
         _mount("none", "/", "", MS_REC | MS_PRIVATE)
-        _hide(job["hidden"], job["kept"], [tuple(pair) for pair in job["binds"]])
+        _hide(job["hidden"], job["kept"], [tuple(pair) for pair in job["binds"]], FIRST_ID if job["mode"] == "user" else 0)
         _mount("proc", "/proc", "proc")
     if job["mode"] == "user":
         _become_nobody(ready, mapped)

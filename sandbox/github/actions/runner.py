@@ -23,6 +23,18 @@ Document = dict[str, Any]
 CANCEL_SECONDS = 30.0
 """How long a cancelled job may take for its `always()` and `cancelled()` steps."""
 
+_STORAGE = """\
+# Images built by a job belong to it and its repository; the machine's own are out of reach.
+[storage]
+driver = "{driver}"
+graphroot = "{home}/.cache/containers"
+runroot = "{home}/tmp/containers"
+rootless_storage_path = "{home}/.cache/containers"
+"""
+
+_IN_USER_NAMESPACE = {"_CONTAINERS_USERNS_CONFIGURED": "done", "_CONTAINERS_ROOTLESS_UID": "1000"}
+"""Tells buildah what it finds out by itself only after it made the namespace: this root owns none of the machine's files."""
+
 
 @dataclass(frozen=True)
 class JobOrder:
@@ -132,6 +144,8 @@ class RunningJob:
             (order.folder / name).write_text(json.dumps(content))
             (order.folder / name).chmod(0o600)
         (order.folder / "results").touch()
+        home = self._host.home(order.folder)
+        (order.folder / "storage.conf").write_text(_STORAGE.format(home=home, driver=self._host.storage_driver))
         owner = self._host.owner
         if owner is not None:
             for path in (order.folder, *order.folder.iterdir(), order.cache):
@@ -148,6 +162,11 @@ class RunningJob:
             "USER": "runner",
             "XDG_CACHE_HOME": cache,
             "GOMODCACHE": f"{cache}/go-mod",
+            "BUILDAH_ISOLATION": "chroot",
+            "CONTAINERS_STORAGE_CONF": f"{home}/storage.conf",
+            "STORAGE_DRIVER": self._host.storage_driver,
+            "XDG_RUNTIME_DIR": f"{home}/tmp",
+            **(_IN_USER_NAMESPACE if self._host.isolation == "user" else {}),
             "TERM": "dumb",
             "GIT_PAGER": "cat",
             "PAGER": "cat",
@@ -156,7 +175,7 @@ class RunningJob:
             "RUNNER_ENVIRONMENT": "self-hosted",
             "ImageOS": "sandbox",
         }
-        command = self._host.command(order.folder, self._act(home), environment, [*order.actions.values()], order.cache)
+        command = self._host.command(order.folder, self._act(home), environment, [self._host.act, *order.actions.values()], order.cache)
         with self._lock:
             if self._reason:
                 return 1
