@@ -48,7 +48,7 @@ def start(config: SandboxConfig, progress: Progress) -> None:
     layout = NodeLayout(config)
     if is_running(config):
         with contextlib.suppress(NodeEndedError), progress.phase("Looking at the Kubernetes node"):
-            network.configure(layout)
+            _complete_link(layout)
             _wait_for_api(layout, progress)
             _apply_dns(layout)
             return
@@ -163,6 +163,15 @@ def _start_box(layout: NodeLayout, kubernetes: Path, unpacked: Path, progress: P
             raise SandboxError(f"the node's namespaces cannot be made: {said}")
         time.sleep(0.02)
     network.attach(layout, init)
+
+
+def _complete_link(layout: NodeLayout) -> None:
+    try:
+        network.configure(layout)
+    except SandboxError as error:
+        if network.is_attached(layout):
+            raise
+        raise NodeEndedError(str(error)) from None
 
 
 def _wait_for_api(layout: NodeLayout, progress: Progress) -> None:
