@@ -201,26 +201,33 @@ class Stage:
 
     # What can be seen
 
-    def wanted(self, environment: str) -> str | None:
+    def states(self, repository: str, environment: str) -> list[str]:
+        """The states of all reports on the newest deployment of an environment, newest first."""
+        path = f"/repos/acme/{repository}/deployments"
+        newest = self.client.get(path, params={"environment": environment}).json()[0]
+        return [status["state"] for status in self.call("GET", f"{path}/{newest['id']}/statuses")]
+
+    def wanted(self, environment: str, branch: str = "main") -> str | None:
         path = f"/repos/acme/environments/contents/environments/{environment}/guestbook/release.yaml"
-        found = self.client.get(path)
+        found = self.client.get(path, params={"ref": branch})
         if found.status_code == 404:
             return None
         release = json.loads(base64.b64decode(found.json()["content"])).get("release")
         return release["version"] if release else None
 
-    def runs(self, repository: str, workflow: str) -> list[dict[str, Any]]:
-        """The runs of a workflow, newest first."""
-        found = self.client.get(f"/repos/acme/{repository}/actions/runs", params={"per_page": 100})
+    def runs(self, repository: str, workflow: str, branch: str | None = None) -> list[dict[str, Any]]:
+        """The runs of a workflow, for one branch if it is given, newest first."""
+        query = {"per_page": "100"} | ({"branch": branch} if branch else {})
+        found = self.client.get(f"/repos/acme/{repository}/actions/runs", params=query)
         return [run for run in found.json()["workflow_runs"] if run["path"].endswith(f"/{workflow}.yml")]
 
-    def finished(self, repository: str, workflow: str, number: int = 1) -> dict[str, Any]:
+    def finished(self, repository: str, workflow: str, number: int = 1, branch: str | None = None) -> dict[str, Any]:
         """The newest of so many runs of a workflow, once all of them have ended."""
         self.wait(
-            lambda: sum(run["status"] == "completed" for run in self.runs(repository, workflow)) >= number,
+            lambda: sum(run["status"] == "completed" for run in self.runs(repository, workflow, branch)) >= number,
             f"run {number} of {workflow} in {repository} has ended",
         )
-        return self.runs(repository, workflow)[0]
+        return self.runs(repository, workflow, branch)[0]
 
     def log(self, run: Mapping[str, Any]) -> str:
         jobs = self.call("GET", f"{run['url'].split('/api/v3')[1]}/jobs")["jobs"]

@@ -2,7 +2,7 @@
 
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -15,7 +15,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @contextmanager
-def server(*answers: Answer, seen: list[dict[str, str]] | None = None) -> Iterator[str]:
+def server(*answers: Answer, seen: list[dict[str, str]] | None = None) -> Generator[str]:
     """A server that gives these answers in turn; after the last it repeats it."""
     waiting = list(answers)
 
@@ -34,7 +34,7 @@ def server(*answers: Answer, seen: list[dict[str, str]] | None = None) -> Iterat
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the standard library
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:

@@ -16,7 +16,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         pytest.skip("act or docker-registry is not here yet; `make up` brings both")
     made = Stage(
         tmp_path_factory.mktemp("stage"),
-        [{"name": "dev"}, {"name": "staging"}, {"name": "production", "sync": "manual", "requires": ["staging"]}],
+        [
+            {"name": "dev"},
+            {"name": "staging"},
+            {"name": "production", "sync": "manual", "requires": ["staging"]},
+            {"name": "partner", "delivery": "pull-request"},
+            {"name": "island", "delivery": "branch"},
+        ],
     )
     try:
         made.start()
@@ -32,6 +38,23 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def test_a_tag_reaches_the_environments_that_take_it(stage: Stage) -> None:
     assert (stage.wanted("dev"), stage.wanted("staging"), stage.wanted("production")) == ("0.1.0", "0.1.0", None)
+
+
+def test_a_merged_pull_request_is_a_delivery(stage: Stage) -> None:
+    assert stage.wanted("partner") is None
+    (pull,) = stage.call("GET", "/repos/acme/environments/pulls?state=open")
+    assert pull["title"] == "Release guestbook 0.1.0 to partner"
+    stage.call("PUT", f"/repos/acme/environments/pulls/{pull['number']}/merge", {"merge_method": "squash"})
+    run = stage.finished("environments", "delivered")
+    assert run["conclusion"] == "success", stage.log(run)
+    assert stage.wanted("partner") == "0.1.0"
+    assert stage.states("environments", "partner/guestbook") == ["in_progress"]
+    assert stage.states("guestbook", "partner") == ["in_progress", "queued"]
+
+
+def test_an_environment_with_a_branch_of_its_own_gets_the_release_there(stage: Stage) -> None:
+    assert stage.wanted("island") is None
+    assert stage.wanted("island", "environment/island") == "0.1.0"
 
 
 def test_a_hostile_tag_gets_a_refusal_in_its_run_and_reaches_nothing(stage: Stage) -> None:
@@ -97,7 +120,7 @@ def test_a_held_version_is_released_from_hold_by_a_person_and_goes_again(stage: 
 
 def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(stage: Stage) -> None:
     pull = _proposed(stage, "more-replicas", "environments/dev/guestbook/values.yaml", "replicas: 5\n")
-    run = stage.finished("environments", "validate")
+    run = stage.finished("environments", "validate", branch="more-replicas")
     assert run["conclusion"] == "success", stage.log(run)
     (comment,) = stage.call("GET", f"/repos/acme/environments/issues/{pull}/comments")
     assert "| dev | guestbook | 0 |" in comment["body"]
@@ -106,16 +129,15 @@ def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(stage: Stage) -
     _write(stage, "environments/dev/guestbook/values.yaml", "replicas: 6\n")
     stage.git("environments", "commit", "--quiet", "--all", "--message", "One more")
     stage.git("environments", "push", "--quiet", "origin", "HEAD:refs/heads/more-replicas")
-    stage.finished("environments", "validate", 2)
+    stage.finished("environments", "validate", 2, "more-replicas")
     (comment,) = stage.call("GET", f"/repos/acme/environments/issues/{pull}/comments")
     assert "replicas: 6" in comment["body"]
 
 
 def test_a_pull_request_with_a_clear_text_secret_fails(stage: Stage) -> None:
-    before = len(stage.runs("environments", "validate"))
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n"
     _proposed(stage, "a-secret", "infrastructure/dev/secret.yaml", secret)
-    run = stage.finished("environments", "validate", before + 1)
+    run = stage.finished("environments", "validate", branch="a-secret")
     assert run["conclusion"] == "failure"
     assert "in clear text" in stage.log(run)
     assert "hunter2" not in stage.log(run)

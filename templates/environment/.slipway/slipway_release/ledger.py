@@ -120,6 +120,9 @@ class Ledger:
         own = self._opened(self.context.reader, repository, environment, name=name, ref=commit, payload=payload)
         if own.latest is None:
             self._report(self.context.reader, repository, own.id, environment, state=state, description=description)
+        elif own.latest.state not in {"queued", "in_progress"}:
+            # Argo CD was quicker than this run; what it has found is mirrored by another one.
+            return
         self.mirror(environment, release, state, description)
 
     def mirror(

@@ -1,0 +1,129 @@
+"""The program as workflows run it: its own process, nothing but the standard library, and no traceback."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.release.builders import environment
+from tests.release.world import World
+
+SOURCE = Path(__file__).parents[2] / "templates/environment/.slipway"
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    shutil.copytree(SOURCE / "slipway_release", tmp_path / ".slipway/slipway_release")
+    return tmp_path / ".slipway/slipway_release"
+
+
+def run(program: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it without site-packages, as a bare runner has none."""
+    command = [sys.executable, "-S", "-E", str(program), *arguments]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "SLIPWAY_"))}
+    return subprocess.run(command, capture_output=True, text=True, env=clean | variables, check=False, timeout=60)
+
+
+def describe(program: Path, world: World) -> None:
+    """Write the platform file of a world."""
+    place = {
+        "owner": world.owner,
+        "environmentRepository": "environments",
+        "apiUrl": f"{world.url}api/v3",
+        "serverUrl": world.url.rstrip("/"),
+        "registry": {"host": "registry.test", "insecure": True},
+        "environments": world.environments,
+        "services": [
+            {
+                "name": "guestbook",
+                "repository": "guestbook",
+                "team": "web",
+                "environments": [place["name"] for place in world.environments],
+                "image": "registry.test/acme/guestbook",
+                "releaseWorkflow": ".github/workflows/release.yml",
+            }
+        ],
+    }
+    (program.parent / "platform.json").write_text(json.dumps(place))
+
+
+def test_it_needs_nothing_but_the_standard_library(program: Path) -> None:
+    done = run(program, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "rollback" in done.stdout
+
+
+def test_it_also_runs_as_a_module(program: Path) -> None:
+    command = [sys.executable, "-S", "-m", "slipway_release", "dora", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=program.parent, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_missing_platform_file_is_named(program: Path) -> None:
+    done = run(program, "plan", SERVICE="guestbook", RUN="7", DIGEST="sha256:" + "0" * 64)
+    assert done.returncode == 1
+    assert "platform.json: missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "service", ["unknown", "guestbook; id", "$(id)", "x\n::set-output name=repository::environments", "../environments"]
+)
+def test_an_unknown_service_is_refused_and_its_name_is_no_command(
+    program: Path, world: Make, service: str, tmp_path: Path
+) -> None:
+    describe(program, world(environment("dev")))
+    output = tmp_path / "output"
+    done = run(program, "name-repository", SERVICE=service, GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(output))
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error::service ")
+    assert len(done.stdout.splitlines()) == 1
+    assert not output.exists()
+
+
+def test_what_a_step_puts_out_cannot_end_itself(program: Path, world: Make, tmp_path: Path) -> None:
+    describe(program, world(environment("dev")))
+    output = tmp_path / "output"
+    run(program, "name-repository", SERVICE="guestbook", GITHUB_OUTPUT=str(output))
+    first, value, last = output.read_text().splitlines()
+    assert (value, first) == ("guestbook", f"repository<<{last}")
+
+
+def test_a_server_that_stays_away_is_no_refusal(program: Path, world: Make) -> None:
+    here = world(environment("dev"))
+    describe(program, here)
+    variables = {"GITHUB_TOKEN": here.token, "GITHUB_API_URL": "http://127.0.0.1:9/api/v3"}
+    done = run(program, "verified", DEPLOYMENT="1", SLIPWAY_DEADLINE_SECONDS="1", **variables)
+    assert done.returncode == 75
+    assert "re-run this run to resume" in done.stderr
+
+
+def test_an_expired_credential_is_named(program: Path, world: Make) -> None:
+    here = world(environment("dev"))
+    describe(program, here)
+    done = run(program, "verified", DEPLOYMENT="1", GITHUB_TOKEN="ghs_expired")
+    assert done.returncode == 1
+    assert "expired or revoked" in done.stderr
+
+
+def test_the_figures_come_from_the_ledger(program: Path, world: Make) -> None:
+    here = world(environment("dev"))
+    describe(program, here)
+    here.verified_release("1.0.0", "dev")
+    here.fail("dev", here.release("1.1.0", "dev"))
+    here.succeed("dev", here.head("environments"))
+    done = run(program, "dora", "--json", GITHUB_TOKEN=here.token)
+    found: dict[str, Any] = json.loads(done.stdout)[0]
+    assert (found["service"], found["environment"]) == ("guestbook", "dev")
+    assert (found["deployments"], found["failures"]) == (2, 1)
+    assert found["change_failure_rate"] == pytest.approx(1 / 3, abs=0.001)
+    assert found["time_to_restore_seconds"] is not None
+    table = run(program, "dora", GITHUB_TOKEN=here.token)
+    assert table.stdout.startswith("SERVICE")
