@@ -44,7 +44,13 @@ class Platform(pulumi.ComponentResource):
         for service in settings.services:
             ServiceRepository(
                 service.name,
-                {"settings": settings, "service": service, "team": teams[service.team], "secrets": secrets},
+                {
+                    "settings": settings,
+                    "service": service,
+                    "team": teams[service.team],
+                    "called": environments.called,
+                    "secrets": secrets,
+                },
                 child,
             )
         installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)

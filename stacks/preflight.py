@@ -1,5 +1,6 @@
 """Looks at GitHub and the cluster before the first write; `slipway:preflight: false` leaves it out."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
@@ -39,9 +40,15 @@ def check_surroundings(settings: Settings) -> None:
     api = GitHubApi(settings.github.api_url, credentials, deadline_seconds=PATIENCE_SECONDS)
     with ThreadPoolExecutor(1) as aside:
         cluster = aside.submit(cluster_problems, settings)
-        problems = [*github_problems(settings, api, credentials), *cluster.result()]
+        problems = [*_ambient(settings.github), *github_problems(settings, api, credentials), *cluster.result()]
     if problems:
         raise SurroundingsError(problems)
+
+
+def _ambient(github: GitHub) -> list[str]:
+    """The GitHub provider lets GITHUB_OWNER win over what it is told."""
+    owner = os.environ.get("GITHUB_OWNER", github.owner)
+    return [] if owner == github.owner else [f"GITHUB_OWNER: it is {owner} and would win over github.owner; unset it"]
 
 
 def _credentials(github: GitHub, config: pulumi.Config) -> Credentials:

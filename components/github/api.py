@@ -92,6 +92,10 @@ class GitHubApi:
             self._sleep(pause)
         raise AssertionError
 
+    def pause(self, attempt: int) -> None:
+        """Waits before something is tried anew, longer each time."""
+        self._sleep(_backoff(attempt))
+
     def pages(self, path: str) -> Iterator[Any]:
         """All items of a list, page by page."""
         joint = "&" if "?" in path else "?"

@@ -42,6 +42,8 @@ class EnvironmentRepository(pulumi.ComponentResource):
     """The repository."""
     files: CommittedFiles
     """Its files; Applications depend on them."""
+    called: list[pulumi.Resource]
+    """What must be there before workflows of services can call those of this repository."""
     branches: list[github.Branch]
     """The branches of environments that are delivered to by branch."""
 
@@ -89,7 +91,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         self._rules(name, settings, guarded)
         for environment in settings.environments:
             self._gate(f"{name}-{environment.name}", environment, args["teams"], guarded)
-        self._actions(name, settings, args, child)
+        self.called = [self.files, *self._actions(name, settings, args, child)]
         self._access(name, settings, args, child)
         self.register_outputs({"url": self.repository.html_url})
 
@@ -141,12 +143,25 @@ class EnvironmentRepository(pulumi.ComponentResource):
 
     def _actions(
         self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions
-    ) -> None:
+    ) -> list[pulumi.Resource]:
+        access: list[pulumi.Resource] = []
         if settings.github.visibility is not Visibility.PUBLIC:
             # Workflows of public repositories can be called by everybody; GitHub refuses the setting there.
-            github.ActionsRepositoryAccessLevel(
+            level = github.ActionsRepositoryAccessLevel(
                 f"{name}-workflow-access", repository=self.repository.name, access_level="organization", opts=opts
             )
+            access.append(level)
+        # This repository's workflows hold the promoter's key: no action of a third party runs beside it.
+        github.ActionsRepositoryPermissions(
+            f"{name}-actions",
+            repository=self.repository.name,
+            enabled=True,
+            allowed_actions="selected",
+            allowed_actions_config=github.ActionsRepositoryPermissionsAllowedActionsConfigArgs(
+                github_owned_allowed=True, verified_allowed=False, patterns_alloweds=[f"{settings.github.owner}/*"]
+            ),
+            opts=opts,
+        )
         workflow_settings(
             name,
             self.repository.name,
@@ -164,6 +179,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 description=description,
                 opts=opts,
             )
+        return access
 
     def _access(
         self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions

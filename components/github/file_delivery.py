@@ -56,24 +56,35 @@ class FileDelivery:
             GitHubError: GitHub refuses the files, and says why.
         """
         for attempt in range(ATTEMPTS):
-            head = self._head(BRANCH) or self._first_commit(files, message)
-            tree = self.tree(head)
-            entries = files.changes(tree)
-            if not entries:
-                return Delivered(head, tree)
-            if changes is OwnedFiles.PULL_REQUEST and self._wants_pull_request():
-                return Delivered(head, tree, self._pull_request(head, entries, message))
-            commit = self._commit(head, entries, message)
             try:
-                self._api.patch(f"{self._path}/git/refs/heads/{BRANCH}", {"sha": commit, "force": False})
+                return self._delivered(files, message, changes)
             except GitHubError as error:
-                if error.status == 422 and "fast forward" in error.message.lower() and attempt < ATTEMPTS - 1:
-                    continue
-                if changes is OwnedFiles.PULL_REQUEST and _refused_by_rules(error):
-                    return Delivered(head, tree, self._pull_request(head, entries, message))
-                raise
-            return Delivered(commit, self.tree(commit))
+                if not _somebody_was_faster(error) or attempt == ATTEMPTS - 1:
+                    raise
+            self._api.pause(attempt)
         raise AssertionError
+
+    def _delivered(self, files: WantedFiles, message: str, changes: OwnedFiles) -> Delivered:
+        head = self._head(BRANCH) or self._first_commit(files, message)
+        tree = self.tree(head)
+        entries = files.changes(tree)
+        if not entries:
+            return Delivered(head, tree)
+        if changes is OwnedFiles.PULL_REQUEST and self._wants_pull_request():
+            return Delivered(head, tree, self._pull_request(head, entries, message))
+        commit = self._commit(head, entries, message)
+        try:
+            self._api.patch(f"{self._path}/git/refs/heads/{BRANCH}", {"sha": commit, "force": False})
+        except GitHubError as error:
+            if not _refused_by_rules(error):
+                raise
+            if changes is OwnedFiles.COMMIT:
+                remedy = (
+                    "its rules let nobody commit to main; set `github.ownedFiles: pull-request`, or let us bypass them"
+                )
+                raise GitHubError("PATCH", f"{self._path} main", 0, f"{error.message}; {remedy}") from error
+            return Delivered(head, tree, self._pull_request(head, entries, message))
+        return Delivered(commit, self.tree(commit))
 
     def tree(self, revision: str) -> dict[str, Blob]:
         """All files of a commit or tree, by path."""
@@ -162,6 +173,12 @@ The platform's settings changed, and with them files that they own. Merge this a
 
 def _blobs(entries: list[dict[str, Any]]) -> dict[str, Blob]:
     return {entry["path"]: Blob(entry["sha"], entry["mode"]) for entry in entries if entry["type"] == "blob"}
+
+
+def _somebody_was_faster(error: GitHubError) -> bool:
+    """Main moved on meanwhile, or GitHub is still busy with making the repository."""
+    behind = error.status == 422 and "fast forward" in error.message.lower()
+    return behind or (error.status == 409 and not _refused_by_rules(error))
 
 
 def _refused_by_rules(error: GitHubError) -> bool:

@@ -1,5 +1,6 @@
 """The repository of a service: its code, its release workflow, and rules under which its tags can be trusted."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import pulumi
@@ -32,6 +33,8 @@ class ServiceRepositoryArgs(TypedDict):
     """The service."""
     team: TeamAccess
     """The team that owns it."""
+    called: Sequence[pulumi.Resource]
+    """What its workflows call; a commit whose workflows call what is not there starts a failing run."""
     secrets: PlatformSecrets
     """The stack's secrets; the repository gets the requester's key and no other App's."""
 
@@ -69,7 +72,7 @@ class ServiceRepository(pulumi.ComponentResource):
                 "trailer": f"Slipway-Files: {settings.stack}",
                 "changes": settings.github.owned_files,
             },
-            child,
+            pulumi.ResourceOptions(parent=self, depends_on=list(args["called"])),
         )
         # Under the rules the first commit would be a pull request, so they come after it.
         guarded = pulumi.ResourceOptions(parent=self, depends_on=[self.files])

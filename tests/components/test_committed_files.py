@@ -231,6 +231,22 @@ def test_a_passing_refusal_is_waited_out(answer: httpx.Response) -> None:
     assert len(data.naps) == 2
 
 
+def test_a_repository_that_is_still_being_made_is_waited_for() -> None:
+    data = GitData.initialised()
+    busy = iter([httpx.Response(409, json={"message": "Reference cannot be updated"})] * 2)
+    data.refuse = lambda request: next(busy, None) if request.method == "PATCH" else None
+    provider(data).create(properties())
+    assert len(data.history()) == 2
+
+
+def test_rules_that_refuse_a_commit_name_the_remedy() -> None:
+    data = GitData.initialised()
+    data.rules.append("pull_request")
+    with pytest.raises(GitHubError, match="ownedFiles: pull-request"):
+        provider(data).create(properties(changes="commit"))
+    assert data.naps == []
+
+
 def test_a_definite_refusal_names_the_thing_and_the_remedy() -> None:
     data = GitData.initialised()
     data.refuse = lambda request: (

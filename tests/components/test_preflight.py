@@ -186,6 +186,15 @@ def test_the_program_stops_with_all_of_it(monkeypatch: pytest.MonkeyPatch) -> No
     assert [problem.split(":")[0] for problem in raised.value.problems] == ["github is bad", "cluster.kubeconfig"]
 
 
+def test_an_owner_of_the_environment_would_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stacks.preflight.github_problems", lambda *_args: [])
+    monkeypatch.setenv("GITHUB_OWNER", "somebody")
+    pulumi.runtime.set_all_config({"slipway:githubToken": "t"})
+    stack = values(cluster={"kubeconfig": "/nowhere/config", "context": "x"})
+    with pytest.raises(SurroundingsError, match="GITHUB_OWNER"):
+        check_surroundings(settings(stack))
+
+
 def test_it_can_be_left_out() -> None:
     pulumi.runtime.set_all_config({"slipway:preflight": "false"})
     check_surroundings(settings())

@@ -152,6 +152,19 @@ def test_reusable_workflows_may_be_called_from_the_organisation() -> None:
     assert (level.inputs["repository"], level.inputs["accessLevel"]) == ("environments", "organization")
 
 
+def test_services_start_when_what_their_workflows_call_is_there() -> None:
+    recording = platform()
+    before = recording.dependencies(recording.one("guestbook-files"))
+    assert {"environments-files", "environments-workflow-access"} <= before
+
+
+def test_no_foreign_action_runs_beside_the_promoters_key() -> None:
+    (permissions,) = platform().of(":ActionsRepositoryPermissions")
+    assert permissions.inputs["repository"] == "environments"
+    assert permissions.inputs["allowedActions"] == "selected"
+    assert permissions.inputs["allowedActionsConfig"]["patternsAlloweds"] == ["acme/*"]
+
+
 def test_public_repositories_have_no_access_level() -> None:
     """GitHub refuses it: everybody can call their workflows anyway."""
     assert not platform(changed("github.visibility", "public")).of(":ActionsRepositoryAccessLevel")
