@@ -45,7 +45,7 @@ def server(data: GitData) -> Iterator[str]:
 
         do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815
 
-        def log_message(self, *_args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

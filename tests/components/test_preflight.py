@@ -46,8 +46,8 @@ def github(answers: dict[str, Any], headers: dict[str, str] | None = None) -> Gi
     return GitHubApi("https://api.github.com", Token("t"), transport=httpx.MockTransport(answer), sleep=naps.append)
 
 
-def problems(answers: dict[str, Any], stack: dict[str, Any] | None = None, **headers: str) -> list[str]:
-    return github_problems(settings(stack), github(answers, headers), Token("t"))
+def problems(answers: dict[str, Any], stack: dict[str, Any] | None = None, scopes: str = "") -> list[str]:
+    return github_problems(settings(stack), github(answers, {"x-oauth-scopes": scopes}), Token("t"))
 
 
 def test_nothing_is_in_the_way_of_a_fresh_organisation() -> None:
@@ -86,8 +86,8 @@ def test_everything_is_reported_at_once() -> None:
 
 
 def test_a_classic_token_must_have_its_scopes() -> None:
-    assert "admin:org" in problems({}, **{"x-oauth-scopes": "repo, workflow"})[0]
-    assert not problems({}, **{"x-oauth-scopes": "repo, workflow, admin:org"})
+    assert "admin:org" in problems({}, scopes="repo, workflow")[0]
+    assert not problems({}, scopes="repo, workflow, admin:org")
 
 
 def test_a_team_that_exists_elsewhere_must_exist() -> None:
