@@ -78,8 +78,6 @@ def _overlay(config: SandboxConfig, ids: Json) -> Json:
                 "values": {
                     # The chart's own Redis is newer than the one that the sandbox makes an image of.
                     "redis": {"image": {"repository": redis, "tag": tag}},
-                    # Webhooks tell Argo CD of every push; this mends sooner what it missed while something was down.
-                    "configs": {"cm": {"timeout.reconciliation": "20s", "timeout.reconciliation.jitter": "0s"}},
                 },
             },
             "registry": {"host": config.registry_host, "insecure": True},

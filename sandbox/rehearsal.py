@@ -108,7 +108,10 @@ class Rehearsal:
                 headers={"Authorization": f"Bearer {self.token(user)}"},
                 timeout=30,
             )
-        answer = client.request(method, path, json=body)
+        try:
+            answer = client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise SandboxError(f"{method} {path}: {error}; is the sandbox up? see `make status`") from error
         if answer.is_error:
             raise SandboxError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json() if answer.content else None
@@ -210,16 +213,14 @@ class Rehearsal:
         secrets = kubernetes.client.CoreV1Api(self.kubernetes)
         secret = cast(Any, secrets.read_namespaced_secret("argocd-initial-admin-secret", "argocd"))
         password = base64.b64decode(secret.data["password"]).decode()
-        with httpx.Client(base_url=self.config.argocd_url, timeout=30) as client:
-            session = client.post("/api/v1/session", json={"username": "admin", "password": password})
-            session.raise_for_status()
-            answer = client.post(
-                f"/api/v1/applications/{application}/sync",
-                json={},
-                headers={"Authorization": f"Bearer {session.json()['token']}"},
-            )
-        if answer.is_error:
-            raise SandboxError(f"sync of {application}: {answer.status_code} {answer.text[:300]}")
+        try:
+            with httpx.Client(base_url=self.config.argocd_url, timeout=30) as client:
+                session = client.post("/api/v1/session", json={"username": "admin", "password": password})
+                session.raise_for_status()
+                client.headers["Authorization"] = f"Bearer {session.json()['token']}"
+                client.post(f"/api/v1/applications/{application}/sync", json={}).raise_for_status()
+        except httpx.HTTPError as error:
+            raise SandboxError(f"sync of {application} through {self.config.argocd_url}: {error}") from error
 
     def get(self, environment: str, service: str, path: str = "/") -> httpx.Response:
         """Asks the running service over HTTP, through its Kubernetes Service's cluster address."""
