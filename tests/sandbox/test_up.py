@@ -50,10 +50,9 @@ def test_status_lists_every_service_in_every_environment(sandbox: Sandbox) -> No
 
 def test_what_status_names_works(sandbox: Sandbox) -> None:
     status = sandbox.status()
-    nodes = subprocess.run(
-        [str(sandbox.config.commands / "kubectl"), "--kubeconfig", status["kubeconfig"], "get", "nodes", "--output", "name"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    kubectl = str(sandbox.config.commands / "kubectl")
+    command = [kubectl, "--kubeconfig", status["kubeconfig"], "get", "nodes", "--output", "name"]
+    nodes = subprocess.run(command, capture_output=True, text=True, check=False)
     assert nodes.stdout.strip(), nodes.stderr
     (guestbook,) = [item["gitUrl"] for item in status["repositories"] if item["name"] == "guestbook"]
     assert guestbook.startswith(status["githubUrl"])

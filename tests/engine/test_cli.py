@@ -1,0 +1,68 @@
+"""The command line: exit codes, and errors without tracebacks."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.cli import main
+from sandbox.config import SandboxConfig
+from sandbox.errors import ExitCode, SandboxError
+from sandbox.lock import locked
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sandbox that is not up."""
+    monkeypatch.setenv("SLIPWAY_SANDBOX_DIR", str(tmp_path / "box"))
+    return tmp_path / "box"
+
+
+def test_a_plan_touches_nothing(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan"]) == ExitCode.OK
+    assert "guestbook-production-application" in capsys.readouterr().out
+    assert not nowhere.exists()
+
+
+def test_a_stack_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--stack", "nowhere"]) == ExitCode.USAGE
+    assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
+
+
+def test_the_status_of_nothing_names_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == ExitCode.FAILED
+    assert "make up" in capsys.readouterr().err
+
+
+def test_a_log_that_is_not_there_is_a_usage_error() -> None:
+    assert main(["logs", "kubelet"]) == ExitCode.USAGE
+
+
+def test_a_wrong_network_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_SANDBOX_NETWORK", "ten")
+    assert main(["status"]) == ExitCode.USAGE
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sandbox.logs.tail", interrupted)
+    assert main(["logs"]) == ExitCode.INTERRUPTED
+    assert "make up" in capsys.readouterr().err
+
+
+def test_one_command_at_a_time(nowhere: Path) -> None:
+    config = SandboxConfig.from_environment()
+    with locked(config), pytest.raises(SandboxError, match="another command") as caught, locked(config):
+        pass
+    assert caught.value.exit_code == ExitCode.BUSY
+    with locked(config):
+        pass
+
+
+def test_every_address_comes_from_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_SANDBOX_NETWORK", "10.77")
+    config = SandboxConfig.from_environment()
+    assert config.github_url == "http://10.77.0.1:3000/"
+    assert config.argocd_url == "http://10.77.0.2:30080"
+    assert (config.registry_host, config.pod_cidr) == ("10.77.0.2:5000", "10.77.16.0/20")
