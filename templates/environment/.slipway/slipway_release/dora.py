@@ -77,22 +77,26 @@ def calculate(service: str, environment: str, days: int, deployments: Sequence[D
             if deployment.verified and deployment.committed
         ),
         change_failure_rate=round(len(failed) / len(reported), 3) if reported else None,
-        time_to_restore_seconds=_median(_restorations(failed, verified)),
+        time_to_restore_seconds=_median(_restorations(done)),
     )
 
 
-def _restorations(failed: Iterable[Deployment], verified: Sequence[Deployment]) -> Iterable[float]:
-    for deployment in failed:
+def _restorations(done: Sequence[Deployment]) -> Iterable[float]:
+    for index, deployment in enumerate(done):
+        if deployment.failed is None:
+            continue
+        # Times have whole seconds, so a later deployment may be verified in the second of the failure.
         later = [
-            other.verified
-            for other in verified
-            if other.verified and deployment.failed and other.verified > deployment.failed
+            other.verified for other in done[index + 1 :] if other.verified and other.verified >= deployment.failed
         ]
-        if later and deployment.failed:
+        if deployment.verified and deployment.verified > deployment.failed:
+            later.append(deployment.verified)
+        if later:
             yield (min(later) - deployment.failed).total_seconds()
 
 
 def _deployments(context: Context, environment: str, service: str, since: dt.datetime) -> list[Deployment]:
+    """The deployments since then, oldest first."""
     found: list[Deployment] = []
     name = ledger.name_of(environment, service)
     for entry in ledger.entries(context.reader, context.platform.repository, name):
@@ -100,7 +104,7 @@ def _deployments(context: Context, environment: str, service: str, since: dt.dat
         if created < since:
             break
         found.append(_deployment(entry, created))
-    return found
+    return found[::-1]
 
 
 def _deployment(entry: Entry, created: dt.datetime) -> Deployment:
