@@ -23,7 +23,7 @@ FAULT = "ENV REHEARSE_FAULT=unready\n"
 class Story:
     """Says what happens, and how long each step took."""
 
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=lambda: Console(soft_wrap=True))
     steps: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
 
     def chapter(self, title: str) -> None:

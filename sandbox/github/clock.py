@@ -12,6 +12,11 @@ def stamp(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def seconds(text: str) -> int:
+    """What `now` and `stamp` write, as whole seconds since 1970."""
+    return int(dt.datetime.fromisoformat(text).timestamp())
+
+
 def later(seconds: float) -> str:
     """The time that many seconds from now."""
     return stamp(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))

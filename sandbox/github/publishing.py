@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.github import accounts, commits, repositories
-from sandbox.github.clock import now
+from sandbox.github.clock import now, seconds
 from sandbox.github.git import ZERO
 from sandbox.github.kernel import Document, Event, Forge, Principal
 from sandbox.github.ref_updates import RefUpdate
@@ -35,6 +35,10 @@ def emit(
     """Publishes an event with what every payload has: repository, sender, organisation, installation."""
     full: dict[str, Any] = {"action": action} if action else {}
     full |= payload | common(forge, repository, principal)
+    if name == "push":
+        # GitHub counts these times in seconds since 1970 in the payload of a push, and there alone.
+        times = {key: seconds(repository[key]) for key in ("created_at", "pushed_at")}
+        full["repository"] |= times | {"master_branch": repository["default_branch"], "stargazers": 0}
     forge.events.publish(
         Event(
             repository=repository["full_name"],
