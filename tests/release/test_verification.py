@@ -78,6 +78,7 @@ def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
         ({"conclusion": "failure"}, "failure"),
         ({"referenced_workflows": []}, "did not call"),
         ({"referenced_workflows": [{"path": "mallory/x/.github/workflows/release.yml@main"}]}, "did not call"),
+        ({"referenced_workflows": [{"path": "acme/environments/.github/workflows/release.yml@quick"}]}, "did not call"),
         ({"head_branch": "v1.2.3;rm"}, "not SemVer"),
         ({"head_branch": "main"}, "not a release tag"),
         ({"path": ".github/workflows/main.yml", "head_branch": "feature"}, "feature"),
