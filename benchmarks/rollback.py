@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks.measure import Report, benchmark, say
-from benchmarks.sandboxes import fail_fast, next_minor, running, service_argument, verdict
+from benchmarks.sandboxes import fail_fast, next_minor, running, service_argument
 from sandbox.demo import FAULT
 from sandbox.rehearsal import Clone, Rehearsal
 
@@ -25,7 +25,7 @@ def measured(options: argparse.Namespace, report: Report) -> None:
             clone.tag(f"v{good}")
             rehearsal.wait_for_version(environment, service, good, seconds=600)
             rehearsal.wait(
-                f"{good} verified", lambda: verdict(rehearsal, environment, service, good) == "success", seconds=120
+                f"{good} verified", lambda: rehearsal.verdict(environment, service, good) == "success", seconds=120
             )
             dockerfile = (clone.directory / "Dockerfile").read_text()
             clone.commit("Break readiness", {"Dockerfile": dockerfile + FAULT})

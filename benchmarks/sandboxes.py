@@ -104,16 +104,6 @@ def next_minor(rehearsal: Rehearsal, *services: str) -> int:
     return max(taken) + 1
 
 
-def verdict(rehearsal: Rehearsal, environment: str, service: str, version: str) -> str | None:
-    """What the ledger says last of a version in an environment."""
-    for deployment in rehearsal.ledger(environment, service):
-        document = rehearsal.release(environment, service, deployment["sha"]) or {}
-        if document.get("release", {}).get("version") == version:
-            states = [status["state"] for status in deployment["statuses"] if status["state"] != "inactive"]
-            return states[0] if states else None
-    return None
-
-
 def job_seconds(rehearsal: Rehearsal, repository: str, run: int, *names: str) -> float:
     """How long the jobs of a run took whose names contain one of `names`, by the times in their logs."""
     path = rehearsal.repository_path(repository)

@@ -147,7 +147,7 @@ class Demo:
         with self.story.step(f"{stage.name}: verified, in the ledger"):
             self.rehearsal.wait(
                 f"{version} verified in {stage.name}",
-                lambda: self._verdict(stage, version) == "success",
+                lambda: self.rehearsal.verdict(stage.name, self.service, version) == "success",
                 seconds=60,
             )
 
@@ -158,21 +158,12 @@ class Demo:
             seconds,
         )
 
-    def _verdict(self, stage: Environment, version: str) -> str | None:
-        """What the ledger says last of a version in an environment."""
-        for deployment in self.rehearsal.ledger(stage.name, self.service):
-            document = self.rehearsal.release(stage.name, self.service, deployment["sha"])
-            if (document or {}).get("release", {}).get("version") == version and deployment["statuses"]:
-                states = [status["state"] for status in deployment["statuses"] if status["state"] != "inactive"]
-                return states[0] if states else None
-        return None
-
     def _rolled_back(self, stage: Environment, bad: str, good: str) -> None:
         application = f"{self.service}-{stage.name}"
         with self.story.step(f"{stage.name}: {bad} is Degraded"):
             self.rehearsal.wait(
                 f"{bad} failed in {stage.name}",
-                lambda: self._verdict(stage, bad) in {"failure", "error"},
+                lambda: self.rehearsal.verdict(stage.name, self.service, bad) in {"failure", "error"},
                 seconds=240,
             )
         with self.story.step(f"{stage.name}: rolled back to {good} in Git ({stage.delivery})"):

@@ -187,6 +187,21 @@ class Rehearsal:
             deployment["statuses"] = self.github("GET", f"{path}/{deployment['id']}/statuses?per_page=100")
         return deployments
 
+    def reports(self, environment: str, service: str, version: str) -> list[JsonObject]:
+        """What the ledger was told of a version in an environment, newest first; that it was replaced is left out."""
+        return [
+            status
+            for deployment in self.ledger(environment, service)
+            if self.version(environment, service, deployment["sha"]) == version
+            for status in deployment["statuses"]
+            if status["state"] != "inactive"
+        ]
+
+    def verdict(self, environment: str, service: str, version: str) -> str | None:
+        """The state that the ledger has last of a version in an environment, None before the first."""
+        reports = self.reports(environment, service, version)
+        return reports[0]["state"] if reports else None
+
     # Kubernetes and Argo CD
 
     @cached_property
