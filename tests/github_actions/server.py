@@ -47,13 +47,14 @@ class GitHub:
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "sandbox.github", "--directory", str(self.directory / "github"),
-                "--listen", f"127.0.0.1:{self.port}", "--url", f"{self.url}/", "--seed", str(self.directory / "seed.json"),
+                "--listen", f"127.0.0.1:{self.port}", "--url", f"{self.url}/",
+                "--seed", str(self.directory / "seed.json"),
             ],
             cwd=ROOT,
             env=os.environ | {"SLIPWAY_SANDBOX_ACT": find_act() or ""},
             stderr=(self.directory / "server.log").open("ab"),
         )  # fmt: skip
-        self.wait(lambda: self._answers(), "the server answers")
+        self.wait(self._answers, "the server answers")
 
     def _answers(self) -> bool:
         try:

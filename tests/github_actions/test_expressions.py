@@ -23,7 +23,10 @@ from sandbox.github.actions.expressions.syntax import Constant, parse, unparse
 
 CONTEXTS: dict[str, Any] = {
     "github": {"ref_name": "v1.2.3", "event": {"labels": [{"name": "bug"}, {"name": "help"}, {"no": 1}], "Count": 3}},
-    "fruits": {"scallions": {"colors": ["green", "white"], "ediblePortions": ["roots", "stalks"]}, "beets": {"colors": ["red"]}},
+    "fruits": {
+        "scallions": {"colors": ["green", "white"], "ediblePortions": ["roots", "stalks"]},
+        "beets": {"colors": ["red"]},
+    },
     "needs": {"build": {"result": "success", "outputs": {"list": '["dev","staging"]'}}},
     "inputs": {"flag": False, "number": 7},
 }
@@ -73,7 +76,19 @@ def test_an_expression_has_the_value_that_github_gives_it(text: str, expected: A
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1 +", "a b", "'open", '"double"', "unknown.x", "nofunction()", "contains('a')", "1x", "format('{1}', 1)", "success()"],
+    [
+        "",
+        "1 +",
+        "a b",
+        "'open",
+        '"double"',
+        "unknown.x",
+        "nofunction()",
+        "contains('a')",
+        "1x",
+        "format('{1}', 1)",
+        "success()",
+    ],
 )
 def test_what_is_no_expression_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
@@ -114,7 +129,9 @@ def test_a_condition_without_a_status_function_needs_success(condition: Any, sta
 
 def test_folding_decides_what_is_known_and_leaves_the_rest() -> None:
     known = {"needs": CONTEXTS["needs"], "github": Partial(ref_name="v1")}
-    assert fold("${{ needs.build.result }} ${{ steps.x.outputs.y }}", known) == "${{ 'success' }} ${{ steps.x.outputs.y }}"
+    assert (
+        fold("${{ needs.build.result }} ${{ steps.x.outputs.y }}", known) == "${{ 'success' }} ${{ steps.x.outputs.y }}"
+    )
     assert fold("${{ github.ref_name }} ${{ github.token }}", known) == "${{ 'v1' }} ${{ github.token }}"
     assert fold_condition("needs.build.result == 'success' && failure()", known) == "${{ true && failure() }}"
 
@@ -150,9 +167,11 @@ def test_json_makes_a_round_trip(value: Any) -> None:
 
 NODES = st.recursive(
     st.sampled_from(["1", "'a'", "true", "null", "inputs.number", "github.event.labels"]),
-    lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(["&&", "||", "==", "!=", "<", ">="]), inner)
-    | st.builds("!{}".format, inner)
-    | st.builds("format('{{0}}', {})".format, inner),
+    lambda inner: (
+        st.builds("({} {} {})".format, inner, st.sampled_from(["&&", "||", "==", "!=", "<", ">="]), inner)
+        | st.builds("!{}".format, inner)
+        | st.builds("format('{{0}}', {})".format, inner)
+    ),
     max_leaves=6,
 )
 

@@ -22,7 +22,10 @@ LISTENS = """
 name: Listens
 on: [deployment_status, deployment]
 jobs:
-  x: {runs-on: ubuntu-latest, steps: [{run: 'echo "$GITHUB_EVENT_NAME ${{ github.event.deployment_status.state }} $GITHUB_SHA"'}]}
+  x:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo "$GITHUB_EVENT_NAME ${{ github.event.deployment_status.state }} $GITHUB_SHA"
 """
 
 QUEUE = """
@@ -53,8 +56,14 @@ FLAKY = """
 name: Flaky
 on: workflow_dispatch
 jobs:
-  good: {runs-on: ubuntu-latest, outputs: {o: '${{ steps.s.outputs.o }}'}, steps: [{id: s, run: 'echo o=kept >> "$GITHUB_OUTPUT"'}]}
-  flaky: {needs: good, runs-on: ubuntu-latest, steps: [{run: 'echo ${{ needs.good.outputs.o }}; test ${{ github.run_attempt }} = 2'}]}
+  good:
+    runs-on: ubuntu-latest
+    outputs: {o: '${{ steps.s.outputs.o }}'}
+    steps: [{id: s, run: 'echo o=kept >> "$GITHUB_OUTPUT"'}]
+  flaky:
+    needs: good
+    runs-on: ubuntu-latest
+    steps: [{run: 'echo ${{ needs.good.outputs.o }}; test ${{ github.run_attempt }} = 2'}]
   last: {needs: flaky, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
 """
 

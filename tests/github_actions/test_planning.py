@@ -143,10 +143,15 @@ def test_a_group_replaces_who_waits_unless_it_is_a_queue() -> None:
     queue = Concurrency()
     for number in range(5):
         queue.acquire(("job", number), Claim(1, "q", queue=True))
-    assert [queue.release(("job", number)) for number in range(5)] == [("job", number) for number in range(1, 5)] + [None]
+    assert [queue.release(("job", number)) for number in range(5)] == [("job", number) for number in range(1, 5)] + [
+        None
+    ]
 
 
-@given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=12, max_size=40), st.text(max_size=9))
+@given(
+    st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=12, max_size=40),
+    st.text(max_size=9),
+)
 def test_no_usual_form_of_a_secret_passes_the_masker(secret: str, before: str) -> None:
     masker = Masker([secret])
     encoded = base64.b64encode((before + secret).encode()).decode()

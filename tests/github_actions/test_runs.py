@@ -71,7 +71,11 @@ jobs:
   after: {needs: bad, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
   later: {needs: after, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
   on-failure: {needs: bad, if: failure(), runs-on: ubuntu-latest, steps: [{run: 'true'}]}
-  always: {needs: [bad, after], if: always(), runs-on: ubuntu-latest, steps: [{run: 'echo ${{ needs.bad.result }} ${{ needs.after.result }}'}]}
+  always:
+    needs: [bad, after]
+    if: always()
+    runs-on: ubuntu-latest
+    steps: [{run: 'echo ${{ needs.bad.result }} ${{ needs.after.result }}'}]
   tolerated: {runs-on: ubuntu-latest, continue-on-error: true, steps: [{run: 'false'}]}
 """
 
@@ -137,7 +141,8 @@ jobs:
           ask() { curl -s -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $TOKEN" "$@"; }
           ask "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/contents/README.md"
           ask "$GITHUB_API_URL/repos/acme/pushed/contents/README.md"
-          ask -X POST -d '{"ref":"refs/heads/x","sha":"'$GITHUB_SHA'"}' "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/git/refs"
+          new='{"ref":"refs/heads/x","sha":"'$GITHUB_SHA'"}'
+          ask -X POST -d "$new" "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/git/refs"
           echo end
   wide:
     runs-on: ubuntu-latest
@@ -256,3 +261,44 @@ def test_a_job_sees_neither_the_machine_nor_other_jobs(github: GitHub) -> None:
     run = repository.finished(repository.dispatch("private.yml"))
     print(repository.log(run["id"], "look"))
     assert run["conclusion"] == "success"
+
+
+SCHEDULED = """
+name: Scheduled
+on: {schedule: [{cron: '0 4 * * *'}]}
+jobs:
+  drift:
+    runs-on: ubuntu-latest
+    steps:
+      - {name: Look, run: 'echo "${{ github.event.schedule }}"'}
+      - {name: Never, if: failure(), run: 'true'}
+      - name: Last
+        run: 'true'
+"""
+
+FOLLOWS = """
+name: Follows
+on: {workflow_run: {workflows: [Scheduled], types: [completed]}}
+jobs:
+  say: {runs-on: ubuntu-latest, steps: [{run: 'echo "after ${{ github.event.workflow_run.conclusion }}"'}]}
+"""
+
+
+def test_a_schedule_runs_when_told_and_a_workflow_follows_another(github: GitHub) -> None:
+    files = {".github/workflows/scheduled.yml": SCHEDULED, ".github/workflows/follows.yml": FOLLOWS}
+    repository = github.repository("scheduled", files)
+    answer = httpx.post(
+        f"{github.url}/_sandbox/schedules/acme/scheduled",
+        headers={"Authorization": f"Bearer {ADMIN}"},
+        json={"schedule": "0 4 * * *"},
+    )
+    assert answer.status_code == 202
+    run = repository.only_run("scheduled.yml")
+    assert "0 4 * * *" in repository.log(run["id"], "drift")
+    steps = repository.jobs(run["id"])["drift"]["steps"]
+    assert [(step["number"], step["name"], step["conclusion"]) for step in steps] == [
+        (1, "Look", "success"),
+        (2, "Never", "skipped"),
+        (3, "Last", "success"),
+    ]
+    assert "after success" in repository.log(repository.only_run("follows.yml")["id"], "say")

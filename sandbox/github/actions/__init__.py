@@ -4,11 +4,11 @@
 a `jail`, and the `routes_*` modules answer the REST API.
 """
 
-from sandbox.github.actions import routes_runs, routes_workflows, serving
+from sandbox.github.actions import routes_runs, routes_schedules, routes_workflows, serving
 from sandbox.github.actions.engine import Engine
 from sandbox.github.kernel import Forge
 
-ROUTE_MODULES = (routes_runs, routes_workflows)
+ROUTE_MODULES = (routes_runs, routes_schedules, routes_workflows)
 """Their import registers the routes."""
 
 

@@ -7,6 +7,7 @@ from sandbox.github.actions.concurrency import claim
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template, to_text
 from sandbox.github.actions.planner import Expansion, Instance, by_node
 from sandbox.github.actions.scopes import Scope
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError
 from sandbox.github.actions.workflow import Mapping, WorkflowError, as_list, order
 from sandbox.github.clock import now
@@ -99,7 +100,7 @@ class Advance:
                 if job["kind"] == "call":
                     changed |= self._call(run, scope, job)
                 else:
-                    changed |= self._admit(run, scope, job)
+                    changed |= self._admit(run, job)
         return changed
 
     def _decide(
@@ -171,20 +172,20 @@ class Advance:
         self._runs.put_job(job)
         if not expansion.skipped:
             try:
-                self._describe(run, scope, job, definition, contexts)
+                self._describe(run, job, definition, contexts)
             except (ExpressionError, WorkflowError) as error:
                 self.complete(run, job, "failure", problem=str(error))
         return job
 
-    def _describe(self, run: Document, scope: Scope, job: Document, definition: Mapping, contexts: Mapping) -> None:
+    def _describe(self, run: Document, job: Document, definition: Mapping, contexts: Mapping) -> None:
         """What is decided when a job comes into being: labels, environment, concurrency."""
         known = contexts | planner.instance_contexts(job["matrix"], job["index"], job["total"], definition)
         if job["kind"] == "job":
             runs_on: Any = evaluate_template(definition["runs-on"], known)
-            job["labels"] = as_list(runs_on.get("labels")) if isinstance(runs_on, dict) else as_list(runs_on)  # pyright: ignore[reportUnknownMemberType]
+            job["labels"] = as_list(runs_on.get("labels")) if is_mapping(runs_on) else as_list(runs_on)
             environment: Any = definition.get("environment")
-            if isinstance(environment, dict):
-                environment = environment.get("name")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            if is_mapping(environment):
+                environment = environment.get("name")
             job["environment"] = to_text(evaluate_template(environment, known)) or None
         wanted = claim(run["repository_id"], evaluate_template(definition.get("concurrency"), known))
         job["concurrency"] = wanted.document() if wanted else None
@@ -208,7 +209,7 @@ class Advance:
             return False
         return True
 
-    def _admit(self, run: Document, scope: Scope, job: Document) -> bool:
+    def _admit(self, run: Document, job: Document) -> bool:
         """Brings a job as far towards its start as it may go; says whether it ended instead."""
         if job["phase"] in ("ready", "running"):
             return False
@@ -263,7 +264,9 @@ class Advance:
         steps: list[Document] | None = None,
         problem: str | None = None,
     ) -> None:
-        """Ends a job."""
+        """Ends a job, unless it has ended."""
+        if self._is_complete(job):
+            return
         job = self._engine.note(
             job,
             status="completed",

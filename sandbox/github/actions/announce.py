@@ -31,14 +31,14 @@ def job(forge: Forge, run_document: Document, document: Document, action: str) -
     repository = forge.repository(run_document["repository"])
     if repository is None or document["kind"] == "call":
         return
-    api_status = {"waiting": "queued", "pending": "queued"}.get(document["status"], document["status"])
+    status: str = document["status"]
     statuses.record_check(
         forge,
         repository,
         ACTIONS,
         name=presentation.check_name(document),
         head_sha=run_document["head_sha"],
-        status=api_status,
+        status="queued" if status in ("waiting", "pending") else status,
         conclusion=document["conclusion"],
         check_id=document["check_id"],
         details={"details_url": presentation.job_html_url(forge, document), "external_id": str(document["id"])},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.workflow import Mapping, WorkflowError
 
 MOST_PENDING = 100
@@ -40,9 +41,9 @@ def claim(repository_id: int, value: object) -> Claim | None:
         return None
     if isinstance(value, str):
         return Claim(repository_id, value)
-    if not isinstance(value, dict) or "group" not in value:
+    if not is_mapping(value) or "group" not in value:
         raise WorkflowError("concurrency: give a group, or a mapping with 'group'")
-    settings: Mapping = value  # pyright: ignore[reportUnknownVariableType]
+    settings: Mapping = value
     queue = settings.get("queue", "single")
     cancel = settings.get("cancel-in-progress", settings.get("cancel_in_progress", False))
     if queue not in ("single", "max", True, False):

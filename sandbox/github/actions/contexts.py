@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.github.actions.expressions import Partial
+from sandbox.github.actions.shapes import mapping
 
 Document = dict[str, Any]
 
@@ -24,18 +25,18 @@ def github_context(run: Document, urls: tuple[str, str]) -> Document:
     """
     server, api = urls
     ref: str = run["ref"]
-    pull = run["payload"].get("pull_request") or {} if run["event"].startswith("pull_request") else {}
+    pull = mapping(run["payload"].get("pull_request")) if run["event"].startswith("pull_request") else {}
     owner = run["repository"].partition("/")[0]
     branch = head_branch(ref)
     return {
         "actor": run["actor"],
         "actor_id": str(run["actor_id"]),
         "api_url": api,
-        "base_ref": (pull.get("base") or {}).get("ref", ""),
+        "base_ref": mapping(pull.get("base")).get("ref", ""),
         "event": run["payload"],
         "event_name": run["event"],
         "graphql_url": api.removesuffix("/v3") + "/graphql" if api.endswith("/v3") else f"{api}/graphql",
-        "head_ref": (pull.get("head") or {}).get("ref", ""),
+        "head_ref": mapping(pull.get("head")).get("ref", ""),
         "ref": ref,
         "ref_name": branch or "",
         "ref_protected": run["ref_protected"],

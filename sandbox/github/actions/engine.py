@@ -57,6 +57,9 @@ class Engine:
 
     def start(self) -> None:
         """Takes up what an earlier server left, then listens."""
+        # Left by jobs of a server that was killed.
+        shutil.rmtree(self.directory / "jobs", ignore_errors=True)
+        self._workers.submit(self.host.prepare)
         self._thread.start()
         self.post(self._recover)
         self.forge.events.subscribe(self.receive)
@@ -97,7 +100,7 @@ class Engine:
         def work() -> None:
             try:
                 answer.set_result(question())
-            except BaseException as error:
+            except Exception as error:  # noqa: BLE001 -- it is raised again where it was asked
                 answer.set_exception(error)
 
         self.post(work)
@@ -127,7 +130,7 @@ class Engine:
         active = [run for run in self.runs.all() if run["status"] != "completed"]
         for run in sorted(active, key=lambda run: (run["status"] == "pending", run["id"])):
             self._reclaim(run)
-        for number in self.runs.inbox.keys():  # noqa: SIM118: a method, not a mapping's
+        for number in self.runs.inbox.keys():  # noqa: SIM118 -- a method, not a mapping's
             self._open(int(number))
         for run in active:
             self.advance(run["repository_id"], run["id"])

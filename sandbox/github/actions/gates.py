@@ -1,4 +1,4 @@
-"""Environments: what must be true before a job that deploys may start, and the deployment that GitHub records for it."""
+"""Environments: what must be true before a job that deploys may start, and the deployment that is recorded for it."""
 
 import datetime
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def check(engine: "Engine", run: Document, job: Document) -> Verdict:
         job |= engine.note(job, waiting_since=_moment().isoformat(), deployment_id=_deploy(engine, run, job))
         # Only a job that has to wait for somebody or something says so.
         if environment["reviewers"] or environment["wait_timer"]:
-            _report(forge, repository, run, job, "waiting")
+            _report(forge, repository, job, "waiting")
     remaining = _remaining(environment, job)
     if remaining > 0:
         engine.later(remaining, lambda: engine.advance(run["repository_id"], run["id"]))
@@ -78,9 +78,7 @@ def _deploy(engine: "Engine", run: Document, job: Document) -> int:
     return int(made["id"])
 
 
-def _report(
-    forge: Forge, repository: Document, run: Document, job: Document, state: str, url: str | None = None
-) -> None:
+def _report(forge: Forge, repository: Document, job: Document, state: str, url: str | None = None) -> None:
     """Adds a status to a job's deployment."""
     deployment = forge.store.table("deployments").get(f"{repository['id']}/{job['deployment_id']}")
     if deployment is None:
@@ -94,7 +92,7 @@ def _report(
 def started(engine: "Engine", run: Document, job: Document) -> None:
     """Reports that a deployment is on its way."""
     if job["deployment_id"] is not None:
-        _report(engine.forge, engine.scopes.repository(run["repository_id"]), run, job, "in_progress")
+        _report(engine.forge, engine.scopes.repository(run["repository_id"]), job, "in_progress")
 
 
 def finished(engine: "Engine", run: Document, job: Document) -> None:
@@ -104,7 +102,7 @@ def finished(engine: "Engine", run: Document, job: Document) -> None:
     repository = engine.forge.repository(run["repository"])
     if repository is not None:
         state = STATES.get(job["conclusion"], "error")
-        _report(engine.forge, repository, run, job, state, job["environment_url"])
+        _report(engine.forge, repository, job, state, job["environment_url"])
 
 
 def pending(engine: "Engine", run: Document, login: str) -> list[dict[str, Any]]:

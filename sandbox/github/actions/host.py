@@ -26,8 +26,8 @@ ISOLATION = "SLIPWAY_SANDBOX_ISOLATION"
 DEFAULT_JOBS = 4
 
 PASSED_ON = (
-    "PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS", "GOTOOLCHAIN",
-    "SSL_CERT_", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
+    "PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS",
+    "GOTOOLCHAIN",     "SSL_CERT_", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "TZ", "LANG", "LC_ALL",
 )  # fmt: skip
 """Settings of package managers and certificates, which a runner on this machine would have as well."""
@@ -68,7 +68,7 @@ class Host:
         """A job's PATH: the sandbox's tools, the Python of the server, and what the server itself has."""
         tools = [entry for entry in self.environ.get(TOOLS, "").split(":") if entry]
         python = str(Path(sys.base_prefix) / "bin")
-        # Shims of version managers look at the user's settings, which a job does not see; a virtual environment is ours.
+        # Shims of version managers look at settings that a job does not see; a virtual environment is ours.
         own = [
             entry
             for entry in self.environ.get("PATH", os.defpath).split(":")
@@ -109,6 +109,11 @@ class Host:
             done = subprocess.run(probe, capture_output=True, timeout=30, check=False)
         return "vfs" if done.returncode else "overlay"
 
+    def prepare(self) -> None:
+        """Finds out now what the first job would find out."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        _ = self.storage_driver
+
     @property
     def owner(self) -> int | None:
         """The id to which a job's folder must belong; None for the server's own."""
@@ -132,7 +137,7 @@ class Host:
         """
         binds = [
             (str(folder), HOME),
-            (str(folder / "tmp"), "/tmp"),
+            (str(folder / "tmp"), "/tmp"),  # noqa: S108 -- the job's own
             (str(cache), f"{HOME}/.cache"),
         ]
         return self._command(self.isolation, command, self.home(folder), environment, binds, extra)

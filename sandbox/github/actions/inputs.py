@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.github.actions.expressions import to_text
+from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Mapping, WorkflowError
 
 LIMIT = 25
@@ -26,8 +27,8 @@ def dispatched(declared: Mapping, given: Mapping, environments: list[str]) -> tu
         raise WorkflowError(f"you may only define up to {LIMIT} `inputs` for a `workflow_dispatch` event")
     typed: Mapping = {}
     texts: Mapping = {}
-    for name, settings in declared.items():
-        settings = settings or {}
+    for name, declaration in declared.items():
+        settings = mapping(declaration)
         kind = str(settings.get("type", "string"))
         value: Any = given.get(name)
         if value is None or value == "":
@@ -62,7 +63,8 @@ def _converted(name: str, kind: str, value: Any, settings: Mapping, environments
         except (TypeError, ValueError):
             raise WorkflowError(f"Provided value '{value}' for input '{name}' is not a valid number") from None
     text = to_text(value)
-    options = [to_text(option) for option in settings.get("options") or []]
+    listed: list[Any] = settings.get("options") or []
+    options = [to_text(option) for option in listed]
     if kind == "choice" and text not in options:
         raise WorkflowError(f"Provided value '{text}' for input '{name}' not in the list of allowed values")
     if kind == "environment" and text and text not in environments:
@@ -80,8 +82,8 @@ def called(declared: Mapping, given: Mapping) -> Mapping:
         if name not in declared:
             raise WorkflowError(f"Invalid input, {name} is not defined in the referenced workflow.")
     values: Mapping = {}
-    for name, settings in declared.items():
-        settings = settings or {}
+    for name, declaration in declared.items():
+        settings = mapping(declaration)
         kind = str(settings.get("type", "string"))
         value = given.get(name, MISSING)
         if value is MISSING:
@@ -111,5 +113,5 @@ def check_secrets(declared: Mapping, given: Any) -> None:
     for name in names - declared.keys():
         raise WorkflowError(f"Invalid secret, {name} is not defined in the referenced workflow.")
     for name, settings in declared.items():
-        if (settings or {}).get("required") and name not in names:
+        if mapping(settings).get("required") and name not in names:
             raise WorkflowError(f"Secret {name} is required, but not provided while calling.")

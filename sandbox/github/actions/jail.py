@@ -52,19 +52,19 @@ def _die_with_parent() -> None:
 
 def _hide(folders: list[str], kept: list[str], binds: list[tuple[str, str]], owner: int) -> None:
     """Puts empty folders of the job's own over some, with parts of them kept and others brought in."""
-    held = [(path, os.open(path, os.O_PATH)) for path in kept if os.path.exists(path)]
+    held = [(path, os.open(path, os.O_PATH)) for path in kept if Path(path).exists()]
     brought = [(target, os.open(source, os.O_PATH)) for source, target in binds]
     for folder in folders:
-        if os.path.isdir(folder):
+        if Path(folder).is_dir():
             _mount("tmpfs", folder, "tmpfs", 0, f"mode=0755,size=64m,uid={owner},gid={owner}")
     for target, descriptor in [*brought, *held]:
-        source = f"/proc/self/fd/{descriptor}"
-        if os.path.isdir(source):
-            os.makedirs(target, exist_ok=True)
-        elif not os.path.exists(target):
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            Path(target).touch()
-        _mount(source, target, "", MS_BIND | MS_REC)
+        source, place = Path(f"/proc/self/fd/{descriptor}"), Path(target)
+        if source.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        _mount(str(source), target, "", MS_BIND | MS_REC)
         os.close(descriptor)
 
 
@@ -86,13 +86,15 @@ def _inside(job: dict[str, Any], ready: int, mapped: int) -> None:
     if job["mode"] != "plain":
         _unshare(CLONE_NEWNS | CLONE_NEWIPC)
         _mount("none", "/", "", MS_REC | MS_PRIVATE)
-        _hide(job["hidden"], job["kept"], [tuple(pair) for pair in job["binds"]], FIRST_ID if job["mode"] == "user" else 0)
+        _hide(
+            job["hidden"], job["kept"], [tuple(pair) for pair in job["binds"]], FIRST_ID if job["mode"] == "user" else 0
+        )
         _mount("proc", "/proc", "proc")
     if job["mode"] == "user":
         _become_nobody(ready, mapped)
     os.chdir(job["directory"])
     _die_with_parent()
-    os.execve(job["command"][0], job["command"], job["environment"])
+    os.execve(job["command"][0], job["command"], job["environment"])  # noqa: S606 -- no shell is wanted
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.github.actions.contexts import step_contexts
 from sandbox.github.actions.expressions import fold, fold_condition, quote, split
+from sandbox.github.actions.shapes import is_mapping, mapping
 
 Document = dict[str, Any]
 
@@ -93,11 +94,11 @@ def _protected(env: Any) -> Document:
     `act` evaluates them when the job starts and again for every step; on GitHub a value that looks like an expression
     stays what it is.
     """
-    if not isinstance(env, dict):
+    if not is_mapping(env):
         return {}
     return {
         name: quote(value) if isinstance(value, str) and _has_literal_expression(value) else value
-        for name, value in env.items()  # pyright: ignore[reportUnknownVariableType]
+        for name, value in env.items()
     }
 
 
@@ -106,5 +107,5 @@ def _has_literal_expression(value: str) -> bool:
 
 
 def _merge_defaults(workflow: Document, job: Document) -> Document:
-    run = {**(workflow.get("run") or {}), **(job.get("run") or {})}
+    run = {**mapping(workflow.get("run")), **mapping(job.get("run"))}
     return {"run": run} if run else {}

@@ -5,10 +5,11 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from sandbox.github.actions.jobfile import RESULTS_STEP
 from sandbox.github.actions.masking import Masker
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.clock import now
 
 Document = dict[str, Any]
@@ -45,7 +46,7 @@ class JobLog:
     """Headers of steps that have said nothing yet."""
     _last_error: tuple[int | None, str] | None = None
 
-    def __enter__(self) -> "JobLog":
+    def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.with_suffix(".md").unlink(missing_ok=True)
         self._file = self.path.open("w", encoding="utf-8", errors="replace")
@@ -82,7 +83,7 @@ class JobLog:
             entry: Any = json.loads(line)
         except ValueError:
             entry = None
-        if not isinstance(entry, dict):
+        if not is_mapping(entry):
             if not line.startswith("Error: Job '"):
                 self.write(line)
             return
@@ -164,9 +165,30 @@ class JobLog:
             )
         return self.steps[self._shown[key]]
 
+    def close_steps(self, expected: list[tuple[str, str]]) -> None:
+        """Completes the list of steps: what still runs was cancelled, what never began was skipped.
+
+        Args:
+            expected: Ids and names of the job's steps.
+        """
+        for step in self.steps:
+            if step["status"] != "completed":
+                step |= {"status": "completed", "conclusion": "cancelled", "completed_at": step["started_at"]}
+        # `act` says nothing of a step that it skips.
+        keys = {index: key for key, index in self._shown.items()}
+        by_key = {keys[index]: step for index, step in enumerate(self.steps)}
+        mains = [by_key.get(f"Main/{one}") or _skipped(self.masker.mask(name)) for one, name in expected]
+        before = [step for key, step in by_key.items() if key.startswith("Pre/")]
+        after = [step for key, step in by_key.items() if key.startswith("Post/")]
+        self.steps = [step | {"number": number} for number, step in enumerate([*before, *mains, *after], 1)]
+
     def _key(self, report: Document) -> str:
         return f"{report['stage']}/{report['stepID'][0]}"
 
     def _summarise(self, content: str) -> None:
         with self.path.with_suffix(".md").open("a", encoding="utf-8") as file:
             file.write(self.masker.mask(content).rstrip("\n") + "\n")
+
+
+def _skipped(name: str) -> Document:
+    return {"name": name, "status": "completed", "conclusion": "skipped", "started_at": now(), "completed_at": now()}

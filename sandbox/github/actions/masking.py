@@ -38,7 +38,7 @@ class Masker:
 
 
 def forms(value: str) -> set[str]:
-    """A secret as it may appear in a log: as it is, line by line, in base64 at any offset, escaped for JSON or a URL."""
+    """A secret as it may appear in a log: as it is, line by line, in base64 at any offset, escaped for JSON."""
     value = value.strip()
     if len(value) < _SHORTEST:
         return set()
@@ -50,7 +50,7 @@ def forms(value: str) -> set[str]:
     data = value.encode()
     for encoded in (base64.b64encode, base64.urlsafe_b64encode):
         for offset in range(3):
-            # Behind `user:` the same bytes encode differently, depending on where they begin; edges mix with neighbours.
+            # The same bytes encode in three ways, depending on where they begin; the edges mix with neighbours.
             text = encoded(b"\0" * offset + data).decode().rstrip("=")
             start = (0, 2, 3)[offset]
             end = len(text) - (1 if (offset + len(data)) % 3 else 0)

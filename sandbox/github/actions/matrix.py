@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.github.actions.expressions import ExpressionError, to_text
 from sandbox.github.actions.expressions.values import are_equal
+from sandbox.github.actions.shapes import is_list, is_mapping
 
 Combination = dict[str, Any]
 
@@ -20,19 +21,19 @@ def expand(matrix: Any) -> list[Combination]:
     Raises:
         ExpressionError: it is no matrix, or an empty or too large one.
     """
-    if not isinstance(matrix, dict):
+    if not is_mapping(matrix):
         raise ExpressionError("strategy.matrix: a mapping was expected")
     vectors: dict[str, list[Any]] = {}
-    for name, values in matrix.items():  # pyright: ignore[reportUnknownVariableType]
+    for name, values in matrix.items():
         if name in ("include", "exclude"):
             continue
-        if not isinstance(values, list):
+        if not is_list(values):
             raise ExpressionError(f"strategy.matrix.{name}: an array was expected")
         if not values:
             raise ExpressionError(f"Matrix vector '{name}' does not contain any values")
-        vectors[str(name)] = values  # pyright: ignore[reportUnknownArgumentType]
-    included = _entries(matrix.get("include"), "include")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    excluded = _entries(matrix.get("exclude"), "exclude")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        vectors[str(name)] = values
+    included = _entries(matrix.get("include"), "include")
+    excluded = _entries(matrix.get("exclude"), "exclude")
     crossed = [dict(zip(vectors, values, strict=True)) for values in itertools.product(*vectors.values()) if vectors]
     combinations = [one for one in crossed if not any(_covers(entry, one) for entry in excluded)]
     _include(combinations, included, set(vectors))
@@ -46,9 +47,9 @@ def expand(matrix: Any) -> list[Combination]:
 def _entries(value: Any, where: str) -> list[Combination]:
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):  # pyright: ignore[reportUnknownVariableType]
+    if not is_list(value) or not all(is_mapping(entry) for entry in value):
         raise ExpressionError(f"strategy.matrix.{where}: an array of mappings was expected")
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return value
 
 
 def _covers(entry: Combination, combination: Combination) -> bool:
@@ -78,8 +79,8 @@ def label(combination: Combination) -> str:
 
 
 def _leaves(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in _leaves(item)]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list):
-        return [leaf for item in value for leaf in _leaves(item)]  # pyright: ignore[reportUnknownVariableType]
+    if is_mapping(value):
+        return [leaf for item in value.values() for leaf in _leaves(item)]
+    if is_list(value):
+        return [leaf for item in value for leaf in _leaves(item)]
     return [to_text(value)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.workflow import WorkflowError
 
 LEVELS = ("none", "read", "write")
@@ -35,14 +36,14 @@ def declared(value: Any, where: str) -> Permissions | None:
         return dict(READ_ALL)
     if value == "write-all":
         return dict(WRITE_ALL)
-    if not isinstance(value, dict):
+    if not is_mapping(value):
         raise WorkflowError(f"{where}Unexpected value '{value}'; give read-all, write-all or a mapping")
-    for name, level in value.items():  # pyright: ignore[reportUnknownVariableType]
+    for name, level in value.items():
         if name not in NAMES:
             raise WorkflowError(f"{where}Unexpected value '{name}'")
         if level not in LEVELS:
             raise WorkflowError(f"{where}{name}: Unexpected value '{level}'")
-    return {name: level for name, level in value.items() if level != "none"}  # pyright: ignore[reportUnknownVariableType]
+    return {name: level for name, level in value.items() if level != "none"}
 
 
 def effective(maximum: Permissions, workflow: Any, job: Any, *, name: str, nested: bool) -> Permissions:

@@ -17,6 +17,7 @@ from sandbox.github.actions.expressions import (
     is_truthy,
     to_text,
 )
+from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Mapping, Workflow
 
 Record = dict[str, Any]
@@ -71,7 +72,7 @@ def outputs_of(records: Iterable[Record]) -> dict[str, str]:
     """The outputs of a job; of a matrix, whatever its combinations said last."""
     merged: dict[str, str] = {}
     for record in sorted(records, key=lambda record: record.get("completed_at") or ""):
-        merged |= {name: value for name, value in (record.get("outputs") or {}).items() if value or name not in merged}
+        merged |= {name: value for name, value in mapping(record.get("outputs")).items() if value or name not in merged}
     return merged
 
 
@@ -200,7 +201,7 @@ def call_outputs(workflow: Workflow, contexts: Mapping, records: Iterable[Record
     values: dict[str, str] = {}
     for name, output in declared.items():
         try:
-            values[name] = to_text(evaluate_template((output or {}).get("value"), contexts | {"jobs": jobs}))
+            values[name] = to_text(evaluate_template(mapping(output).get("value"), contexts | {"jobs": jobs}))
         except ExpressionError:
             values[name] = ""
     return values

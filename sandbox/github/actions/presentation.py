@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.github import accounts, repositories
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.kernel import Document, Forge
 
 
@@ -69,9 +70,9 @@ def run(forge: Forge, document: Document) -> dict[str, Any]:
 
 def _pull_requests(document: Document) -> list[dict[str, Any]]:
     pull = document["payload"].get("pull_request")
-    if not isinstance(pull, dict) or not document["event"].startswith("pull_request"):
+    if not is_mapping(pull) or not document["event"].startswith("pull_request"):
         return []
-    return [{name: pull.get(name) for name in ("id", "number", "url", "head", "base")}]  # pyright: ignore[reportUnknownMemberType]
+    return [{name: pull.get(name) for name in ("id", "number", "url", "head", "base")}]
 
 
 def job(forge: Forge, run_document: Document, document: Document) -> dict[str, Any]:

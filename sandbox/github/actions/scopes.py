@@ -9,6 +9,7 @@ from sandbox.github.actions.contexts import github_context
 from sandbox.github.actions.expressions import evaluate_template, to_text
 from sandbox.github.actions.permissions import Permissions
 from sandbox.github.actions.planner import Record, by_node, instance_contexts, needs_context
+from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Mapping, Workflow, WorkflowError, load
 from sandbox.github.kernel import Document, Forge
 
@@ -133,4 +134,4 @@ class Scopes:
         if passed == "inherit":
             return outer
         contexts = self.job_contexts(run, scope.parent, scope.call, records) | {"secrets": outer}
-        return {name: to_text(evaluate_template(value, contexts)) for name, value in (passed or {}).items()}
+        return {name: to_text(evaluate_template(value, contexts)) for name, value in mapping(passed).items()}

@@ -1,4 +1,4 @@
-"""Where `uses: owner/repository@ref` comes from: a repository of this GitHub, or a stand-in for one of the Marketplace."""
+"""Where `uses: owner/repository@ref` comes from: a repository of this GitHub, or a stand-in for a well-known one."""
 
 import re
 import shutil
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.workflow import WorkflowError, read_yaml
 from sandbox.github.git import environment
 from sandbox.github.kernel import Document, Forge
@@ -127,8 +128,8 @@ class Sources:
             action = read_yaml(text)
         except WorkflowError as error:
             raise SourceError(f"action.yml: {error}") from error
-        runs: Any = action.get("runs") if isinstance(action, dict) else None  # pyright: ignore[reportUnknownMemberType]
-        for uses in _uses(runs.get("steps") or [] if isinstance(runs, dict) else []):  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        runs: Any = action.get("runs") if is_mapping(action) else None
+        for uses in _uses(runs.get("steps") or [] if is_mapping(runs) else []):
             self._collect(user, place, uses, found, depth + 1)
 
     def _check_policy(self, user: Document, reference: Reference) -> None:
@@ -183,7 +184,9 @@ class Sources:
                     )
                 tree.rename(folder)
             except subprocess.CalledProcessError as error:
-                raise SourceError(f"{repository['full_name']}@{sha}: {error.stderr.decode(errors='replace')}") from error
+                raise SourceError(
+                    f"{repository['full_name']}@{sha}: {error.stderr.decode(errors='replace')}"
+                ) from error
             finally:
                 shutil.rmtree(made, ignore_errors=True)
         return folder
@@ -191,7 +194,7 @@ class Sources:
 
 def _uses(steps: list[Any]) -> Iterator[str]:
     for step in steps:
-        if isinstance(step, dict) and isinstance(uses := step.get("uses"), str):  # pyright: ignore[reportUnknownMemberType]
+        if is_mapping(step) and isinstance(uses := step.get("uses"), str):
             yield uses
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sandbox.github import commits
+from sandbox.github import commits, protection, rules
 from sandbox.github.accounts import simple
 from sandbox.github.actions import triggers
 from sandbox.github.actions.concurrency import claim
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine
 
 logger = logging.getLogger(__name__)
+
+MOST_CHAINED = 3
+"""Runs that may follow from one another through `workflow_run`."""
 
 MOST_FILES = 3000
 """Changed files that path filters look at."""
@@ -38,6 +41,8 @@ def runs_of(engine: "Engine", event: Event) -> Iterator[Document]:
     git = engine.forge.git.by_id(repository["id"])
     message = git.attempt("show", "--no-patch", "--format=%B", _head_sha(event)) or ""
     if triggers.asks_to_skip(event, message):
+        return
+    if _chain(engine, repository, event) > MOST_CHAINED:
         return
     for path in paths(git, event.sha):
         if event.name == "workflow_dispatch" and event.payload.get("workflow") != path:
@@ -136,6 +141,7 @@ def make_run(
         "display_title": workflow.name if workflow else path,
         "concurrency": None,
         "problem": problem,
+        "chain": _chain(engine, repository, event),
         "approvals": [],
         "referenced_workflows": [],
         "head_commit": _head_commit(engine, repository, _head_sha(event)),
@@ -160,6 +166,14 @@ def _evaluate(engine: "Engine", run: Document, workflow: Workflow) -> None:
         run["concurrency"] = wanted.document() if wanted else None
     except (ExpressionError, WorkflowError) as error:
         run["problem"] = str(error)
+
+
+def _chain(engine: "Engine", repository: Document, event: Event) -> int:
+    """How many runs led to an event through `workflow_run`."""
+    if event.name != "workflow_run":
+        return 0
+    before = engine.runs.run(repository["id"], event.payload["workflow_run"]["id"])
+    return before["chain"] + 1 if before else 1
 
 
 def _head_commit(engine: "Engine", repository: Document, sha: str) -> Document | None:
@@ -193,8 +207,6 @@ def _title(engine: "Engine", run: Document, event: Event) -> str:
 
 
 def _is_protected(engine: "Engine", repository: Document, ref: str) -> bool:
-    from sandbox.github import protection, rules
-
     if not ref.startswith(("refs/heads/", "refs/tags/")):
         return False
     if protection.rule_for(engine.forge, repository, ref) is not None:

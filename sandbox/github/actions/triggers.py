@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sandbox.github.actions.globs import any_matches, any_not_matching, matches
+from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Workflow
 from sandbox.github.events import Event
 
@@ -37,7 +38,7 @@ def may_start(event: Event) -> bool:
     if event.from_workflow_token and event.name not in EXPLICIT:
         return False
     if event.name == "deployment_status":
-        return (event.payload.get("deployment_status") or {}).get("state") != "inactive"
+        return mapping(event.payload.get("deployment_status")).get("state") != "inactive"
     return True
 
 

@@ -11,6 +11,7 @@ from sandbox.github.actions.masking import Masker
 from sandbox.github.actions.planner import Record
 from sandbox.github.actions.runner import JobOrder, JobOutcome, RunningJob
 from sandbox.github.actions.scopes import Scope
+from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError
 from sandbox.github.actions.workflow import Mapping, WorkflowError
 from sandbox.github.kernel import Document
@@ -118,7 +119,7 @@ class Work:
         secrets = {name.upper(): value for name, value in secrets.items()} | {"GITHUB_TOKEN": token}
         known = engine.scopes.job_contexts(run, scope, job, records, job["environment"])
         environment: Any = definition.get("environment")
-        url = environment.get("url") if isinstance(environment, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        url = environment.get("url") if is_mapping(environment) else None
         payload = {**run["payload"]}
         return JobOrder(
             folder=engine.directory / "jobs" / str(job["id"]),

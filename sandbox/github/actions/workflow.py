@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from sandbox.github.actions.globs import compile_pattern
+from sandbox.github.actions.shapes import is_list, is_mapping
 
 Mapping = dict[str, Any]
 
@@ -52,7 +53,9 @@ for _tag, _pattern, _first in (
     ),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), list(_first))
+    cast("Any", _Loader).add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), list(_first)
+    )
 
 
 def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
@@ -93,14 +96,14 @@ def load(text: str | bytes, path: str) -> Workflow:
         WorkflowError: it is no workflow; one sentence names the first problem and its place.
     """
     document = read_yaml(text)
-    if not isinstance(document, dict):
+    if not is_mapping(document):
         raise WorkflowError("a workflow is a mapping with the keys 'on' and 'jobs'")
     data: Mapping = document
     _known(data, _TOP_LEVEL, "")
     if data.get("on") is None:
         raise WorkflowError("No event triggers defined in `on`")
     jobs = data.get("jobs")
-    if not isinstance(jobs, dict) or not jobs:
+    if not is_mapping(jobs) or not jobs:
         raise WorkflowError("No jobs defined in `jobs`")
     workflow = Workflow(
         path=path,
@@ -124,7 +127,7 @@ def read_yaml(text: str | bytes) -> Any:
         WorkflowError: it is not YAML.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506: derived from the safe loader
+        return yaml.load(text, _Loader)  # noqa: S506 -- derived from the safe loader
     except yaml.YAMLError as error:
         raise WorkflowError(f"You have an error in your yaml syntax: {' '.join(str(error).split())}") from error
     except UnicodeDecodeError as error:
@@ -140,8 +143,8 @@ def _known(data: Mapping, allowed: set[str], where: str) -> None:
 def _mapping(value: Any, where: str) -> Mapping:
     if value is None:
         return {}
-    if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]
+    if is_mapping(value):
+        return value
     if isinstance(value, str) and "${{" in value:
         return {"<expression>": value}
     raise WorkflowError(f"{where}: A mapping was expected")
@@ -150,16 +153,16 @@ def _mapping(value: Any, where: str) -> Mapping:
 def _events(value: Any) -> dict[str, Mapping]:
     if isinstance(value, str):
         return {value: {}}
-    if isinstance(value, list):
-        return {str(name): {} for name in value}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if not isinstance(value, dict):
+    if is_list(value):
+        return {str(name): {} for name in value}
+    if not is_mapping(value):
         raise WorkflowError("on: name an event, several, or a mapping of events")
     events: dict[str, Mapping] = {}
-    for name, settings in value.items():  # pyright: ignore[reportUnknownVariableType]
+    for name, settings in value.items():
         if name == "schedule":
             events["schedule"] = {"schedule": settings}
             continue
-        events[str(name)] = _filters(str(name), _mapping(settings, f"on.{name}"))  # pyright: ignore[reportUnknownArgumentType]
+        events[str(name)] = _filters(str(name), _mapping(settings, f"on.{name}"))
     return events
 
 
@@ -184,7 +187,7 @@ def as_list(value: Any) -> list[str]:
     """One text or several, as several."""
     if value is None:
         return []
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [str(item) for item in value] if is_list(value) else [str(value)]
 
 
 def _job(name: str, value: Any, jobs: Mapping) -> Mapping:
@@ -194,9 +197,9 @@ def _job(name: str, value: Any, jobs: Mapping) -> Mapping:
             f"{where}The identifier '{name}' is invalid. IDs may only contain alphanumeric characters, '_', and '-'"
             " and must start with a letter or '_'"
         )
-    if not isinstance(value, dict):
+    if not is_mapping(value):
         raise WorkflowError(f"{where}A mapping was expected")
-    job: Mapping = dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    job: Mapping = dict(value)
     _known(job, _JOB, where)
     job["needs"] = as_list(job.get("needs"))
     for needed in job["needs"]:
@@ -208,17 +211,17 @@ def _job(name: str, value: Any, jobs: Mapping) -> Mapping:
     if "runs-on" not in job:
         raise WorkflowError(f"{where}Required property is missing: runs-on")
     steps = job.get("steps")
-    if not isinstance(steps, list) or not steps:
+    if not is_list(steps) or not steps:
         raise WorkflowError(f"{where}Required property is missing: steps")
-    for number, step in enumerate(steps, 1):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    for number, step in enumerate(steps, 1):
         _step(f"{where}step {number}: ", step)
     return job
 
 
 def _step(where: str, step: Any) -> None:
-    if not isinstance(step, dict):
+    if not is_mapping(step):
         raise WorkflowError(f"{where}A mapping was expected")
-    _known(step, _STEP, where)  # pyright: ignore[reportUnknownArgumentType]
+    _known(step, _STEP, where)
     if ("run" in step) == ("uses" in step):
         raise WorkflowError(f"{where}give either 'run' or 'uses'")
 

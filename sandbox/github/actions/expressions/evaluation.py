@@ -26,6 +26,7 @@ from sandbox.github.actions.expressions.values import (
     to_number,
     to_text,
 )
+from sandbox.github.actions.shapes import is_list, is_mapping
 
 Contexts = Mapping[str, Value]
 """Name of a context, in lower case → its value."""
@@ -121,18 +122,14 @@ def call(name: str, arguments: list[Value], status: Status | None) -> Value:
 def lookup(target: Value, key: Value) -> Value:
     """`target[key]`: null for whatever is not there; names ignore case."""
     if isinstance(target, Filtered) and not isinstance(key, (int, float)):
-        found: list[Any] = [
-            lookup(item, key) for item in target if isinstance(item, dict) and _key(item, key) is not None
-        ]
+        found: list[Any] = [lookup(item, key) for item in target if is_mapping(item) and _key(item, key) is not None]
         return Filtered(found)
-    if isinstance(target, dict):
-        actual = _key(target, key)  # pyright: ignore[reportUnknownArgumentType]
+    if is_mapping(target):
+        actual = _key(target, key)
         return None if actual is None else target[actual]
-    if isinstance(target, list):
+    if is_list(target):
         number = to_number(key)
-        if number != number or number < 0 or int(number) >= len(target):  # pyright: ignore[reportUnknownArgumentType]
-            return None
-        return target[int(number)]  # pyright: ignore[reportUnknownVariableType]
+        return target[int(number)] if 0 <= number < len(target) else None
     return None
 
 
@@ -141,9 +138,9 @@ def every(target: Value) -> Value:
     if isinstance(target, Filtered):
         nested: list[Any] = [item for inner in target for item in every(inner)]
         return Filtered(nested)
-    if isinstance(target, dict):
-        return Filtered(target.values())  # pyright: ignore[reportUnknownArgumentType]
-    return Filtered(target) if isinstance(target, list) else Filtered()  # pyright: ignore[reportUnknownArgumentType]
+    if is_mapping(target):
+        return Filtered(target.values())
+    return Filtered(target) if is_list(target) else Filtered()
 
 
 def _key(target: dict[str, Any], key: Value) -> str | None:

@@ -12,13 +12,14 @@ from sandbox.github.actions.expressions.values import (
     to_json,
     to_text,
 )
+from sandbox.github.actions.shapes import is_list, is_mapping
 
 
 def contains(search: Value, item: Value) -> bool:
     """True if the text contains the text, or the array the item."""
-    if isinstance(search, list):
-        return any(are_equal(element, item) for element in search)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(search, dict) or isinstance(item, (list, dict)):
+    if is_list(search):
+        return any(are_equal(element, item) for element in search)
+    if is_mapping(search) or isinstance(item, (list, dict)):
         return False
     return fold_case(to_text(item)) in fold_case(to_text(search))
 
@@ -68,9 +69,9 @@ def format_text(template: Value, *replacements: Value) -> str:
 
 def join(items: Value, separator: Value = ",") -> str:
     """The items of an array with a separator between them."""
-    if isinstance(items, list):
-        return to_text(separator).join(to_text(item) for item in items)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return "" if isinstance(items, dict) else to_text(items)
+    if is_list(items):
+        return to_text(separator).join(to_text(item) for item in items)
+    return "" if is_mapping(items) else to_text(items)
 
 
 def from_json(text: Value) -> Value:

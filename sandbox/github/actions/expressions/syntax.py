@@ -74,6 +74,7 @@ _TOKENS = re.compile(
     r"|(?P<operator>&&|\|\||==|!=|<=|>=|[()\[\].,!<>*])",
     re.ASCII,
 )
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _KEYWORDS: dict[str, Value] = {
     "true": True,
     "false": False,
@@ -92,7 +93,9 @@ def _tokens(text: str) -> Iterator[_Token]:
         # After a dot only names follow, so that `steps.1x` fails and `.5` is a number elsewhere.
         match = _TOKENS.match(text, position)
         if match is None or (match.lastgroup == "number" and previous == "name"):
-            raise ExpressionError(f"Unexpected symbol: '{text[position:].split()[0]}' in the expression: {text}")
+            raise ExpressionError(
+                f"Unexpected symbol: '{text[position:].split(maxsplit=1)[0]}' in the expression: {text}"
+            )
         position = match.end()
         if match.lastgroup == "number" and (following := re.match(r"[A-Za-z0-9_]", text[position:])):
             raise ExpressionError(f"Unexpected symbol: '{match[0]}{following[0]}' in the expression: {text}")
@@ -187,10 +190,7 @@ class _Parser:
                 else:
                     raise self.unexpected()
             elif self.accept("["):
-                if self.accept("*"):
-                    node = Index(node, None)
-                else:
-                    node = Index(node, self.binary(0))
+                node = Index(node, None if self.accept("*") else self.binary(0))
                 self.expect("]")
             else:
                 return node
@@ -218,8 +218,7 @@ def unparse(node: Node) -> str:
             inner = f"({unparse(target)})" if isinstance(target, (Binary, Not)) else unparse(target)
             if key is None:
                 return f"{inner}.*"
-            plain = isinstance(key, Constant) and isinstance(key.value, str)
-            if plain and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", key.value, re.ASCII):
+            if isinstance(key, Constant) and isinstance(key.value, str) and _NAME.fullmatch(key.value):
                 return f"{inner}.{key.value}"
             return f"{inner}[{unparse(key)}]"
         case Call(name, arguments):

@@ -18,6 +18,7 @@ from sandbox.github.actions.expressions.syntax import (
     unparse,
 )
 from sandbox.github.actions.expressions.values import Value, is_truthy, to_text
+from sandbox.github.actions.shapes import is_list, is_mapping
 
 OPEN, CLOSE = "${{", "}}"
 
@@ -63,13 +64,13 @@ def evaluate_template(value: Value, contexts: Contexts, status: Status | None = 
             return evaluate(parts[0][1], contexts, status)
         texts = (evaluate(part, contexts, status) if dynamic else part for dynamic, part in split(value))
         return "".join(to_text(text) for text in texts)
-    if isinstance(value, dict):
+    if is_mapping(value):
         return {
             to_text(evaluate_template(key, contexts, status)): evaluate_template(item, contexts, status)
-            for key, item in value.items()  # pyright: ignore[reportUnknownVariableType]
+            for key, item in value.items()
         }
-    if isinstance(value, list):
-        return [evaluate_template(item, contexts, status) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if is_list(value):
+        return [evaluate_template(item, contexts, status) for item in value]
     return value
 
 
@@ -131,10 +132,10 @@ def fold(value: Value, known: Contexts) -> Value:
             f"{OPEN} {unparse(fold_node(parse(part), known))} {CLOSE}" if dynamic else part
             for dynamic, part in split(value)
         )
-    if isinstance(value, dict):
-        return {key: fold(item, known) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, list):
-        return [fold(item, known) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if is_mapping(value):
+        return {key: fold(item, known) for key, item in value.items()}
+    if is_list(value):
+        return [fold(item, known) for item in value]
     return value
 
 

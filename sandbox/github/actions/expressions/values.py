@@ -9,6 +9,8 @@ import math
 import re
 from typing import Any
 
+from sandbox.github.actions.shapes import is_list, is_mapping
+
 Value = Any
 """None, bool, int, float, str, list or dict: what JSON can say."""
 
@@ -66,14 +68,14 @@ def to_text(value: Value) -> str:
         return number_text(value)
     if isinstance(value, str):
         return value
-    return "Array" if isinstance(value, list) else "Object"
+    return "Array" if is_list(value) else "Object"
 
 
 def number_text(number: float) -> str:
     """A number with at most 15 digits, as .NET's `G15` writes it."""
     if isinstance(number, float) and not math.isfinite(number):
         return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
-    if number == int(number) and abs(number) < 1e15:
+    if float(number).is_integer() and abs(number) < 1e15:
         return str(int(number))
     text = f"{number:.15g}"
     return re.sub(r"e([-+])0*(\d)", r"E\1\2", text) if "e" in text else text
@@ -91,11 +93,11 @@ def to_compact_json(value: Value) -> str:
 
 def _plain(value: Value) -> Value:
     if isinstance(value, float):
-        return int(value) if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else value
-    if isinstance(value, list):
-        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    if is_list(value):
+        return [_plain(item) for item in value]
+    if is_mapping(value):
+        return {str(key): _plain(item) for key, item in value.items()}
     return value
 
 

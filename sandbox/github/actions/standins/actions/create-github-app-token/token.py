@@ -9,26 +9,28 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
+from typing import Any, NoReturn
 
 ATTEMPTS = 4
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     """Ends the step with one sentence."""
     print(f"::error::{message}")
     sys.exit(1)
 
 
-def encoded(data):
+def encoded(data: bytes) -> str:
     """Base64 as JSON Web Tokens have it."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def web_token(app, key):
+def web_token(app: str, key: str) -> str:
     """A token that speaks for the App itself, signed with its key."""
     now = int(time.time())
-    claims = {"iat": now - 60, "exp": now + 540, "iss": app}
-    parts = ({"alg": "RS256", "typ": "JWT"}, claims)
+    claims: dict[str, Any] = {"iat": now - 60, "exp": now + 540, "iss": app}
+    parts: tuple[dict[str, Any], ...] = ({"alg": "RS256", "typ": "JWT"}, claims)
     signed = ".".join(encoded(json.dumps(part).encode()) for part in parts)
     # The key reaches openssl through a pipe: it must not lie on disk.
     read, write = os.pipe()
@@ -47,15 +49,15 @@ def web_token(app, key):
     return f"{signed}.{encoded(done.stdout)}"
 
 
-def call(method, path, token, body=None):
+def call(method: str, path: str, token: str, body: dict[str, Any] | None = None) -> Any:
     """Asks the API; errors of the server are tried again."""
     url = os.environ["APP_TOKEN_API"].rstrip("/") + path
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
     data = json.dumps(body).encode() if body is not None else None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            request = urllib.request.Request(url, data, headers, method=method)
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 -- the API's address
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code < 500 or attempt == ATTEMPTS:
@@ -67,7 +69,7 @@ def call(method, path, token, body=None):
     return None
 
 
-def wanted_permissions(inputs):
+def wanted_permissions(inputs: dict[str, str]) -> dict[str, str]:
     """What `permission-…` inputs ask for; nothing means all that the installation has."""
     return {
         name.removeprefix("permission-").replace("-", "_"): level
@@ -76,7 +78,7 @@ def wanted_permissions(inputs):
     }
 
 
-def main():
+def main() -> None:
     """Answers token, installation and slug as outputs."""
     app, owner = os.environ["APP_TOKEN_ID"], os.environ["APP_TOKEN_OWNER"].strip()
     if not app:
@@ -93,14 +95,14 @@ def main():
     # Of an account all of the App's repositories there, unless some are named.
     path = f"/repos/{owner}/{repositories[0]}/installation" if repositories else f"/users/{owner}/installation"
     installation = call("GET", path, token)
-    body = {}
+    body: dict[str, Any] = {}
     if repositories:
         body["repositories"] = repositories
     if permissions := wanted_permissions(json.loads(os.environ["APP_TOKEN_INPUTS"])):
         body["permissions"] = permissions
     made = call("POST", f"/app/installations/{installation['id']}/access_tokens", token, body)
     print(f"::add-mask::{made['token']}")
-    with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as outputs:
+    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as outputs:
         outputs.write(f"token={made['token']}\n")
         outputs.write(f"installation-id={installation['id']}\napp-slug={installation['app_slug']}\n")
 
