@@ -12,8 +12,8 @@ from sandbox.errors import SandboxError
 from sandbox.packages import command_path
 
 SUITE = "bookworm"
-_MIRROR = "http://deb.debian.org/debian"
-_SECURITY = "http://deb.debian.org/debian-security"
+MIRROR = "SLIPWAY_DEBIAN_MIRROR"
+"""Variable with the URL of a Debian mirror, for a machine whose own apt has no source of that release."""
 _TRIMMED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 """What Debian's slim images leave out."""
 
@@ -112,7 +112,7 @@ def _apt_setting(name: str) -> str:
 
 
 def _sources() -> list[tuple[str, str, str]]:
-    """Address, release and component of this machine's own sources of that release, else Debian's."""
+    """Address, release and component of this machine's own sources of that release, or of the mirror that is named."""
     form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
     ran = subprocess.run(
         ["apt-get", "indextargets", "--format", form, "Identifier: Packages"],
@@ -126,11 +126,13 @@ def _sources() -> list[tuple[str, str, str]]:
     own = [source for source in found if source[1].startswith(SUITE) and source[2] == "main"]
     if any(release == SUITE for _, release, _ in own):
         return own
-    return [
-        (_MIRROR, SUITE, "main"),
-        (_MIRROR, f"{SUITE}-updates", "main"),
-        (_SECURITY, f"{SUITE}-security", "main"),
-    ]
+    mirror = os.environ.get(MIRROR)
+    if not mirror:
+        raise SandboxError(
+            f"apt: this machine has no source of Debian {SUITE}, from which the sandbox's images are made; "
+            f"set {MIRROR} to the URL of a Debian mirror"
+        )
+    return [(mirror, SUITE, "main"), (mirror, f"{SUITE}-updates", "main")]
 
 
 def _bootstrap(workshop: Workshop, folder: Path) -> None:
