@@ -1,12 +1,14 @@
 """The command line: exit codes, and errors without tracebacks."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from sandbox import preflight
 from sandbox.cli import main
 from sandbox.config import SandboxConfig
-from sandbox.errors import ExitCode, SandboxError
+from sandbox.errors import ExitCode, PreflightError, SandboxError
 from sandbox.lock import locked
 
 
@@ -58,6 +60,19 @@ def test_one_command_at_a_time(nowhere: Path) -> None:
     assert caught.value.exit_code == ExitCode.BUSY
     with locked(config):
         pass
+
+
+def test_an_occupied_port_is_found_before_anything_is_written(monkeypatch: pytest.MonkeyPatch, nowhere: Path) -> None:
+    monkeypatch.setenv("SLIPWAY_SANDBOX_NETWORK", "10.79")
+    config = SandboxConfig.from_environment()
+    with socket.socket() as occupant:
+        occupant.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND: the address need not be there
+        occupant.bind((config.host_ip, 3000))
+        occupant.listen()
+        with pytest.raises(PreflightError, match=r"10\.79\.0\.1.*SLIPWAY_SANDBOX_NETWORK") as caught:
+            preflight.check(config)
+    assert caught.value.exit_code == ExitCode.UNABLE
+    assert not nowhere.exists()
 
 
 def test_every_address_comes_from_the_network(monkeypatch: pytest.MonkeyPatch) -> None:

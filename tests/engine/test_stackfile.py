@@ -41,3 +41,35 @@ def test_an_encrypted_value_has_to_come_from_the_overlay(tmp_path: Path) -> None
 def test_a_missing_stack_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match=r"Pulumi\.other\.yaml"):
         read_stack(project(tmp_path, {}), "other")
+    with pytest.raises(ProgramError, match="copy one of"):
+        read_stack(tmp_path, "other")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"config:\n  a: [1\n", "line 3, column 1"),
+        (b"\xff\xfec\x00", "UTF-8"),
+        (b"- config\n", "a mapping is expected at the top"),
+        (b"", "a mapping is expected at the top"),
+        (b"config: 5\n", "config: a mapping"),
+    ],
+)
+def test_a_broken_file_is_told_in_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+    (project(tmp_path, {}) / "stacks" / "Pulumi.s.yaml").write_bytes(content)
+    with pytest.raises(ProgramError, match=r"Pulumi\.s\.yaml") as caught:
+        read_stack(tmp_path, "s")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_is_no_stack_file(tmp_path: Path) -> None:
+    root = project(tmp_path, {})
+    (root / "stacks" / "Pulumi.folder.yaml").mkdir()
+    with pytest.raises(ProgramError, match="cannot be read"):
+        read_stack(root, "folder")
+
+
+def test_numbers_as_keys_and_dates_reach_the_program_as_text(tmp_path: Path) -> None:
+    (project(tmp_path, {}) / "stacks" / "Pulumi.s.yaml").write_text("config: {5: x, t:a: {since: 2026-01-01}}\n")
+    assert read_stack(tmp_path, "s").as_text() == {"t:5": "x", "t:a": '{"since": "2026-01-01"}'}

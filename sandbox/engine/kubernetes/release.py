@@ -7,16 +7,14 @@ digest is the wanted one, that is deployed and whose objects are all there, is l
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from sandbox.engine.kubernetes import pods
 from sandbox.engine.kubernetes.api import KubernetesApi, Object
 from sandbox.engine.kubernetes.helm import Helm, Tell, last_line
+from sandbox.engine.kubernetes.manifest import declared
 from sandbox.engine.monitor import Registration
 from sandbox.engine.outcome import Applied, ApplyError, Outcome
 from sandbox.engine.shape import Json, at, fields
@@ -95,7 +93,9 @@ class Releases:
 
     def _complete(self, state: Json) -> bool:
         """Whether every object of the release is in the cluster."""
-        return all(self.api.get(manifest) is not None for manifest in _manifests(state, state["namespace"]))
+        return all(
+            self.api.get(manifest) is not None for manifest in declared(state.get("manifest") or "", state["namespace"])
+        )
 
     def _upgrade(self, name: str, namespace: str, inputs: Json, digest: str, timeout: float | None) -> None:
         chart, options = _chart(inputs)
@@ -120,7 +120,7 @@ class Releases:
             raise ApplyError(f"helm upgrade {name}: {last_line(done.stderr)}" + (f"\n{trouble}" if trouble else ""))
 
     def _applied(self, name: str, namespace: str, inputs: Json, state: Json, outcome: Outcome) -> Applied:
-        manifests = list(_manifests(state, namespace))
+        manifests = declared(state.get("manifest") or "", namespace)
         names: dict[str, list[str]] = {}
         for manifest in manifests:
             names.setdefault(f"{manifest['kind']}/{manifest['apiVersion']}", []).append(_path(manifest))
@@ -166,19 +166,6 @@ def _digest(inputs: Json) -> str:
     return MARK + digest.hexdigest()[:24]
 
 
-def _manifests(state: Json, namespace: str) -> Iterable[Object]:
-    """The objects that a release's manifest declares, with their namespace filled in."""
-    for document in yaml.load_all(state.get("manifest") or "", Loader=_LOADER):
-        if isinstance(document, dict) and "kind" in document:
-            manifest = cast("Object", document)
-            manifest["metadata"].setdefault("namespace", namespace)
-            yield manifest
-
-
 def _path(manifest: Object) -> str:
     metadata: dict[str, Any] = manifest["metadata"]
     return f"{metadata['namespace']}/{metadata['name']}"
-
-
-# The C loader is ten times as fast, and an Argo CD is 30,000 lines.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
