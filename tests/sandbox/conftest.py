@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 NETWORK = "10.231"
 UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
+ORDER = ("test_up.py", "test_first_release.py", "test_rollback.py", "test_faults.py", "test_down.py")
+"""The files that share the sandbox, after all others: new, released once, released often, gone."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,15 @@ class Sandbox:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes the sandbox down comes last, whatever its file is called; all of this folder is marked."""
+    """Each file finds the sandbox as the ones before it leave it, so their order is fixed; all of them are marked."""
     here = Path(__file__).parent
     mine = [item for item in items if here in item.path.parents]
     for item in mine:
         item.add_marker(pytest.mark.sandbox)
         item.add_marker(pytest.mark.timeout(UP_SECONDS), append=False)
-    items.sort(key=lambda item: item.path == here / "test_down.py")
+    items.sort(
+        key=lambda item: ORDER.index(item.path.name) if item.path.parent == here and item.path.name in ORDER else -1
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,97 @@
+"""A bad release is rolled back through Git, held, and fixed: the story that `make demo` tells, and what it leaves."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from sandbox.demo import Demo, Environment, Story, environments, next_versions
+from sandbox.rehearsal import JsonObject, Rehearsal
+
+SERVICE = "guestbook"
+AUTOMATED = ("dev", "staging")
+
+
+@dataclass(frozen=True)
+class Told:
+    """The sandbox after the story."""
+
+    rehearsal: Rehearsal
+    stages: dict[str, Environment]
+    good: str
+    bad: str
+    fixed: str
+
+    def history(self, environment: str) -> list[tuple[str, JsonObject]]:
+        """Each commit that wrote the environment's release file, oldest first, with the release in it."""
+        path = f"environments/{environment}/{SERVICE}/release.yaml"
+        with self.rehearsal.clone(self.rehearsal.environment_repository) as clone:
+            branch = f"origin/{self.stages[environment].branch}"
+            commits = clone.git("log", "--reverse", "--format=%H", branch, "--", path).split()
+            return [(commit, json.loads(clone.git("show", f"{commit}:{path}"))["release"]) for commit in commits]
+
+    def rollback(self, environment: str) -> tuple[str, JsonObject]:
+        """The commit that took the bad release back, and the release in it."""
+        history = self.history(environment)
+        at = [release["version"] for _, release in history].index(self.bad)
+        return history[at + 1]
+
+    def commit(self, sha: str) -> JsonObject:
+        path = self.rehearsal.repository_path(self.rehearsal.environment_repository)
+        return self.rehearsal.github("GET", f"{path}/commits/{sha}")
+
+
+@pytest.fixture(scope="module")
+def told(rehearsal: Rehearsal) -> Told:
+    versions = next_versions(rehearsal, SERVICE)
+    Demo(rehearsal, SERVICE, Story()).run()
+    return Told(rehearsal, {stage.name: stage for stage in environments(rehearsal, SERVICE)}, *versions)
+
+
+@pytest.mark.parametrize("environment", AUTOMATED)
+def test_the_last_verified_release_comes_back_through_git(told: Told, environment: str) -> None:
+    sha, release = told.rollback(environment)
+    assert (release["version"], release["rollback"]["from"]) == (told.good, told.bad)
+    message = told.commit(sha)["commit"]["message"]
+    assert told.bad in message.splitlines()[0]
+    for part in ("What failed:", "Why:", "Where to look:"):
+        assert part in message
+
+
+@pytest.mark.parametrize("environment", AUTOMATED)
+def test_the_held_version_stays_out_when_it_is_asked_for_again(told: Told, environment: str) -> None:
+    versions = [release["version"] for _, release in told.history(environment)]
+    assert versions.count(told.bad) == 1
+
+
+@pytest.mark.parametrize("environment", AUTOMATED)
+def test_the_ledger_knows_what_became_of_each(told: Told, environment: str) -> None:
+    verdicts = [told.rehearsal.verdict(environment, SERVICE, version) for version in (told.bad, told.fixed)]
+    assert verdicts == ["failure", "success"]
+
+
+def test_staging_got_each_release_by_pull_request(told: Told) -> None:
+    path = told.rehearsal.repository_path(told.rehearsal.environment_repository)
+    pulls = told.rehearsal.github("GET", f"{path}/pulls?state=closed&per_page=100")
+    merged = " ".join(pull["title"] for pull in pulls if pull["merged_at"])
+    for version in (told.good, told.bad, told.fixed):
+        assert version in merged
+
+
+def test_production_never_sees_the_bad_release(told: Told) -> None:
+    versions = [release["version"] for _, release in told.history("production")]
+    assert told.good in versions
+    assert told.bad not in versions
+    assert told.rehearsal.verdict("production", SERVICE, told.bad) is None
+
+
+def test_the_fix_runs_everywhere(told: Told) -> None:
+    assert told.stages
+    for environment in told.stages:
+        assert told.rehearsal.version(environment, SERVICE, told.stages[environment].branch) == told.fixed
+        assert told.fixed in told.rehearsal.get(environment, SERVICE).text
+
+
+def test_the_history_of_main_is_a_line(told: Told) -> None:
+    with told.rehearsal.clone(told.rehearsal.environment_repository) as clone:
+        assert clone.git("rev-list", "--merges", "origin/main") == ""
