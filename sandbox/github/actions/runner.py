@@ -138,8 +138,12 @@ class RunningJob:
     def _prepare(self) -> None:
         order = self._order
         shutil.rmtree(order.folder, ignore_errors=True)
-        for folder in (order.folder, order.folder / "work", order.folder / "tmp", order.folder / ".cache", order.cache):
+        for folder in (order.folder, order.folder / "work", order.folder / "tmp", order.cache):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._host.isolation == "plain":
+            (order.folder / ".cache").symlink_to(order.cache)
+        else:
+            (order.folder / ".cache").mkdir()
         files: dict[str, Any] = {
             "workflow.yml": order.workflow,
             "event.json": order.payload,
@@ -176,7 +180,7 @@ class RunningJob:
             "BUILDAH_ISOLATION": "chroot",
             "CONTAINERS_STORAGE_CONF": f"{home}/storage.conf",
             "STORAGE_DRIVER": self._host.storage_driver,
-            "XDG_RUNTIME_DIR": f"{home}/tmp",  # noqa: S108 -- the jobs own
+            "XDG_RUNTIME_DIR": f"{home}/tmp",  # noqa: S108 -- a folder of the job
             **(_IN_USER_NAMESPACE if self._host.isolation == "user" else {}),
             "TERM": "dumb",
             "GIT_PAGER": "cat",
