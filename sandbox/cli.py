@@ -1,7 +1,9 @@
 """The command line, `python -m sandbox`. What the exit codes mean is in `sandbox/errors.py`."""
 
 import argparse
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,6 +16,15 @@ from sandbox.progress import Progress, elapsed_text
 # Each command imports what it needs: `status` is to answer at once, without Pulumi's second.
 # ruff: noqa: PLC0415
 
+TRACEBACK = "SLIPWAY_SANDBOX_TRACEBACK"
+"""The environment variable that lets faults of the sandbox itself through as they are."""
+
+_REMEDIES = {
+    errno.ENOSPC: "make room on that disk, then run `make up` again, or `make down`",
+    errno.EACCES: "run this as the user that the sandbox belongs to",
+    errno.EPERM: "run this as the user that the sandbox belongs to",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; errors are sentences, never tracebacks."""
@@ -24,9 +35,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SandboxError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False, style="red")
         return error.exit_code
+    except OSError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(_told(error), markup=False, style="red")
+        return ExitCode.FAILED
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted; run `make up` again to continue, or `make down` to clean up")
         return ExitCode.INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        fault = f"error: a fault of the sandbox itself: {type(error).__name__}: {error}"
+        remedy = f"report it with what it prints under {TRACEBACK}=1"
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{fault}; {remedy}", markup=False, style="red")
+        return ExitCode.FAILED
+
+
+def _told(error: OSError) -> str:
+    """What the system refused, and what helps."""
+    remedy = _REMEDIES.get(error.errno or 0, "see `make logs`; `make up` continues, `make down` cleans up")
+    place = f"{error.filename}: " if error.filename else ""
+    return f"error: {place}{error.strerror or error}; {remedy}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,9 +4,9 @@ Two sandboxes run side by side when each has its own `SLIPWAY_SANDBOX_DIR` and `
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Self
 
@@ -37,10 +37,10 @@ class SandboxConfig:
         """Read `SLIPWAY_SANDBOX_DIR`, `SLIPWAY_SANDBOX_NETWORK` and `XDG_CACHE_HOME`."""
         root = (root or Path(__file__).parent.parent).resolve()
         network = environ.get("SLIPWAY_SANDBOX_NETWORK") or DEFAULT_NETWORK
-        octets = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", network)
-        if not octets or any(int(octet) > 255 for octet in octets.groups()):
+        if not _is_private(network):
             raise SandboxError(
-                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is no network base; give two octets, such as {DEFAULT_NETWORK}",
+                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is no base of a private network; "
+                f"give two octets, such as {DEFAULT_NETWORK}",
                 exit_code=ExitCode.USAGE,
             )
         caches = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".cache")
@@ -120,3 +120,12 @@ class SandboxConfig:
     def credentials(self) -> Path:
         """Tokens and keys of this sandbox's GitHub, readable by its owner only."""
         return self.directory / "credentials.json"
+
+
+def _is_private(network: str) -> bool:
+    """Whether these are two octets of addresses that nobody outside of this machine has to have."""
+    try:
+        address = IPv4Address(f"{network}.0.1")
+    except ValueError:
+        return False
+    return address.is_private and not address.is_loopback and not address.is_link_local and network != "0.0"

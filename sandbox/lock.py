@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Generator
+from pathlib import Path
+from typing import TextIO
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
@@ -14,21 +16,11 @@ def locked(config: SandboxConfig) -> Generator[None]:
     """Holds the sandbox.
 
     Raises:
-        SandboxError: Another command holds it.
+        SandboxError: Another command holds it, or this user may not.
     """
     # Beside the folder, because `down` removes the folder and must not remove what keeps others out.
     path = config.directory.with_name(f"{config.directory.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise SandboxError(
-                f"{config.directory}: another command (process {holder}) is changing this sandbox; wait for it to end",
-                exit_code=ExitCode.BUSY,
-            ) from None
+    with _held(path) as file:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -36,3 +28,30 @@ def locked(config: SandboxConfig) -> Generator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def _held(path: Path) -> TextIO:
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+")
+        except OSError as error:
+            raise SandboxError(
+                f"{path}: {error.strerror}; run this as the user that the folder belongs to, "
+                "or set SLIPWAY_SANDBOX_DIR to another one",
+                exit_code=ExitCode.UNABLE,
+            ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and path.samefile(f"/proc/self/fd/{file.fileno()}"):
+                return file
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise SandboxError(
+                f"{path.parent / path.stem}: another command (process {holder}) is changing this sandbox; "
+                "wait for it to end",
+                exit_code=ExitCode.BUSY,
+            ) from None
+        file.close()  # its holder removed it between the two calls; a lock on it would keep nobody out

@@ -22,7 +22,7 @@ def tail(config: SandboxConfig, name: str | None, lines: int = LINES) -> str:
     """
     files = log_files(config)
     if name is None:
-        return "\n".join(files)
+        return "\n".join(files) or "no logs yet; no sandbox is up here"
     chosen = {key: path for key, path in files.items() if name in key}
     if not chosen:
         known = ", ".join(files) or "none; no sandbox is up here"

@@ -1,11 +1,22 @@
 """Finds everything that this machine lacks before anything is written, and says all of it at once."""
 
+import os
 import shutil
 
 from sandbox import node
 from sandbox.config import GITHUB_PORT, SandboxConfig
 from sandbox.errors import PreflightError
 from sandbox.github import service
+
+
+def check_user(config: SandboxConfig) -> None:
+    """Looks at what only another user can have, before even the lock is written.
+
+    Raises:
+        PreflightError: Something is in the way.
+    """
+    if os.geteuid() != 0 and (problems := node.check(config)):
+        raise PreflightError(problems)
 
 
 def check(config: SandboxConfig) -> None:

@@ -44,6 +44,7 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
         SandboxError: Something failed; it is named, with what is known about why.
     """
     began = time.monotonic()
+    preflight.check_user(config)
     with locked(config):
         with progress.phase("Looking at this machine"):
             preflight.check(config)

@@ -48,7 +48,7 @@ def _check_github(parts: Parts) -> Iterator[Problem]:
 
 
 def _check_teams(parts: Parts) -> Iterator[Problem]:
-    yield from _duplicates("team", parts.teams, lambda team: team.name)
+    yield from _duplicates(parts.teams, lambda team: team.name)
     for team in parts.teams:
         if team.value.existing and team.value.members:
             yield Problem(
@@ -63,7 +63,7 @@ def _check_teams(parts: Parts) -> Iterator[Problem]:
 def _check_environments(parts: Parts) -> Iterator[Problem]:
     if not parts.environment_names:
         yield Problem("environments", "there is none; allowed is a list with at least one, in promotion order")
-    yield from _duplicates("environment", parts.environments, lambda environment: environment.name)
+    yield from _duplicates(parts.environments, lambda environment: environment.name)
     seen: list[str] = []
     for found in parts.environments:
         environment = found.value
@@ -115,7 +115,7 @@ def _check_tag_prefixes(parts: Parts) -> Iterator[Problem]:
 
 
 def _check_services(parts: Parts) -> Iterator[Problem]:
-    yield from _duplicates("service", parts.services, lambda service: service.name)
+    yield from _duplicates(parts.services, lambda service: service.name)
     for found in parts.services:
         service = found.value
         if service.name in RESERVED_SERVICES:
@@ -170,9 +170,9 @@ def _check_placements(parts: Parts) -> Iterator[Problem]:
                 yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; allowed is a free one")
 
 
-def _duplicates(what: str, parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iterator[Problem]:
+def _duplicates(parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iterator[Problem]:
     for path, first in _repeated((part.at("name"), name(part.value)) for part in parts):
-        yield Problem(path, f"the name is that of {first} too; allowed is a {what} of each name once")
+        yield Problem(path, f"the name is that of {first} too; allowed is each name once")
 
 
 def _unknown(found: Found[Any], key: str, names: Iterable[str], what: str, known: set[str]) -> Iterator[Problem]:

@@ -218,5 +218,5 @@ def _keys(schema: dict[str, Any], location: Location) -> list[str]:
 
 
 def _description(schema: dict[str, Any], location: Location) -> str:
-    text = str(_node(schema, location).get("description", "it is required")).splitlines()[0]
-    return f"it is needed: {text[0].lower()}{text[1:]}"
+    text = str(_node(schema, location).get("description", "There is no default.")).splitlines()[0]
+    return f"it is needed. {text}"

@@ -148,6 +148,9 @@ def _check_keys(reader: Reader, texts: Mapping[str, str]) -> None:
     for key in texts:
         if key not in known:
             reader.problem(key, f"unknown key; allowed are {listed(known)}")
+    for key in SWITCHES:
+        if texts.get(key, "true") not in {"true", "false"}:
+            reader.problem(key, f"{texts[key]!r} is no switch; allowed are true or false")
 
 
 def _check_secrets(texts: Mapping[str, str], needed: list[str], github: GitHub) -> list[Problem]:

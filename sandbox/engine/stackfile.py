@@ -73,7 +73,9 @@ def read_stack(
         raise ProgramError(f"{root / 'Pulumi.yaml'}: it has no name", exit_code=ExitCode.USAGE)
     values = _defaults(name, fields(project, "config"))
     path = stack_file(root, stack)
-    for key, value in fields(_document(path), "config").items():
+    if not path.exists():
+        raise ProgramError(f"{path}: there is no such file; {_stacks(path.parent)}", exit_code=ExitCode.USAGE)
+    for key, value in _section(path).items():
         full = key if ":" in key else f"{name}:{key}"
         values[full] = merged(values.get(full), value)
     for key, value in (overlay or {}).items():
@@ -90,16 +92,50 @@ def read_stack(
     return StackConfig(project=name, stack=stack, values=values, secrets=frozenset([*(secrets or {}), *locked]))
 
 
+def _section(path: Path) -> Config:
+    """The settings that a stack file gives, by their keys as text: a number can be a key in YAML, and is unknown."""
+    given = _document(path).get("config", {})
+    if not isinstance(given, dict):
+        raise ProgramError(f"{path}: config: a mapping of keys to values is expected", exit_code=ExitCode.USAGE)
+    return {str(key): value for key, value in cast(dict[object, Any], given).items()}
+
+
+def _stacks(folder: Path) -> str:
+    """What can be done about a stack that is not there."""
+    found = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+    return f"copy one of {folder} or `examples/` to it, or name a stack that is there: {', '.join(found) or 'none'}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without dates: settings go to the program as JSON, which has none, so that a date is a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def _document(path: Path) -> Config:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProgramError(f"{path}: there is no such file", exit_code=ExitCode.USAGE) from None
+        loaded = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  # it is a safe one
     except yaml.YAMLError as error:
-        raise ProgramError(f"{path}: not valid YAML: {error}", exit_code=ExitCode.USAGE) from None
+        raise ProgramError(f"{path}: not valid YAML: {_told(error)}", exit_code=ExitCode.USAGE) from None
+    except UnicodeDecodeError:
+        raise ProgramError(f"{path}: no text in UTF-8; save it as such", exit_code=ExitCode.USAGE) from None
+    except OSError as error:
+        raise ProgramError(f"{path}: it cannot be read: {error.strerror}", exit_code=ExitCode.USAGE) from None
     if not isinstance(loaded, dict):
         raise ProgramError(f"{path}: a mapping is expected at the top", exit_code=ExitCode.USAGE)
     return cast(Config, loaded)
+
+
+def _told(error: yaml.YAMLError) -> str:
+    """A parser's complaint in one line, with its place."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem or error.context}"
+    return " ".join(str(error).split())
 
 
 def _defaults(name: str, declared: Config) -> Config:

@@ -118,13 +118,22 @@ def _health(config: SandboxConfig) -> dict[str, Any] | None:
 
 def _process(config: SandboxConfig) -> int | None:
     """Id of the server's process, if it is alive and really is the server."""
+    with contextlib.suppress(OSError, ValueError):
+        # Numbers are used again: another process may have got this one.
+        if _is_server(config, pid := int((config.github_directory / PID_FILE).read_text())):
+            return pid
+    # Whoever started it may have been killed before the number was written.
+    processes = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return next((pid for pid in processes if _is_server(config, pid)), None)
+
+
+def _is_server(config: SandboxConfig, pid: int) -> bool:
     try:
-        pid = int((config.github_directory / PID_FILE).read_text())
+        # A dead one that nobody has buried has no command.
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    # Numbers are used again: another process may have got this one. A dead one that nobody has buried has no command.
-    return pid if b"sandbox.github" in command and str(config.github_directory).encode() in command else None
+    except OSError:
+        return False
+    return b"sandbox.github" in command and str(config.github_directory).encode() in command
 
 
 def _last_line(log: Path) -> str:

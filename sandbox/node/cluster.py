@@ -49,6 +49,8 @@ def choice(config: SandboxConfig) -> Cluster:
 
 def check(config: SandboxConfig) -> list[str]:
     """What keeps that cluster from running here, each as a sentence with its remedy."""
+    if named := existing.named():
+        return existing.check(named)
     match choice(config):
         case Cluster.NODE:
             return preflight.check(config)

@@ -22,16 +22,32 @@ def named() -> Path | None:
     return Path(value).expanduser() if value else None
 
 
+def check(source: Path) -> list[str]:
+    """What is wrong with a kubeconfig that the environment names."""
+    try:
+        _current(source)
+    except SandboxError as error:
+        return [str(error)]
+    return []
+
+
 def adopt(config: SandboxConfig, source: Path) -> None:
     """Copies the current context of a kubeconfig, and nothing else of it, to where the sandbox's is.
 
     Raises:
         SandboxError: the file cannot be read or has no current context.
     """
+    reduced = _current(source)
+    config.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+    config.kubeconfig.touch(mode=0o600)
+    config.kubeconfig.write_text(yaml.safe_dump(reduced))
+
+
+def _current(source: Path) -> dict[str, Any]:
     try:
-        document = cast(dict[str, Any], yaml.safe_load(source.read_text()))
+        document = cast(dict[str, Any], yaml.safe_load(source.read_text(encoding="utf-8")))
         chosen = _entry(document["contexts"], document["current-context"])["context"]
-        reduced = {
+        return {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": CONTEXT,
@@ -41,14 +57,11 @@ def adopt(config: SandboxConfig, source: Path) -> None:
         }
     except OSError as error:
         raise SandboxError(f"{VARIABLE}: {source}: {error.strerror}", exit_code=ExitCode.USAGE) from None
-    except (yaml.YAMLError, KeyError, TypeError, StopIteration):
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, StopIteration):
         raise SandboxError(
             f"{VARIABLE}: {source} is no kubeconfig with a current context; see `kubectl config use-context`",
             exit_code=ExitCode.USAGE,
         ) from None
-    config.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-    config.kubeconfig.touch(mode=0o600)
-    config.kubeconfig.write_text(yaml.safe_dump(reduced))
 
 
 def _entry(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:

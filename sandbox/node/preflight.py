@@ -55,7 +55,7 @@ def _in_namespaces(script: str) -> str | None:
     """Tries a shell script in namespaces like the box's, which vanish again; returns what it said when it failed."""
     unshare = command_path("unshare")
     if not unshare:
-        return "unshare: not found; install the package util-linux"
+        return None  # as for `ip`: it is installed with the other commands
     namespaces = ("--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc")
     environment = os.environ | {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
     ran = subprocess.run(
@@ -87,6 +87,8 @@ def _kernel_log() -> str | None:
 def _space(folder: Path) -> str | None:
     while not folder.exists():
         folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder}: it is no folder; name another one in SLIPWAY_SANDBOX_DIR or XDG_CACHE_HOME"
     free = shutil.disk_usage(folder).free
     if free >= NEEDED_SPACE:
         return None

@@ -1,5 +1,6 @@
 """The command line: exit codes, and errors without tracebacks."""
 
+import errno
 import socket
 from pathlib import Path
 
@@ -44,6 +45,35 @@ def test_a_wrong_network_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> No
     assert main(["status"]) == ExitCode.USAGE
 
 
+@pytest.mark.parametrize("network", ["127.0", "8.8", "10.300", "10", "0.0", "169.254"])
+def test_only_private_networks_are_taken(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    monkeypatch.setenv("SLIPWAY_SANDBOX_NETWORK", network)
+    assert main(["status"]) == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/box/x"), "make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "/box/x"), "as the user"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe"),
+        (KeyError("surprise"), "report it"),
+    ],
+)
+def test_no_failure_shows_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sandbox.logs.tail", failing)
+    assert main(["logs"]) == ExitCode.FAILED
+    told = capsys.readouterr().err
+    assert said in told
+    assert "Traceback" not in told
+    assert len(told.splitlines()) == 1
+
+
 def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -72,6 +102,37 @@ def test_an_occupied_port_is_found_before_anything_is_written(monkeypatch: pytes
         with pytest.raises(PreflightError, match=r"10\.79\.0\.1.*SLIPWAY_SANDBOX_NETWORK") as caught:
             preflight.check(config)
     assert caught.value.exit_code == ExitCode.UNABLE
+    assert not nowhere.exists()
+
+
+def test_a_lock_that_its_holder_removed_holds_nobody_off(nowhere: Path) -> None:
+    config = SandboxConfig.from_environment()
+    with locked(config):
+        nowhere.with_name(f"{nowhere.name}.lock").unlink()
+        with locked(config):
+            assert nowhere.with_name(f"{nowhere.name}.lock").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SLIPWAY_SANDBOX_DIR", str(tmp_path / "file" / "box"))
+    with pytest.raises(SandboxError, match="SLIPWAY_SANDBOX_DIR") as caught, locked(SandboxConfig.from_environment()):
+        pass
+    assert caught.value.exit_code == ExitCode.UNABLE
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file"), ("[", "no kubeconfig"), ("current-context: x", "no kubeconfig")]
+)
+def test_a_named_kubeconfig_is_read_before_anything_is_written(
+    nowhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, said: str
+) -> None:
+    named = tmp_path / "config"
+    if content is not None:
+        named.write_text(content)
+    monkeypatch.setenv("SLIPWAY_SANDBOX_KUBECONFIG", str(named))
+    with pytest.raises(PreflightError, match=said):
+        preflight.check(SandboxConfig.from_environment())
     assert not nowhere.exists()
 
 

@@ -65,6 +65,8 @@ def test_defaults_are_safe() -> None:
         ("registry", {"host": "https://ghcr.io"}, "registry.host", "without https"),
         ("secrets", "vault", "secrets", "none, external-secrets"),
         ("surprise", {}, "surprise", "github"),
+        ("preflight", "maybe", "preflight", "true or false"),
+        ("notifications", "2026-01-01", "notifications", "mapping"),
         # rules between parts
         ("services.0.team", "wbe", "services[guestbook].team", "platform, web"),
         ("services.0.template", "cobol", "services[guestbook].template", "python-web"),
