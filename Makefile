@@ -9,6 +9,8 @@ PYTHON := .venv/bin/python
 VENV := .venv/.installed
 # make test FAST="-k tags" passes more to the fast tests, SANDBOX=... to the others.
 FAST ?=
+# Tests that start servers or run built tools, without a whole sandbox.
+PARTS := tests/engine tests/release tests/github tests/github_actions tests/argocd
 SANDBOX ?=
 export PYTHONUNBUFFERED := 1
 
@@ -43,12 +45,17 @@ demo: $(VENV) ## the story of a good release, a bad one, its rollback and the fi
 	@$(PYTHON) -m sandbox demo
 
 .PHONY: test
-test: test-fast test-sandbox ## all tests: the fast ones, then the sandbox end to end
+test: test-fast test-sandbox test-parts ## all tests: the fast ones, the sandbox end to end, then each of its parts
 
 .PHONY: test-fast
 test-fast: $(VENV) ## tests that need no sandbox
 	@echo "==> fast tests"
-	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox" $(FAST)
+	@$(PYTHON) -m pytest --ignore=tests/sandbox $(PARTS:%=--ignore=%) -m "not sandbox" $(FAST)
+
+.PHONY: test-parts
+test-parts: $(VENV) ## tests of single parts with real git, act, helm, argocd; they use what test-sandbox or up has built
+	@echo "==> the parts, one by one"
+	@$(PYTHON) -m pytest $(PARTS) --durations=10 $(FAST)
 
 .PHONY: test-sandbox
 test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
