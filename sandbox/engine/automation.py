@@ -1,37 +1,54 @@
 """Deploys the program with the real `pulumi`, where the CLI and its plugins answer, through the Automation API.
 
-The state is a file backend inside the sandbox; nothing is asked of Pulumi Cloud or written to the work tree.
+The state is a file backend inside the sandbox; nothing is asked of Pulumi Cloud or written to the work tree. It goes
+with the sandbox, and so does everything that it speaks of: `down` needs no `destroy`.
 """
 
+import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pulumi import automation
-from pulumi.automation import OpType
 
 from sandbox.config import SandboxConfig
 from sandbox.engine.deploy import Deployed, Tell
+from sandbox.engine.mirrored import mirrored_project, write_settings
 from sandbox.engine.outcome import Outcome, ProgramError, Tally
-from sandbox.engine.stackfile import StackConfig, stack_file
+from sandbox.engine.stackfile import StackConfig
+from sandbox.engine.watch import Watch
+
+T = TypeVar("T")
+Counts = dict[str, int]
 
 PLUGINS = ("github", "kubernetes")
-OUTCOMES = {OpType.CREATE: Outcome.CREATED, OpType.UPDATE: Outcome.UPDATED, OpType.SAME: Outcome.UNCHANGED}
-NEVER_LINKED = {".git", ".pulumi", "Pulumi.yaml"}
+DYNAMIC = "pulumi-python"
+"""The plugin of dynamic resources, which comes with the CLI."""
+OUTCOMES = {"create": Outcome.CREATED, "same": Outcome.UNCHANGED, "read": Outcome.UNCHANGED}
+
+
+def missing() -> list[str]:
+    """What this machine lacks for a deployment with the real `pulumi`."""
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        return ["the pulumi CLI"]
+    names = {str(item.get("name")) for item in _json_of([pulumi, "plugin", "ls", "--json"])}
+    lacking = [f"the pulumi plugin {name}" for name in PLUGINS if name not in names and not _on_path(name)]
+    if not _on_path(DYNAMIC) and not Path(pulumi).resolve().with_name(f"pulumi-resource-{DYNAMIC}").exists():
+        lacking.append(f"the pulumi plugin {DYNAMIC}")
+    return lacking
 
 
 def is_available() -> bool:
     """Whether `pulumi` and every plugin that the program needs are on this machine."""
-    pulumi = shutil.which("pulumi")
-    if pulumi is None:
-        return False
-    listed = _json_of([pulumi, "plugin", "ls", "--json"])
-    names = {str(item.get("name")) for item in listed}
-    return all(name in names or shutil.which(f"pulumi-resource-{name}") for name in PLUGINS)
+    return not missing()
 
 
 def up(config: SandboxConfig, settings: StackConfig, tell: Tell) -> Deployed:
@@ -40,77 +57,111 @@ def up(config: SandboxConfig, settings: StackConfig, tell: Tell) -> Deployed:
     Raises:
         ProgramError: pulumi failed; its own words say which resource.
     """
-    stack = select_stack(config, settings)
-    try:
-        result = stack.up(refresh=True, on_output=lambda line: tell(line.strip()), color="never")
-    except automation.CommandError as error:
-        raise ProgramError(f"pulumi up failed:\n{_diagnostics(str(error))}") from error
+    watch = Watch(tell)
+    with _explained("up", watch):
+        stack = select_stack(config, settings)
+        result = _locked(stack, lambda: stack.up(refresh=True, on_event=watch.event, color="never"))
     tally = Tally()
-    for operation, count in (result.summary.resource_changes or {}).items():
+    for operation, count in _counts(result.summary.resource_changes).items():
         tally.counts[OUTCOMES.get(operation, Outcome.UPDATED)] += count
     exports = {name: "[secret]" if output.secret else output.value for name, output in result.outputs.items()}
     return Deployed(tally, exports)
 
 
-def preview(config: SandboxConfig, settings: StackConfig) -> dict[str, int]:
-    """What `pulumi up` would do, as counts by operation."""
-    changes = select_stack(config, settings).preview(color="never").change_summary
-    return {operation.value: count for operation, count in changes.items()}
+def preview(config: SandboxConfig, settings: StackConfig, *, refresh: bool = False) -> Counts:
+    """What `pulumi up` would do, as counts by operation.
+
+    Raises:
+        ProgramError: The program cannot be deployed like this.
+    """
+    watch = Watch()
+    with _explained("preview", watch):
+        stack = select_stack(config, settings)
+        found = stack.preview(refresh=refresh, on_event=watch.event, color="never").change_summary
+    return _counts(found)
+
+
+def refresh(config: SandboxConfig, settings: StackConfig) -> Counts:
+    """Looks at everything as it is now; counts by what has become of it.
+
+    Raises:
+        ProgramError: Something could not be looked at.
+    """
+    watch = Watch()
+    with _explained("refresh", watch):
+        stack = select_stack(config, settings)
+        done = _locked(stack, lambda: stack.refresh(on_event=watch.event, color="never"))
+    return _counts(done.summary.resource_changes)
 
 
 def destroy(config: SandboxConfig, settings: StackConfig) -> None:
-    """Removes what the stack may remove: repositories stay, by their own options."""
-    select_stack(config, settings).destroy(color="never")
+    """Removes what the stack may remove: repositories stay, by their own options.
+
+    Raises:
+        ProgramError: Something could not be removed.
+    """
+    watch = Watch()
+    with _explained("destroy", watch):
+        stack = select_stack(config, settings)
+        _locked(stack, lambda: stack.destroy(on_event=watch.event, color="never"))
 
 
 def select_stack(config: SandboxConfig, settings: StackConfig) -> automation.Stack:
-    """The stack in the sandbox's own backend, with these settings."""
+    """The stack in the sandbox's own backend, with these settings and no others."""
     home = config.directory / "pulumi"
-    project = mirrored_project(config.root, home / "project", settings.stack)
+    file = mirrored_project(config.root, home / "project", settings.stack)
     (home / "state").mkdir(parents=True, exist_ok=True)
+    # Plugins may call helm, and those that are written in Python want the packages that the program has.
+    folders = [str(config.commands), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     stack = automation.create_or_select_stack(
         stack_name=settings.stack,
-        work_dir=str(project),
+        work_dir=str(home / "project"),
         opts=automation.LocalWorkspaceOptions(
             env_vars={
+                "PATH": os.pathsep.join(folders),
                 "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
                 "PULUMI_CONFIG_PASSPHRASE": _passphrase(home / "passphrase"),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
             },
+            secrets_provider="passphrase",
         ),
     )
-    for key, value in settings.values.items():
-        if not key.startswith("pulumi:"):
-            text = value if isinstance(value, str) else json.dumps(value)
-            stack.set_config(key, automation.ConfigValue(text, secret=key in settings.secrets))
+    write_settings(file, settings)
+    given = {key: automation.ConfigValue(str(settings.values[key]), secret=True) for key in sorted(settings.secrets)}
+    if given:
+        stack.set_all_config(given)
     return stack
 
 
-def mirrored_project(root: Path, folder: Path, stack: str) -> Path:
-    """A folder that looks like the work tree but has a stack file of its own.
-
-    `pulumi` writes the encryption salt and every setting into the stack file, and the one of the work tree is
-    committed. Everything else is a link, so that the program is the same.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    own = stack_file(root, stack)
-    for entry in root.iterdir():
-        if entry.name in NEVER_LINKED or entry in folder.parents:
-            continue
-        if entry == own.parent:
-            (folder / entry.name).mkdir(exist_ok=True)
-            for inner in entry.iterdir():
-                if inner.name != own.name:
-                    _link(folder / entry.name / inner.name, inner)
-        else:
-            _link(folder / entry.name, entry)
-    shutil.copyfile(root / "Pulumi.yaml", folder / "Pulumi.yaml")
-    return folder
+def _counts(changes: object) -> Counts:
+    """Counts by operation; the Automation API hands out plain words where it declares members of an enum."""
+    given = cast("dict[Any, int]", changes or {})
+    return {str(getattr(operation, "value", operation)): count for operation, count in given.items()}
 
 
-def _link(link: Path, target: Path) -> None:
-    if not link.is_symlink():
-        link.symlink_to(target)
+def _locked(stack: automation.Stack, act: Callable[[], T]) -> T:
+    """Does something with the stack's lock, and takes the lock from a process that was killed while it had it."""
+    try:
+        return act()
+    except automation.ConcurrentUpdateError as error:
+        holders = re.findall(r"\(pid (\d+)\)", str(error))
+        if not holders or any(Path("/proc", holder).exists() for holder in holders):
+            raise
+        stack.cancel()
+        return act()
+
+
+@contextlib.contextmanager
+def _explained(what: str, watch: Watch) -> Generator[None]:
+    """Makes a sentence of whatever goes wrong."""
+    try:
+        yield
+    except automation.InvalidVersionError as error:
+        raise ProgramError(f"pulumi {what}: {error}; install a newer pulumi CLI") from error
+    except automation.CommandError as error:
+        raise ProgramError(f"pulumi {what} failed:\n{watch.failure(str(error))}") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ProgramError(f"pulumi {what}: the command could not be run: {error}") from error
 
 
 def _passphrase(path: Path) -> str:
@@ -123,15 +174,14 @@ def _passphrase(path: Path) -> str:
     return path.read_text()
 
 
-def _diagnostics(text: str) -> str:
-    """The part of pulumi's output that says what is wrong."""
-    _, found, rest = text.partition("Diagnostics:")
-    return (rest if found else text).strip()
+def _on_path(plugin: str) -> bool:
+    return shutil.which(f"pulumi-resource-{plugin}") is not None
 
 
 def _json_of(command: list[str]) -> list[dict[str, Any]]:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+        environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=environment)
         return cast("list[dict[str, Any]]", json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, json.JSONDecodeError):
         return []
