@@ -8,6 +8,7 @@ from typing import Any, cast
 import kubernetes.client
 import kubernetes.config
 import urllib3.exceptions
+import yaml
 
 from manifests.infrastructure import MANAGED_BY
 from manifests.model import Settings, placement_name
@@ -34,6 +35,9 @@ def cluster_problems(settings: Settings) -> list[str]:
         client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
     except kubernetes.config.ConfigException as error:
         return [f"cluster.context: {context} cannot be used: {error}; `kubectl config get-contexts` shows them"]
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OSError):
+        # The client lets through whatever its reading stumbles over.
+        return [f"cluster.kubeconfig: {path} is no kubeconfig; `kubectl config view --kubeconfig {path}` says more"]
     # The client's own three retries would make an unreachable cluster take minutes.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     try:
@@ -43,6 +47,9 @@ def cluster_problems(settings: Settings) -> list[str]:
         return [f"cluster.context: {context} does not answer at {host} ({_reason(error)}); is it running?"]
     except kubernetes.client.ApiException as error:
         refusal = cast(Any, error)
+        if not refusal.status:
+            reason = " ".join(str(refusal.reason).split())
+            return [f"cluster.context: {context} cannot be trusted: {reason}; are address and authority those of it?"]
         return [f"cluster.context: {context} refuses: {refusal.status} {refusal.reason}; are the credentials valid?"]
 
 

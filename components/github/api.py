@@ -78,11 +78,11 @@ class GitHubApi:
         """As `request`, with the headers."""
         deadline = self._clock() + self._deadline_seconds
         for attempt in self._attempts():
-            token = self._credentials.token(self._client)
             try:
+                token = self._credentials.token(self._client)
                 response = self._client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
             except httpx.HTTPError as error:
-                pause, reason, status = _backoff(attempt), f"no answer ({type(error).__name__}: {error})", 0
+                pause, reason, status = _backoff(attempt), _silence(error, self._client.base_url), 0
             else:
                 if response.is_success:
                     return Answer(response)
@@ -121,7 +121,15 @@ class Answer:
     @property
     def json_or_none(self) -> Any:
         """The decoded body; None for an empty one."""
-        return self._response.json() if self._response.content else None
+        if not self._response.content:
+            return None
+        try:
+            return self._response.json()
+        except ValueError:
+            asked = self._response.request
+            raise GitHubError(
+                asked.method, asked.url.path, 0, f"{asked.url.host} answers with no JSON; is `github.baseUrl` a GitHub?"
+            ) from None
 
     @property
     def next_url(self) -> str | None:
@@ -153,6 +161,12 @@ def _pause(response: httpx.Response, attempt: int) -> float | None:
 
 def _backoff(attempt: int) -> float:
     return min(_LONGEST_PAUSE_SECONDS, 0.5 * 2**attempt) * (0.5 + random.random())  # noqa: S311 - jitter, not a secret
+
+
+def _silence(error: httpx.HTTPError, url: httpx.URL) -> str:
+    place = f"{url.host}:{url.port}" if url.port else url.host
+    reason = f"no answer from {place} ({type(error).__name__}: {error})"
+    return f"{reason}; check `github.baseUrl`, and whether this machine reaches it"
 
 
 def _message(response: httpx.Response) -> str:

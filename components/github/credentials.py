@@ -73,4 +73,5 @@ class AppKey:
             return jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             # The key library's own words could quote the key.
-            raise GitHubError("", "", 0, f"App {self.app_id}: its private key is no RSA key in PEM form") from None
+            reason = "its private key is no RSA key in PEM form; set it again from the file that GitHub gave"
+            raise GitHubError("", "", 0, f"App {self.app_id}: {reason}") from None

@@ -176,6 +176,31 @@ def test_a_missing_kubeconfig_is_named() -> None:
     assert cluster.cluster_problems(settings(stack)) == ["cluster.kubeconfig: there is no file /nowhere/config"]
 
 
+@pytest.mark.parametrize("content", ["[", "5", "", "\ufffd: [", "clusters: 5"])
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    (problem,) = cluster.cluster_problems(settings(values(cluster={"kubeconfig": str(path), "context": "x"})))
+    assert problem.startswith("cluster.")
+    assert str(path) in problem
+    assert "\n" not in problem
+
+
+def test_what_answers_but_is_no_github_is_named() -> None:
+    (problem,) = problems({"/orgs/acme": httpx.Response(200, text="<html>welcome</html>")})
+    assert "github.baseUrl" in problem
+
+
+@pytest.mark.parametrize("credentials", [Token("t"), AppKey("1", "2", "no key")])
+def test_a_github_that_cannot_be_asked_is_named_with_the_remedy(credentials: Token | AppKey) -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Connection refused", request=request)
+
+    api = GitHubApi("http://ghe.example:3999", credentials, transport=httpx.MockTransport(silent), deadline_seconds=0)
+    (problem,) = github_problems(settings(), api, credentials)
+    assert "private key" in problem if isinstance(credentials, AppKey) else "ghe.example:3999" in problem
+
+
 def test_the_program_stops_with_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stacks.preflight.github_problems", lambda *_args: ["github is bad"])
     pulumi.runtime.set_all_config({"slipway:githubToken": "t"})
