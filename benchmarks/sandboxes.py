@@ -17,6 +17,7 @@ import httpx
 from benchmarks.measure import say
 from sandbox import node
 from sandbox.config import GITHUB_PORT, SandboxConfig
+from sandbox.errors import SandboxError
 from sandbox.github import service
 from sandbox.rehearsal import JsonObject, Rehearsal
 
@@ -105,13 +106,17 @@ def next_minor(rehearsal: Rehearsal, *services: str) -> int:
 
 
 def job_seconds(rehearsal: Rehearsal, repository: str, run: int, *names: str) -> float:
-    """How long the jobs of a run took whose names contain one of `names`, by the times in their logs."""
+    """How long the jobs of a run took whose names contain one of `names`, in any case, by the times that GitHub says.
+
+    Raises:
+        SandboxError: it has none of one of the names, so that nothing would be measured.
+    """
     path = rehearsal.repository_path(repository)
-    total = 0.0
-    for job in rehearsal.github("GET", f"{path}/actions/runs/{run}/jobs?per_page=100")["jobs"]:
-        if any(name in job["name"] for name in names):
-            total += seconds_between(job["started_at"], job["completed_at"])
-    return total
+    jobs = rehearsal.github("GET", f"{path}/actions/runs/{run}/jobs?per_page=100")["jobs"]
+    chosen = {name: [job for job in jobs if name in job["name"].lower()] for name in names}
+    if missing := [name for name, found in chosen.items() if not found]:
+        raise SandboxError(f"run {run} of {repository} has no job named {' or '.join(missing)}")
+    return sum(seconds_between(job["started_at"], job["completed_at"]) for found in chosen.values() for job in found)
 
 
 def seconds_between(begin: str, end: str) -> float:
