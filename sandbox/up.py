@@ -46,20 +46,33 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     began = time.monotonic()
     preflight.check_user(config)
     with locked(config):
-        with progress.phase("Looking at this machine"):
-            preflight.check(config)
-        with progress.phase("Tools and images"):
-            tools = _tools(config, progress)
-        _start(config, progress, tools)
-        _links(config, tools)
-        with progress.phase("Registry"):
-            images.push(config, progress)
-        _chart(config)
+        tools = start_parts(config, progress)
         with progress.phase("Platform"):
             deployed = _deploy(config, progress, tools["helm"])
         with progress.phase("Applications"), contextlib.closing(_cluster(config)) as api:
             found = wait_for_applications(api, progress.update)
     return Result(deployed, found, time.monotonic() - began)
+
+
+def start_parts(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
+    """Starts what the platform is deployed on: GitHub and an empty cluster, with images and a chart for it.
+
+    Returns:
+        The built tools by name.
+
+    Raises:
+        SandboxError: Something failed; it is named.
+    """
+    with progress.phase("Looking at this machine"):
+        preflight.check(config)
+    with progress.phase("Tools and images"):
+        tools = _tools(config, progress)
+    _start(config, progress, tools)
+    _links(config, tools)
+    with progress.phase("Registry"):
+        images.push(config, progress)
+    _chart(config)
+    return tools
 
 
 def _tools(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
@@ -111,10 +124,13 @@ def _chart(config: SandboxConfig) -> None:
 
 def _deploy(config: SandboxConfig, progress: Progress, helm: Path) -> Deployed:
     stack = sandbox_stack(config)
-    if automation.is_available():
+    state = config.directory / "engine"
+    # What was made in this process is unknown to a stack, which would make it again and fail.
+    if not state.exists() and automation.is_available():
         return automation.up(config, stack, progress.teller())
+    state.mkdir(exist_ok=True)
     try:
-        return deploy(config.root, stack, config.directory / "engine", helm, progress.teller())
+        return deploy(config.root, stack, state, helm, progress.teller())
     except ResourceError as error:
         raise SandboxError(f"{error}{_trouble(config, str(error))}", exit_code=error.exit_code) from error
 

@@ -28,7 +28,7 @@ script = json.loads((home / "script.json").read_text())
 said = next((script[key] for key in script if " ".join(words).startswith(key)), {{}})
 if "--event-log" in words:
     with open(words[words.index("--event-log") + 1], "a") as log:
-        for event in said.get("events", []):
+        for event in [*said.get("events", []), {{"sequence": 9, "timestamp": 1, "cancelEvent": {{}}}}]:
             log.write(json.dumps(event) + "\\n")
 if isinstance(said.get("once"), str):
     marker = home / said["once"]

@@ -1,0 +1,153 @@
+"""The program under the real `pulumi`, from an empty cluster to an empty cluster.
+
+It runs against a GitHub and a node of its own, started without the platform, so that nothing meets what the sandbox of
+the other tests has made. The tests are one story in the order of this file.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.config import CONTEXT, SandboxConfig
+from sandbox.down import down
+from sandbox.engine import automation
+from sandbox.engine.deploy import Deployed
+from sandbox.engine.kubernetes.api import KubernetesApi
+from sandbox.engine.outcome import Outcome
+from sandbox.engine.stackfile import StackConfig
+from sandbox.overlay import sandbox_stack
+from sandbox.progress import Progress
+from sandbox.rehearsal import Rehearsal
+from sandbox.up import start_parts
+
+ROOT = Path(__file__).parent.parent.parent
+NETWORK = "10.233"
+LACKING = automation.missing()
+
+pytestmark = pytest.mark.skipif(
+    bool(LACKING),
+    reason=f"not on this machine: {', '.join(LACKING)}; put `pulumi` on PATH and run `pulumi install` in the work tree",
+)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A GitHub and an empty cluster, and the settings of a platform on them."""
+
+    config: SandboxConfig
+    settings: StackConfig
+
+    def state(self) -> list[dict[str, Any]]:
+        """The resources that the stack holds."""
+        exported = automation.select_stack(self.config, self.settings).export_stack()
+        return (exported.deployment or {}).get("resources", [])
+
+    def repositories(self) -> set[str]:
+        """The repositories that are on GitHub, archived or not."""
+        return {found["name"] for found in Rehearsal(self.config).github("GET", "/orgs/acme/repos")}
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    if os.geteuid() != 0:
+        pytest.skip("the sandbox's node needs root")
+    folder = tmp_path_factory.mktemp("pulumi") / "state"
+    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
+    config = SandboxConfig.from_environment(environment, ROOT)
+    progress = Progress(quiet=True)
+    try:
+        start_parts(config, progress)
+        yield Ground(config, sandbox_stack(config))
+    finally:
+        down(config, progress)
+
+
+@pytest.fixture(scope="module")
+def deployed(ground: Ground) -> Deployed:
+    """The platform, made by the first `pulumi up`."""
+    return automation.up(ground.config, ground.settings, lambda _text: None)
+
+
+def with_another_role(settings: StackConfig) -> StackConfig:
+    """The same settings, but one member of one team may do more."""
+    teams = deepcopy(settings.values["slipway:teams"])
+    member = next(member for team in teams for member in team["members"] if member["login"] == "sam")
+    member["role"] = "maintainer"
+    return replace(settings, values=settings.values | {"slipway:teams": teams})
+
+
+def test_a_preview_on_an_empty_cluster_creates_everything_and_nothing_yet(ground: Ground) -> None:
+    """Also what is of kinds that the cluster does not know before Argo CD is there."""
+    before = ground.repositories()
+    assert set(automation.preview(ground.config, ground.settings)) == {"create"}
+    assert ground.repositories() == before
+
+
+def test_the_first_up_creates_and_changes_nothing(ground: Ground, deployed: Deployed) -> None:
+    assert set(deployed.tally.counts) == {Outcome.CREATED}
+    assert {"environments", "guestbook", "clock"} <= ground.repositories()
+
+
+def test_secrets_do_not_lie_in_the_state(ground: Ground, deployed: Deployed) -> None:
+    assert deployed.tally.total
+    files = [path for path in (ground.config.directory / "pulumi" / "state").rglob("*") if path.is_file()]
+    assert files
+    for key in ground.settings.secrets:
+        # A whole line of it: JSON escapes the line breaks of a key.
+        line = max(str(ground.settings.values[key]).splitlines(), key=len)
+        assert not [path.name for path in files if line in path.read_text(errors="replace")], key
+
+
+def test_a_second_preview_shows_no_change(ground: Ground, deployed: Deployed) -> None:
+    assert automation.preview(ground.config, ground.settings) == {"same": deployed.tally.total}
+
+
+def test_a_second_up_changes_nothing(ground: Ground, deployed: Deployed) -> None:
+    again = automation.up(ground.config, ground.settings, lambda _text: None)
+    assert again.tally.counts == {Outcome.UNCHANGED: deployed.tally.total}
+    assert again.exports == deployed.exports
+
+
+def test_a_refresh_finds_no_drift(ground: Ground, deployed: Deployed) -> None:
+    """Jobs have run and Argo CD has synced by then; that is no drift.
+
+    What a refresh itself counts as an update may be a count of commits or an ETag: what matters is that nothing is
+    lost, and that there is nothing to mend.
+    """
+    assert set(automation.refresh(ground.config, ground.settings)) <= {"same", "update"}
+    assert automation.preview(ground.config, ground.settings, refresh=True) == {"same": deployed.tally.total}
+
+
+def test_one_changed_setting_is_one_update(ground: Ground, deployed: Deployed) -> None:
+    changed = with_another_role(ground.settings)
+    total = deployed.tally.total
+    assert automation.preview(ground.config, changed) == {"update": 1, "same": total - 1}
+    tally = automation.up(ground.config, changed, lambda _text: None).tally
+    assert tally.counts == {Outcome.UPDATED: 1, Outcome.UNCHANGED: total - 1}
+    team = Rehearsal(ground.config).github("GET", "/orgs/acme/teams/web/memberships/sam")
+    assert team["role"] == "maintainer"
+
+
+def test_a_destroy_keeps_repositories_and_empties_the_cluster(ground: Ground, deployed: Deployed) -> None:
+    assert deployed.tally.total
+    repositories = ground.repositories()
+    objects = [
+        resource["outputs"]
+        for resource in ground.state()
+        if resource["type"].startswith("kubernetes:") and {"apiVersion", "kind"} <= set(resource.get("outputs", {}))
+    ]
+    assert objects
+    automation.destroy(ground.config, ground.settings)
+    assert not ground.state()
+    assert ground.repositories() == repositories
+    with contextlib.closing(KubernetesApi(str(ground.config.kubeconfig), CONTEXT)) as api:
+        names = [f"{found['kind']}/{found['metadata']['name']}" for found in objects if api.get(found) is not None]
+        assert not names
+        namespaces = api.call("GET", "/api/v1/namespaces") or {}
+        assert "argocd" not in {found["metadata"]["name"] for found in namespaces["items"]}
