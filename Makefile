@@ -61,6 +61,8 @@ test-parts: $(VENV) ## tests of single parts with real git, act, helm, argocd; t
 test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
 	@echo "==> the sandbox, end to end"
 	@$(PYTHON) -m pytest tests/sandbox --verbose --durations=10 $(SANDBOX)
+	@echo "==> the parts of the sandbox, one by one"
+	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m "sandbox or parts" --durations=10
 
 .PHONY: check
 check: $(VENV) ## format, lint, types, imports, workflows, generated files

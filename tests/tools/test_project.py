@@ -47,6 +47,7 @@ def test_python_versions_of_ci_are_those_of_the_project() -> None:
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
 
 
+@pytest.mark.parts  # actionlint
 def test_a_workflow_that_runs_what_a_tag_says_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself: silence of two tools must not mean that they looked at nothing."""
     workflow = tmp_path / ".github/workflows/bad.yml"

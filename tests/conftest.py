@@ -1,0 +1,45 @@
+"""Which tests are fast, and which need what the sandbox builds first: act, helm, argocd, Kubernetes.
+
+`make test` runs the fast ones first, then the sandbox, which builds those parts, and then what needs them. Where a part
+is missing such a test is skipped, unless `SLIPWAY_TESTS_REQUIRE_PARTS` is set, as `make test-sandbox` does: a test that
+never runs would be no test.
+"""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+REASON = "`make up`"
+"""What the reason of a skip names when a part is missing."""
+FIXTURES = {
+    "argocd": {"argocd", "go", "helm"},
+    "engine": {"helm", "kubeconfig"},
+    "github_actions": {"github"},
+}
+"""Fixtures that need a part, by the folder of the tests that ask for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if needs_parts(item):
+            item.add_marker(pytest.mark.parts)
+
+
+def needs_parts(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(HERE).parts[0]
+    names = set(getattr(item, "fixturenames", ()))
+    reasons = [str(mark.kwargs.get("reason", "")) for mark in item.iter_markers("skipif")]
+    return bool(names & FIXTURES.get(folder, set())) or any(REASON in reason for reason in reasons)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report: pytest.TestReport = yield
+    if report.skipped and os.environ.get("SLIPWAY_TESTS_REQUIRE_PARTS") and REASON in str(report.longrepr):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped although everything must be here: {report.longrepr}"
+    return report
