@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox import up
 from sandbox.config import SandboxConfig
 from sandbox.engine import automation
+from sandbox.engine.deploy import Deployed
 from sandbox.engine.mirrored import mirrored_project, write_settings
-from sandbox.engine.outcome import Outcome, ProgramError
+from sandbox.engine.outcome import Outcome, ProgramError, Tally
 from sandbox.engine.stackfile import StackConfig
 from sandbox.errors import SandboxError
+from sandbox.progress import Progress
 
 PULUMI = """#!{python} -IS
 import json, os, sys
@@ -257,3 +260,18 @@ def test_the_lock_of_a_killed_run_is_taken(holder: int, calls: int, pulumi: Pulu
             automation.destroy(config, settings())
     assert len(pulumi.calls("destroy")) == calls
     assert len(pulumi.calls("cancel")) == calls - 1
+
+
+@pytest.mark.parametrize(("made_here", "by"), [(True, "process"), (False, "pulumi")])
+def test_a_sandbox_stays_with_what_deployed_it(
+    made_here: bool, by: str, config: SandboxConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack knows nothing of what was made without it, and would make it again."""
+    config.directory.mkdir()
+    if made_here:
+        (config.directory / "engine").mkdir()
+    monkeypatch.setattr(up, "sandbox_stack", lambda _config: settings())
+    monkeypatch.setattr(automation, "is_available", lambda: True)
+    monkeypatch.setattr(automation, "up", lambda *_given: Deployed(Tally(), {"by": "pulumi"}))
+    monkeypatch.setattr(up, "deploy", lambda *_given: Deployed(Tally(), {"by": "process"}))
+    assert up._deploy(config, Progress(quiet=True), Path("helm")).exports == {"by": by}
