@@ -59,6 +59,7 @@ class Progress:
         self._own = threading.local()
         self._live: Live | None = None
         self._idle = threading.Event()
+        self._stopped = threading.Event()
 
     @contextlib.contextmanager
     def phase(self, title: str) -> Generator["Progress"]:
@@ -98,6 +99,15 @@ class Progress:
                 phase.text = text
 
         return tell
+
+    def stop(self) -> None:
+        """Asks waits in other threads to end at their next look."""
+        self._stopped.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether what is under way is to end."""
+        return self._stopped.is_set()
 
     def say(self, text: str) -> None:
         """Prints a line that stays."""

@@ -97,8 +97,12 @@ def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path]) ->
             node.wait_ready(config, progress)
 
     with ThreadPoolExecutor(2) as executor:
-        for started in [executor.submit(start_github), executor.submit(start_node)]:
-            started.result()
+        try:
+            for started in [executor.submit(start_github), executor.submit(start_node)]:
+                started.result()
+        except BaseException:
+            progress.stop()  # Ctrl-C or a failure: the other one is not to be waited for to its end
+            raise
 
 
 def _links(config: SandboxConfig, tools: dict[str, Path]) -> None:

@@ -198,6 +198,8 @@ def _wait(layout: NodeLayout, progress: Progress, what: str, done: Callable[[], 
     progress.update(what)
     deadline = time.monotonic() + seconds
     while not done():
+        if progress.is_stopped:
+            raise SandboxError(f"stopped while waiting for {what}")
         if processes.find(layout).init is None:
             raise NodeEndedError(f"the node ended while waiting for {what}: {_tail(layout.logs / 'box.log')}")
         if time.monotonic() > deadline:
