@@ -9,8 +9,6 @@ PYTHON := .venv/bin/python
 VENV := .venv/.installed
 # make test FAST="-k tags" passes more to the fast tests, SANDBOX=... to the others.
 FAST ?=
-# Tests that start servers or run built tools, without a whole sandbox.
-PARTS := tests/engine tests/release tests/github tests/github_actions tests/argocd
 SANDBOX ?=
 export PYTHONUNBUFFERED := 1
 
@@ -50,19 +48,17 @@ test: test-fast test-sandbox test-parts ## all tests: the fast ones, the sandbox
 .PHONY: test-fast
 test-fast: $(VENV) ## tests that need no sandbox
 	@echo "==> fast tests"
-	@$(PYTHON) -m pytest --ignore=tests/sandbox $(PARTS:%=--ignore=%) -m "not sandbox" $(FAST)
+	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox and not parts" $(FAST)
 
 .PHONY: test-parts
-test-parts: $(VENV) ## tests of single parts with real git, act, helm, argocd; they use what test-sandbox or up has built
-	@echo "==> the parts, one by one"
-	@$(PYTHON) -m pytest $(PARTS) --durations=10 $(FAST)
+test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as test-sandbox or up has built them
+	@echo "==> the parts of the sandbox, one by one"
+	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts --durations=10
 
 .PHONY: test-sandbox
 test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
 	@echo "==> the sandbox, end to end"
 	@$(PYTHON) -m pytest tests/sandbox --verbose --durations=10 $(SANDBOX)
-	@echo "==> the parts of the sandbox, one by one"
-	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m "sandbox or parts" --durations=10
 
 .PHONY: check
 check: $(VENV) ## format, lint, types, imports, workflows, generated files

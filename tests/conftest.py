@@ -1,7 +1,7 @@
-"""Which tests are fast, and which need what the sandbox builds first: act, helm, argocd, Kubernetes.
+"""Which tests are fast, and which take a part of the sandbox: a server, or a tool that the sandbox builds first.
 
-`make test` runs the fast ones first, then the sandbox, which builds those parts, and then what needs them. Where a part
-is missing such a test is skipped, unless `SLIPWAY_TESTS_REQUIRE_PARTS` is set, as `make test-sandbox` does: a test that
+`make test` runs the fast ones first, then the sandbox, which builds those parts, and then what takes them. Where a part
+is missing such a test is skipped, unless `SLIPWAY_TESTS_REQUIRE_PARTS` is set, as `make test-parts` does: a test that
 never runs would be no test.
 """
 
@@ -15,12 +15,8 @@ import pytest
 HERE = Path(__file__).parent
 REASON = "`make up`"
 """What the reason of a skip names when a part is missing."""
-FIXTURES = {
-    "argocd": {"argocd", "go", "helm"},
-    "engine": {"helm", "kubeconfig"},
-    "github_actions": {"github"},
-}
-"""Fixtures that need a part, by the folder of the tests that ask for them."""
+FOLDERS = {"argocd", "engine", "github", "github_actions", "release"}
+"""Folders whose tests start real servers and run real tools."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,10 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def needs_parts(item: pytest.Item) -> bool:
-    folder = item.path.relative_to(HERE).parts[0]
-    names = set(getattr(item, "fixturenames", ()))
     reasons = [str(mark.kwargs.get("reason", "")) for mark in item.iter_markers("skipif")]
-    return bool(names & FIXTURES.get(folder, set())) or any(REASON in reason for reason in reasons)
+    return item.path.relative_to(HERE).parts[0] in FOLDERS or any(REASON in reason for reason in reasons)
 
 
 @pytest.hookimpl(wrapper=True)
