@@ -1,0 +1,133 @@
+"""What a person gets wrong, tried on the running sandbox: one sentence says so, and nothing is changed by it."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.engine.deploy import deploy
+from sandbox.engine.stackfile import merged
+from sandbox.errors import SandboxError
+from sandbox.overlay import read_credentials, sandbox_stack
+from sandbox.rehearsal import Rehearsal
+from tests.sandbox.conftest import ROOT, Sandbox
+
+SERVICE = "guestbook"
+NOBODY = "sha256:" + "0" * 64
+HOSTILE = ("v1.2.3;touch${IFS}$HOME/pwned", "v1$(id)", "-v1", 'v1.2.3"&&id')
+ELSEWHERE = "10.233"
+
+
+def head(rehearsal: Rehearsal) -> str:
+    path = f"{rehearsal.repository_path(rehearsal.environment_repository)}/commits/main"
+    return rehearsal.github("GET", path)["sha"]
+
+
+def refusals(rehearsal: Rehearsal, repository: str, workflow: str, after: int, count: int) -> str:
+    """The logs of the next runs of a workflow, all of which have to fail."""
+
+    def complete() -> list[dict[str, Any]] | None:
+        runs = [run for run in rehearsal.runs(repository, workflow=workflow) if run["id"] > after]
+        return runs if len(runs) == count and all(run["status"] == "completed" for run in runs) else None
+
+    runs = rehearsal.wait(f"{count} runs of {workflow}", complete, 120)
+    assert {run["conclusion"] for run in runs} == {"failure"}
+    return "\n".join(rehearsal.run_log(repository, run["id"]) for run in runs)
+
+
+def printed(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def newest(rehearsal: Rehearsal, repository: str) -> int:
+    return max((run["id"] for run in rehearsal.runs(repository)), default=0)
+
+
+def test_hostile_tags_are_refused_in_their_runs(rehearsal: Rehearsal) -> None:
+    before, after = head(rehearsal), newest(rehearsal, SERVICE)
+    with rehearsal.clone(SERVICE) as clone:
+        for name in HOSTILE:
+            clone.git("push", "--quiet", "origin", f"HEAD:refs/tags/{name}")
+    log = refusals(rehearsal, SERVICE, "release.yml", after, len(HOSTILE))
+    for name in HOSTILE:
+        assert f"tag {name!r}" in log
+    assert head(rehearsal) == before
+
+
+def test_requests_that_are_not_true_are_refused(rehearsal: Rehearsal) -> None:
+    repository = rehearsal.environment_repository
+    before, after = head(rehearsal), newest(rehearsal, repository)
+    requests = {
+        "known are": {"service": "x; id", "run": "1", "digest": NOBODY},
+        "not the number of a run": {"service": SERVICE, "run": "abc", "digest": NOBODY},
+        f"not a run of {rehearsal.owner}/{SERVICE}": {"service": SERVICE, "run": "999999", "digest": NOBODY},
+        "not an image digest": {"service": SERVICE, "run": "1", "digest": "latest"},
+    }
+    path = f"{rehearsal.repository_path(repository)}/actions/workflows/promote.yml/dispatches"
+    for inputs in requests.values():
+        rehearsal.github("POST", path, body={"ref": "main", "inputs": inputs})
+    log = refusals(rehearsal, repository, "promote.yml", after, len(requests))
+    for said in requests:
+        assert said in log
+    assert head(rehearsal) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "stack", "said"),
+    [
+        ({"githubToken": "ghp_expired"}, "sandbox", "401"),
+        ({"githubToken": "dana"}, "sandbox", "no owner of acme"),
+        ({"github": {"owner": "nobody-here"}}, "sandbox", "no organisation nobody-here"),
+        ({"cluster": {"context": "elsewhere"}}, "sandbox", "cluster.context: elsewhere"),
+        ({}, "other", "repository acme/environments: it exists and is not this stack's"),
+    ],
+)
+def test_the_program_stops_before_its_first_write(
+    sandbox: Sandbox, rehearsal: Rehearsal, tmp_path: Path, changes: dict[str, Any], stack: str, said: str
+) -> None:
+    given = sandbox_stack(sandbox.config)
+    users = read_credentials(sandbox.config)["users"]
+    values = dict(given.values)
+    for key, value in changes.items():
+        wanted = users.get(value, value) if isinstance(value, str) else value
+        values[f"slipway:{key}"] = merged(values[f"slipway:{key}"], wanted)
+    before = head(rehearsal)
+    with pytest.raises(SandboxError, match="nothing was changed") as caught:
+        deploy(ROOT, dataclasses.replace(given, stack=stack, values=values), tmp_path, sandbox.config.commands / "helm")
+    assert said in str(caught.value)
+    assert head(rehearsal) == before
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_an_up_that_is_stopped_in_the_middle_leaves_nothing_that_down_does_not_find(
+    sandbox: Sandbox, tmp_path: Path, ending: signal.Signals
+) -> None:
+    folder = tmp_path / "box"
+    box = dataclasses.replace(
+        sandbox,
+        environment=sandbox.environment | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": ELSEWHERE},
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "up"], cwd=ROOT, env=box.environment, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not (folder / "node" / "box.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(started.pid, ending)
+        _, told = started.communicate(timeout=120)
+        assert started.returncode == (130 if ending is signal.SIGINT else -ending)
+        assert "Traceback" not in told
+    finally:
+        done = box.run("down")
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert f"{ELSEWHERE}." not in printed("ip", "-brief", "address")
+    assert [line for line in printed("ps", "-eo", "args").splitlines() if str(folder) in line] == []
