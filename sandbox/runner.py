@@ -1,4 +1,4 @@
-"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, and buildah with the base images at hand."""
+"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, and buildah with base images at hand."""
 
 import os
 import shutil

@@ -59,5 +59,8 @@ def commands(page: Page) -> Iterator[str]:
             if line.strip() and not line.lstrip().startswith("#"):
                 yield line.strip()
     for code in page.inline():
-        if re.match(r"(make|(?:\.venv/bin/)?python -m|python3 \.slipway\S*|pulumi|gh) [a-z-]", code) and "…" not in code:
+        if (
+            re.match(r"(make|(?:\.venv/bin/)?python -m|python3 \.slipway\S*|pulumi|gh) [a-z-]", code)
+            and "…" not in code
+        ):
             yield code

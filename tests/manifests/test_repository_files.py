@@ -127,7 +127,7 @@ def test_pods_pull_with_the_named_secret() -> None:
 
 
 def owners_of(path: str, stack: dict[str, Any] | None = None) -> list[str]:
-    """The owners of the last line that fits, as GitHub decides; patterns here are folders, files and one-level stars."""
+    """The owners of the last line that fits, as GitHub decides; patterns are folders, files and one-level stars."""
     found: list[str] = []
     for line in code_owners(settings(stack)).splitlines():
         pattern, *owners = line.split()
