@@ -34,10 +34,11 @@ def find(layout: NodeLayout) -> Box:
             continue
         if spec not in command or str(BOX_PROGRAM) not in command:
             continue
-        if Path(command[0]).name == "unshare":
-            makers.append(int(folder.name))
-        else:
-            init = int(folder.name)
+        match Path(command[0]).name:
+            case "setsid" | "unshare":  # the one becomes the other; both are still in this machine's namespaces
+                makers.append(int(folder.name))
+            case _:
+                init = int(folder.name)
     return Box(makers, init)
 
 
