@@ -17,6 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.errors import SandboxError
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -134,7 +136,10 @@ def benchmark(
     options = parser.parse_args(argv)
     report = Report(description)
     # Progress goes to stderr, so that stdout is the table or the document alone.
-    run(options, report)
+    try:
+        run(options, report)
+    except SandboxError as error:
+        sys.exit(f"error: {error}")
     document = json.dumps(report.document(), indent=2)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(document + "\n")

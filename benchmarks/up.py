@@ -25,7 +25,8 @@ from sandbox.argocd.chart import build_chart
 from sandbox.config import CONTEXT, SandboxConfig
 from sandbox.engine.kubernetes.api import KubernetesApi
 from sandbox.engine.monitor import Registration
-from sandbox.engine.plan import record
+from sandbox.engine.plan import Recorder
+from sandbox.engine.program import run_program
 from sandbox.errors import SandboxError
 from sandbox.github import service
 from sandbox.overlay import chart_directory, sandbox_stack
@@ -66,15 +67,13 @@ def make_by_hand(config: SandboxConfig) -> None:
     node.start(config, quiet)
     node.wait_ready(config, quiet)
     images.push(config, quiet)
-    build_chart(
-        toolchain.module_directory("argocd", config) / "manifests",
-        Path(chart_directory(config)),
-        f"v{toolchain.ARGOCD_VERSION}",
-    )
+    charts = Path(chart_directory(config)).parent
+    charts.mkdir(exist_ok=True)
+    build_chart(toolchain.module_directory("argocd", config) / "manifests", charts, f"v{toolchain.ARGOCD_VERSION}")
     stack = sandbox_stack(config)
     # Whoever does it by hand knows that nothing is in the way.
     stack = replace(stack, values=stack.values | {"slipway:preflight": False})
-    registrations = list(record(config.root, stack).registrations.values())
+    registrations = list(run_program(config.root, stack, Recorder(), preview=False).registrations.values())
     push_files(config)
     apply(tools["kubectl"], config, [item for item in registrations if kind_of(item) in {"Namespace", "Secret"}])
     install(tools["helm"], config, next(item for item in registrations if item.type == RELEASE_TYPE))
@@ -87,7 +86,9 @@ def push_files(config: SandboxConfig) -> None:
     """Creates each repository and pushes its files."""
     rehearsal = Rehearsal(config)
     settings = stack_settings(config.root / "stacks/Pulumi.sandbox.yaml")
+    branches = {environment.target_branch for environment in settings.environments} | {"main"}
     for repository, files in repositories(settings):
+        own = sorted(branches) if repository == settings.github.environment_repository else ["main"]
         rehearsal.github("POST", f"/orgs/{rehearsal.owner}/repos", body={"name": repository, "private": True})
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder), files)
@@ -104,7 +105,7 @@ def push_files(config: SandboxConfig) -> None:
                     "-m",
                     "Start",
                 ),
-                ("push", "--quiet", rehearsal.git_url(repository), "main"),
+                ("push", "--quiet", rehearsal.git_url(repository), *(f"main:refs/heads/{branch}" for branch in own)),
             ):
                 call("git", *arguments, cwd=Path(folder))
 
