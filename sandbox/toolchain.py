@@ -1,12 +1,13 @@
 """Builds the Go programs of the sandbox from their modules, once, into the cache.
 
-Each folder of `sandbox/tools/` is a Go module of its own that pins one program. A build is kept under a hash of
-everything that went into it, so that raising a pin builds anew and nothing else does.
+Each folder of `sandbox/tools/` is a Go module of its own that pins one program, or a few that share code. A
+build is kept under a hash of everything that went into it, so that raising a pin builds anew and nothing else does.
 """
 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from sandbox import golang
@@ -26,11 +28,12 @@ KUBERNETES_VERSION = "1.35.4"
 ARGOCD_VERSION = "3.5.7"
 COREDNS_VERSION = "1.15.0"
 HELM_VERSION = "v3.22.0"
+PULUMI_VERSION = "v3.274.1"
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A Go program to build: its folder under `sandbox/tools/` has the pins."""
+    """A Go program to build."""
 
     name: str
     package: str = "."
@@ -41,10 +44,14 @@ class Tool:
     """Go variables set at link time; without them most programs do not know their own version."""
     programs: tuple[str, ...] = ()
     """Other names that the program answers to, made as links beside it."""
+    embedded: tuple[str, ...] = ()
+    """Files of `module` that the program in `package` embeds as if they lay beside it."""
+    pins: str = ""
+    """The folder under `sandbox/tools/` whose `go.mod` has the pins, where it is not called like the program."""
 
     @property
     def folder(self) -> Path:
-        return SOURCES / self.name
+        return SOURCES / (self.pins or self.name)
 
     @property
     def flags(self) -> list[str]:
@@ -79,6 +86,19 @@ def _helm_variables() -> tuple[tuple[str, str], ...]:
     return (("helm.sh/helm/v3/internal/version.version", HELM_VERSION), *kubernetes)
 
 
+def _kubernetes_plugin() -> Tool:
+    """The plugin is published without its versions; it is given that of the SDK that the program uses."""
+    folder = "cmd/pulumi-resource-kubernetes"
+    return Tool(
+        "pulumi-resource-kubernetes",
+        pins="pulumi",
+        package="./pulumi-resource-kubernetes",
+        module="github.com/pulumi/pulumi-kubernetes/provider/v4",
+        variables=(("main.version", metadata.version("pulumi-kubernetes")),),
+        embedded=(f"{folder}/schema.json", f"{folder}/terraform-mapping.json"),
+    )
+
+
 NODE_PROGRAMS = (
     "etcd",
     "kube-apiserver",
@@ -108,6 +128,12 @@ TOOLS: Mapping[str, Tool] = {
         Tool("helm", "helm.sh/helm/v3/cmd/helm", module="helm.sh/helm/v3", variables=_helm_variables()),
         Tool("kubernetes", variables=_kubernetes_variables(), programs=NODE_PROGRAMS),
         Tool("pause"),
+        Tool(
+            "pulumi",
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            variables=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", PULUMI_VERSION),),
+        ),
+        _kubernetes_plugin(),
     )
 }
 
@@ -135,11 +161,11 @@ def ensure(config: SandboxConfig, progress: Progress, names: Collection[str] = t
 def key(tool: Tool) -> str:
     """A hash of everything that a build of the tool depends on, save the version of Go."""
     digest = hashlib.sha256()
-    for part in (tool.package, *tool.flags, *tool.programs):
+    for part in (tool.package, *tool.flags, *tool.programs, *tool.embedded):
         digest.update(part.encode() + b"\0")
-    for path in sorted(tool.folder.iterdir()):
+    for path in sorted(tool.folder.rglob("*")):
         if path.name in {"go.mod", "go.sum"} or path.suffix == ".go":
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+            digest.update(path.relative_to(tool.folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -150,9 +176,13 @@ def module_directory(name: str, config: SandboxConfig | None = None, progress: P
         SandboxError: the tool has no such module, or it is not to be had.
     """
     tool = _tool(name)
-    if tool.module is None:
-        raise SandboxError(f"sandbox/tools/{name}: it is built from this folder, not from another module")
     go = golang.find(config or SandboxConfig.from_environment(), progress or Progress(quiet=True))
+    return _sources(go, tool)
+
+
+def _sources(go: Path, tool: Tool) -> Path:
+    if tool.module is None:
+        raise SandboxError(f"sandbox/tools/{tool.name}: it is built from this folder, not from another module")
     where = ["list", "-m", "-f", "{{.Dir}}", tool.module]
     said = _run_go(go, tool, where)
     if not said:  # known, but not downloaded: a fresh module cache with built tools beside it
@@ -201,7 +231,7 @@ def _compile(go: Path, tool: Tool, into: Path, progress: Progress) -> None:
     """Runs `go build` while showing what it does; its own words are in the error when it fails."""
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
-        command = [go, "build", *tool.flags, "-o", into / tool.name, tool.package]
+        command = [go, "build", *tool.flags, *_overlay(go, tool, into), "-o", into / tool.name, tool.package]
         process = subprocess.Popen(
             command, cwd=tool.folder, env=golang.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
@@ -224,6 +254,17 @@ def _compile(go: Path, tool: Tool, into: Path, progress: Progress) -> None:
             f"sandbox/tools/{tool.name}: go build failed after {elapsed_text(time.monotonic() - started)}: "
             f"{_last_lines(said)}"
         )
+
+
+def _overlay(go: Path, tool: Tool, into: Path) -> list[str]:
+    """Shows the compiler the embedded files where the program expects them, so that nothing is written there."""
+    if not tool.embedded:
+        return []
+    sources, beside = _sources(go, tool), tool.folder / tool.package
+    replaced = {str(beside / Path(name).name): str(sources / name) for name in tool.embedded}
+    file = into / "overlay.json"
+    file.write_text(json.dumps({"Replace": replaced}))
+    return ["-overlay", str(file)]
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_the_needed_go_is_the_newest_that_a_tool_asks_for() -> None:
         ("argocd", "github.com/argoproj/argo-cd/v3", toolchain.ARGOCD_VERSION),
         ("coredns", "github.com/coredns/coredns", toolchain.COREDNS_VERSION),
         ("helm", "helm.sh/helm/v3", toolchain.HELM_VERSION.removeprefix("v")),
+        ("pulumi", "github.com/pulumi/pulumi/pkg/v3", toolchain.PULUMI_VERSION.removeprefix("v")),
         ("act", "github.com/nektos/act", dict(TOOLS["act"].variables)["main.version"]),
     ],
 )
@@ -72,6 +74,37 @@ def test_a_program_inside_a_tool_is_found_beside_it(config: SandboxConfig) -> No
     folder.mkdir(parents=True)
     (folder / "kubernetes").touch()
     assert toolchain.ensure(config, QUIET, ["kubectl"]) == {"kubectl": folder / "kubectl"}
+
+
+def test_a_file_of_a_folder_inside_a_tool_is_part_of_it() -> None:
+    plugin = TOOLS["pulumi-resource-kubernetes"]
+    assert plugin.folder == TOOLS["pulumi"].folder
+    assert (plugin.folder / plugin.package / "main.go").is_file()
+
+
+def test_embedded_files_are_shown_to_the_compiler_where_the_program_expects_them(
+    config: SandboxConfig, tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They are in a module, which is read-only and cannot be embedded from."""
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "words.txt").write_text("from the module")
+    go = tmp_path / "go"
+    go.write_text(f'#!/bin/sh\n[ "$1" != list ] || {{ echo {tmp_path}/module; exit; }}\nexec {_go()} "$@"\n')
+    go.chmod(0o755)
+    program = (
+        'package main\n\nimport _ "embed"\n\n//go:embed words.txt\nvar words string\n\nfunc main() { print(words) }\n'
+    )
+    (tool.folder / "main.go").write_text(program)
+    embedding = dataclasses.replace(tool, module="example.test/words", embedded=("words.txt",))
+    monkeypatch.setattr(toolchain, "TOOLS", {tool.name: embedding})
+    monkeypatch.setattr(golang, "find", lambda *_: go)
+    built = toolchain.ensure(config, QUIET, [tool.name])[tool.name]
+    assert subprocess.run([built], capture_output=True, text=True, check=True).stderr == "from the module"
+    assert not (tool.folder / "words.txt").exists()
+
+
+def _go() -> str:
+    return shutil.which("go") or pytest.skip("no Go on PATH")
 
 
 def test_an_unknown_tool_is_named_with_those_that_there_are(config: SandboxConfig) -> None:
