@@ -13,37 +13,37 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from sandbox.github import delivery, pushes, transport
+from sandbox.github.core.kernel import ROUTES, Forge, Router
 from sandbox.github.dispatch import Dispatcher
-from sandbox.github.kernel import ROUTES, Forge, Router
+from sandbox.github.git import delivery, pushes, transport
 
 ROUTE_MODULES = (
-    "account_routes",
-    "apps",
-    "archives",
-    "collaborators",
-    "commit_routes",
-    "contents",
-    "deployments",
-    "environments",
-    "faults",
-    "git_data",
+    "access.account_routes",
+    "access.apps",
+    "access.teams",
+    "core.faults",
+    "git.archives",
+    "git.commit_routes",
+    "git.contents",
+    "git.git_data",
+    "git.pushes",
+    "git.refs",
+    "git.statuses",
+    "git.webhooks",
     "graphql.endpoint",
-    "issues",
     "meta",
-    "pages",
-    "pull_routes",
-    "pull_updates",
-    "pushes",
-    "refs",
-    "repository_routes",
-    "repository_settings",
-    "reviews",
-    "rulesets",
-    "secret_routes",
-    "statuses",
-    "teams",
-    "webhooks",
+    "pulls.issues",
+    "pulls.routes",
+    "pulls.updates",
+    "pulls.reviews",
+    "repositories.collaborators",
+    "repositories.deployments",
+    "repositories.environments",
+    "repositories.pages",
+    "repositories.routes",
+    "repositories.repository_settings",
+    "repositories.secret_routes",
+    "rules.rulesets",
 )
 """Modules whose import registers routes or watchers."""
 

@@ -14,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from sandbox.github import aliases, authentication, faults
-from sandbox.github.authorization import authorise
-from sandbox.github.errors import GitHubError, not_found
-from sandbox.github.kernel import ANONYMOUS, Answer, Forge, Page, Principal, Request, Router
+from sandbox.github.access import authentication
+from sandbox.github.access.authorization import authorise
+from sandbox.github.core import aliases, faults
+from sandbox.github.core.errors import GitHubError, not_found
+from sandbox.github.core.kernel import ANONYMOUS, Answer, Forge, Page, Principal, Request, Router
 
 GHES_VERSION = "3.19.1"
 RATE_LIMIT = 15000

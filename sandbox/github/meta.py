@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
+from sandbox.github.core.kernel import Answer, Request, route
 from sandbox.github.dispatch import GHES_VERSION, RATE_LIMIT
-from sandbox.github.kernel import Answer, Request, route
 
 ZEN = "Practicality beats purity."
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sandbox.github import accounts, apps
-from sandbox.github.kernel import Forge
+from sandbox.github.access import accounts, apps
+from sandbox.github.core.kernel import Forge
 
 ALL_SCOPES = ["admin:org", "admin:repo_hook", "delete_repo", "repo", "user", "workflow", "write:packages"]
 

@@ -17,9 +17,9 @@ import yaml
 from sandbox.engine.github.api import GitHubApi
 from sandbox.engine.kubernetes.api import KubernetesApi
 from sandbox.engine.outcome import ApplyError
-from sandbox.github import accounts
+from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
-from sandbox.github.kernel import Forge
+from sandbox.github.core.kernel import Forge
 
 BINARY_VARIABLE = "SLIPWAY_KUBERNETES_BINARY"
 TOKEN = "engine-tests"

@@ -19,7 +19,7 @@ import uvicorn
 
 from sandbox.config import SandboxConfig
 from sandbox.github import application, credentials, seed
-from sandbox.github.kernel import Event, Forge
+from sandbox.github.core.kernel import Event, Forge
 
 READ_WRITE = {"contents": "write", "pull_requests": "write"}
 

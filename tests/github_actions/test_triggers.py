@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sandbox.github.actions.globs import compile_pattern, matches
 from sandbox.github.actions.triggers import asks_to_skip, may_start, starts
 from sandbox.github.actions.workflow import WorkflowError, load
-from sandbox.github.events import Event
+from sandbox.github.core.events import Event
 
 
 @pytest.mark.parametrize(

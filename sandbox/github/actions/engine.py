@@ -23,9 +23,9 @@ from sandbox.github.actions.runs import Runs
 from sandbox.github.actions.scopes import Scopes
 from sandbox.github.actions.sources import Sources
 from sandbox.github.actions.work import Work
-from sandbox.github.clock import now
-from sandbox.github.events import Event
-from sandbox.github.kernel import Document, Forge
+from sandbox.github.core.clock import now
+from sandbox.github.core.events import Event
+from sandbox.github.core.kernel import Document, Forge
 
 logger = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.github import deployments, environments
 from sandbox.github.actions import presentation
-from sandbox.github.clock import now
-from sandbox.github.errors import unprocessable
-from sandbox.github.kernel import Document, Forge, Kind, Principal
-from sandbox.github.principals import ACTIONS_APP_ID, ACTIONS_LOGIN
+from sandbox.github.core.clock import now
+from sandbox.github.core.errors import unprocessable
+from sandbox.github.core.kernel import Document, Forge, Kind, Principal
+from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN
+from sandbox.github.repositories import deployments, environments
 
 if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine

@@ -10,7 +10,7 @@ from typing import IO, Any, Self
 from sandbox.github.actions.jobfile import RESULTS_STEP
 from sandbox.github.actions.masking import Masker
 from sandbox.github.actions.shapes import is_mapping
-from sandbox.github.clock import now
+from sandbox.github.core.clock import now
 
 Document = dict[str, Any]
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sandbox.github import accounts, repositories
+from sandbox.github.access import accounts
 from sandbox.github.actions.shapes import is_mapping
-from sandbox.github.kernel import Document, Forge
+from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.repositories import repositories
 
 
 def check_name(job: Document) -> str:

@@ -3,8 +3,8 @@
 from sandbox.github.actions import planner
 from sandbox.github.actions.runs import Runs
 from sandbox.github.actions.scopes import Scopes
-from sandbox.github.clock import now
-from sandbox.github.kernel import Document
+from sandbox.github.core.clock import now
+from sandbox.github.core.kernel import Document
 
 KEPT = ("status", "conclusion", "attempt", "run_started_at", "updated_at", "triggering_actor", "referenced_workflows")
 """What is remembered of an earlier attempt."""

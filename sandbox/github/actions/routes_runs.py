@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.github.actions import presentation
 from sandbox.github.actions.serving import engine_of, find_job, find_run
-from sandbox.github.errors import GitHubError, conflict, not_found, unprocessable
-from sandbox.github.kernel import Answer, Document, Page, Request, route
+from sandbox.github.core.errors import GitHubError, conflict, not_found, unprocessable
+from sandbox.github.core.kernel import Answer, Document, Page, Request, route
 
 ACTIONS = "/repos/{owner}/{repo}/actions"
 RUN = ACTIONS + "/runs/{run_id}"

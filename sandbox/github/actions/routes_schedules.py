@@ -1,9 +1,9 @@
 """Time for `schedule`: the sandbox has no clock that starts workflows, but somebody may tell it that it is time."""
 
 from sandbox.github.actions.serving import engine_of
-from sandbox.github.errors import unprocessable
-from sandbox.github.events import Event
-from sandbox.github.kernel import Answer, Request, route
+from sandbox.github.core.errors import unprocessable
+from sandbox.github.core.events import Event
+from sandbox.github.core.kernel import Answer, Request, route
 
 
 @route("POST", "/_sandbox/schedules/{owner}/{repo}", permission="actions:write", root=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.github import accounts, environments, repositories
+from sandbox.github.access import accounts
 from sandbox.github.actions import gates, presentation
 from sandbox.github.actions.inputs import dispatched
 from sandbox.github.actions.routes_runs import ACTIONS, RUN, filtered, shown_runs
@@ -10,10 +10,11 @@ from sandbox.github.actions.serving import engine_of, find_run
 from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.starting import paths
 from sandbox.github.actions.workflow import FOLDER, Workflow, WorkflowError
-from sandbox.github.deployments import view as deployment_view
-from sandbox.github.errors import not_found, unprocessable
-from sandbox.github.events import Event
-from sandbox.github.kernel import Answer, Document, Page, Request, route
+from sandbox.github.core.errors import not_found, unprocessable
+from sandbox.github.core.events import Event
+from sandbox.github.core.kernel import Answer, Document, Page, Request, route
+from sandbox.github.repositories import environments, repositories
+from sandbox.github.repositories.deployments import view as deployment_view
 
 WORKFLOW = ACTIONS + "/workflows/{workflow}"
 

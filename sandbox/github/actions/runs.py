@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.github.clock import now
-from sandbox.github.kernel import Document, Forge
+from sandbox.github.core.clock import now
+from sandbox.github.core.kernel import Document, Forge
 
 RUNS = "actions_runs"
 JOBS = "actions_jobs"

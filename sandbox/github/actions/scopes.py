@@ -11,7 +11,7 @@ from sandbox.github.actions.permissions import Permissions
 from sandbox.github.actions.planner import Record, by_node, instance_contexts, needs_context
 from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Mapping, Workflow, WorkflowError, load
-from sandbox.github.kernel import Document, Forge
+from sandbox.github.core.kernel import Document, Forge
 
 LEVELS = 10
 """Workflows that may call each other in a chain, the first one included."""

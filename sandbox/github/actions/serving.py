@@ -3,8 +3,8 @@
 import weakref
 from typing import TYPE_CHECKING
 
-from sandbox.github.errors import not_found
-from sandbox.github.kernel import Document, Forge, Request
+from sandbox.github.core.errors import not_found
+from sandbox.github.core.kernel import Document, Forge, Request
 
 if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine

@@ -12,8 +12,8 @@ from typing import Any
 
 from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.workflow import WorkflowError, read_yaml
-from sandbox.github.git import environment
-from sandbox.github.kernel import Document, Forge
+from sandbox.github.core.git import environment
+from sandbox.github.core.kernel import Document, Forge
 
 STANDINS = Path(__file__).parent / "standins"
 

@@ -4,17 +4,18 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sandbox.github import commits, protection, rules
-from sandbox.github.accounts import simple
+from sandbox.github.access.accounts import simple
 from sandbox.github.actions import triggers
 from sandbox.github.actions.concurrency import claim
 from sandbox.github.actions.contexts import github_context, head_branch
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template, to_text
 from sandbox.github.actions.workflow import FOLDER, Mapping, Workflow, WorkflowError
-from sandbox.github.clock import now
-from sandbox.github.events import Event
-from sandbox.github.git import EMPTY_TREE, ZERO, GitError, GitRepository
-from sandbox.github.kernel import Document
+from sandbox.github.core.clock import now
+from sandbox.github.core.events import Event
+from sandbox.github.core.git import EMPTY_TREE, ZERO, GitError, GitRepository
+from sandbox.github.core.kernel import Document
+from sandbox.github.git import commits
+from sandbox.github.rules import protection, rules
 
 if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine

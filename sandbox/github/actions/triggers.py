@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.github.actions.globs import any_matches, any_not_matching, matches
 from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Workflow
-from sandbox.github.events import Event
+from sandbox.github.core.events import Event
 
 DEFAULT_TYPES = {
     "pull_request": ("opened", "synchronize", "reopened"),

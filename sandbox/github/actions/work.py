@@ -14,7 +14,7 @@ from sandbox.github.actions.scopes import Scope
 from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError
 from sandbox.github.actions.workflow import Mapping, WorkflowError
-from sandbox.github.kernel import Document
+from sandbox.github.core.kernel import Document
 
 if TYPE_CHECKING:
     from pathlib import Path

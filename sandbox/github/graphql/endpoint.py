@@ -6,11 +6,11 @@ from typing import Any
 
 from graphql import GraphQLError, build_schema, graphql_sync  # pyright: ignore[reportUnknownVariableType]
 
-from sandbox.github import accounts
-from sandbox.github.errors import GitHubError
+from sandbox.github.access import accounts
+from sandbox.github.core.errors import GitHubError
+from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.store import mapping
 from sandbox.github.graphql import mutations, nodes
-from sandbox.github.kernel import Answer, Request, route
-from sandbox.github.store import mapping
 
 SCHEMA = build_schema(Path(__file__).with_name("schema.graphql").read_text())
 

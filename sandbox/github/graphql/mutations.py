@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sandbox.github import auto_merge, pulls
-from sandbox.github.errors import GitHubError
+from sandbox.github.core.errors import GitHubError
+from sandbox.github.core.kernel import Document, Request
 from sandbox.github.graphql import nodes
 from sandbox.github.graphql.nodes import Node, error, find_owned, may, unresolvable
-from sandbox.github.kernel import Document, Request
+from sandbox.github.pulls import auto_merge, pulls
 
 SWITCHES = (
     "allowsDeletions",

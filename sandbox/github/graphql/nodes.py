@@ -5,8 +5,10 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from sandbox.github import accounts, authorization, protection, pulls, requirements, teams
-from sandbox.github.kernel import Document, Forge, Request
+from sandbox.github.access import accounts, authorization, teams
+from sandbox.github.core.kernel import Document, Forge, Request
+from sandbox.github.pulls import pulls, requirements
+from sandbox.github.rules import protection
 
 Node = dict[str, Any]
 

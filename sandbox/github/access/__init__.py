@@ -1,0 +1,1 @@
+"""Who there is, and who may do what: accounts, teams, Apps, credentials and permissions."""

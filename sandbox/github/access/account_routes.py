@@ -1,0 +1,187 @@
+"""REST of users, organisations and who belongs to them."""
+
+from typing import Any
+
+from sandbox.github.access import accounts
+from sandbox.github.core.errors import forbidden, invalid_field, not_found
+from sandbox.github.core.kernel import Answer, Document, Forge, Request, route
+
+
+def user_view(forge: Forge, user: Document) -> dict[str, Any]:
+    """A user's own page."""
+    return accounts.simple(forge, user["login"]) | {
+        "name": user["name"],
+        "email": user["email"],
+        "company": None,
+        "bio": None,
+        "created_at": user["created_at"],
+        "updated_at": user["created_at"],
+    }
+
+
+def organization_view(forge: Forge, organization: Document) -> dict[str, Any]:
+    """An organisation's own page."""
+    shown = accounts.simple(forge, organization["login"])
+    url = f"{forge.api_url}/orgs/{organization['login']}"
+    return shown | {
+        "name": organization["name"],
+        "description": organization.get("description"),
+        "url": url,
+        "repos_url": f"{url}/repos",
+        "hooks_url": f"{url}/hooks",
+        "members_url": f"{url}/members{{/member}}",
+        "default_repository_permission": organization["default_repository_permission"],
+        "members_can_create_repositories": False,
+        "two_factor_requirement_enabled": False,
+        "has_organization_projects": True,
+        "has_repository_projects": True,
+        "public_repos": 0,
+        "plan": {"name": "enterprise", "seats": 100, "filled_seats": 1, "space": 0, "private_repos": 9999},
+        "created_at": organization["created_at"],
+        "updated_at": organization["created_at"],
+    }
+
+
+@route("GET", "/user", permission="authenticated")
+def read_self(request: Request) -> Answer:
+    """The caller itself; an installation of an App has no user."""
+    user = accounts.find_user(request.forge, request.principal.login)
+    if user is None:
+        raise forbidden("Resource not accessible by integration")
+    return user_view(request.forge, user)
+
+
+@route("GET", "/users/{login}", permission="public")
+def read_user(request: Request) -> Answer:
+    """A user, an organisation, or the bot of an App."""
+    forge, login = request.forge, request.params["login"]
+    if user := accounts.find_user(forge, login):
+        return user_view(forge, user)
+    if organization := accounts.find_organization(forge, login):
+        return accounts.simple(forge, organization["login"]) | {"name": organization["name"]}
+    slug = login.removesuffix("[bot]")
+    known = slug == "github-actions" or any(app["slug"] == slug for app in forge.store.table("apps"))
+    if login.endswith("[bot]") and known:
+        return accounts.simple(forge, login) | {"name": None}
+    raise not_found()
+
+
+@route("GET", "/user/{account_id}", permission="public")
+def read_user_by_id(request: Request) -> Answer:
+    """A user by number."""
+    number = request.number("account_id")
+    user = next((user for user in request.forge.store.table("users") if user["id"] == number), None)
+    if user is None:
+        raise not_found()
+    return user_view(request.forge, user)
+
+
+def _organizations_of(forge: Forge, login: str) -> list[Document]:
+    organizations = forge.store.table("organizations")
+    return [organization for organization in organizations if accounts.membership(forge, organization, login)]
+
+
+@route("GET", "/user/orgs", permission="user")
+def list_own_organizations(request: Request) -> Answer:
+    """Organisations of the caller."""
+    found = _organizations_of(request.forge, request.principal.login)
+    return [accounts.simple(request.forge, organization["login"]) for organization in found]
+
+
+@route("GET", "/users/{login}/orgs", permission="public")
+def list_organizations(request: Request) -> Answer:
+    """Organisations of a user."""
+    found = _organizations_of(request.forge, request.params["login"])
+    return [accounts.simple(request.forge, organization["login"]) for organization in found]
+
+
+@route("GET", "/orgs/{org}", permission="public")
+def read_organization(request: Request) -> Answer:
+    """An organisation; a user of that name is not found here."""
+    return organization_view(request.forge, request.organization)
+
+
+@route("PATCH", "/orgs/{org}", permission="organization_administration:write")
+def change_organization(request: Request) -> Answer:
+    """Changes an organisation."""
+    given = request.data()
+    fields = ("name", "description", "default_repository_permission")
+    changes = {name: given[name] for name in fields if name in given}
+    if changes.get("default_repository_permission", "read") not in ("none", "read", "write", "admin"):
+        raise invalid_field("Organization", "default_repository_permission")
+    changed = request.forge.store.table("organizations").update(
+        request.organization["login"].lower(), lambda document: document.update(changes)
+    )
+    return organization_view(request.forge, changed)
+
+
+def _members(request: Request) -> list[Document]:
+    return request.forge.store.table("organization_members").all(f"{request.organization['id']}/")
+
+
+@route("GET", "/orgs/{org}/members", permission="members:read")
+def list_members(request: Request) -> Answer:
+    """Members of an organisation; of one role with `role`."""
+    wanted = request.query.get("role", "all")
+    chosen = [member for member in _members(request) if wanted in ("all", member["role"])]
+    return [accounts.simple(request.forge, member["login"]) for member in chosen]
+
+
+@route("GET", "/orgs/{org}/members/{login}", permission="members:read")
+def check_member(request: Request) -> Answer:
+    """204 for members, 404 for others."""
+    if accounts.membership(request.forge, request.organization, request.params["login"]) is None:
+        raise not_found()
+    return None
+
+
+def _membership_view(request: Request, login: str) -> dict[str, Any]:
+    role = accounts.membership(request.forge, request.organization, login)
+    if role is None:
+        raise not_found()
+    organization = accounts.simple(request.forge, request.organization["login"])
+    return {
+        "url": f"{request.forge.api_url}/orgs/{organization['login']}/memberships/{login}",
+        "state": "active",
+        "role": role,
+        "organization_url": f"{request.forge.api_url}/orgs/{organization['login']}",
+        "organization": organization,
+        "user": accounts.simple(request.forge, login),
+    }
+
+
+@route("GET", "/orgs/{org}/memberships/{login}", permission="members:read")
+def read_membership(request: Request) -> Answer:
+    """A member's role."""
+    return _membership_view(request, request.params["login"])
+
+
+@route("GET", "/user/memberships/orgs/{org}", permission="user")
+def read_own_membership(request: Request) -> Answer:
+    """The caller's role in an organisation."""
+    return _membership_view(request, request.principal.login)
+
+
+@route("PUT", "/orgs/{org}/memberships/{login}", permission="members:write")
+def set_membership(request: Request) -> Answer:
+    """Makes a user a member; nobody has to accept an invitation here."""
+    user = accounts.find_user(request.forge, request.params["login"])
+    if user is None:
+        raise not_found()
+    role = request.data().get("role", "member")
+    if role not in ("admin", "member"):
+        raise invalid_field("Membership", "role")
+    accounts.set_membership(request.forge, request.organization, user["login"], role)
+    return _membership_view(request, user["login"])
+
+
+@route("DELETE", "/orgs/{org}/memberships/{login}", permission="members:write")
+def remove_membership(request: Request) -> Answer:
+    """Removes a member, from the organisation's teams too."""
+    forge, login = request.forge, request.params["login"].lower()
+    if not forge.store.table("organization_members").delete(f"{request.organization['id']}/{login}"):
+        raise not_found()
+    for team in forge.store.table("teams"):
+        if team["organization"] == request.organization["login"]:
+            forge.store.table("team_members").delete(f"{team['id']}/{login}")
+    return None

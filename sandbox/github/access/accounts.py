@@ -1,0 +1,120 @@
+"""Users and organisations, who belongs to which organisation, and which teams reach a repository."""
+
+from typing import Any
+
+from sandbox.github.core.clock import now
+from sandbox.github.core.kernel import Document, Forge
+
+
+def find_user(forge: Forge, login: str) -> Document | None:
+    """A user's document, whatever the case of the login."""
+    return forge.store.table("users").get(login.lower())
+
+
+def find_organization(forge: Forge, login: str) -> Document | None:
+    """An organisation's document, whatever the case of the login."""
+    return forge.store.table("organizations").get(login.lower())
+
+
+def find_account(forge: Forge, login: str) -> Document | None:
+    """The user or organisation of a login."""
+    return find_user(forge, login) or find_organization(forge, login)
+
+
+def is_site_admin(forge: Forge, login: str) -> bool:
+    """True for the administrators of the server itself."""
+    return bool((find_user(forge, login) or {}).get("site_admin"))
+
+
+def add_user(
+    forge: Forge, login: str, *, name: str | None = None, email: str | None = None, admin: bool = False
+) -> Document:
+    """Creates a user, or brings an existing one up to date."""
+    users = forge.store.table("users")
+    with forge.store.lock:
+        user = users.get(login.lower()) or {"id": users.next_id(), "login": login, "created_at": now()}
+        user |= {
+            "name": name or user.get("name") or login,
+            "email": email or user.get("email") or f"{login}@users.noreply.github.localhost",
+            "site_admin": admin,
+        }
+        users.put(login.lower(), user)
+    return user
+
+
+def add_organization(forge: Forge, login: str, *, name: str | None = None) -> Document:
+    """Creates an organisation, or returns the one that is there."""
+    organizations = forge.store.table("organizations")
+    with forge.store.lock:
+        organization = organizations.get(login.lower())
+        if organization is None:
+            organization = {
+                "id": organizations.next_id(),
+                "login": login,
+                "name": name or login,
+                "created_at": now(),
+                "default_repository_permission": "read",
+            }
+            organizations.put(login.lower(), organization)
+    return organization
+
+
+def membership(forge: Forge, organization: Document, login: str) -> str | None:
+    """`admin`, `member`, or None for outsiders."""
+    entry = forge.store.table("organization_members").get(f"{organization['id']}/{login.lower()}")
+    return entry["role"] if entry else None
+
+
+def set_membership(forge: Forge, organization: Document, login: str, role: str) -> None:
+    """Makes a user `admin` or `member` of an organisation."""
+    entry = {"login": login, "role": role}
+    forge.store.table("organization_members").put(f"{organization['id']}/{login.lower()}", entry)
+
+
+def teams_of(forge: Forge, login: str, repository: Document) -> list[tuple[Document, str]]:
+    """Teams through which a person reaches a repository, each with the role it gives."""
+    teams = {team["id"]: team for team in forge.store.table("teams").all()}
+    members = forge.store.table("team_members")
+    access = forge.store.table("team_repositories")
+    found: list[tuple[Document, str]] = []
+    for team in teams.values():
+        if members.get(f"{team['id']}/{login.lower()}") is None:
+            continue
+        # A child team has what its parents have.
+        ancestor: Document | None = team
+        while ancestor is not None:
+            entry = access.get(f"{ancestor['id']}/{repository['id']}")
+            if entry is not None:
+                found.append((team, entry["role"]))
+            ancestor = teams.get(ancestor.get("parent_id") or 0)
+    return found
+
+
+def simple(forge: Forge, login: str) -> dict[str, Any]:
+    """A user, organisation or bot in the short form in which it appears inside other objects."""
+    user, organization = find_user(forge, login), find_organization(forge, login)
+    account = user or organization or {"login": login, "id": _bot_id(forge, login)}
+    kind = "User" if user else "Organization" if organization else "Bot"
+    prefix = {"User": "U", "Organization": "O", "Bot": "BOT"}[kind]
+    return {
+        "login": account["login"],
+        "id": account["id"],
+        "node_id": f"{prefix}_{account['id']}",
+        "avatar_url": "",
+        "gravatar_id": "",
+        "url": f"{forge.api_url}/users/{account['login']}",
+        "html_url": f"{forge.url}/{account['login']}",
+        "repos_url": f"{forge.api_url}/users/{account['login']}/repos",
+        "type": kind,
+        "site_admin": bool(account.get("site_admin")),
+    }
+
+
+def _bot_id(forge: Forge, login: str) -> int:
+    bots = forge.store.table("bots")
+    with forge.store.lock:
+        bot = bots.get(login)
+        if bot is None:
+            bot = {"id": bots.next_id(), "login": login}
+            bots.put(login, bot)
+    return int(bot["id"])

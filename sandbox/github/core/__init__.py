@@ -1,0 +1,1 @@
+"""What every part of the server builds on: documents, git repositories, tokens, events, routes and refusals."""

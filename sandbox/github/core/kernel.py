@@ -1,0 +1,113 @@
+"""The heart of the server: the Forge, which everything else is given, and the names that extensions build on."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.github.core.events import Event, EventBus, Subscriber
+from sandbox.github.core.git import GitRepository, GitStore
+from sandbox.github.core.principals import ANONYMOUS, Kind, Principal
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import ROUTES, Route, Router, route
+from sandbox.github.core.store import Document, Store, Table
+from sandbox.github.core.tokens import Tokens
+from sandbox.github.repositories import settings, vault
+
+__all__ = [
+    "ANONYMOUS",
+    "ROUTES",
+    "Answer",
+    "Document",
+    "Event",
+    "EventBus",
+    "Forge",
+    "GitRepository",
+    "Kind",
+    "Page",
+    "Principal",
+    "Request",
+    "Route",
+    "Router",
+    "Store",
+    "Subscriber",
+    "Table",
+    "route",
+]
+
+
+class Forge:
+    """One GitHub: its documents, git repositories, events and tokens."""
+
+    def __init__(self, directory: Path, url: str) -> None:
+        """Opens the state below `directory`, or starts with none.
+
+        Args:
+            directory: Folder that holds everything.
+            url: How the outside reaches the server, such as `http://127.0.0.1:3000/`.
+        """
+        self.directory = directory
+        self.url = url.rstrip("/")
+        """Server URL as in GITHUB_SERVER_URL: no slash at the end."""
+        self.api_url = f"{self.url}/api/v3"
+        self.store = Store(directory / "github.db")
+        self.events = EventBus()
+        self.tokens = Tokens(self.store)
+        self.git = GitStore(directory / "git", self._repository_id)
+        self._at_close: list[Callable[[], None]] = []
+        self.closed = False
+        """Set, under the store's lock, before the store is closed: late threads must leave it alone."""
+
+    def repository(self, full_name: str) -> Document | None:
+        """The document of a repository, by its present or a former full name."""
+        found = self._repository_id(full_name)
+        return None if found is None else self.store.table("repositories").get(found)
+
+    def issue_token(
+        self,
+        *,
+        login: str = "github-actions[bot]",
+        repository: str,
+        permissions: dict[str, str],
+        lifetime_seconds: float,
+    ) -> str:
+        """A GITHUB_TOKEN for a workflow run: good for one repository; its events start no workflow."""
+        return self.tokens.issue_workflow_token(login, repository, permissions, lifetime_seconds)
+
+    def revoke_token(self, token: str) -> None:
+        """Ends a token at once."""
+        self.tokens.revoke(token)
+
+    def secrets(self, repository: str, environment: str | None = None) -> dict[str, str]:
+        """Actions secrets in clear: the repository's, or those of one of its environments alone."""
+        return vault.secret_values(self.store, self._existing_id(repository), environment)
+
+    def variables(self, repository: str, environment: str | None = None) -> dict[str, str]:
+        """Actions variables: the repository's, or those of one of its environments alone."""
+        return vault.variable_values(self.store, self._existing_id(repository), environment)
+
+    def actions_settings(self, repository: str) -> settings.ActionsSettings:
+        """What the repository allows Actions to do."""
+        return settings.actions_settings(self.store, self._existing_id(repository))
+
+    def at_close(self, action: Callable[[], None]) -> None:
+        """Has `action` called when the server stops, before the store is closed."""
+        self._at_close.append(action)
+
+    def close(self) -> None:
+        """Stops what was started with this Forge and closes its files."""
+        for action in reversed(self._at_close):
+            with contextlib.suppress(Exception):
+                action()
+        with self.store.lock:
+            self.closed = True
+            self.store.close()
+
+    def _repository_id(self, full_name: str) -> int | None:
+        entry = self.store.table("repository_names").get(full_name.lower())
+        return None if entry is None else int(entry["id"])
+
+    def _existing_id(self, full_name: str) -> int:
+        found = self._repository_id(full_name)
+        if found is None:
+            raise LookupError(f"repository {full_name} not found")
+        return found

@@ -1,0 +1,174 @@
+"""Commits as GitHub shows them, and what differs between two of them."""
+
+import datetime as dt
+from typing import Any
+
+from sandbox.github.access import accounts
+from sandbox.github.core.clock import stamp
+from sandbox.github.core.errors import GitHubError, unprocessable
+from sandbox.github.core.git import EMPTY_TREE, GitRepository
+from sandbox.github.core.kernel import Document, Forge
+
+_FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x00%x01"
+
+STATUS_NAMES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
+
+
+def _utc(date: str) -> str:
+    return stamp(dt.datetime.fromisoformat(date))
+
+
+def read_many(git: GitRepository, *revisions: str) -> list[dict[str, Any]]:
+    """The commits that `git log` prints for some revisions and options, newest first."""
+    printed = git.text("log", f"--format={_FORMAT}", *revisions)
+    found: list[dict[str, Any]] = []
+    for record in printed.split("\0\x01"):
+        fields = record.lstrip("\n").split("\0")
+        if len(fields) < 10:
+            continue
+        sha, tree, parents, author, author_email, author_date, committer, committer_email, date, message = fields[:10]
+        found.append(
+            {
+                "sha": sha,
+                "tree": tree,
+                "parents": parents.split(),
+                "author": {"name": author, "email": author_email, "date": _utc(author_date)},
+                "committer": {"name": committer, "email": committer_email, "date": _utc(date)},
+                "message": message.rstrip("\n"),
+            }
+        )
+    return found
+
+
+def read_one(git: GitRepository, sha: str) -> dict[str, Any]:
+    """One commit."""
+    return read_many(git, "--no-walk", sha)[0]
+
+
+def login_of(forge: Forge, email: str) -> str | None:
+    """The account that an e-mail address of a commit belongs to."""
+    noreply = email.partition("@")[0].partition("+")[2]
+    if noreply and email.endswith("@users.noreply.github.com"):
+        return noreply
+    return next((user["login"] for user in forge.store.table("users") if user["email"] == email), None)
+
+
+def git_view(forge: Forge, repository: Document, commit: dict[str, Any]) -> dict[str, Any]:
+    """A commit as the Git data API shows it."""
+    api = f"{forge.api_url}/repos/{repository['full_name']}"
+    html = f"{forge.url}/{repository['full_name']}"
+    return {
+        "sha": commit["sha"],
+        "node_id": f"C_{commit['sha']}",
+        "url": f"{api}/git/commits/{commit['sha']}",
+        "html_url": f"{html}/commit/{commit['sha']}",
+        "author": commit["author"],
+        "committer": commit["committer"],
+        "tree": {"sha": commit["tree"], "url": f"{api}/git/trees/{commit['tree']}"},
+        "message": commit["message"],
+        "parents": [
+            {"sha": parent, "url": f"{api}/git/commits/{parent}", "html_url": f"{html}/commit/{parent}"}
+            for parent in commit["parents"]
+        ],
+        "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
+    }
+
+
+def view(forge: Forge, repository: Document, commit: dict[str, Any]) -> dict[str, Any]:
+    """A commit as the commits API shows it."""
+    api = f"{forge.api_url}/repos/{repository['full_name']}"
+    html = f"{forge.url}/{repository['full_name']}"
+    inner = git_view(forge, repository, commit)
+
+    def account(email: str) -> dict[str, Any] | None:
+        login = login_of(forge, email)
+        return accounts.simple(forge, login) if login else None
+
+    return {
+        "sha": commit["sha"],
+        "node_id": f"C_{commit['sha']}",
+        "url": f"{api}/commits/{commit['sha']}",
+        "html_url": f"{html}/commit/{commit['sha']}",
+        "comments_url": f"{api}/commits/{commit['sha']}/comments",
+        "commit": {key: inner[key] for key in ("author", "committer", "message", "tree", "url", "verification")}
+        | {"comment_count": 0},
+        "author": account(commit["author"]["email"]),
+        "committer": account(commit["committer"]["email"]),
+        "parents": [
+            {"sha": parent, "url": f"{api}/commits/{parent}", "html_url": f"{html}/commit/{parent}"}
+            for parent in commit["parents"]
+        ],
+    }
+
+
+def event_view(forge: Forge, repository: Document, git: GitRepository, commit: dict[str, Any]) -> dict[str, Any]:
+    """A commit as the payload of a push shows it: with the paths that it touches."""
+    touched: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
+    for status, path in _name_status(git, commit["parents"][0] if commit["parents"] else EMPTY_TREE, commit["sha"]):
+        touched[{"A": "added", "D": "removed"}.get(status, "modified")].append(path)
+
+    def person(signature: dict[str, Any]) -> dict[str, Any]:
+        login = login_of(forge, signature["email"])
+        return {"name": signature["name"], "email": signature["email"]} | ({"username": login} if login else {})
+
+    return {
+        "id": commit["sha"],
+        "tree_id": commit["tree"],
+        "distinct": True,
+        "message": commit["message"],
+        "timestamp": commit["committer"]["date"],
+        "url": f"{forge.url}/{repository['full_name']}/commit/{commit['sha']}",
+        "author": person(commit["author"]),
+        "committer": person(commit["committer"]),
+        **touched,
+    }
+
+
+def _name_status(git: GitRepository, base: str, head: str) -> list[tuple[str, str]]:
+    parts = git.text("diff", "--name-status", "--no-renames", "-z", base, head).split("\0")
+    return list(zip(parts[::2], parts[1::2], strict=False))
+
+
+def changed_files(forge: Forge, repository: Document, git: GitRepository, base: str, head: str) -> list[dict[str, Any]]:
+    """Files that differ between two commits, with the lines added and removed."""
+    counts: dict[str, tuple[int, int]] = {}
+    for line in git.text("diff", "--numstat", "--no-renames", "-z", base, head).split("\0"):
+        if line:
+            added, removed, path = line.split("\t", 2)
+            counts[path] = (int(added) if added != "-" else 0, int(removed) if removed != "-" else 0)
+    html = f"{forge.url}/{repository['full_name']}"
+    files: list[dict[str, Any]] = []
+    for status, path in _name_status(git, base, head):
+        added, removed = counts.get(path, (0, 0))
+        blob = git.resolve(f"{base if status == 'D' else head}:{path}", "blob")
+        patch = git.text("diff", "--no-renames", "--no-color", base, head, "--", path)
+        hunks = patch.partition("\n@@")[2]
+        files.append(
+            {
+                "sha": blob,
+                "filename": path,
+                "status": STATUS_NAMES.get(status, "modified"),
+                "additions": added,
+                "deletions": removed,
+                "changes": added + removed,
+                "blob_url": f"{html}/blob/{head}/{path}",
+                "raw_url": f"{html}/raw/{head}/{path}",
+                "contents_url": f"{forge.api_url}/repos/{repository['full_name']}/contents/{path}?ref={head}",
+            }
+            | ({"patch": "@@" + hunks} if hunks else {})
+        )
+    return files
+
+
+def must_find(git: GitRepository, name: str) -> str:
+    """The commit that a `ref` parameter names.
+
+    Raises:
+        GitHubError: there is none; 409 in an empty repository.
+    """
+    found = git.find_commit(name)
+    if found is None:
+        if not git.refs("refs/heads/"):
+            raise GitHubError(409, "Git Repository is empty.")
+        raise unprocessable(f"No commit found for SHA: {name}")
+    return found

@@ -1,0 +1,1 @@
+"""Pull requests: reviews, requirements, merging and what a moved branch does to them."""

@@ -1,0 +1,1 @@
+"""Repositories and what belongs to one: settings, secrets, environments, deployments, collaborators."""

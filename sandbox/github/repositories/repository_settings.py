@@ -1,0 +1,244 @@
+"""REST of smaller things that a repository has: Actions settings, deploy keys, labels, dispatches."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from sandbox.github.core.clock import now
+from sandbox.github.core.errors import GitHubError, invalid_field, missing_field, not_found, unprocessable
+from sandbox.github.core.kernel import Answer, Document, Page, Request, route
+from sandbox.github.core.store import mapping
+from sandbox.github.git import publishing
+from sandbox.github.repositories import settings
+
+ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("permissions", "allowed_actions"): ("all", "local_only", "selected"),
+    ("access", "access_level"): ("none", "user", "organization", "enterprise"),
+    ("workflow", "default_workflow_permissions"): ("read", "write"),
+}
+
+PERMISSIONS = "/repos/{owner}/{repo}/actions/permissions"
+
+
+def _section(request: Request) -> str:
+    last = request.path.rstrip("/").rsplit("/", 1)[1]
+    return {"permissions": "permissions", "sub": "oidc"}.get(last, last)
+
+
+@route("GET", PERMISSIONS, permission="administration:read")
+@route("GET", PERMISSIONS + "/selected-actions", permission="administration:read")
+@route("GET", PERMISSIONS + "/access", permission="administration:read")
+@route("GET", PERMISSIONS + "/workflow", permission="administration:read")
+@route("GET", "/repos/{owner}/{repo}/actions/oidc/customization/sub", permission="actions:read")
+def read_settings(request: Request) -> Answer:
+    """One section of what Actions may do in the repository."""
+    section = _section(request)
+    number = request.repository["id"]
+    chosen = settings.read(request.forge.store, number, "permissions")["allowed_actions"]
+    if section == "selected-actions" and chosen != "selected":
+        raise GitHubError(409, "Conflict")
+    values = settings.read(request.forge.store, number, section)
+    if section == "permissions" and chosen == "selected":
+        values["selected_actions_url"] = f"{request.repository_url}/actions/permissions/selected-actions"
+    return values
+
+
+@route("PUT", PERMISSIONS, permission="administration:write")
+@route("PUT", PERMISSIONS + "/selected-actions", permission="administration:write")
+@route("PUT", PERMISSIONS + "/access", permission="administration:write")
+@route("PUT", PERMISSIONS + "/workflow", permission="administration:write")
+@route("PUT", "/repos/{owner}/{repo}/actions/oidc/customization/sub", permission="actions:write")
+def write_settings(request: Request) -> Answer:
+    """Changes one section."""
+    section, given = _section(request), request.data()
+    number, store = request.repository["id"], request.forge.store
+    for name, value in given.items():
+        allowed = ALLOWED.get((section, name))
+        if allowed is not None and value not in allowed:
+            raise unprocessable(f"{name} must be one of {', '.join(allowed)}")
+    chosen = settings.read(store, number, "permissions")["allowed_actions"]
+    if section == "selected-actions" and chosen != "selected":
+        raise GitHubError(409, "Conflict")
+    known = {name: given[name] for name in settings.DEFAULTS[section] if name in given}
+    known |= {"include_claim_keys": given["include_claim_keys"]} if "include_claim_keys" in given else {}
+    settings.write(store, number, section, known)
+    return (201, {}) if section == "oidc" else None
+
+
+@route("GET", "/orgs/{org}/actions/permissions", permission="organization_administration:read")
+def read_organization_settings(request: Request) -> Answer:
+    """The organisation leaves every choice to its repositories."""
+    del request
+    return {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False}
+
+
+@route("GET", "/orgs/{org}/actions/permissions/workflow", permission="organization_administration:read")
+def read_organization_workflow_settings(request: Request) -> Answer:
+    """The same for what workflow tokens may do."""
+    del request
+    return settings.DEFAULTS["workflow"]
+
+
+@route("GET", "/repos/{owner}/{repo}/actions/organization-secrets", permission="secrets:read")
+def list_organization_secrets(request: Request) -> Answer:
+    """The organisation has no secrets."""
+    del request
+    return Page([], "secrets")
+
+
+@route("GET", "/repos/{owner}/{repo}/actions/organization-variables", permission="actions_variables:read")
+def list_organization_variables(request: Request) -> Answer:
+    """The organisation has no variables."""
+    del request
+    return Page([], "variables")
+
+
+def _key_view(request: Request, key: Document) -> dict[str, Any]:
+    return key | {"url": f"{request.repository_url}/keys/{key['id']}", "verified": True, "enabled": True}
+
+
+@route("GET", "/repos/{owner}/{repo}/keys", permission="administration:read")
+def list_keys(request: Request) -> Answer:
+    """Deploy keys."""
+    return [
+        _key_view(request, key) for key in request.forge.store.table("deploy_keys").all(f"{request.repository['id']}/")
+    ]
+
+
+@route("POST", "/repos/{owner}/{repo}/keys", permission="administration:write")
+def add_key(request: Request) -> Answer:
+    """Adds a deploy key. There is no SSH here, so that it opens nothing."""
+    given, table = request.data(), request.forge.store.table("deploy_keys")
+    key = " ".join(str(request.required("key")).split()[:2])
+    if not re.fullmatch(r"(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+", key):
+        raise invalid_field(
+            "PublicKey", "key", "custom", "key is invalid. You must supply a key in OpenSSH public key format"
+        )
+    if any(found["key"] == key for found in table):
+        raise invalid_field("PublicKey", "key", "custom", "key is already in use")
+    document: Document = {
+        "id": table.next_id(),
+        "key": key,
+        "title": given.get("title") or "",
+        "read_only": bool(given.get("read_only", False)),
+        "added_by": request.principal.login,
+        "created_at": now(),
+    }
+    table.put(f"{request.repository['id']}/{document['id']}", document)
+    return 201, _key_view(request, document)
+
+
+@route("GET", "/repos/{owner}/{repo}/keys/{key_id}", permission="administration:read")
+def read_key(request: Request) -> Answer:
+    """One deploy key."""
+    key = request.forge.store.table("deploy_keys").get(f"{request.repository['id']}/{request.number('key_id')}")
+    if key is None:
+        raise not_found()
+    return _key_view(request, key)
+
+
+@route("DELETE", "/repos/{owner}/{repo}/keys/{key_id}", permission="administration:write")
+def delete_key(request: Request) -> Answer:
+    """Removes a deploy key."""
+    if not request.forge.store.table("deploy_keys").delete(f"{request.repository['id']}/{request.number('key_id')}"):
+        raise not_found()
+    return None
+
+
+LABELS = "/repos/{owner}/{repo}/labels"
+
+
+def label_view(request: Request, label: Document) -> dict[str, Any]:
+    """A label as GitHub shows it."""
+    url = f"{request.repository_url}/labels/{quote(label['name'])}"
+    return label | {"node_id": f"LA_{label['id']}", "url": url, "default": False}
+
+
+def _label(request: Request) -> tuple[str, Document]:
+    key = f"{request.repository['id']}/{request.params['name'].lower()}"
+    label = request.forge.store.table("labels").get(key)
+    if label is None:
+        raise not_found()
+    return key, label
+
+
+@route("GET", LABELS, permission="issues:read|pull_requests:read")
+def list_labels(request: Request) -> Answer:
+    """All labels."""
+    return [
+        label_view(request, label) for label in request.forge.store.table("labels").all(f"{request.repository['id']}/")
+    ]
+
+
+def _color(given: dict[str, Any], default: str) -> str:
+    color = str(given.get("color") or default).lower()
+    if not re.fullmatch(r"[0-9a-f]{6}", color):
+        raise invalid_field("Label", "color")
+    return color
+
+
+@route("POST", LABELS, permission="issues:write|pull_requests:write")
+def create_label(request: Request) -> Answer:
+    """Creates a label."""
+    given, table = request.data(), request.forge.store.table("labels")
+    if not given.get("name"):
+        raise missing_field("name")
+    key = f"{request.repository['id']}/{str(given['name']).lower()}"
+    if table.get(key) is not None:
+        raise invalid_field("Label", "name", "already_exists")
+    label: Document = {
+        "id": table.next_id(),
+        "name": given["name"],
+        "color": _color(given, "ededed"),
+        "description": given.get("description"),
+    }
+    table.put(key, label)
+    return 201, label_view(request, label)
+
+
+@route("GET", LABELS + "/{name}", permission="issues:read|pull_requests:read")
+def read_label(request: Request) -> Answer:
+    """One label."""
+    return label_view(request, _label(request)[1])
+
+
+@route("PATCH", LABELS + "/{name}", permission="issues:write|pull_requests:write")
+def change_label(request: Request) -> Answer:
+    """Changes a label."""
+    key, label = _label(request)
+    given, table = request.data(), request.forge.store.table("labels")
+    name = given.get("new_name") or given.get("name") or label["name"]
+    label |= {"name": name, "color": _color(given, label["color"])}
+    if "description" in given:
+        label["description"] = given["description"]
+    table.delete(key)
+    table.put(f"{request.repository['id']}/{name.lower()}", label)
+    return label_view(request, label)
+
+
+@route("DELETE", LABELS + "/{name}", permission="issues:write|pull_requests:write")
+def delete_label(request: Request) -> Answer:
+    """Removes a label."""
+    request.forge.store.table("labels").delete(_label(request)[0])
+    return None
+
+
+@route("POST", "/repos/{owner}/{repo}/dispatches", permission="contents:write")
+def dispatch(request: Request) -> Answer:
+    """Starts workflows that wait for `repository_dispatch` of this type."""
+    given, repository = request.data(), request.repository
+    kind = str(request.required("event_type"))
+    if len(kind) > 100:
+        raise unprocessable("event_type is too long (maximum is 100 characters)")
+    branch = repository["default_branch"]
+    publishing.emit(
+        request.forge,
+        repository,
+        request.principal,
+        "repository_dispatch",
+        action=kind,
+        ref=f"refs/heads/{branch}",
+        sha=request.git.resolve(f"refs/heads/{branch}") or "",
+        payload={"branch": branch, "client_payload": mapping(given, "client_payload")},
+    )
+    return None

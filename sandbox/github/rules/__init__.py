@@ -1,0 +1,1 @@
+"""What stands against a change of refs: rulesets and branch protection."""

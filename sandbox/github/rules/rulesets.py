@@ -1,0 +1,183 @@
+"""REST of rulesets, and of the rules that hold for a branch."""
+
+from typing import Any
+
+from sandbox.github.core.clock import now
+from sandbox.github.core.errors import GitHubError, not_found
+from sandbox.github.core.kernel import Answer, Document, Request, route
+from sandbox.github.core.store import items, mapping
+from sandbox.github.rules import rules
+
+ENFORCEMENTS = ("active", "disabled", "evaluate")
+TARGETS = ("branch", "tag", "push")
+RULE_TYPES = frozenset(
+    [
+        "creation",
+        "update",
+        "deletion",
+        "non_fast_forward",
+        "required_linear_history",
+        "required_signatures",
+        "pull_request",
+        "required_status_checks",
+        "required_deployments",
+        "merge_queue",
+        "workflows",
+        "code_scanning",
+        "commit_message_pattern",
+        "commit_author_email_pattern",
+        "committer_email_pattern",
+        "branch_name_pattern",
+        "tag_name_pattern",
+        "file_path_restriction",
+        "max_file_path_length",
+        "file_extension_restriction",
+        "max_file_size",
+        "copilot_code_review",
+    ]
+)
+ACTORS = ("Integration", "OrganizationAdmin", "RepositoryRole", "Team", "DeployKey", "User")
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a body that make up a ruleset.
+
+    Raises:
+        GitHubError: 422, one of them is not allowed.
+    """
+    if not given.get("name"):
+        raise GitHubError(422, "Invalid request.\n\nName can't be blank.")
+    problems: list[str] = []
+    if given.get("enforcement") not in ENFORCEMENTS:
+        problems.append(f"Enforcement must be one of {', '.join(ENFORCEMENTS)}")
+    if given.get("target", "branch") not in TARGETS:
+        problems.append(f"Target must be one of {', '.join(TARGETS)}")
+    problems += [
+        f"Invalid rule '{rule.get('type')}': " for rule in items(given, "rules") if rule.get("type") not in RULE_TYPES
+    ]
+    for actor in items(given, "bypass_actors"):
+        if actor.get("actor_type") not in ACTORS:
+            problems.append(f"Invalid bypass actor type '{actor.get('actor_type')}'")
+    if problems:
+        raise GitHubError(422, "Validation Failed", problems)
+    return {
+        "name": given["name"],
+        "target": given.get("target", "branch"),
+        "enforcement": given["enforcement"],
+        "bypass_actors": [_actor(actor) for actor in items(given, "bypass_actors")],
+        "conditions": mapping(given, "conditions"),
+        "rules": [_rule(rule) for rule in items(given, "rules")],
+    }
+
+
+def _actor(actor: dict[str, Any]) -> dict[str, Any]:
+    actor_id = None if actor["actor_type"] == "DeployKey" else actor.get("actor_id")
+    mode = actor.get("bypass_mode") or "always"
+    return {"actor_id": actor_id, "actor_type": actor["actor_type"], "bypass_mode": mode}
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    parameters = mapping(rule, "parameters")
+    if rule["type"] == "pull_request":
+        parameters = {
+            "required_approving_review_count": 0,
+            "dismiss_stale_reviews_on_push": False,
+            "require_code_owner_review": False,
+            "require_last_push_approval": False,
+            "required_review_thread_resolution": False,
+            "allowed_merge_methods": ["merge", "squash", "rebase"],
+        } | parameters
+    return {"type": rule["type"]} | ({"parameters": parameters} if parameters else {})
+
+
+def view(request: Request, ruleset: Document, *, full: bool = True) -> dict[str, Any]:
+    """A ruleset as GitHub shows it; bypass actors only to those who may change it."""
+    shown = dict(ruleset)
+    shown |= {
+        "node_id": f"RRS_{ruleset['id']}",
+        "source_type": "Repository",
+        "source": request.repository["full_name"],
+        "current_user_can_bypass": (
+            "always"
+            if rules.may_bypass(request.forge, request.repository, ruleset, request.principal, through_pull=True)
+            else "never"
+        ),
+        "_links": {
+            "self": {"href": f"{request.repository_url}/rulesets/{ruleset['id']}"},
+            "html": {"href": f"{request.forge.url}/{request.repository['full_name']}/rules/{ruleset['id']}"},
+        },
+    }
+    return shown if full else {key: shown[key] for key in shown if key not in ("rules", "conditions", "bypass_actors")}
+
+
+def _find(request: Request) -> Document:
+    found = request.forge.store.table("rulesets").get(f"{request.repository['id']}/{request.number('ruleset_id')}")
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _check_name(request: Request, name: str, own: int | None = None) -> None:
+    for ruleset in request.forge.store.table("rulesets").all(f"{request.repository['id']}/"):
+        if ruleset["name"] == name and ruleset["id"] != own:
+            raise GitHubError(422, "Validation Failed", ["Name must be unique"])
+
+
+@route("GET", "/repos/{owner}/{repo}/rulesets")
+def list_rulesets(request: Request) -> Answer:
+    """All rulesets, without their rules."""
+    found = request.forge.store.table("rulesets").all(f"{request.repository['id']}/")
+    return [view(request, ruleset, full=False) for ruleset in found]
+
+
+@route("POST", "/repos/{owner}/{repo}/rulesets", permission="administration:write")
+def create_ruleset(request: Request) -> Answer:
+    """Adds a ruleset; it holds from this moment."""
+    ruleset = _checked(request.data())
+    table = request.forge.store.table("rulesets")
+    with request.forge.store.lock:
+        _check_name(request, ruleset["name"])
+        ruleset = {"id": table.next_id(), **ruleset, "created_at": now(), "updated_at": now()}
+        table.put(f"{request.repository['id']}/{ruleset['id']}", ruleset)
+    return 201, view(request, ruleset)
+
+
+@route("GET", "/repos/{owner}/{repo}/rulesets/{ruleset_id}")
+def read_ruleset(request: Request) -> Answer:
+    """One ruleset with its rules."""
+    return view(request, _find(request))
+
+
+@route("PUT", "/repos/{owner}/{repo}/rulesets/{ruleset_id}", permission="administration:write")
+def replace_ruleset(request: Request) -> Answer:
+    """Changes a ruleset; fields that are left out stay."""
+    present = _find(request)
+    changed = present | _checked(present | request.data()) | {"updated_at": now()}
+    _check_name(request, changed["name"], present["id"])
+    request.forge.store.table("rulesets").put(f"{request.repository['id']}/{present['id']}", changed)
+    return view(request, changed)
+
+
+@route("DELETE", "/repos/{owner}/{repo}/rulesets/{ruleset_id}", permission="administration:write")
+def delete_ruleset(request: Request) -> Answer:
+    """Removes a ruleset."""
+    ruleset = _find(request)
+    request.forge.store.table("rulesets").delete(f"{request.repository['id']}/{ruleset['id']}")
+    return None
+
+
+@route("GET", "/repos/{owner}/{repo}/rules/branches/{branch:path}")
+def rules_of_branch(request: Request) -> Answer:
+    """Rules that hold for a branch, whoever asks."""
+    ref = f"refs/heads/{request.params['branch']}"
+    found = rules.active_rules(request.forge, request.repository, ref, None)
+    return [
+        {"type": rule.type}
+        | ({"parameters": rule.parameters} if rule.parameters else {})
+        | {
+            "ruleset_source_type": "Repository",
+            "ruleset_source": request.repository["full_name"],
+            "ruleset_id": rule.ruleset["id"],
+        }
+        for rule in found
+    ]
