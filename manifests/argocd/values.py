@@ -82,6 +82,8 @@ def _configuration(settings: Settings) -> Values:
     return {
         **({"url": settings.argocd.url} if settings.argocd.url else {}),
         **(_WEBHOOK if settings.argocd.receives_webhooks else _POLLING),
+        # Without it whoever may sync may sync any commit, an unreviewed branch too.
+        "application.sync.requireOverridePrivilegeForRevisionSync": "true",
         "resource.customizations.health.argoproj.io_Application": health,
     }
 

@@ -30,6 +30,10 @@ def test_git_is_asked_less_often_where_a_webhook_tells_of_pushes() -> None:
     assert seconds[0] > seconds[1] == seconds[2]
 
 
+def test_the_right_to_sync_is_the_right_to_sync_the_followed_revision() -> None:
+    assert configuration()["application.sync.requireOverridePrivilegeForRevisionSync"] == "true"
+
+
 def test_a_secret_is_passed_on_untouched() -> None:
     """It is an output of Pulumi's, which must stay one."""
     secret = object()
