@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from sandbox.github.core.kernel import ROUTES, Forge, Router
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.routing import ROUTES, Router
 from sandbox.github.dispatch import Dispatcher
 from sandbox.github.git import delivery, pushes, transport
 

@@ -18,7 +18,10 @@ from sandbox.github.access import authentication
 from sandbox.github.access.authorization import authorise
 from sandbox.github.core import aliases, faults
 from sandbox.github.core.errors import GitHubError, not_found
-from sandbox.github.core.kernel import ANONYMOUS, Answer, Forge, Page, Principal, Request, Router
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import ANONYMOUS, Principal
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import Router
 
 GHES_VERSION = "3.19.1"
 RATE_LIMIT = 15000

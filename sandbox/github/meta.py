@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.dispatch import GHES_VERSION, RATE_LIMIT
 
 ZEN = "Practicality beats purity."

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.github.access import accounts, apps
-from sandbox.github.core.kernel import Forge
+from sandbox.github.core.forge import Forge
 
 ALL_SCOPES = ["admin:org", "admin:repo_hook", "delete_repo", "repo", "user", "workflow", "write:packages"]
 

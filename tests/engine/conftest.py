@@ -19,7 +19,7 @@ from sandbox.engine.kubernetes.api import KubernetesApi
 from sandbox.engine.outcome import ApplyError
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
-from sandbox.github.core.kernel import Forge
+from sandbox.github.core.forge import Forge
 
 BINARY_VARIABLE = "SLIPWAY_KUBERNETES_BINARY"
 TOKEN = "engine-tests"

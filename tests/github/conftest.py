@@ -19,7 +19,8 @@ import uvicorn
 
 from sandbox.config import SandboxConfig
 from sandbox.github import application, credentials, seed
-from sandbox.github.core.kernel import Event, Forge
+from sandbox.github.core.events import Event
+from sandbox.github.core.forge import Forge
 
 READ_WRITE = {"contents": "write", "pull_requests": "write"}
 

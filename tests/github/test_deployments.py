@@ -6,6 +6,7 @@ from typing import Any
 from nacl.public import PublicKey, SealedBox
 
 from sandbox.github.repositories import environments as github_environments
+from sandbox.github.repositories import vault
 from tests.github.conftest import Hub, Repository
 
 LEDGER = {"environment": "dev/guestbook", "required_contexts": [], "auto_merge": False}
@@ -129,9 +130,9 @@ def test_secrets_and_variables_of_repository_and_environment_are_apart(hub: Hub,
         assert repository.ask("POST", f"{base}/variables", json={"name": "level", "value": value}).status_code == 201
     shown = repository.ask("GET", "/actions/secrets/TOKEN").json()
     assert set(shown) == {"name", "created_at", "updated_at"}
-    assert hub.forge.secrets(repository.full_name) == {"TOKEN": "wide"}
-    assert hub.forge.secrets(repository.full_name, "dev") == {"TOKEN": "narrow"}
-    assert hub.forge.variables(repository.full_name, "dev") == {"LEVEL": "narrow"}
+    assert vault.secrets(hub.forge, repository.full_name) == {"TOKEN": "wide"}
+    assert vault.secrets(hub.forge, repository.full_name, "dev") == {"TOKEN": "narrow"}
+    assert vault.variables(hub.forge, repository.full_name, "dev") == {"LEVEL": "narrow"}
     number = repository.ask("GET").json()["id"]
     with hub.admin as admin:
         listed = admin.get(f"/repositories/{number}/environments/dev/secrets").json()
@@ -143,4 +144,4 @@ def test_secrets_and_variables_of_repository_and_environment_are_apart(hub: Hub,
     assert repository.ask("PUT", "/actions/secrets/X", json=forged).status_code == 422
     assert repository.ask("DELETE", "/environments/dev").status_code == 204
     repository.ask("PUT", "/environments/dev", json={})
-    assert hub.forge.secrets(repository.full_name, "dev") == {}
+    assert vault.secrets(hub.forge, repository.full_name, "dev") == {}

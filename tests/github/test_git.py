@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sandbox.github.core.kernel import Event
+from sandbox.github.core.events import Event
 from tests.github.conftest import Hub, Repository, git
 
 

@@ -13,7 +13,7 @@ import uvicorn
 from sandbox.github import seed
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
-from sandbox.github.core.kernel import Forge
+from sandbox.github.core.forge import Forge
 from tests.release.builders import environment
 from tests.release.world import World
 

@@ -4,7 +4,10 @@ from typing import Any
 
 from sandbox.github.access import accounts
 from sandbox.github.core.errors import forbidden, invalid_field, not_found
-from sandbox.github.core.kernel import Answer, Document, Forge, Request, route
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 
 
 def user_view(forge: Forge, user: Document) -> dict[str, Any]:

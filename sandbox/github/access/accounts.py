@@ -3,7 +3,8 @@
 from typing import Any
 
 from sandbox.github.core.clock import now
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.store import Document
 
 
 def find_user(forge: Forge, login: str) -> Document | None:

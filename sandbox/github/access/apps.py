@@ -6,7 +6,11 @@ from sandbox.github.access import accounts
 from sandbox.github.access.authorization import LEVELS
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found
-from sandbox.github.core.kernel import Answer, Document, Forge, Kind, Page, Request, route
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import Kind
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import repositories
 
 TOKEN_SECONDS = 3600

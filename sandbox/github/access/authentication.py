@@ -7,7 +7,8 @@ from typing import Any
 import jwt
 
 from sandbox.github.core.errors import GitHubError, bad_credentials
-from sandbox.github.core.kernel import ANONYMOUS, Forge, Kind, Principal
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import ANONYMOUS, Kind, Principal
 
 LONGEST_JWT = 600
 """Seconds for which GitHub lets an App's JWT live."""

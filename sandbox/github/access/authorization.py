@@ -6,7 +6,11 @@ does not exist for it (404); what it sees but may not do is refused (403).
 
 from sandbox.github.access import accounts
 from sandbox.github.core.errors import GitHubError, forbidden, not_found, requires_authentication
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal, Request, Route
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import Kind, Principal
+from sandbox.github.core.requests import Request
+from sandbox.github.core.routing import Route
+from sandbox.github.core.store import Document
 
 LEVELS = ("none", "read", "write", "admin")
 

@@ -6,7 +6,7 @@ a `jail`, and the `routes_*` modules answer the REST API.
 
 from sandbox.github.actions import routes_runs, routes_schedules, routes_workflows, serving
 from sandbox.github.actions.engine import Engine
-from sandbox.github.core.kernel import Forge
+from sandbox.github.core.forge import Forge
 
 ROUTE_MODULES = (routes_runs, routes_schedules, routes_workflows)
 """Their import registers the routes."""

@@ -11,7 +11,7 @@ from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError
 from sandbox.github.actions.workflow import Mapping, WorkflowError, as_list, order
 from sandbox.github.core.clock import now
-from sandbox.github.core.kernel import Document
+from sandbox.github.core.store import Document
 
 if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine

@@ -1,8 +1,9 @@
 """Telling the outside about runs and jobs: events for webhooks and `workflow_run`, check runs on the commit."""
 
 from sandbox.github.actions import presentation
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
-from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN, Kind, Principal
+from sandbox.github.core.store import Document
 from sandbox.github.git import publishing, statuses
 
 ACTIONS = Principal(Kind.INSTALLATION, ACTIONS_LOGIN, app_id=ACTIONS_APP_ID)

@@ -7,7 +7,7 @@ from sandbox.github.actions.expressions import evaluate_template
 from sandbox.github.actions.scopes import LEVELS, Scope
 from sandbox.github.actions.sources import Reference, SourceError
 from sandbox.github.actions.workflow import FOLDER, Mapping, WorkflowError
-from sandbox.github.core.kernel import Document
+from sandbox.github.core.store import Document
 
 if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine

@@ -25,7 +25,8 @@ from sandbox.github.actions.sources import Sources
 from sandbox.github.actions.work import Work
 from sandbox.github.core.clock import now
 from sandbox.github.core.events import Event
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.store import Document
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from sandbox.github.actions import presentation
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import unprocessable
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
-from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN, Kind, Principal
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import deployments, environments
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from typing import Any
 
 from sandbox.github.access import accounts
 from sandbox.github.actions.shapes import is_mapping
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import repositories
 
 

@@ -4,7 +4,7 @@ from sandbox.github.actions import planner
 from sandbox.github.actions.runs import Runs
 from sandbox.github.actions.scopes import Scopes
 from sandbox.github.core.clock import now
-from sandbox.github.core.kernel import Document
+from sandbox.github.core.store import Document
 
 KEPT = ("status", "conclusion", "attempt", "run_started_at", "updated_at", "triggering_actor", "referenced_workflows")
 """What is remembered of an earlier attempt."""

@@ -11,7 +11,9 @@ from starlette.responses import PlainTextResponse, Response
 from sandbox.github.actions import presentation
 from sandbox.github.actions.serving import engine_of, find_job, find_run
 from sandbox.github.core.errors import GitHubError, conflict, not_found, unprocessable
-from sandbox.github.core.kernel import Answer, Document, Page, Request, route
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 
 ACTIONS = "/repos/{owner}/{repo}/actions"
 RUN = ACTIONS + "/runs/{run_id}"

@@ -3,7 +3,8 @@
 from sandbox.github.actions.serving import engine_of
 from sandbox.github.core.errors import unprocessable
 from sandbox.github.core.events import Event
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 
 
 @route("POST", "/_sandbox/schedules/{owner}/{repo}", permission="actions:write", root=True)

@@ -12,7 +12,9 @@ from sandbox.github.actions.starting import paths
 from sandbox.github.actions.workflow import FOLDER, Workflow, WorkflowError
 from sandbox.github.core.errors import not_found, unprocessable
 from sandbox.github.core.events import Event
-from sandbox.github.core.kernel import Answer, Document, Page, Request, route
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import environments, repositories
 from sandbox.github.repositories.deployments import view as deployment_view
 

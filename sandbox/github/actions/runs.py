@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.github.core.clock import now
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.store import Document
 
 RUNS = "actions_runs"
 JOBS = "actions_jobs"

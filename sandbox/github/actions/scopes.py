@@ -11,7 +11,9 @@ from sandbox.github.actions.permissions import Permissions
 from sandbox.github.actions.planner import Record, by_node, instance_contexts, needs_context
 from sandbox.github.actions.shapes import mapping
 from sandbox.github.actions.workflow import Mapping, Workflow, WorkflowError, load
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.store import Document
+from sandbox.github.repositories import settings, vault
 
 LEVELS = 10
 """Workflows that may call each other in a chain, the first one included."""
@@ -61,7 +63,7 @@ class Scopes:
     def top(self, run: Document) -> Scope:
         """The scope of the run's own workflow."""
         repository = self.repository(run["repository_id"])
-        default = self._forge.actions_settings(repository["full_name"]).default_workflow_permissions
+        default = settings.of(self._forge, repository["full_name"]).default_workflow_permissions
         workflow = self.workflow(repository, run["sha"], run["path"])
         return Scope("", workflow, repository, run["sha"], run["inputs"], permissions.DEFAULTS[default])
 
@@ -94,9 +96,9 @@ class Scopes:
 
     def contexts(self, run: Document, scope: Scope, environment: str | None = None) -> Mapping:
         """`github`, `inputs` and `vars` as jobs of a scope see them."""
-        variables = self._forge.variables(run["repository"])
+        variables = vault.variables(self._forge, run["repository"])
         if environment is not None:
-            variables = variables | self._forge.variables(run["repository"], environment)
+            variables = variables | vault.variables(self._forge, run["repository"], environment)
         return {
             "github": github_context(run, (self._forge.url, self._forge.api_url)),
             "inputs": scope.inputs,
@@ -128,7 +130,7 @@ class Scopes:
     def secrets(self, run: Document, scope: Scope, records: list[Record]) -> dict[str, str]:
         """The secrets that jobs of a scope are given, without those of an environment."""
         if scope.parent is None or scope.call is None:
-            return self._forge.secrets(run["repository"])
+            return vault.secrets(self._forge, run["repository"])
         outer = self.secrets(run, scope.parent, records)
         passed: Any = scope.parent.workflow.jobs[scope.call["node"]].get("secrets")
         if passed == "inherit":

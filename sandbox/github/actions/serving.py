@@ -4,7 +4,9 @@ import weakref
 from typing import TYPE_CHECKING
 
 from sandbox.github.core.errors import not_found
-from sandbox.github.core.kernel import Document, Forge, Request
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.requests import Request
+from sandbox.github.core.store import Document
 
 if TYPE_CHECKING:
     from sandbox.github.actions.engine import Engine

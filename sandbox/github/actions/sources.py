@@ -12,8 +12,10 @@ from typing import Any
 
 from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.workflow import WorkflowError, read_yaml
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import environment
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.store import Document
+from sandbox.github.repositories import settings
 
 STANDINS = Path(__file__).parent / "standins"
 
@@ -76,7 +78,7 @@ class Sources:
     def _may_use(self, user: Document, other: Document) -> bool:
         if user["id"] == other["id"] or other["visibility"] == "public":
             return True
-        level = self._forge.actions_settings(other["full_name"]).access_level
+        level = settings.of(self._forge, other["full_name"]).access_level
         if level == "enterprise":
             return True
         return level in ("organization", "user") and user["owner"]["login"] == other["owner"]["login"]
@@ -133,19 +135,19 @@ class Sources:
             self._collect(user, place, uses, found, depth + 1)
 
     def _check_policy(self, user: Document, reference: Reference) -> None:
-        settings = self._forge.actions_settings(user["full_name"])
+        policy = settings.of(self._forge, user["full_name"])
         owner = reference.repository.partition("/")[0]
         name = f"{reference.repository}@{reference.ref}"
         own = owner.lower() == user["owner"]["login"].lower()
-        if settings.sha_pinning_required and not own and not _SHA.match(reference.ref):
+        if policy.sha_pinning_required and not own and not _SHA.match(reference.ref):
             raise SourceError(
                 f"The action {name} is not allowed in {user['full_name']} because all actions must be pinned to a"
                 " full-length commit SHA."
             )
-        if own or settings.allowed_actions == "all":
+        if own or policy.allowed_actions == "all":
             return
-        if settings.allowed_actions == "selected":
-            selected = settings.selected_actions
+        if policy.allowed_actions == "selected":
+            selected = policy.selected_actions
             if selected.get("github_owned_allowed") and owner in ("actions", "github"):
                 return
             patterns: list[str] = selected.get("patterns_allowed") or []

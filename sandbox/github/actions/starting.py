@@ -13,8 +13,9 @@ from sandbox.github.actions.workflow import FOLDER, Mapping, Workflow, WorkflowE
 from sandbox.github.core.clock import now
 from sandbox.github.core.events import Event
 from sandbox.github.core.git import EMPTY_TREE, ZERO, GitError, GitRepository
-from sandbox.github.core.kernel import Document
+from sandbox.github.core.store import Document
 from sandbox.github.git import commits
+from sandbox.github.repositories import settings, vault
 from sandbox.github.rules import protection, rules
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def concerns(event: Event) -> bool:
 def runs_of(engine: "Engine", event: Event) -> Iterator[Document]:
     """Makes the runs that an event starts."""
     repository = engine.forge.repository(event.repository)
-    if repository is None or not engine.forge.actions_settings(event.repository).enabled:
+    if repository is None or not settings.of(engine.forge, event.repository).enabled:
         return
     git = engine.forge.git.by_id(repository["id"])
     message = git.attempt("show", "--no-patch", "--format=%B", _head_sha(event)) or ""
@@ -158,7 +159,7 @@ def _evaluate(engine: "Engine", run: Document, workflow: Workflow) -> None:
     contexts: dict[str, Any] = {
         "github": github_context(run, (engine.forge.url, engine.forge.api_url)),
         "inputs": run["inputs"],
-        "vars": engine.forge.variables(run["repository"]),
+        "vars": vault.variables(engine.forge, run["repository"]),
     }
     try:
         if workflow.run_name:

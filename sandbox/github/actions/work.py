@@ -14,7 +14,8 @@ from sandbox.github.actions.scopes import Scope
 from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError
 from sandbox.github.actions.workflow import Mapping, WorkflowError
-from sandbox.github.core.kernel import Document
+from sandbox.github.core.store import Document
+from sandbox.github.repositories import vault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ class Work:
                 raise WorkflowError(f"jobs.{job['node']}.{unsupported}: runners of the sandbox have no Docker engine")
         secrets = engine.scopes.secrets(run, scope, records)
         if job["environment"]:
-            secrets = secrets | engine.forge.secrets(run["repository"], job["environment"])
+            secrets = secrets | vault.secrets(engine.forge, run["repository"], job["environment"])
         secrets = {name.upper(): value for name, value in secrets.items()} | {"GITHUB_TOKEN": token}
         known = engine.scopes.job_contexts(run, scope, job, records, job["environment"])
         environment: Any = definition.get("environment")

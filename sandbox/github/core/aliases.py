@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from sandbox.github.core.kernel import Forge
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.routing import API
 
 _TEAM = re.compile(rf"{API}/organizations/(\d+)/teams?/(\d+)(/.*)?")

@@ -8,7 +8,9 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox.github.core.errors import GitHubError
-from sandbox.github.core.kernel import Answer, Forge, Request, route
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.core.store import mapping
 
 SECONDARY_RATE_LIMIT = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."

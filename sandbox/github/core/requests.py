@@ -3,17 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from sandbox.github.core.errors import GitHubError, missing_field, not_found
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitRepository
 from sandbox.github.core.principals import Principal
 from sandbox.github.core.store import Document
-
-if TYPE_CHECKING:
-    from sandbox.github.core.kernel import Forge
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ Answer = Response | Page | tuple[int, Any] | dict[str, Any] | list[Any] | None
 class Request:
     """One authorised request."""
 
-    forge: "Forge"
+    forge: Forge
     principal: Principal
     method: str
     path: str

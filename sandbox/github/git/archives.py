@@ -3,7 +3,8 @@
 from starlette.responses import Response
 
 from sandbox.github.core.errors import not_found
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 
 
 def _archive(request: Request, kind: str, ref: str) -> Answer:

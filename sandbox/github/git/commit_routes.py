@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from sandbox.github.core.errors import GitHubError, not_found
 from sandbox.github.core.git import EMPTY_TREE, GitError
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.git import commits
 from sandbox.github.pulls import pulls
 from sandbox.github.repositories import repositories

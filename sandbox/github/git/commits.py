@@ -6,8 +6,9 @@ from typing import Any
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import stamp
 from sandbox.github.core.errors import GitHubError, unprocessable
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import EMPTY_TREE, GitRepository
-from sandbox.github.core.kernel import Document, Forge
+from sandbox.github.core.store import Document
 
 _FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x00%x01"
 

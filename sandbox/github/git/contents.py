@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from sandbox.github.core.errors import GitHubError, conflict, missing_field, not_found, unprocessable
 from sandbox.github.core.git import ZERO
-from sandbox.github.core.kernel import Answer, Request, route
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.git import commits, publishing, updates
 from sandbox.github.git.git_data import signature_of
 

@@ -12,7 +12,9 @@ from urllib.parse import urlencode
 import httpx
 
 from sandbox.github.core.clock import now
-from sandbox.github.core.kernel import Document, Event, Forge
+from sandbox.github.core.events import Event
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.store import Document
 
 THREADS = 8
 PATIENCE_SECONDS = 10

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from sandbox.github.core.errors import GitHubError, not_found, unprocessable
 from sandbox.github.core.git import GitError, Signature
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.core.store import items
 from sandbox.github.git import commits
 from sandbox.github.repositories import repositories

@@ -5,9 +5,12 @@ from typing import Any
 
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import now, seconds
+from sandbox.github.core.events import Event
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import ZERO
-from sandbox.github.core.kernel import Document, Event, Forge, Principal
+from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.store import Document
 from sandbox.github.git import commits
 from sandbox.github.repositories import repositories
 

@@ -7,9 +7,13 @@ from urllib.parse import quote
 
 from sandbox.github.core import faults
 from sandbox.github.core.errors import not_found
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import QUARANTINE, GitRepository
-from sandbox.github.core.kernel import Answer, Document, Forge, Principal, Request, route
+from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.git import publishing, updates
 from sandbox.github.rules.rules import violations
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
 from sandbox.github.core.git import ZERO
-from sandbox.github.core.kernel import Answer, Request, route
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.git import commits, publishing, updates
 from sandbox.github.repositories import repositories
 from sandbox.github.rules import protection, rules

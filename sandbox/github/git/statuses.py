@@ -6,9 +6,11 @@ from typing import Any
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
-from sandbox.github.core.kernel import Answer, Document, Forge, Page, Principal, Request, route
-from sandbox.github.core.principals import ACTIONS_APP_ID
-from sandbox.github.core.store import mapping
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import ACTIONS_APP_ID, Principal
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document, mapping
 from sandbox.github.git import commits, publishing
 
 STATES = ("error", "failure", "pending", "success")

@@ -18,8 +18,10 @@ from starlette.responses import Response, StreamingResponse
 from sandbox.github.access import authentication
 from sandbox.github.access.authorization import granted, satisfies
 from sandbox.github.core.errors import GitHubError
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import environment
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
+from sandbox.github.core.principals import Kind, Principal
+from sandbox.github.core.store import Document
 from sandbox.github.git import pushes
 
 PATH = re.compile(r"/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")

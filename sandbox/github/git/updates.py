@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from sandbox.github.core.errors import GitHubError, conflict, forbidden
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitError, GitRepository
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
+from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.ref_updates import RefUpdate, RulesViolated
+from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
 from sandbox.github.rules.rules import violations
 

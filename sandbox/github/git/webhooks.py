@@ -4,8 +4,9 @@ from typing import Any
 
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found
-from sandbox.github.core.kernel import Answer, Document, Request, route
-from sandbox.github.core.store import items
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document, items
 from sandbox.github.git import publishing
 from sandbox.github.git.delivery import deliver
 

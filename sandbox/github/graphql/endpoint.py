@@ -8,7 +8,8 @@ from graphql import GraphQLError, build_schema, graphql_sync  # pyright: ignore[
 
 from sandbox.github.access import accounts
 from sandbox.github.core.errors import GitHubError
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.core.store import mapping
 from sandbox.github.graphql import mutations, nodes
 

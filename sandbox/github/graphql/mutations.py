@@ -3,7 +3,8 @@
 from typing import Any
 
 from sandbox.github.core.errors import GitHubError
-from sandbox.github.core.kernel import Document, Request
+from sandbox.github.core.requests import Request
+from sandbox.github.core.store import Document
 from sandbox.github.graphql import nodes
 from sandbox.github.graphql.nodes import Node, error, find_owned, may, unresolvable
 from sandbox.github.pulls import auto_merge, pulls

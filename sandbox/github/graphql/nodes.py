@@ -6,7 +6,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from sandbox.github.access import accounts, authorization, teams
-from sandbox.github.core.kernel import Document, Forge, Request
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.requests import Request
+from sandbox.github.core.store import Document
 from sandbox.github.pulls import pulls, requirements
 from sandbox.github.rules import protection
 

@@ -4,7 +4,9 @@ import logging
 
 from sandbox.github.core import principals
 from sandbox.github.core.errors import GitHubError
-from sandbox.github.core.kernel import Document, Forge, Principal
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import Principal
+from sandbox.github.core.store import Document
 from sandbox.github.git import statuses
 from sandbox.github.pulls import merging, pulls, requirements
 

@@ -6,8 +6,9 @@ from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import forbidden, missing_field, not_found
-from sandbox.github.core.kernel import Answer, Document, Request, route
-from sandbox.github.core.store import items
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document, items
 from sandbox.github.git import publishing
 from sandbox.github.pulls import pulls
 from sandbox.github.pulls.routes import pull_of

@@ -4,9 +4,11 @@ from typing import Any
 
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, conflict
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitError, GitRepository, Signature
-from sandbox.github.core.kernel import Document, Forge, Principal
+from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate, RulesViolated, Violation
+from sandbox.github.core.store import Document
 from sandbox.github.git import commits, publishing, updates
 from sandbox.github.pulls import pulls, requirements
 from sandbox.github.repositories import repositories

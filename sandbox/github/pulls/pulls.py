@@ -5,8 +5,10 @@ from typing import Any
 from sandbox.github.access import accounts, teams
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import ZERO, GitError
-from sandbox.github.core.kernel import Document, Forge, Principal
+from sandbox.github.core.principals import Principal
+from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
 from sandbox.github.pulls import requirements
 from sandbox.github.repositories import repositories

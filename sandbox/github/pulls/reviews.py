@@ -5,7 +5,9 @@ from typing import Any
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found, unprocessable
-from sandbox.github.core.kernel import Answer, Document, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.pulls import auto_merge, pulls
 from sandbox.github.pulls.routes import PULL, WRITE, check_workflow_may, pull_of
 

@@ -9,9 +9,10 @@ from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, forbidden, invalid_field, unprocessable
 from sandbox.github.core.git import GitError
-from sandbox.github.core.kernel import Answer, Document, Request, route
 from sandbox.github.core.ref_updates import RefUpdate
-from sandbox.github.core.store import items
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document, items
 from sandbox.github.git import commits, updates
 from sandbox.github.pulls import merging, pulls
 from sandbox.github.repositories import repositories, settings
@@ -28,7 +29,7 @@ def pull_of(request: Request) -> Document:
 
 def check_workflow_may(request: Request) -> None:
     """Refuses workflow tokens where the repository does not let Actions create and approve pull requests."""
-    kept = settings.actions_settings(request.forge.store, request.repository["id"])
+    kept = settings.of(request.forge, request.repository["full_name"])
     if request.principal.from_workflow and not kept.can_approve_pull_request_reviews:
         raise forbidden("GitHub Actions is not permitted to create or approve pull requests.")
 

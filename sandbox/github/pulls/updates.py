@@ -1,8 +1,10 @@
 """What a moved branch does to pull requests: new heads, new bases, merged or closed ones."""
 
 from sandbox.github.core.clock import now
-from sandbox.github.core.kernel import Document, Forge, Principal
+from sandbox.github.core.forge import Forge
+from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
 from sandbox.github.pulls import auto_merge, pulls
 from sandbox.github.rules import protection, rules

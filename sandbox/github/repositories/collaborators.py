@@ -5,7 +5,8 @@ from typing import Any
 from sandbox.github.access import accounts, teams
 from sandbox.github.access.authorization import repository_role
 from sandbox.github.core.errors import not_found
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 from sandbox.github.repositories.repositories import role_flags
 
 

@@ -5,9 +5,13 @@ from typing import Any
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, conflict, invalid_field, not_found
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitError
-from sandbox.github.core.kernel import Answer, Document, Forge, Principal, Request, route
+from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.git import publishing, statuses, updates
 from sandbox.github.repositories import environments, repositories
 

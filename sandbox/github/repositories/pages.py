@@ -6,7 +6,8 @@ from starlette.responses import HTMLResponse
 
 from sandbox.github.access import accounts
 from sandbox.github.core.errors import not_found
-from sandbox.github.core.kernel import Answer, Request, route
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>

@@ -7,8 +7,10 @@ from sandbox.github.access import accounts
 from sandbox.github.access.authorization import repository_role
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, missing_field
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import EMPTY_TREE, ZERO, Signature
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
+from sandbox.github.core.principals import Kind, Principal
+from sandbox.github.core.store import Document
 
 CHANGEABLE: dict[str, Any] = {
     "description": None,

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, missing_field, not_found, unprocessable
-from sandbox.github.core.kernel import Answer, Document, Page, Request, route
-from sandbox.github.core.store import mapping
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document, mapping
 from sandbox.github.git import publishing
 from sandbox.github.repositories import settings
 

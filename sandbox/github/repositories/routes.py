@@ -3,7 +3,10 @@
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed, repository_role
 from sandbox.github.core.errors import GitHubError, forbidden, invalid_field, not_found
-from sandbox.github.core.kernel import Answer, Document, Kind, Request, route
+from sandbox.github.core.principals import Kind
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import repositories
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found, unprocessable
-from sandbox.github.core.kernel import Answer, Document, Page, Request, route
+from sandbox.github.core.requests import Answer, Page, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import environments, vault
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

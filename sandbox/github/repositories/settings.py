@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Store
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -40,8 +41,9 @@ def write(store: Store, repository_id: int, section: str, values: dict[str, Any]
     store.table("actions_settings").put(f"{repository_id}/{section}", kept | values)
 
 
-def actions_settings(store: Store, repository_id: int) -> ActionsSettings:
-    """All sections at once."""
+def of(forge: Forge, repository: str) -> ActionsSettings:
+    """All sections of a repository, given by its full name."""
+    store, repository_id = forge.store, forge.existing_id(repository)
     permissions = read(store, repository_id, "permissions")
     workflow = read(store, repository_id, "workflow")
     return ActionsSettings(

@@ -9,6 +9,7 @@ import base64
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Store
 
 
@@ -47,13 +48,13 @@ def unseal(store: Store, sealed: str) -> str:
         raise ValueError("not sealed for this key") from error
 
 
-def secret_values(store: Store, repository_id: int, environment: str | None) -> dict[str, str]:
-    """Secrets in clear, by name."""
-    kept = store.table("secrets").all(owner_key(repository_id, environment))
-    return {secret["name"]: unseal(store, secret["sealed"]) for secret in kept}
+def secrets(forge: Forge, repository: str, environment: str | None = None) -> dict[str, str]:
+    """Secrets in clear, by name: the repository's, or those of one of its environments alone."""
+    kept = forge.store.table("secrets").all(owner_key(forge.existing_id(repository), environment))
+    return {secret["name"]: unseal(forge.store, secret["sealed"]) for secret in kept}
 
 
-def variable_values(store: Store, repository_id: int, environment: str | None) -> dict[str, str]:
-    """Variables by name."""
-    kept = store.table("variables").all(owner_key(repository_id, environment))
+def variables(forge: Forge, repository: str, environment: str | None = None) -> dict[str, str]:
+    """Variables by name: the repository's, or those of one of its environments alone."""
+    kept = forge.store.table("variables").all(owner_key(forge.existing_id(repository), environment))
     return {variable["name"]: variable["value"] for variable in kept}

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import repository_role
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitRepository
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
+from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.ref_updates import RefUpdate
+from sandbox.github.core.store import Document
 from sandbox.github.rules.patterns import matches
 
 BRANCHES = "refs/heads/"

@@ -11,10 +11,11 @@ from typing import Any
 
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import ROLES, repository_role
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitRepository
-from sandbox.github.core.kernel import Document, Forge, Kind, Principal
+from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.ref_updates import RefUpdate, Violation
-from sandbox.github.core.store import items, mapping
+from sandbox.github.core.store import Document, items, mapping
 from sandbox.github.rules import protection
 from sandbox.github.rules.patterns import matches
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found
-from sandbox.github.core.kernel import Answer, Document, Request, route
-from sandbox.github.core.store import items, mapping
+from sandbox.github.core.requests import Answer, Request
+from sandbox.github.core.routing import route
+from sandbox.github.core.store import Document, items, mapping
 from sandbox.github.rules import rules
 
 ENFORCEMENTS = ("active", "disabled", "evaluate")

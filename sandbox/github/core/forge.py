@@ -1,38 +1,13 @@
-"""The heart of the server: the Forge, which everything else is given, and the names that extensions build on."""
+"""The Forge: one GitHub, its documents, git repositories, events and tokens, which every other part is given."""
 
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.github.core.events import Event, EventBus, Subscriber
-from sandbox.github.core.git import GitRepository, GitStore
-from sandbox.github.core.principals import ANONYMOUS, Kind, Principal
-from sandbox.github.core.requests import Answer, Page, Request
-from sandbox.github.core.routing import ROUTES, Route, Router, route
-from sandbox.github.core.store import Document, Store, Table
+from sandbox.github.core.events import EventBus
+from sandbox.github.core.git import GitStore
+from sandbox.github.core.store import Document, Store
 from sandbox.github.core.tokens import Tokens
-from sandbox.github.repositories import settings, vault
-
-__all__ = [
-    "ANONYMOUS",
-    "ROUTES",
-    "Answer",
-    "Document",
-    "Event",
-    "EventBus",
-    "Forge",
-    "GitRepository",
-    "Kind",
-    "Page",
-    "Principal",
-    "Request",
-    "Route",
-    "Router",
-    "Store",
-    "Subscriber",
-    "Table",
-    "route",
-]
 
 
 class Forge:
@@ -77,17 +52,16 @@ class Forge:
         """Ends a token at once."""
         self.tokens.revoke(token)
 
-    def secrets(self, repository: str, environment: str | None = None) -> dict[str, str]:
-        """Actions secrets in clear: the repository's, or those of one of its environments alone."""
-        return vault.secret_values(self.store, self._existing_id(repository), environment)
+    def existing_id(self, full_name: str) -> int:
+        """The id of a repository.
 
-    def variables(self, repository: str, environment: str | None = None) -> dict[str, str]:
-        """Actions variables: the repository's, or those of one of its environments alone."""
-        return vault.variable_values(self.store, self._existing_id(repository), environment)
-
-    def actions_settings(self, repository: str) -> settings.ActionsSettings:
-        """What the repository allows Actions to do."""
-        return settings.actions_settings(self.store, self._existing_id(repository))
+        Raises:
+            LookupError: there is none of that name.
+        """
+        found = self._repository_id(full_name)
+        if found is None:
+            raise LookupError(f"repository {full_name} not found")
+        return found
 
     def at_close(self, action: Callable[[], None]) -> None:
         """Has `action` called when the server stops, before the store is closed."""
@@ -105,9 +79,3 @@ class Forge:
     def _repository_id(self, full_name: str) -> int | None:
         entry = self.store.table("repository_names").get(full_name.lower())
         return None if entry is None else int(entry["id"])
-
-    def _existing_id(self, full_name: str) -> int:
-        found = self._repository_id(full_name)
-        if found is None:
-            raise LookupError(f"repository {full_name} not found")
-        return found
