@@ -1,7 +1,7 @@
 """Builds the Go programs of the sandbox from their modules, once, into the cache.
 
-Each folder of `sandbox/tools/` is a Go module of its own that pins one program, or a few that share code. A
-build is kept under a hash of everything that went into it, so that raising a pin builds anew and nothing else does.
+Each folder of `sandbox/tools/` is a Go module of its own that pins one program. A build is kept under a hash of
+everything that went into it, so that raising a pin builds anew and nothing else does.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ PULUMI_VERSION = "v3.274.1"
 
 @dataclass(frozen=True)
 class Tool:
-    """A Go program to build."""
+    """A Go program to build: its folder under `sandbox/tools/` has the pins."""
 
     name: str
     package: str = "."
@@ -45,13 +45,13 @@ class Tool:
     programs: tuple[str, ...] = ()
     """Other names that the program answers to, made as links beside it."""
     embedded: tuple[str, ...] = ()
-    """Files of `module` that the program in `package` embeds as if they lay beside it."""
-    pins: str = ""
-    """The folder under `sandbox/tools/` whose `go.mod` has the pins, where it is not called like the program."""
+    """Files of `module` that the program embeds as if they lay beside it."""
+    scripts: tuple[str, ...] = ()
+    """Scripts of the folder that the program wants beside it."""
 
     @property
     def folder(self) -> Path:
-        return SOURCES / (self.pins or self.name)
+        return SOURCES / self.name
 
     @property
     def flags(self) -> list[str]:
@@ -91,8 +91,6 @@ def _kubernetes_plugin() -> Tool:
     folder = "cmd/pulumi-resource-kubernetes"
     return Tool(
         "pulumi-resource-kubernetes",
-        pins="pulumi",
-        package="./pulumi-resource-kubernetes",
         module="github.com/pulumi/pulumi-kubernetes/provider/v4",
         variables=(("main.version", metadata.version("pulumi-kubernetes")),),
         embedded=(f"{folder}/schema.json", f"{folder}/terraform-mapping.json"),
@@ -132,6 +130,7 @@ TOOLS: Mapping[str, Tool] = {
             "pulumi",
             package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             variables=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", PULUMI_VERSION),),
+            scripts=("pulumi-language-python", "pulumi-resource-pulumi-python"),
         ),
         _kubernetes_plugin(),
     )
@@ -163,9 +162,9 @@ def key(tool: Tool) -> str:
     digest = hashlib.sha256()
     for part in (tool.package, *tool.flags, *tool.programs, *tool.embedded):
         digest.update(part.encode() + b"\0")
-    for path in sorted(tool.folder.rglob("*")):
-        if path.name in {"go.mod", "go.sum"} or path.suffix == ".go":
-            digest.update(path.relative_to(tool.folder).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(tool.folder.iterdir()):
+        if path.name in {"go.mod", "go.sum", *tool.scripts} or path.suffix == ".go":
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -220,6 +219,8 @@ def _build(config: SandboxConfig, progress: Progress, tool: Tool, folder: Path) 
             _compile(go, tool, unfinished, progress)
             for program in tool.programs:
                 (unfinished / program).symlink_to(tool.name)
+            for script in tool.scripts:
+                shutil.copy(tool.folder / script, unfinished / script)
             unfinished.chmod(0o755)
             shutil.rmtree(folder, ignore_errors=True)
             unfinished.rename(folder)
@@ -260,7 +261,7 @@ def _overlay(go: Path, tool: Tool, into: Path) -> list[str]:
     """Shows the compiler the embedded files where the program expects them, so that nothing is written there."""
     if not tool.embedded:
         return []
-    sources, beside = _sources(go, tool), tool.folder / tool.package
+    sources, beside = _sources(go, tool), tool.folder
     replaced = {str(beside / Path(name).name): str(sources / name) for name in tool.embedded}
     file = into / "overlay.json"
     file.write_text(json.dumps({"Replace": replaced}))

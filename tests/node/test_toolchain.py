@@ -1,6 +1,7 @@
 """What a tool's build is known by, and what is said when there is none."""
 
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
@@ -76,12 +77,6 @@ def test_a_program_inside_a_tool_is_found_beside_it(config: SandboxConfig) -> No
     assert toolchain.ensure(config, QUIET, ["kubectl"]) == {"kubectl": folder / "kubectl"}
 
 
-def test_a_file_of_a_folder_inside_a_tool_is_part_of_it() -> None:
-    plugin = TOOLS["pulumi-resource-kubernetes"]
-    assert plugin.folder == TOOLS["pulumi"].folder
-    assert (plugin.folder / plugin.package / "main.go").is_file()
-
-
 def test_embedded_files_are_shown_to_the_compiler_where_the_program_expects_them(
     config: SandboxConfig, tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -105,6 +100,25 @@ def test_embedded_files_are_shown_to_the_compiler_where_the_program_expects_them
 
 def _go() -> str:
     return shutil.which("go") or pytest.skip("no Go on PATH")
+
+
+def test_scripts_go_beside_the_program_and_are_part_of_the_build(
+    config: SandboxConfig, tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    go.write_text('#!/bin/sh\nfor last; do [ "$before" = -o ] && : > "$last"; before=$last; done\n')
+    go.chmod(0o755)
+    monkeypatch.setattr(golang, "find", lambda *_: go)
+    script = tool.folder / "pause-helper"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    scripted = dataclasses.replace(tool, scripts=(script.name,))
+    monkeypatch.setattr(toolchain, "TOOLS", {tool.name: scripted})
+    built = toolchain.ensure(config, QUIET, [tool.name])[tool.name]
+    assert os.access(built.with_name(script.name), os.X_OK)
+    was = toolchain.key(scripted)
+    script.write_text("#!/bin/sh\nexit 1\n")
+    assert toolchain.key(scripted) != was
 
 
 def test_an_unknown_tool_is_named_with_those_that_there_are(config: SandboxConfig) -> None:
