@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests import code_owners, platform_file
+from manifests import code_owners, platform_file, release_program
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Environment, Service, Settings
-from manifests.tags import actions_filters
 from manifests.yaml_text import document
+from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files, service_template
 
 _SEEDED_HEAD = "# {what}. This file is yours: Slipway wrote it once and does not change it again.\n"
@@ -37,6 +37,7 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
     variables = _platform_variables(settings)
     owned = {
         **rendered_files("environment", variables),
+        **release_program.files(),
         platform_file.PATH: platform_file.platform_file(settings),
         code_owners.PATH: code_owners.code_owners(settings),
         **infrastructure_files(settings),

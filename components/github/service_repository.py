@@ -21,7 +21,7 @@ from components.github.workflow_settings import workflow_settings
 from components.secrets import PlatformSecrets
 from manifests.model import Service, Settings
 from manifests.repository_files import service_repository_files
-from manifests.tags import ruleset_patterns
+from slipway_release.tags import ruleset_patterns
 
 
 class ServiceRepositoryArgs(TypedDict):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from manifests.model.base import PLACEHOLDER, BranchName, Choice, DnsLabel, HttpUrl, Quantity, model, wrong
-from manifests.tags import is_prefix
+from slipway_release.tags import is_prefix
 
 
 class Sync(Choice):

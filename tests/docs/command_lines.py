@@ -10,10 +10,10 @@ import shlex
 from collections.abc import Callable, Iterator
 
 import yaml
-from slipway_release import cli as release_cli
-from slipway_release.context import freeze_variable
 
 from sandbox import cli
+from slipway_release import cli as release_cli
+from slipway_release.context import freeze_variable
 from stacks.settings import NAMESPACE, SECRETS
 from tests.docs.markdown import ROOT
 

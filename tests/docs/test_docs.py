@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from slipway_release import release_file
 
 from components.github.preflight import APP_PERMISSIONS
 from manifests.model import Environment, Service
 from sandbox.errors import ExitCode
+from slipway_release import release_file
 from stacks.settings import NAMESPACE, SECRETS, SECTIONS
 from tests.docs.command_lines import problems
 from tests.docs.markdown import ROOT, Page, commands, pages
@@ -28,7 +28,7 @@ RUNNABLE = [
     [sys.executable, "-m", "sandbox", "plan"],
     [sys.executable, "-m", "sandbox", "plan", "--stack", "example"],
     [sys.executable, "-m", "tools.check", "--help"],
-    [sys.executable, "templates/environment/.slipway/slipway_release", "dora", "--help"],
+    [sys.executable, "slipway_release", "dora", "--help"],
 ]
 TEXT_FILES = ("py", "yaml", "yml", "md", "toml", "j2", "tpl")
 

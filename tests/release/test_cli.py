@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,17 +10,19 @@ from typing import Any
 
 import pytest
 
+from manifests import release_program
 from tests.release.builders import environment
 from tests.release.world import World
 
-SOURCE = Path(__file__).parents[2] / "templates/environment/.slipway"
 Make = Callable[..., World]
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    shutil.copytree(SOURCE / "slipway_release", tmp_path / ".slipway/slipway_release")
-    return tmp_path / ".slipway/slipway_release"
+    for path, text in release_program.files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path / release_program.FOLDER
 
 
 def run(program: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

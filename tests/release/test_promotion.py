@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from slipway_release import promotion
 from slipway_release.contents import ProtectedBranchError
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
-
 from tests.release.builders import environment
 from tests.release.world import World
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 from slipway_release.errors import RefusedError
 from slipway_release.registry import REVISION_LABEL, Registry
 from slipway_release.transport import Response, Transport

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from slipway_release import hold, reports, rollback
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
-
 from tests.release.builders import environment
 from tests.release.world import World
 

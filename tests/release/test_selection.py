@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+
 from slipway_release.errors import RefusedError
 from slipway_release.history import Relation
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.selection import Decision, Kind, Situation, cleared, decide
-
 from tests.release.builders import environment, platform, release
 
 HELD = Held("1.2.3", "crashes", "https://run", "2026-01-01T00:00:00Z")

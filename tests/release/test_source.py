@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from slipway_release import image, source
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.registry import REVISION_LABEL, Image
 from slipway_release.source import Source
-
 from tests.release.builders import COMMIT, DIGEST, context
 
 REPOSITORY = "/repos/acme/guestbook"

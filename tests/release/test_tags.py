@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.tags import (
+from slipway_release.tags import (
     Tag,
     TagError,
     Version,

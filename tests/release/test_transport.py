@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import pytest
+
 from slipway_release.errors import UnavailableError
 from slipway_release.transport import Transport
-
 from tests.release.builders import Clock
 
 Answer = tuple[int, dict[str, str], bytes]

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
+
+from manifests.repository_files import environment_repository_files
 from slipway_release.errors import RefusedError
 from slipway_release.release_file import ReleaseFile
 from slipway_release.validation import charts, check, comment, difference, secrets
 from slipway_release.validation.difference import MARKER, Change, Section, markdown
 from slipway_release.validation.files import Tree
-
-from manifests.repository_files import environment_repository_files
 from stacks.settings import settings_of
 from tests.release.builders import Script, context, release
 from tests.release.stage import find

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+
 from slipway_release import verification
 from slipway_release.errors import RefusedError
 from slipway_release.verification import Request
-
 from tests.release.builders import COMMIT, DIGEST, RUN, answer, context
 
 REPOSITORY = "/repos/acme/guestbook"

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+
 from slipway_release import promotion, release_file, rollback, verified
 from slipway_release.context import Context
 from slipway_release.github import GitHub
@@ -21,7 +22,6 @@ from slipway_release.selection import Kind
 from slipway_release.tags import Tag
 from slipway_release.transport import Transport
 from slipway_release.verification import Request
-
 from tests.release.builders import Images, platform, release
 
 _numbers = itertools.count(1)

@@ -4,9 +4,8 @@ Owns what a release tag looks like and every spelling that follows from it: the 
 `on.push.tags`, the patterns of tag rulesets, the strict SemVer check, the order of versions and
 the tag of the image. It leaves out which environment may take which version: see `selection.py`.
 
-This file is the single source. The platform's own `manifests/tags.py` loads it from here, and it
-is committed into the environment repository like the rest of this program, so that settings,
-rulesets, workflows and the running release can never disagree.
+This file is the single source: the platform's settings, rulesets and workflows import it, and it is
+committed into the environment repository with the rest of this program, so that they can never disagree.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,8 +46,9 @@ def problems(tree: Tree) -> list[Problem]:
 
 def _rendered(tree: Tree) -> list[Problem]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        linted = pool.map(lambda service: charts.lint(tree, service), tree.platform().services)
-        rendered = list(pool.map(lambda place: charts.render(tree, *place, sample=True), list(tree.placements())))
+        linted = pool.map(functools.partial(charts.lint, tree), tree.platform().services)
+        places = [functools.partial(charts.render, tree, *place, sample=True) for place in tree.placements()]
+        rendered = [future.result() for future in [pool.submit(place) for place in places]]
         found = [problem for problems in linted for problem in problems]
     for item in rendered:
         where = f"environments/{item.environment}/{item.service} (rendered)"
