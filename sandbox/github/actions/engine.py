@@ -111,8 +111,10 @@ class Engine:
 
     def receive(self, event: Event) -> None:
         """Notes an event, so that it is not lost, and has it looked at."""
-        if not starting.concerns(event):
-            return
+        for heard in starting.heard(self, event):
+            self._note(heard)
+
+    def _note(self, event: Event) -> None:
         number = self.runs.next_id()
         self.runs.inbox.put(number, asdict(event))
         self.post(lambda: self._open(number))

@@ -38,6 +38,13 @@ class Scope:
     def depth(self) -> int:
         return 1 if self.parent is None else self.parent.depth + 1
 
+    def may_see(self, secret: str) -> bool:
+        """Whether jobs are given a secret of their environment: to a called workflow, the caller must have named it."""
+        if self.parent is None or self.call is None:
+            return True
+        passed: Any = self.parent.workflow.jobs[self.call["node"]].get("secrets")
+        return passed == "inherit" or secret.upper() in {str(name).upper() for name in mapping(passed)}
+
 
 class Scopes:
     """Builds scopes, contexts and secrets of a run from its documents."""

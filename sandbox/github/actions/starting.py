@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.github.access.accounts import simple
@@ -30,9 +31,20 @@ MOST_FILES = 3000
 """Changed files that path filters look at."""
 
 
-def concerns(event: Event) -> bool:
-    """Whether an event has to be looked at."""
-    return triggers.may_start(event)
+def heard(engine: "Engine", event: Event) -> Iterator[Event]:
+    """The events that workflows can be started by when something happens."""
+    both = [event, *_on_base(engine, event)] if event.name == "pull_request" else [event]
+    yield from (one for one in both if triggers.may_start(one))
+
+
+def _on_base(engine: "Engine", event: Event) -> Iterator[Event]:
+    """The same as `pull_request_target`: always on the default branch, whatever the pull request holds."""
+    repository = engine.forge.repository(event.repository)
+    if repository is None:
+        return
+    ref = f"refs/heads/{repository['default_branch']}"
+    sha = engine.forge.git.by_id(repository["id"]).resolve(ref) or ""
+    yield replace(event, name="pull_request_target", ref=ref, sha=sha)
 
 
 def runs_of(engine: "Engine", event: Event) -> Iterator[Document]:

@@ -116,7 +116,8 @@ class Work:
                 raise WorkflowError(f"jobs.{job['node']}.{unsupported}: runners of the sandbox have no Docker engine")
         secrets = engine.scopes.secrets(run, scope, records)
         if job["environment"]:
-            secrets = secrets | vault.secrets(engine.forge, run["repository"], job["environment"])
+            own = vault.secrets(engine.forge, run["repository"], job["environment"])
+            secrets = secrets | {name: value for name, value in own.items() if scope.may_see(name)}
         secrets = {name.upper(): value for name, value in secrets.items()} | {"GITHUB_TOKEN": token}
         known = engine.scopes.job_contexts(run, scope, job, records, job["environment"])
         environment: Any = definition.get("environment")

@@ -20,10 +20,20 @@ COMMIT_WATCHERS: list[Callable[[Forge, Document, str], None]] = []
 PASSED = ("success", "neutral", "skipped")
 
 
-def latest(forge: Forge, repository: Document, sha: str) -> dict[str, str]:
-    """Every context and check of a commit with its state: success, pending, failure or error."""
-    states = {status["context"]: status["state"] for status in _statuses(forge, repository, sha)}
+def latest(forge: Forge, repository: Document, sha: str, app: int | None = None) -> dict[str, str]:
+    """Every context and check of a commit with its state: success, pending, failure or error.
+
+    Args:
+        forge: The server.
+        repository: The repository.
+        sha: The commit.
+        app: Only what this App has reported; None for everybody.
+    """
+    known = [status for status in _statuses(forge, repository, sha) if app in (None, status.get("app_id"))]
+    states = {status["context"]: status["state"] for status in known}
     for run in check_runs(forge, repository, sha):
+        if app not in (None, run["app_id"]):
+            continue
         passed = "success" if run["conclusion"] in PASSED else "failure"
         states[run["name"]] = passed if run["status"] == "completed" else "pending"
     return states
@@ -148,12 +158,15 @@ def create_status(request: Request) -> Answer:
         "description": given.get("description"),
         "target_url": given.get("target_url"),
         "creator": request.principal.login,
+        "app_id": request.principal.app_id,
         "created_at": now(),
     }
     table.put(f"{repository['id']}/{sha}/{status['id']}", status)
     payload = {name: status[name] for name in ("id", "sha", "state", "context", "description", "target_url")}
     head = f"refs/heads/{repository['default_branch']}"
-    publishing.emit(forge, repository, request.principal, "status", ref=head, sha=sha, payload=payload)
+    # Workflows that hear of it are those of the default branch, whatever commit it is about.
+    newest = request.git.resolve(head) or ""
+    publishing.emit(forge, repository, request.principal, "status", ref=head, sha=newest, payload=payload)
     _changed(forge, repository, sha)
     return 201, _status_view(request, status)
 
