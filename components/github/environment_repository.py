@@ -1,6 +1,6 @@
 """The environment repository: what runs where, the release program, and the gates in front of each environment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import pulumi
@@ -89,10 +89,17 @@ class EnvironmentRepository(pulumi.ComponentResource):
             if environment.delivery is Delivery.BRANCH
         ]
         self._rules(name, settings, guarded)
+        access = self._access(name, settings, args, child)
         for environment in settings.environments:
-            self._gate(f"{name}-{environment.name}", environment, args["teams"], guarded)
+            # GitHub drops a reviewer who cannot read the repository, and does not say so.
+            allowed = pulumi.ResourceOptions(depends_on=[access[team] for team in environment.approvers])
+            self._gate(
+                f"{name}-{environment.name}",
+                environment,
+                args["teams"],
+                pulumi.ResourceOptions.merge(guarded, allowed),
+            )
         self.called = [self.files, *self._actions(name, settings, args, child)]
-        self._access(name, settings, args, child)
         self.register_outputs({"url": self.repository.html_url})
 
     def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
@@ -117,9 +124,8 @@ class EnvironmentRepository(pulumi.ComponentResource):
     def _gate(
         self, name: str, environment: Environment, teams: Mapping[str, TeamAccess], opts: pulumi.ResourceOptions
     ) -> None:
-        reviewers = github.RepositoryEnvironmentReviewerArgs(
-            teams=[teams[team].number for team in environment.approvers]
-        )
+        numbers = [teams[team].number for team in environment.approvers]
+        reviewers = github.RepositoryEnvironmentReviewerArgs(teams=numbers)
         gate = github.RepositoryEnvironment(
             f"{name}-environment",
             environment=environment.name,
@@ -136,7 +142,12 @@ class EnvironmentRepository(pulumi.ComponentResource):
         github.RepositoryEnvironmentDeploymentPolicy(
             f"{name}-from-main",
             repository=self.repository.name,
-            environment=gate.environment,
+            environment=pulumi.Output.all(
+                path=f"environments[{environment.name}].approvers",
+                name=gate.environment,
+                wanted=numbers,
+                reviewers=gate.reviewers,
+            ).apply(lambda found: _kept(**found)),
             branch_pattern="main",
             opts=opts,
         )
@@ -183,15 +194,17 @@ class EnvironmentRepository(pulumi.ComponentResource):
 
     def _access(
         self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions
-    ) -> None:
-        for team, access in args["teams"].items():
-            github.TeamRepository(
+    ) -> dict[str, github.TeamRepository]:
+        accesses = {
+            team: github.TeamRepository(
                 f"{name}-{team}-access",
                 team_id=access.team_id,
                 repository=self.repository.name,
                 permission="maintain" if team == settings.github.platform_team else "push",
                 opts=opts,
             )
+            for team, access in args["teams"].items()
+        }
         url, secret = settings.argocd.url, args["secrets"].webhook_secret
         if settings.argocd.receives_webhooks and url is not None and secret is not None:
             github.RepositoryWebhook(
@@ -204,3 +217,15 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 ),
                 opts=opts,
             )
+        return accesses
+
+
+def _kept(path: str, name: str, wanted: list[int], reviewers: Sequence[Mapping[str, Sequence[int]]] | None) -> str:
+    """The name of a GitHub environment, once GitHub has kept its reviewers."""
+    kept = {int(team) for reviewer in reviewers or [] for team in reviewer.get("teams") or []}
+    if missing := [str(int(number)) for number in wanted if int(number) not in kept]:
+        raise pulumi.RunError(
+            f"{path}: GitHub did not keep the teams with the ids {', '.join(missing)} as reviewers of {name};"
+            " see that they can read the environment repository, and run `pulumi up` again"
+        )
+    return name

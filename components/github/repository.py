@@ -7,7 +7,6 @@ from manifests.model import GitHub
 
 ACTIONS_INTEGRATION = 15368
 """The id of GitHub Actions as a source of status checks."""
-ORGANIZATION_ADMIN = 1
 
 
 def repository(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_github as github
 
-from components.github.repository import ACTIONS_INTEGRATION, ORGANIZATION_ADMIN
+from components.github.repository import ACTIONS_INTEGRATION
 from manifests.model import App, GitHub, OwnedFiles
 
 _Actors = Sequence[github.RepositoryRulesetBypassActorArgs]
@@ -30,9 +30,8 @@ def team_actor(number: pulumi.Input[int]) -> github.RepositoryRulesetBypassActor
 
 def administrators() -> github.RepositoryRulesetBypassActorArgs:
     """The organisation's owners, whom a rule does not bind."""
-    return github.RepositoryRulesetBypassActorArgs(
-        actor_id=ORGANIZATION_ADMIN, actor_type="OrganizationAdmin", bypass_mode="always"
-    )
+    # They have no id: GitHub drops one that is sent, and every later preview would show it as a change.
+    return github.RepositoryRulesetBypassActorArgs(actor_type="OrganizationAdmin", bypass_mode="always")
 
 
 def main_ruleset(

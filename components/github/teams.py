@@ -49,7 +49,9 @@ class TeamAccess(pulumi.ComponentResource):
             f"{name}-members",
             team_id=made.id,
             members=[
-                github.TeamMembersMemberArgs(username=member.login, role=member.role.value) for member in team.members
+                # GitHub's spelling of a login is not read back; the provider compares in lower case.
+                github.TeamMembersMemberArgs(username=member.login.lower(), role=member.role.value)
+                for member in team.members
             ],
             opts=child,
         )

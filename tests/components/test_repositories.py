@@ -2,17 +2,24 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
+from components.github.environment_repository import _kept
 from tests.components.builders import platform
-from tests.recorder import Registration, plain
+from tests.recorder import Recording, Registration, plain
 from tests.stacks.builders import changed, values
 
 PROMOTER, REQUESTER = 11, 12
 
 
-def actors(ruleset: Registration) -> set[tuple[str, int]]:
-    return {(actor["actorType"], int(actor["actorId"])) for actor in ruleset.inputs.get("bypassActors", [])}
+def actors(ruleset: Registration) -> set[tuple[str, int | None]]:
+    found = [(actor["actorType"], actor.get("actorId")) for actor in ruleset.inputs.get("bypassActors", [])]
+    return {(kind, None if number is None else int(number)) for kind, number in found}
+
+
+def production_gate(recording: Recording) -> Registration:
+    return recording.one("environments-production-environment")
 
 
 def team_number(name: str) -> int:
@@ -40,10 +47,10 @@ def test_the_automation_alone_writes_main_of_the_environment_repository() -> Non
 
 
 @pytest.mark.parametrize(
-    ("app", "actor"), [(None, ("OrganizationAdmin", 1)), ({"id": "77", "installationId": "1"}, ("Integration", 77))]
+    ("app", "actor"), [(None, ("OrganizationAdmin", None)), ({"id": "77", "installationId": "1"}, ("Integration", 77))]
 )
 def test_owned_files_are_committed_directly_only_where_that_is_asked_for(
-    app: dict[str, str] | None, actor: tuple[str, int]
+    app: dict[str, str] | None, actor: tuple[str, int | None]
 ) -> None:
     stack = changed("github.ownedFiles", "commit")
     if app:
@@ -61,7 +68,7 @@ def test_the_team_makes_release_tags_and_nobody_moves_them() -> None:
         assert ruleset.inputs["target"] == "tag"
         assert set(ruleset.inputs["conditions"]["refName"]["includes"]) == patterns
     assert made.inputs["rules"] == {"creation": True}
-    assert actors(made) == {("Team", team_number("web")), ("OrganizationAdmin", 1)}
+    assert actors(made) == {("Team", team_number("web")), ("OrganizationAdmin", None)}
     assert fixed.inputs["rules"] == {"update": True, "deletion": True}
     assert actors(fixed) == set()
 
@@ -84,6 +91,20 @@ def test_an_environment_with_approvers_asks_them_and_lets_nobody_around() -> Non
     assert [int(team) for team in reviewers["teams"]] == [team_number("platform")]
     assert (production["preventSelfReview"], production["canAdminsBypass"]) == (True, False)
     assert "reviewers" not in recording.one("environments-dev-environment").inputs
+    assert "environments-platform-access" in recording.dependencies(production_gate(recording))
+
+
+def test_a_gate_whose_reviewers_github_dropped_fails_and_names_them() -> None:
+    kept = {"teams": [7]}
+    assert _kept("environments[production].approvers", "production", [7], [kept]) == "production"
+    for reviewers in (None, [], [{}], [kept]):
+        with pytest.raises(pulumi.RunError, match=r"environments\[production\].approvers: .* 8 "):
+            _kept("environments[production].approvers", "production", [8], reviewers)
+
+
+def test_what_github_reads_back_otherwise_is_declared_as_it_reads_back() -> None:
+    members = platform(changed("teams.1.members", [{"login": "Dana-X"}])).one("web-members")
+    assert [member["username"] for member in members.inputs["members"]] == ["dana-x"]
 
 
 def test_only_the_program_on_main_reaches_an_environment() -> None:

@@ -54,7 +54,7 @@ REF = {"refName": {"includes": ["~DEFAULT_BRANCH"], "excludes": []}}
 CHECKS = {"requiredChecks": [{"context": "validate"}], "strictRequiredStatusChecksPolicy": True}
 RULES = {"deletion": True, "nonFastForward": True, "pullRequest": PULL, "requiredStatusChecks": CHECKS}
 RULESET = {"name": "main", "target": "branch", "enforcement": "active", "conditions": REF, "rules": RULES}
-ADMINS = [{"actorId": 1, "actorType": "OrganizationAdmin", "bypassMode": "always"}]
+ADMINS = [{"actorType": "OrganizationAdmin", "bypassMode": "always"}]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG3TyS5pWnR4Yd9Cr9K2L9vEbTQK5xVqz2mQ4i6mXl9n"
 
 CASES: dict[str, tuple[str, Json, Json]] = {

@@ -107,7 +107,7 @@ def test_ref_patterns_stop_at_slashes(repository: Repository, include: str, bran
 
 def actor(hub: Hub, kind: str) -> dict[str, Any]:
     number = {
-        "OrganizationAdmin": 1,
+        "OrganizationAdmin": None,
         "RepositoryRole": 5,
         "Integration": int(hub.secrets.apps["promoter"].id),
         "DeployKey": None,

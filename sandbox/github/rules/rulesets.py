@@ -38,6 +38,8 @@ RULE_TYPES = frozenset(
     ]
 )
 ACTORS = ("Integration", "OrganizationAdmin", "RepositoryRole", "Team", "DeployKey", "User")
+WITHOUT_ID = ("DeployKey", "OrganizationAdmin")
+"""Actors of which there is one; GitHub drops an id that is sent."""
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _actor(actor: dict[str, Any]) -> dict[str, Any]:
-    actor_id = None if actor["actor_type"] == "DeployKey" else actor.get("actor_id")
+    actor_id = None if actor["actor_type"] in WITHOUT_ID else actor.get("actor_id")
     mode = actor.get("bypass_mode") or "always"
     return {"actor_id": actor_id, "actor_type": actor["actor_type"], "bypass_mode": mode}
 
