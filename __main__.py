@@ -5,7 +5,8 @@ import pulumi
 from components.platform import Platform
 from components.providers import platform_providers
 from stacks.preflight import check_surroundings
-from stacks.settings import read_secrets, read_settings
+from stacks.secrets import read_secrets
+from stacks.settings import read_settings
 
 settings = read_settings()
 secrets = read_secrets(settings)

@@ -15,7 +15,8 @@ from pathlib import Path
 from benchmarks.measure import Report, benchmark, say
 from sandbox.engine.plan import record
 from sandbox.engine.stackfile import read_stack
-from stacks.settings import NAMESPACE, SECRETS
+from stacks.problems import NAMESPACE
+from stacks.secrets import SECRETS
 
 ROOT = Path(__file__).parent.parent
 SMALL, LARGE = 100, 1000

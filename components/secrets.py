@@ -1,6 +1,8 @@
 """The secrets of a stack, as the components take them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -25,3 +27,5 @@ class PlatformSecrets:
     """What workflows push images with, where the registry does not take their own token."""
     slack_token: pulumi.Output[str] | None
     """The token of the Slack app that posts."""
+    argocd_values: Mapping[str, Any]
+    """What `argocd.values` of the settings leaves out: values of the chart, whose leaves are secret outputs."""

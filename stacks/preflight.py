@@ -9,7 +9,8 @@ from components.github.api import GitHubApi
 from components.github.credentials import AppKey, Credentials, Token
 from components.github.preflight import github_problems
 from manifests.model import GitHub, Settings
-from stacks.settings import NAMESPACE
+from stacks.problems import NAMESPACE
+from stacks.secrets import secret_text
 
 PATIENCE_SECONDS = 20
 """How long GitHub may stay silent until it counts as unreachable."""
@@ -36,7 +37,7 @@ def check_surroundings(settings: Settings) -> None:
     # The Kubernetes client takes longer to import than a plan without it takes.
     from components.argocd.preflight import cluster_problems  # noqa: PLC0415
 
-    credentials = _credentials(settings.github, config)
+    credentials = _credentials(settings.github)
     api = GitHubApi(settings.github.api_url, credentials, deadline_seconds=PATIENCE_SECONDS)
     with ThreadPoolExecutor(1) as aside:
         cluster = aside.submit(cluster_problems, settings)
@@ -51,7 +52,7 @@ def _ambient(github: GitHub) -> list[str]:
     return [] if owner == github.owner else [f"GITHUB_OWNER: it is {owner} and would win over github.owner; unset it"]
 
 
-def _credentials(github: GitHub, config: pulumi.Config) -> Credentials:
+def _credentials(github: GitHub) -> Credentials:
     if github.app is None:
-        return Token(config.require("githubToken"))
-    return AppKey(github.app.id, github.app.installation_id, config.require("githubAppPrivateKey"))
+        return Token(secret_text("githubToken"))
+    return AppKey(github.app.id, github.app.installation_id, secret_text("githubAppPrivateKey"))

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+NAMESPACE = "slipway"
+"""What stands before the keys of a stack that are ours."""
+
 
 @dataclass(frozen=True)
 class Problem:

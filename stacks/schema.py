@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from stacks.settings import NAMESPACE, SECRETS, SECTIONS, SWITCHES
+from stacks.problems import NAMESPACE
+from stacks.secrets import SECRETS
+from stacks.settings import SECTIONS, SWITCHES
 
 PATH = Path(__file__).parent / "schema.json"
 
@@ -19,7 +21,7 @@ def stack_schema() -> dict[str, Any]:
     ]
     parts, definitions = TypeAdapter[Any].json_schemas(inputs, by_alias=True, ref_template="#/$defs/{model}")
     properties = {f"{NAMESPACE}:{key}": part for (key, _), part in parts.items()}
-    properties |= {f"{NAMESPACE}:{key}": _secret(meaning) for key, meaning in SECRETS.items()}
+    properties |= {f"{NAMESPACE}:{key}": _secret(secret.meaning) for key, secret in SECRETS.items()}
     properties |= {f"{NAMESPACE}:{key}": {"type": "boolean", "description": text} for key, text in SWITCHES.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

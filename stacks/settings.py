@@ -1,12 +1,11 @@
-"""The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings and secrets."""
+"""The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.secrets import PlatformSecrets
 from manifests.model import (
     ArgoCD,
     Cluster,
@@ -20,11 +19,11 @@ from manifests.model import (
     Team,
 )
 from stacks.checks import Parts, check_parts
-from stacks.problems import Problem, SettingsError, listed
+from stacks.problems import NAMESPACE, SettingsError, listed
 from stacks.reading import Reader
+from stacks.secrets import SECRETS, check_contents, check_presence, encrypted_keys, needed_secrets, public_texts
 from templates import service_templates
 
-NAMESPACE = "slipway"
 SECTIONS: dict[str, Any] = {
     "github": GitHub,
     "cluster": Cluster,
@@ -35,16 +34,6 @@ SECTIONS: dict[str, Any] = {
     "services": tuple[Service, ...],
     "secrets": SecretsBackend,
     "notifications": Notifications,
-}
-SECRETS: dict[str, str] = {
-    "githubToken": "the token that `pulumi up` acts with",
-    "githubAppPrivateKey": "the private key of `github.app`",
-    "promoterPrivateKey": "the private key of `github.promoter`",
-    "requesterPrivateKey": "the private key of `github.requester`",
-    "argocdPrivateKey": "the private key of `github.argocd`",
-    "webhookSecret": "what GitHub signs its webhook to Argo CD with",
-    "registryPassword": "the password of `registry.username`",
-    "slackToken": "the token of the Slack app that posts to `notifications.slackChannel`",
 }
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",
@@ -60,35 +49,22 @@ def read_settings() -> Settings:
     """
     everything = {**get_config_env(), **CONFIG.get()}
     texts = {key.partition(":")[2]: str(text) for key, text in everything.items() if key.startswith(f"{NAMESPACE}:")}
-    return settings_of(pulumi.get_stack(), texts)
+    return settings_of(pulumi.get_stack(), texts, encrypted_keys(texts))
 
 
-def read_secrets(settings: Settings) -> PlatformSecrets:
-    """Reads the secrets that these settings need; `read_settings` has checked that they are there."""
-    config = pulumi.Config(NAMESPACE)
-    needed = needed_secrets(settings.github, settings.argocd, settings.registry, settings.notifications)
-
-    def optional(key: str) -> pulumi.Output[str] | None:
-        return config.require_secret(key) if key in needed else None
-
-    return PlatformSecrets(
-        github_token=optional("githubToken"),
-        github_app_private_key=optional("githubAppPrivateKey"),
-        promoter_private_key=config.require_secret("promoterPrivateKey"),
-        requester_private_key=config.require_secret("requesterPrivateKey"),
-        argocd_private_key=config.require_secret("argocdPrivateKey"),
-        webhook_secret=optional("webhookSecret"),
-        registry_password=optional("registryPassword"),
-        slack_token=optional("slackToken"),
-    )
-
-
-def settings_of(stack: str, texts: Mapping[str, str]) -> Settings:
+def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str] | None = None) -> Settings:
     """Types the values of a stack, each as Pulumi gives it: JSON where it has structure.
+
+    Args:
+        stack: the stack's name.
+        texts: its values, by key without namespace.
+        encrypted: the keys that hold something that was set with `--secret`. None: what secrets hold is not looked at,
+            for those who want the description alone.
 
     Raises:
         SettingsError: something is wrong with them; it names everything that is.
     """
+    texts, hidden = public_texts(stack, texts, encrypted or ())
     reader = Reader(texts)
     _check_keys(reader, texts)
     github = reader.one("github", GitHub)
@@ -110,10 +86,15 @@ def settings_of(stack: str, texts: Mapping[str, str]) -> Settings:
         environment_names=reader.names("environments"),
         templates=service_templates(),
     )
-    problems = [*reader.problems, *check_parts(parts)]
+    veiled = {problem.path for problem in hidden}
+    # A section that should hold no secret and does is not quoted.
+    shown = [problem for problem in reader.problems if problem.path.partition(".")[0].partition("[")[0] not in veiled]
+    problems = [*hidden, *shown, *check_parts(parts)]
     if github and argocd and registry and notifications:
         needed = needed_secrets(github.value, argocd.value, registry.value, notifications.value)
-        problems += _check_secrets(texts, needed, github.value)
+        problems += check_presence(texts, needed, github.value)
+    if encrypted is not None:
+        problems += check_contents(texts, encrypted, keys=texts.get("preflight") != "false")
     if problems or not (github and cluster and argocd and registry and notifications):
         raise SettingsError(stack, problems)
     return Settings(
@@ -130,19 +111,6 @@ def settings_of(stack: str, texts: Mapping[str, str]) -> Settings:
     )
 
 
-def needed_secrets(github: GitHub, argocd: ArgoCD, registry: Registry, notifications: Notifications) -> list[str]:
-    """The secrets that must be there."""
-    return [
-        "githubAppPrivateKey" if github.app else "githubToken",
-        "promoterPrivateKey",
-        "requesterPrivateKey",
-        "argocdPrivateKey",
-        *(["webhookSecret"] if argocd.receives_webhooks else []),
-        *(["registryPassword"] if registry.username else []),
-        *(["slackToken"] if notifications.slack_channel else []),
-    ]
-
-
 def _check_keys(reader: Reader, texts: Mapping[str, str]) -> None:
     known = [*SECTIONS, *SECRETS, *SWITCHES]
     for key in texts:
@@ -151,14 +119,3 @@ def _check_keys(reader: Reader, texts: Mapping[str, str]) -> None:
     for key in SWITCHES:
         if texts.get(key, "true") not in {"true", "false"}:
             reader.problem(key, f"{texts[key]!r} is no switch; allowed are true or false")
-
-
-def _check_secrets(texts: Mapping[str, str], needed: list[str], github: GitHub) -> list[Problem]:
-    missing = [key for key in needed if not texts.get(key, "").strip()]
-    command = f"pulumi config set --secret {NAMESPACE}:"
-    problems = [Problem(key, f"missing; {SECRETS[key]}: `{command}{key}`") for key in missing]
-    if github.app and "githubToken" in texts:
-        # The GitHub provider would silently prefer the token.
-        text = f"there is `github.app` too; allowed is one of them: `pulumi config rm {NAMESPACE}:githubToken`"
-        problems.append(Problem("githubToken", text))
-    return problems

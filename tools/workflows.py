@@ -20,7 +20,9 @@ from manifests.repository_files import RepositoryFiles, environment_repository_f
 from sandbox import toolchain
 from sandbox.config import SandboxConfig
 from sandbox.progress import Progress
-from stacks.settings import NAMESPACE, SECRETS, settings_of
+from stacks.problems import NAMESPACE
+from stacks.secrets import SECRETS
+from stacks.settings import settings_of
 
 ROOT = Path(__file__).parent.parent
 LIMIT_SECONDS = 300

@@ -6,8 +6,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.secrets import PlatformSecrets
-from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY
-from manifests.argocd.values import helm_values
+from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, WEBHOOK_KEY
+from manifests.argocd.values import helm_values, merged
 from manifests.infrastructure import MANAGED_BY
 from manifests.model import Settings
 
@@ -47,10 +47,7 @@ class ArgoCDInstallation(pulumi.ComponentResource):
         notifications = kubernetes.core.v1.Secret(
             f"{name}-notifications-secret",
             metadata={"name": NOTIFICATIONS_SECRET, "namespace": settings.argocd.namespace, "labels": PARTNERS},
-            string_data={
-                GITHUB_KEY: secrets.argocd_private_key,
-                **({SLACK_KEY: secrets.slack_token} if secrets.slack_token is not None else {}),
-            },
+            string_data=_notification_credentials(settings, secrets),
             opts=inside,
         )
         self.repository_secret = kubernetes.core.v1.Secret(
@@ -78,12 +75,22 @@ class ArgoCDInstallation(pulumi.ComponentResource):
             chart=argocd.chart,
             version=None if argocd.chart_is_folder else argocd.chart_version,
             repository_opts=None if argocd.chart_is_folder else from_repository,
-            values=helm_values(settings, webhook_secret=secrets.webhook_secret),
+            values=merged(helm_values(settings, webhook_secret=secrets.webhook_secret), secrets.argocd_values),
             timeout=RELEASE_TIMEOUT_SECONDS,
             # A failed release stays, with its pods and events, for whoever looks for the reason.
             atomic=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=dependencies),
         )
+
+
+def _notification_credentials(settings: Settings, secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
+    url = settings.notifications.webhook_url
+    return {
+        GITHUB_KEY: secrets.argocd_private_key,
+        **({SLACK_KEY: secrets.slack_token} if secrets.slack_token is not None else {}),
+        # Who knows such a URL may post to it.
+        **({WEBHOOK_KEY: pulumi.Output.secret(url)} if url is not None else {}),
+    }
 
 
 def _repository_credentials(settings: Settings, secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:

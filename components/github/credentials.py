@@ -10,6 +10,7 @@ import httpx
 import jwt
 
 from components.github.errors import GitHubError
+from manifests.model import credentials
 
 _RENEW_SECONDS = 300
 """How long before its end a token is no longer used; a large repository may take minutes."""
@@ -23,13 +24,17 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True)
 class Token:
-    """A token as it is."""
+    """A token, without what was pasted around it."""
 
     value: str = field(repr=False)
 
     def token(self, client: httpx.Client) -> str:
         del client
-        return self.value
+        try:
+            return credentials.token(self.value)
+        except credentials.CredentialError as error:
+            # The client would quote the header, and the token with it, and try again and again.
+            raise GitHubError("", "", 0, f"the token cannot be sent: {error}") from None
 
 
 @dataclass

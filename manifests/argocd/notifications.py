@@ -25,6 +25,8 @@ SLACK_KEY = "slack-token"
 """Key in that Secret: the Slack app's token; needed where there is a channel."""
 DRIFT = "Drift"
 """How the description of a status begins that reports drift and no release."""
+WEBHOOK_KEY = "webhook-url"
+"""Key in that Secret: where the chat's webhook posts to; needed where there is one."""
 
 _CHAT_WEBHOOK = "events"
 _FAILED = "release-failed"
@@ -87,7 +89,7 @@ def _services(settings: Settings) -> dict[str, Any]:
         services["slack"] = {"token": f"${SLACK_KEY}"}
     if settings.notifications.webhook_url:
         services[f"webhook.{_CHAT_WEBHOOK}"] = {
-            "url": settings.notifications.webhook_url,
+            "url": f"${WEBHOOK_KEY}",
             "headers": [{"name": "Content-Type", "value": "application/json"}],
         }
     return services

@@ -18,6 +18,8 @@ _POLLING = {"timeout.reconciliation": "60s", "timeout.reconciliation.jitter": "2
 """How often Git is asked where GitHub cannot tell Argo CD of a push."""
 _WEBHOOK = {"timeout.reconciliation": "180s", "timeout.reconciliation.jitter": "60s"}
 """How often Git is asked beside the webhook, in case one was lost."""
+_ADDITIVE = (("configs", "rbac", "policy.csv"), ("notifications", "subscriptions"))
+"""Where the stack's own values add to the platform's: rights of teams, and reports to the ledger."""
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
     "server": {"cpu": "50m", "memory": "128Mi"},
@@ -28,7 +30,7 @@ _REQUESTS = {
 
 
 def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
-    """Everything that is set in the chart, the stack's own `values` on top.
+    """Everything that is set in the chart, the stack's own `values` on top; its policy and subscriptions are added.
 
     The installation makes the Secret `argocd-notifications-secret` before it, with the keys that
     `manifests.argocd.notifications` names.
@@ -57,7 +59,8 @@ def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
         part["metrics"] = {"enabled": True, "serviceMonitor": {"enabled": True}}
         # No CPU limit: a throttled controller reports late, and what it reports decides about rollbacks.
         part["resources"] = {"requests": requests}
-    return merged(values, cast(Values, argocd.values))
+    own = cast(Values, argocd.values)
+    return _added(merged(values, own), values, own)
 
 
 def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> Values:
@@ -68,6 +71,24 @@ def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> Values:
         both = isinstance(before, Mapping) and isinstance(value, Mapping)
         result[key] = merged(cast(Values, before), cast(Values, value)) if both else value
     return result
+
+
+def _added(result: Values, ours: Values, own: Values) -> Values:
+    """The merged values with both parts of what would lose the platform's part if the stack's replaced it."""
+    for path in _ADDITIVE:
+        mine, theirs = _at(ours, path), _at(own, path)
+        if isinstance(mine, str) and isinstance(theirs, str):
+            mine = mine if mine.endswith("\n") else f"{mine}\n"
+        if mine and type(mine) is type(theirs):
+            _at(result, path[:-1])[path[-1]] = mine + theirs
+    return result
+
+
+def _at(values: Values, path: tuple[str, ...]) -> Any:
+    here: Any = values
+    for key in path:
+        here = cast(Values, here).get(key) if isinstance(here, Mapping) else None
+    return here
 
 
 def _image(settings: Settings) -> Values:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import Choice, DnsLabel, HttpUrl, Line, RegistryHost, model
+from manifests.model.base import Choice, DnsLabel, HttpUrl, Line, RegistryHost, SecretUrl, model
 
 
 @model
@@ -86,5 +86,5 @@ class Notifications:
 
     slack_channel: Annotated[str | None, Field(pattern=r"^#?[a-z0-9._-]{1,80}$")] = None
     """A channel of Slack (needs `slipway:slackToken`)."""
-    webhook_url: HttpUrl | None = None
-    """A URL that gets a JSON document."""
+    webhook_url: SecretUrl | None = None
+    """A URL that gets a JSON document; it may be set with `--secret`."""

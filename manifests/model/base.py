@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, TypeVar, cast, dataclass_transform
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import PydanticCustomError
@@ -86,6 +86,13 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _secret_url(text: str) -> str:
+    try:
+        return _http_url(text)
+    except PydanticCustomError:
+        raise wrong("it is not a URL; use http:// or https://, a host and a path, without credentials") from None
+
+
 def _registry(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*", text):
         raise wrong(f"{text!r} is no registry; allowed is a host, a port and a path in small letters, without https://")
@@ -117,6 +124,11 @@ Owner = Annotated[str, AfterValidator(_owner)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BranchName = Annotated[str, AfterValidator(_branch)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+_ENCRYPTED = {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]}
+SecretUrl = Annotated[
+    str, AfterValidator(_secret_url), WithJsonSchema({"anyOf": [{"type": "string"}, _ENCRYPTED]}, mode="validation")
+]
+"""A URL that is a secret in itself: no error quotes it."""
 RegistryHost = Annotated[str, AfterValidator(_registry)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 NumberText = Annotated[str, AfterValidator(_number)]

@@ -22,6 +22,17 @@ def test_the_stacks_own_values_win_and_leave_their_neighbours() -> None:
     assert values["configs"]["params"]["controller.resource.health.persist"] is True
 
 
+def test_the_stacks_own_policy_and_subscriptions_add_to_the_platforms() -> None:
+    """A rule for one more group must not take the rights of every team, nor a subscription the ledger's reports."""
+    rule = "g, acme:auditors, role:readonly"
+    mine = {"recipients": ["email:ops@example.com"], "triggers": ["on-sync-failed"]}
+    own = {"configs": {"rbac": {"policy.csv": rule}}, "notifications": {"subscriptions": [mine]}}
+    plain, added = helm_values(settings()), helm_values(settings(argocd={"values": own}))
+    assert added["configs"]["rbac"]["policy.csv"] == plain["configs"]["rbac"]["policy.csv"] + rule
+    assert added["configs"]["rbac"]["scopes"] == plain["configs"]["rbac"]["scopes"]
+    assert added["notifications"]["subscriptions"] == [*plain["notifications"]["subscriptions"], mine]
+
+
 def test_git_is_asked_less_often_where_a_webhook_tells_of_pushes() -> None:
     seconds = [
         int(configuration(**argocd)["timeout.reconciliation"].removesuffix("s"))

@@ -3,6 +3,7 @@
 import json
 
 from tests.components.builders import platform
+from tests.keys import pem
 from tests.recorder import is_secret, plain
 from tests.stacks.builders import changed, values
 
@@ -28,7 +29,7 @@ def test_argo_cd_reads_as_its_own_app() -> None:
         "url": "https://github.com/acme/environments.git",
         "githubAppID": "13",
         "githubAppInstallationID": "103",
-        "githubAppPrivateKey": "key-of-argocd",
+        "githubAppPrivateKey": pem("argocd"),
     }
     assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "repository"
 
@@ -73,7 +74,7 @@ def test_each_environment_has_its_project_and_applications() -> None:
 def test_slack_gets_its_token() -> None:
     stack = values(notifications={"slackChannel": "releases"}, slackToken="xoxb")
     data = plain(platform(stack).one("argocd-notifications-secret").inputs["stringData"])
-    assert data == {"github-private-key": "key-of-argocd", "slack-token": "xoxb"}
+    assert data == {"github-private-key": pem("argocd"), "slack-token": "xoxb"}
 
 
 def test_the_cluster_is_the_named_one() -> None:
@@ -83,7 +84,8 @@ def test_the_cluster_is_the_named_one() -> None:
 
 def test_nothing_of_who_runs_it_reaches_the_github_provider() -> None:
     stack = changed("github.app", {"id": "1", "installationId": "2"})
-    stack["githubAppPrivateKey"] = stack.pop("githubToken")
+    del stack["githubToken"]
+    stack["githubAppPrivateKey"] = pem("app")
     provider = platform(stack).one("github").inputs
     assert plain(provider["token"]) == "", "GITHUB_TOKEN would win over the App"
     assert provider["baseUrl"] == "https://api.github.com/"

@@ -223,3 +223,14 @@ def test_an_owner_of_the_environment_would_win(monkeypatch: pytest.MonkeyPatch) 
 def test_it_can_be_left_out() -> None:
     pulumi.runtime.set_all_config({"slipway:preflight": "false"})
     check_surroundings(settings())
+
+
+@pytest.mark.parametrize("token", ["ghp_x\ry", "ghp_x y", "ghp_x\u00fc", "ghp_x\0"])
+def test_a_token_that_no_header_takes_is_refused_at_once_and_never_shown(token: str) -> None:
+    naps: list[float] = []
+    api = GitHubApi("http://127.0.0.1:9", Token(token), sleep=naps.append)
+    with pytest.raises(pulumi.RunError) as raised:
+        api.get("/user")
+    assert not naps, "asking again would change nothing"
+    assert "ghp_x" not in str(raised.value)
+    assert "copy it again" in str(raised.value)

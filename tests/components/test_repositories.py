@@ -7,6 +7,7 @@ import pytest
 
 from components.github.environment_repository import _kept
 from tests.components.builders import platform
+from tests.keys import pem
 from tests.recorder import Recording, Registration, plain
 from tests.stacks.builders import changed, values
 
@@ -120,8 +121,8 @@ def test_each_repository_gets_the_key_of_its_own_app() -> None:
         for secret in platform().of(":ActionsSecret")
     }
     assert secrets == {
-        ("environments", "PROMOTER_PRIVATE_KEY", "key-of-promoter"),
-        ("guestbook", "REQUESTER_PRIVATE_KEY", "key-of-requester"),
+        ("environments", "PROMOTER_PRIVATE_KEY", pem("promoter")),
+        ("guestbook", "REQUESTER_PRIVATE_KEY", pem("requester")),
     }
 
 

@@ -17,7 +17,9 @@ from components.github.preflight import APP_PERMISSIONS
 from manifests.model import Environment, Service
 from sandbox.errors import ExitCode
 from slipway_release import release_file
-from stacks.settings import NAMESPACE, SECRETS, SECTIONS
+from stacks.problems import NAMESPACE
+from stacks.secrets import SECRETS
+from stacks.settings import SECTIONS
 from tests.docs.command_lines import problems
 from tests.docs.markdown import ROOT, Page, commands, pages
 

@@ -4,6 +4,8 @@ import copy
 import json
 from typing import Any
 
+from tests.keys import pem
+
 Values = dict[str, Any]
 
 VALUES: Values = {
@@ -33,9 +35,9 @@ VALUES: Values = {
     ],
     "services": [{"name": "guestbook", "template": "python-web", "team": "web"}],
     "githubToken": "ghp_secret",
-    "promoterPrivateKey": "key-of-promoter",
-    "requesterPrivateKey": "key-of-requester",
-    "argocdPrivateKey": "key-of-argocd",
+    "promoterPrivateKey": pem("promoter"),
+    "requesterPrivateKey": pem("requester"),
+    "argocdPrivateKey": pem("argocd"),
     "webhookSecret": "hush",
 }
 SECRETS = ("githubToken", "promoterPrivateKey", "requesterPrivateKey", "argocdPrivateKey", "webhookSecret")
