@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sandbox.github.access import accounts, apps
+from sandbox.github.access import accounts
 from sandbox.github.core.forge import Forge
+from sandbox.github.organizations import apps
 
 ALL_SCOPES = ["admin:org", "admin:repo_hook", "delete_repo", "repo", "user", "workflow", "write:packages"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from nacl.public import PublicKey, SealedBox
 
-from sandbox.github.repositories import environments as github_environments
+from sandbox.github.deployments import environments as github_environments
 from sandbox.github.repositories import vault
 from tests.github.conftest import Hub, Repository
 

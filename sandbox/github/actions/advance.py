@@ -1,10 +1,11 @@
 """The decisions about a run: which of its jobs exist, wait, run, are skipped, and what became of the whole."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.github.actions import announce, calls, gates, planner
 from sandbox.github.actions.concurrency import claim
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template, to_text
+from sandbox.github.actions.parts import Control
 from sandbox.github.actions.planner import Expansion, Instance, by_node
 from sandbox.github.actions.scopes import Scope
 from sandbox.github.actions.shapes import is_mapping
@@ -13,9 +14,6 @@ from sandbox.github.actions.workflow import Mapping, WorkflowError, as_list, ord
 from sandbox.github.core.clock import now
 from sandbox.github.core.store import Document
 
-if TYPE_CHECKING:
-    from sandbox.github.actions.engine import Engine
-
 ACTIVE = ("blocked", "gated", "ready", "running", "open")
 """Phases of a job that counts towards its matrix's `max-parallel`."""
 
@@ -23,7 +21,7 @@ ACTIVE = ("blocked", "gated", "ready", "running", "open")
 class Advance:
     """Takes decisions from documents alone, so that it does not matter when or how often it is called."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: Control) -> None:
         self._engine = engine
         self._runs = engine.runs
 

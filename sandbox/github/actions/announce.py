@@ -4,7 +4,8 @@ from sandbox.github.actions import presentation
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN, Kind, Principal
 from sandbox.github.core.store import Document
-from sandbox.github.git import publishing, statuses
+from sandbox.github.deployments import statuses
+from sandbox.github.git import publishing
 
 ACTIONS = Principal(Kind.INSTALLATION, ACTIONS_LOGIN, app_id=ACTIONS_APP_ID)
 

@@ -1,19 +1,15 @@
 """Jobs that call a reusable workflow."""
 
-from typing import TYPE_CHECKING
-
 from sandbox.github.actions import inputs
 from sandbox.github.actions.expressions import evaluate_template
+from sandbox.github.actions.parts import Parts
 from sandbox.github.actions.scopes import LEVELS, Scope
 from sandbox.github.actions.sources import Reference, SourceError
 from sandbox.github.actions.workflow import FOLDER, Mapping, WorkflowError
 from sandbox.github.core.store import Document
 
-if TYPE_CHECKING:
-    from sandbox.github.actions.engine import Engine
 
-
-def open_call(engine: "Engine", run: Document, scope: Scope, job: Document) -> Document:
+def open_call(engine: Parts, run: Document, scope: Scope, job: Document) -> Document:
     """Finds the called workflow and fixes what it is given.
 
     Raises:
@@ -48,7 +44,7 @@ def open_call(engine: "Engine", run: Document, scope: Scope, job: Document) -> D
     return job
 
 
-def _locate(engine: "Engine", run: Document, scope: Scope, uses: str) -> tuple[Document, str, str, str]:
+def _locate(engine: Parts, run: Document, scope: Scope, uses: str) -> tuple[Document, str, str, str]:
     """Repository, commit, path and ref of the workflow that `uses` names."""
     if uses.startswith("./"):
         path = uses[2:]
@@ -65,7 +61,7 @@ def _locate(engine: "Engine", run: Document, scope: Scope, uses: str) -> tuple[D
     return repository, sha, path, ref
 
 
-def _refer(engine: "Engine", run: Document, entry: Document) -> None:
+def _refer(engine: Parts, run: Document, entry: Document) -> None:
     kept = engine.runs.run(run["repository_id"], run["id"])
     if kept is not None and entry not in kept["referenced_workflows"]:
         kept["referenced_workflows"].append(entry)

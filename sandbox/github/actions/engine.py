@@ -12,16 +12,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sandbox.github.actions import announce, gates, reruns, starting
 from sandbox.github.actions.advance import Advance
 from sandbox.github.actions.concurrency import Claim, Concurrency, Holder, claim
 from sandbox.github.actions.host import Host
+from sandbox.github.actions.parts import Control
 from sandbox.github.actions.runner import JobOutcome, RunningJob
-from sandbox.github.actions.runs import Runs
-from sandbox.github.actions.scopes import Scopes
-from sandbox.github.actions.sources import Sources
 from sandbox.github.actions.work import Work
 from sandbox.github.core.clock import now
 from sandbox.github.core.events import Event
@@ -35,16 +33,11 @@ T = TypeVar("T")
 ANSWER_SECONDS = 30.0
 
 
-class Engine:
+class Engine(Control):
     """The running side of Actions."""
 
     def __init__(self, forge: Forge, host: Host | None = None) -> None:
-        self.forge = forge
-        self.directory = forge.directory / "actions"
-        self.host = host or Host(forge.directory)
-        self.runs = Runs(forge)
-        self.scopes = Scopes(forge)
-        self.sources = Sources(forge, self.directory / "repositories")
+        super().__init__(forge, host)
         self.concurrency = Concurrency()
         self._advance = Advance(self)
         self._work = Work(self)
@@ -89,7 +82,6 @@ class Engine:
             self._tasks.put(task)
 
     def later(self, seconds: float, task: Callable[[], None]) -> None:
-        """Has the engine's thread do something in a while."""
         timer = threading.Timer(seconds, self.post, [task])
         timer.daemon = True
         timer.start()
@@ -167,7 +159,6 @@ class Engine:
         self.advance(run["repository_id"], run["id"])
 
     def acquire(self, holder: Holder, wanted: Claim) -> bool:
-        """Asks for a turn in a concurrency group and cancels whoever has to go."""
         granted, removed = self.concurrency.acquire(holder, wanted)
         for kind, number in removed:
             if kind == "run":
@@ -177,7 +168,6 @@ class Engine:
         return granted
 
     def release(self, repository_id: int, holder: Holder) -> None:
-        """Gives a turn back, and lets the next one go on."""
         following = self.concurrency.release(holder)
         if following is None:
             return
@@ -187,18 +177,15 @@ class Engine:
         self.post(lambda: self.advance(repository_id, run_id))
 
     def has_turn(self, run: Document) -> bool:
-        """Whether a run may go on, as far as its concurrency group is concerned."""
         wanted = claim(run["repository_id"], run["concurrency"])
         return wanted is None or run["cancelled"] or self.acquire(("run", run["id"]), wanted)
 
     def advance(self, repository_id: int, run_id: int) -> None:
-        """Takes every decision about a run that can be taken now."""
         run = self.runs.run(repository_id, run_id)
         if run is not None and run["status"] != "completed":
             self._advance.run(run)
 
     def execute(self, run: Document, job: Document) -> None:
-        """Hands a job to a worker."""
         if not self._closing:
             self._workers.submit(self._do, run["repository_id"], run["id"], job["id"])
 
@@ -239,7 +226,6 @@ class Engine:
         self.post(lambda: self.advance(repository_id, run_id))
 
     def cancel_job(self, repository_id: int, job_id: int) -> None:
-        """Cancels one job; of a calling job, everything within it."""
         job = self.runs.job(repository_id, job_id)
         run = job and self.runs.run(repository_id, job["run_id"])
         if not job or not run:
@@ -293,19 +279,13 @@ class Engine:
             return None
 
     def say(self, job: Document, message: str) -> None:
-        """Puts an error into the log of a job that never started."""
         self._work.say(job["repository_id"], job["id"], message)
 
     def delete_logs(self, run: Document) -> None:
         """Removes the logs of a run."""
         shutil.rmtree(self.directory / "logs" / str(run["repository_id"]) / str(run["id"]), ignore_errors=True)
 
-    def note(self, job: Document, **changes: Any) -> Document:
-        """Changes a job's document."""
-        return self.runs.update_job(job, lambda kept: kept.update(changes))
-
     def started(self, job: Document) -> bool:
-        """Notes that a job is at work, on the worker's thread; says no if it was ended before."""
         begins = False
 
         def begin(kept: Document) -> None:
@@ -320,7 +300,6 @@ class Engine:
         return begins
 
     def must_stop(self, job: Document) -> bool:
-        """Whether a job was cancelled while its worker prepared it."""
         present = self.runs.job(job["repository_id"], job["id"])
         return self._closing or present is None or bool(present["cancelled"])
 

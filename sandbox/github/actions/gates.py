@@ -2,18 +2,16 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.github.actions import presentation
+from sandbox.github.actions.parts import Control, Parts
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN, Kind, Principal
 from sandbox.github.core.store import Document
-from sandbox.github.repositories import deployments, environments
-
-if TYPE_CHECKING:
-    from sandbox.github.actions.engine import Engine
+from sandbox.github.deployments import deployments, environments
 
 WORKFLOW = Principal(Kind.WORKFLOW, ACTIONS_LOGIN, app_id=ACTIONS_APP_ID)
 """Who records deployments of jobs; what it does starts no workflow."""
@@ -30,7 +28,7 @@ class Verdict:
     """Why it never may."""
 
 
-def check(engine: "Engine", run: Document, job: Document) -> Verdict:
+def check(engine: Control, run: Document, job: Document) -> Verdict:
     """Looks at the protection of a job's environment; keeps the deployment of the job."""
     if job["environment"] is None:
         return Verdict()
@@ -66,7 +64,7 @@ def _remaining(environment: Document, job: Document) -> float:
     return environment["wait_timer"] * 60 - (_moment() - since).total_seconds()
 
 
-def _deploy(engine: "Engine", run: Document, job: Document) -> int:
+def _deploy(engine: Parts, run: Document, job: Document) -> int:
     repository = engine.scopes.repository(run["repository_id"])
     made = deployments.create(
         engine.forge,
@@ -90,13 +88,13 @@ def _report(forge: Forge, repository: Document, job: Document, state: str, url: 
     deployments.add_status(forge, repository, WORKFLOW, deployment, given)
 
 
-def started(engine: "Engine", run: Document, job: Document) -> None:
+def started(engine: Parts, run: Document, job: Document) -> None:
     """Reports that a deployment is on its way."""
     if job["deployment_id"] is not None:
         _report(engine.forge, engine.scopes.repository(run["repository_id"]), job, "in_progress")
 
 
-def finished(engine: "Engine", run: Document, job: Document) -> None:
+def finished(engine: Parts, run: Document, job: Document) -> None:
     """Reports what became of a deployment."""
     if job["deployment_id"] is None:
         return
@@ -106,7 +104,7 @@ def finished(engine: "Engine", run: Document, job: Document) -> None:
         _report(engine.forge, repository, job, state, job["environment_url"])
 
 
-def pending(engine: "Engine", run: Document, login: str) -> list[dict[str, Any]]:
+def pending(engine: Parts, run: Document, login: str) -> list[dict[str, Any]]:
     """Environments whose protection jobs of a run wait for, as the API shows them."""
     repository = engine.scopes.repository(run["repository_id"])
     shown: dict[int, dict[str, Any]] = {}
@@ -135,7 +133,7 @@ def _objection(forge: Forge, environment: Document, run: Document, login: str) -
 
 
 def review(
-    engine: "Engine", run: Document, environment_ids: list[int], login: str, state: str, comment: str
+    engine: Parts, run: Document, environment_ids: list[int], login: str, state: str, comment: str
 ) -> list[Document]:
     """Notes a review; answers the jobs that it was about.
 

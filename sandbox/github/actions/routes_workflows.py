@@ -15,8 +15,9 @@ from sandbox.github.core.events import Event
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
-from sandbox.github.repositories import environments, repositories
-from sandbox.github.repositories.deployments import view as deployment_view
+from sandbox.github.deployments import environments
+from sandbox.github.deployments.deployments import view as deployment_view
+from sandbox.github.repositories import repositories
 
 WORKFLOW = ACTIONS + "/workflows/{workflow}"
 

@@ -1,25 +1,22 @@
 """Which engine serves which forge, and what the routes of Actions share."""
 
 import weakref
-from typing import TYPE_CHECKING
 
+from sandbox.github.actions.engine import Engine
 from sandbox.github.core.errors import not_found
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Request
 from sandbox.github.core.store import Document
 
-if TYPE_CHECKING:
-    from sandbox.github.actions.engine import Engine
-
-_ENGINES: "weakref.WeakKeyDictionary[Forge, Engine]" = weakref.WeakKeyDictionary()
+_ENGINES: weakref.WeakKeyDictionary[Forge, Engine] = weakref.WeakKeyDictionary()
 
 
-def serve(engine: "Engine") -> None:
+def serve(engine: Engine) -> None:
     """Has the routes ask this engine about its forge."""
     _ENGINES[engine.forge] = engine
 
 
-def engine_of(request: Request) -> "Engine":
+def engine_of(request: Request) -> Engine:
     """The engine of the forge that was asked."""
     return _ENGINES[request.forge]
 

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.github.access.accounts import simple
 from sandbox.github.actions import triggers
 from sandbox.github.actions.concurrency import claim
 from sandbox.github.actions.contexts import github_context, head_branch
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template, to_text
+from sandbox.github.actions.parts import Parts
 from sandbox.github.actions.workflow import FOLDER, Mapping, Workflow, WorkflowError
 from sandbox.github.core.clock import now
 from sandbox.github.core.events import Event
@@ -18,9 +19,6 @@ from sandbox.github.core.store import Document
 from sandbox.github.git import commits
 from sandbox.github.repositories import settings, vault
 from sandbox.github.rules import protection, rules
-
-if TYPE_CHECKING:
-    from sandbox.github.actions.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +29,13 @@ MOST_FILES = 3000
 """Changed files that path filters look at."""
 
 
-def heard(engine: "Engine", event: Event) -> Iterator[Event]:
+def heard(engine: Parts, event: Event) -> Iterator[Event]:
     """The events that workflows can be started by when something happens."""
     both = [event, *_on_base(engine, event)] if event.name == "pull_request" else [event]
     yield from (one for one in both if triggers.may_start(one))
 
 
-def _on_base(engine: "Engine", event: Event) -> Iterator[Event]:
+def _on_base(engine: Parts, event: Event) -> Iterator[Event]:
     """The same as `pull_request_target`: always on the default branch, whatever the pull request holds."""
     repository = engine.forge.repository(event.repository)
     if repository is None:
@@ -47,7 +45,7 @@ def _on_base(engine: "Engine", event: Event) -> Iterator[Event]:
     yield replace(event, name="pull_request_target", ref=ref, sha=sha)
 
 
-def runs_of(engine: "Engine", event: Event) -> Iterator[Document]:
+def runs_of(engine: Parts, event: Event) -> Iterator[Document]:
     """Makes the runs that an event starts."""
     repository = engine.forge.repository(event.repository)
     if repository is None or not settings.of(engine.forge, event.repository).enabled:
@@ -72,7 +70,7 @@ def paths(git: GitRepository, sha: str) -> list[str]:
     return [path for path in found if path.endswith((".yml", ".yaml")) and "/" not in path.removeprefix(FOLDER)]
 
 
-def _run_of(engine: "Engine", repository: Document, git: GitRepository, event: Event, path: str) -> Document | None:
+def _run_of(engine: Parts, repository: Document, git: GitRepository, event: Event, path: str) -> Document | None:
     try:
         workflow = engine.scopes.workflow(repository, event.sha, path)
     except WorkflowError as error:
@@ -112,7 +110,7 @@ def changed_files(git: GitRepository, event: Event) -> Sequence[str] | None:
 
 
 def make_run(
-    engine: "Engine",
+    engine: Parts,
     repository: Document,
     event: Event,
     path: str,
@@ -167,7 +165,7 @@ def make_run(
     return run
 
 
-def _evaluate(engine: "Engine", run: Document, workflow: Workflow) -> None:
+def _evaluate(engine: Parts, run: Document, workflow: Workflow) -> None:
     contexts: dict[str, Any] = {
         "github": github_context(run, (engine.forge.url, engine.forge.api_url)),
         "inputs": run["inputs"],
@@ -182,7 +180,7 @@ def _evaluate(engine: "Engine", run: Document, workflow: Workflow) -> None:
         run["problem"] = str(error)
 
 
-def _chain(engine: "Engine", repository: Document, event: Event) -> int:
+def _chain(engine: Parts, repository: Document, event: Event) -> int:
     """How many runs led to an event through `workflow_run`."""
     if event.name != "workflow_run":
         return 0
@@ -190,7 +188,7 @@ def _chain(engine: "Engine", repository: Document, event: Event) -> int:
     return before["chain"] + 1 if before else 1
 
 
-def _head_commit(engine: "Engine", repository: Document, sha: str) -> Document | None:
+def _head_commit(engine: Parts, repository: Document, sha: str) -> Document | None:
     try:
         read = commits.read_one(engine.forge.git.by_id(repository["id"]), sha)
     except (GitError, LookupError):
@@ -211,7 +209,7 @@ def _head_branch(event: Event, full_ref: str) -> str | None:
     return head_branch(full_ref)
 
 
-def _title(engine: "Engine", run: Document, event: Event) -> str:
+def _title(engine: Parts, run: Document, event: Event) -> str:
     if event.name.startswith("pull_request"):
         return str(event.payload["pull_request"].get("title") or run["name"])
     if event.name == "push":
@@ -220,7 +218,7 @@ def _title(engine: "Engine", run: Document, event: Event) -> str:
     return run["name"]
 
 
-def _is_protected(engine: "Engine", repository: Document, ref: str) -> bool:
+def _is_protected(engine: Parts, repository: Document, ref: str) -> bool:
     if not ref.startswith(("refs/heads/", "refs/tags/")):
         return False
     if protection.rule_for(engine.forge, repository, ref) is not None:

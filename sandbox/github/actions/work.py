@@ -1,6 +1,7 @@
 """A worker's part: from a job's document to its order, and through `act` to its outcome."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from sandbox.github.actions import gates, permissions
 from sandbox.github.actions.contexts import environment_variables
@@ -8,6 +9,7 @@ from sandbox.github.actions.expressions import ExpressionError, evaluate_templat
 from sandbox.github.actions.jobfile import job_workflow
 from sandbox.github.actions.joblog import JobLog
 from sandbox.github.actions.masking import Masker
+from sandbox.github.actions.parts import Control
 from sandbox.github.actions.planner import Record
 from sandbox.github.actions.runner import JobOrder, JobOutcome, RunningJob
 from sandbox.github.actions.scopes import Scope
@@ -17,11 +19,6 @@ from sandbox.github.actions.workflow import Mapping, WorkflowError
 from sandbox.github.core.store import Document
 from sandbox.github.repositories import vault
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox.github.actions.engine import Engine
-
 DEFAULT_MINUTES = 360.0
 
 TOKEN_MARGIN = 600.0
@@ -30,7 +27,7 @@ TOKEN_MARGIN = 600.0
 class Work:
     """Runs jobs on the threads of the engine's workers."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: Control) -> None:
         self._engine = engine
 
     def do(self, repository_id: int, job_id: int, running: dict[int, RunningJob]) -> JobOutcome | None:

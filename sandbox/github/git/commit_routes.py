@@ -10,7 +10,6 @@ from sandbox.github.core.git import EMPTY_TREE, GitError
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.git import commits
-from sandbox.github.pulls import pulls
 from sandbox.github.repositories import repositories
 from sandbox.github.rules import rules
 
@@ -64,17 +63,6 @@ def branches_where_head(request: Request) -> Answer:
         }
         for ref, head in heads.items()
         if head == sha
-    ]
-
-
-@route("GET", "/repos/{owner}/{repo}/commits/{sha}/pulls", permission="pull_requests:read|contents:read")
-def pulls_of_commit(request: Request) -> Answer:
-    """Pull requests that brought a commit, or that hold it."""
-    sha = commits.must_find(request.git, request.params["sha"])
-    return [
-        pulls.view(request.forge, request.repository, pull)
-        for pull in pulls.all_of(request.forge, request.repository)
-        if sha in (pull["merge_commit_sha"], pull["head"]["sha"])
     ]
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from sandbox.github.access import accounts, authorization, teams
+from sandbox.github.access import accounts, authorization
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Request
 from sandbox.github.core.store import Document
+from sandbox.github.organizations import teams
 from sandbox.github.pulls import pulls, requirements
 from sandbox.github.rules import protection
 

@@ -7,7 +7,7 @@ from sandbox.github.core.errors import GitHubError
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import Principal
 from sandbox.github.core.store import Document
-from sandbox.github.git import statuses
+from sandbox.github.deployments import statuses
 from sandbox.github.pulls import merging, pulls, requirements
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.github.access import accounts, teams
+from sandbox.github.access import accounts
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found
 from sandbox.github.core.forge import Forge
@@ -10,6 +10,7 @@ from sandbox.github.core.git import ZERO, GitError
 from sandbox.github.core.principals import Principal
 from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
+from sandbox.github.organizations import teams
 from sandbox.github.pulls import requirements
 from sandbox.github.repositories import repositories
 

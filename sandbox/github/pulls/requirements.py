@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.github.access import accounts, teams
+from sandbox.github.access import accounts
 from sandbox.github.access.authorization import ROLES, repository_role
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import Principal
 from sandbox.github.core.store import Document, items
-from sandbox.github.git import statuses
+from sandbox.github.deployments import deployments, statuses
+from sandbox.github.organizations import teams
 from sandbox.github.pulls import codeowners
-from sandbox.github.repositories import deployments
 from sandbox.github.rules import protection, rules
 
 METHODS = ("merge", "squash", "rebase")

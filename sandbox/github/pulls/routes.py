@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox.github.access import accounts, teams
+from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, forbidden, invalid_field, unprocessable
@@ -14,6 +14,7 @@ from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items
 from sandbox.github.git import commits, updates
+from sandbox.github.organizations import teams
 from sandbox.github.pulls import merging, pulls
 from sandbox.github.repositories import repositories, settings
 
@@ -227,3 +228,14 @@ def unrequest_reviewers(request: Request) -> Answer:
         requested_teams=[team for team in pull["requested_teams"] if team not in slugs],
     )
     return pulls.view(request.forge, request.repository, changed)
+
+
+@route("GET", "/repos/{owner}/{repo}/commits/{sha}/pulls", permission="pull_requests:read|contents:read")
+def pulls_of_commit(request: Request) -> Answer:
+    """Pull requests that brought a commit, or that hold it."""
+    sha = commits.must_find(request.git, request.params["sha"])
+    return [
+        pulls.view(request.forge, request.repository, pull)
+        for pull in pulls.all_of(request.forge, request.repository)
+        if sha in (pull["merge_commit_sha"], pull["head"]["sha"])
+    ]

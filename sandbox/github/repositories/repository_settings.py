@@ -8,8 +8,7 @@ from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, missing_field, not_found, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
-from sandbox.github.core.store import Document, mapping
-from sandbox.github.git import publishing
+from sandbox.github.core.store import Document
 from sandbox.github.repositories import settings
 
 ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
@@ -221,25 +220,4 @@ def change_label(request: Request) -> Answer:
 def delete_label(request: Request) -> Answer:
     """Removes a label."""
     request.forge.store.table("labels").delete(_label(request)[0])
-    return None
-
-
-@route("POST", "/repos/{owner}/{repo}/dispatches", permission="contents:write")
-def dispatch(request: Request) -> Answer:
-    """Starts workflows that wait for `repository_dispatch` of this type."""
-    given, repository = request.data(), request.repository
-    kind = str(request.required("event_type"))
-    if len(kind) > 100:
-        raise unprocessable("event_type is too long (maximum is 100 characters)")
-    branch = repository["default_branch"]
-    publishing.emit(
-        request.forge,
-        repository,
-        request.principal,
-        "repository_dispatch",
-        action=kind,
-        ref=f"refs/heads/{branch}",
-        sha=request.git.resolve(f"refs/heads/{branch}") or "",
-        payload={"branch": branch, "client_payload": mapping(given, "client_payload")},
-    )
     return None

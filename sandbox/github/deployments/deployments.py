@@ -12,8 +12,9 @@ from sandbox.github.core.ref_updates import RefUpdate
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
-from sandbox.github.git import publishing, statuses, updates
-from sandbox.github.repositories import environments, repositories
+from sandbox.github.deployments import environments, statuses
+from sandbox.github.git import publishing, updates
+from sandbox.github.repositories import repositories
 
 STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
 LONGEST_DESCRIPTION = 140

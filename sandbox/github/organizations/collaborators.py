@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sandbox.github.access import accounts, teams
+from sandbox.github.access import accounts
 from sandbox.github.access.authorization import repository_role
 from sandbox.github.core.errors import not_found
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
+from sandbox.github.organizations import teams
 from sandbox.github.repositories.repositories import role_flags
 
 

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from sandbox.github.access import accounts
-from sandbox.github.access.account_routes import organization_view
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, missing_field, not_found
 from sandbox.github.core.forge import Forge
@@ -12,6 +11,7 @@ from sandbox.github.core.principals import Kind
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items
+from sandbox.github.organizations.account_routes import organization_view
 from sandbox.github.repositories import repositories
 
 ROLE_NAMES = {"pull": "read", "push": "write"}

@@ -8,7 +8,8 @@ from sandbox.github.core.errors import GitHubError, not_found, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
-from sandbox.github.repositories import environments, vault
+from sandbox.github.deployments import environments
+from sandbox.github.repositories import vault
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LARGEST = 48 * 1024

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sandbox.github.access import accounts, teams
+from sandbox.github.access import accounts
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items, mapping
+from sandbox.github.organizations import teams
 from sandbox.github.rules import rules
 from sandbox.github.rules.patterns import matches
 

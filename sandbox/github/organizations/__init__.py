@@ -1,0 +1,1 @@
+"""Organisations and who reaches what in them: members, teams, Apps, collaborators of repositories."""
