@@ -1,0 +1,8 @@
+"""Serves the provider to an engine: `python -m sandbox.github_plugin <address of the engine>` prints the port."""
+
+import sys
+
+from sandbox.github_plugin.server import serve
+
+if __name__ == "__main__":
+    sys.exit(serve())
