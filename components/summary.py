@@ -2,7 +2,7 @@
 
 import pulumi
 
-from manifests.model import ArgoCD, Settings
+from manifests.model import ArgoCD, Settings, placement_name
 
 
 def summary(settings: Settings, pull_request: pulumi.Output[str]) -> dict[str, pulumi.Input[object]]:
@@ -12,7 +12,7 @@ def summary(settings: Settings, pull_request: pulumi.Output[str]) -> dict[str, p
         "environmentRepository": f"{github.owner_url}/{github.environment_repository}",
         "serviceRepositories": {service.name: settings.repository_url(service) for service in settings.services},
         "argocd": _argocd(settings.argocd),
-        "applications": [f"{service.name}-{environment.name}" for service, environment in settings.placements()],
+        "applications": [placement_name(service, environment) for service, environment in settings.placements()],
         "next": pull_request.apply(lambda url: next_steps(settings, url)),
     }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from manifests.argocd.labels import DEADLINE_ANNOTATION, ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
 from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
+from slipway_release import platform_file
 
 API_VERSION = "argoproj.io/v1alpha1"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
@@ -114,4 +115,4 @@ def destination(environment: Environment, namespace: str) -> dict[str, str]:
 
 def service_url(service: Service, environment: Environment) -> str:
     """Where a service answers in an environment; empty if the settings do not say."""
-    return (environment.url or "").replace("{service}", service.name).replace("{environment}", environment.name)
+    return platform_file.service_url(environment.url or "", service.name, environment.name)

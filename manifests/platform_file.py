@@ -1,52 +1,54 @@
 """`.slipway/platform.json` of the environment repository: what the release program must know of the settings."""
 
-import json
-from typing import Any
-
 from manifests.model import Environment, Service, Settings
+from slipway_release import platform_file
 
-PATH = ".slipway/platform.json"
+PATH = platform_file.PATH
 
 
-def platform_file(settings: Settings) -> str:
+def platform_text(settings: Settings) -> str:
     """The file's text."""
+    return platform_file.dump(_platform(settings))
+
+
+def _platform(settings: Settings) -> platform_file.Platform:
     github = settings.github
-    content: dict[str, Any] = {
-        "owner": github.owner,
-        "environmentRepository": github.environment_repository,
-        "apiUrl": github.api_url,
-        "serverUrl": github.base_url.rstrip("/"),
-        "registry": {"host": settings.registry.host, "insecure": settings.registry.insecure},
-        "environments": [_environment(environment) for environment in settings.environments],
-        "services": [_service(settings, service) for service in settings.services],
-    }
-    return json.dumps(content, indent=2) + "\n"
+    return platform_file.Platform(
+        owner=github.owner,
+        environment_repository=github.environment_repository,
+        api_url=github.api_url,
+        server_url=github.base_url.rstrip("/"),
+        registry_host=settings.registry.host,
+        registry_insecure=settings.registry.insecure,
+        environments=tuple(_environment(environment) for environment in settings.environments),
+        services=tuple(_service(settings, service) for service in settings.services),
+        argocd_login=github.argocd.login,
+    )
 
 
-def _environment(environment: Environment) -> dict[str, Any]:
-    return {
-        "name": environment.name,
-        "sync": environment.sync,
-        "images": environment.images,
-        "branch": environment.tracked_branch,
-        "delivery": environment.delivery,
-        "targetBranch": environment.target_branch,
-        "rollback": environment.rollback,
-        "tagPrefix": environment.tag_prefix,
-        "prereleases": environment.takes_prereleases,
-        "requires": list(environment.requires),
-        "verificationDeadlineSeconds": environment.verification_deadline_seconds,
-        "url": environment.url,
-        "approval": bool(environment.approvers),
-    }
+def _environment(environment: Environment) -> platform_file.Environment:
+    return platform_file.Environment(
+        name=environment.name,
+        sync=environment.sync.value,
+        images=environment.images.value,
+        branch=environment.tracked_branch,
+        delivery=environment.delivery.value,
+        target_branch=environment.target_branch,
+        rollback=environment.rollback.value,
+        tag_prefix=environment.tag_prefix,
+        prereleases=environment.takes_prereleases,
+        requires=environment.requires,
+        verification_deadline_seconds=environment.verification_deadline_seconds,
+        url=environment.url,
+        approval=bool(environment.approvers),
+    )
 
 
-def _service(settings: Settings, service: Service) -> dict[str, Any]:
-    return {
-        "name": service.name,
-        "repository": service.repository_name,
-        "team": service.team,
-        "environments": [environment.name for environment in settings.environments_of(service)],
-        "image": settings.image(service),
-        "releaseWorkflow": ".github/workflows/release.yml",
-    }
+def _service(settings: Settings, service: Service) -> platform_file.Service:
+    return platform_file.Service(
+        name=service.name,
+        repository=f"{settings.github.owner}/{service.repository_name}",
+        team=service.team,
+        environments=tuple(environment.name for environment in settings.environments_of(service)),
+        image=settings.image(service),
+    )

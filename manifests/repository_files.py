@@ -38,7 +38,7 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
     owned = {
         **rendered_files("environment", variables),
         **release_program.files(),
-        platform_file.PATH: platform_file.platform_file(settings),
+        platform_file.PATH: platform_file.platform_text(settings),
         code_owners.PATH: code_owners.code_owners(settings),
         **infrastructure_files(settings),
     }

@@ -23,7 +23,7 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
     apps = cast("Json", credentials["apps"])
     secrets: Json = {"githubToken": credentials["githubToken"], "webhookSecret": credentials["webhookSecret"]}
     secrets |= {f"{app}PrivateKey": apps[app]["privateKey"] for app in APPS}
-    ids = {app: {key: str(apps[app][key]) for key in ("id", "installationId")} for app in APPS}
+    ids = {app: {"slug": app, **{key: str(apps[app][key]) for key in ("id", "installationId")}} for app in APPS}
     return read_stack(config.root, STACK, _overlay(config, ids), _namespaced(secrets))
 
 

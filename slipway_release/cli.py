@@ -122,7 +122,7 @@ def name_deployment(_: argparse.Namespace) -> None:
     report = reports.read(context.from_environment(), workflow.variable("DEPLOYMENT"))
     if report is None:
         workflow.output("repository", "")
-        workflow.say("not a deployment of a release")
+        workflow.say("no report of Argo CD's on a release")
         return
     _output_repository(report.service)
 

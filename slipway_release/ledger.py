@@ -21,6 +21,8 @@ from slipway_release.release_file import Release
 
 DRIFT = "Drift"
 """How the description of a status begins that reports drift and says nothing of the release."""
+VERDICTS = frozenset({"success", "failure", "error"})
+"""The states that say what a release is; the others say how far it is, and GitHub sets `inactive` by itself."""
 _LONGEST_DESCRIPTION = 140
 
 
@@ -32,10 +34,15 @@ class Status:
     description: str
     created_at: str
     log_url: str
+    creator: str = ""
+    """The login of the account that wrote it."""
+    is_app: bool = False
+    """Whether that account is a GitHub App's."""
 
     @property
     def is_report(self) -> bool:
-        return not self.description.startswith(DRIFT)
+        """Whether it says that a release is good or bad; drift says nothing of the release."""
+        return self.state in VERDICTS and not self.description.startswith(DRIFT)
 
 
 @dataclass
@@ -68,13 +75,14 @@ class Entry:
     @property
     def failed_at(self) -> str | None:
         """When it was first reported bad, or None."""
-        times = [status.created_at for status in self.statuses if status.state in {"failure", "error"}]
+        times = [s.created_at for s in self.statuses if s.state in {"failure", "error"} and s.is_report]
         return min(times) if times else None
 
     @property
     def latest(self) -> Status | None:
-        """The newest report; `inactive` is set by GitHub itself and reports nothing."""
-        return next((status for status in self.statuses if status.state != "inactive" and status.is_report), None)
+        """The newest status that is not about drift; `inactive` is set by GitHub itself and reports nothing."""
+        told = (s for s in self.statuses if s.state != "inactive" and not s.description.startswith(DRIFT))
+        return next(told, None)
 
 
 def name_of(environment: str, service: str) -> str:
@@ -234,11 +242,14 @@ def _entry(source: Document, github: GitHub, path: str) -> Entry:
 
 
 def _status(source: Document) -> Status:
+    creator = fields.optional_document(source, "creator") or {}
     return Status(
         state=fields.text(source, "state", "status"),
         description=fields.optional_text(source, "description") or "",
         created_at=fields.text(source, "created_at", "status"),
         log_url=fields.optional_text(source, "log_url") or fields.optional_text(source, "target_url") or "",
+        creator=fields.optional_text(creator, "login") or "",
+        is_app=fields.optional_text(creator, "type") == "Bot",
     )
 
 

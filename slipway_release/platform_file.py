@@ -1,4 +1,7 @@
-"""What this platform is made of: `.slipway/platform.json`, written by the platform's Pulumi program."""
+"""What this platform is made of: `.slipway/platform.json`, with its reader and its writer.
+
+The platform's Pulumi program writes the file with `dump`; the release program reads it with `load`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,12 @@ from pathlib import Path
 from slipway_release import fields
 from slipway_release.errors import RefusedError
 
+PATH = ".slipway/platform.json"
+"""Where it stands in the environment repository."""
 DEFAULT_PATH = Path(__file__).parents[1] / "platform.json"
 MAIN = "main"
+RELEASE_WORKFLOW = ".github/workflows/release.yml"
+"""The workflow of a service's repository that releases it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Environment:
         """Where a service answers in it."""
         if self.url is None:
             return None
-        return self.url.replace("{service}", service).replace("{environment}", self.name)
+        return service_url(self.url, service, self.name)
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,11 @@ class Service:
 
     name: str
     repository: str
+    """Its full name, with the owner."""
     team: str
     environments: tuple[str, ...]
     image: str
-    release_workflow: str
+    release_workflow: str = RELEASE_WORKFLOW
 
     @property
     def main_workflow(self) -> str:
@@ -73,6 +81,7 @@ class Platform:
     environments: tuple[Environment, ...]
     services: tuple[Service, ...]
     argocd_login: str | None = None
+    """The account of Argo CD's GitHub App, such as `argocd[bot]`; None where the settings do not name it."""
 
     @property
     def repository(self) -> str:
@@ -105,6 +114,16 @@ class Platform:
     def environments_of(self, service: Service) -> list[Environment]:
         """The environments that a service runs in, in promotion order."""
         return [environment for environment in self.environments if environment.name in service.environments]
+
+
+def service_url(pattern: str, service: str, environment: str) -> str:
+    """Where a service answers in an environment, from the environment's `url`."""
+    return pattern.replace("{service}", service).replace("{environment}", environment)
+
+
+def placement_name(service: str, environment: str) -> str:
+    """The name of the namespace and the Application of a service in an environment."""
+    return f"{service}-{environment}"
 
 
 def load(path: Path = DEFAULT_PATH) -> Platform:
@@ -169,5 +188,49 @@ def _service(source: fields.Document, owner: str, where: str) -> Service:
         team=fields.optional_text(source, "team") or "",
         environments=fields.texts(source, "environments", where),
         image=fields.text(source, "image", where),
-        release_workflow=fields.optional_text(source, "releaseWorkflow") or ".github/workflows/release.yml",
+        release_workflow=fields.optional_text(source, "releaseWorkflow") or RELEASE_WORKFLOW,
     )
+
+
+def dump(platform: Platform) -> str:
+    """The text of the file; `parse` reads back the same platform."""
+    content = {
+        "owner": platform.owner,
+        "environmentRepository": platform.environment_repository,
+        "apiUrl": platform.api_url,
+        "serverUrl": platform.server_url,
+        "registry": {"host": platform.registry_host, "insecure": platform.registry_insecure},
+        "argocd": {"login": platform.argocd_login},
+        "environments": [_environment_document(environment) for environment in platform.environments],
+        "services": [_service_document(service) for service in platform.services],
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _environment_document(environment: Environment) -> dict[str, object]:
+    return {
+        "name": environment.name,
+        "sync": environment.sync,
+        "images": environment.images,
+        "branch": environment.branch,
+        "delivery": environment.delivery,
+        "targetBranch": environment.target_branch,
+        "rollback": environment.rollback,
+        "tagPrefix": environment.tag_prefix,
+        "prereleases": environment.prereleases,
+        "requires": list(environment.requires),
+        "verificationDeadlineSeconds": environment.verification_deadline_seconds,
+        "url": environment.url,
+        "approval": environment.approval,
+    }
+
+
+def _service_document(service: Service) -> dict[str, object]:
+    return {
+        "name": service.name,
+        "repository": service.repository.rpartition("/")[2],
+        "team": service.team,
+        "environments": list(service.environments),
+        "image": service.image,
+        "releaseWorkflow": service.release_workflow,
+    }

@@ -1,4 +1,8 @@
-"""Argo CD's reports: what a deployment status says about which release, trusted only as far as it can be checked."""
+"""Argo CD's reports: what a deployment status says about which release, trusted only as far as it can be checked.
+
+A report counts if Argo CD's own GitHub App wrote the status, and if its commit is part of the branch that the
+environment follows: who may write this repository may also make deployments, statuses and branches in it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from slipway_release import ledger, workflow
+from slipway_release import history, ledger, workflow
 from slipway_release.context import Context
-from slipway_release.errors import RefusedError
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.github import quoted
 from slipway_release.ledger import Entry, Status
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
 
 _PLACEMENT = re.compile(r"(?P<environment>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)")
-STALE_AFTER = dt.timedelta(minutes=30)
+_ACTIONS = "github-actions[bot]"
+"""The account of every workflow's own token, of a team's branch too."""
 
 
 @dataclass(frozen=True)
@@ -37,28 +43,38 @@ class Report:
 
     @property
     def age(self) -> dt.timedelta:
+        """How long ago it was made, by the clock of this machine."""
         return workflow.now() - workflow.moment(self.status.created_at)
 
 
 def read(context: Context, number: str) -> Report | None:
-    """The newest report on a deployment; None for deployments that are none of this program's.
+    """The newest report on a deployment; None where there is none, or the deployment is none of this program's.
 
     Only the deployment's number is taken from the event: everything else is asked for.
+
+    Raises:
+        RefusedError: the number is none, or the commit is not on the branch that the environment follows.
     """
     if not number.isascii() or not number.isdecimal():
         raise RefusedError(f"deployment {number!r}: not the number of a deployment")
     entry, name = ledger.entry(context.reader, context.platform.repository, int(number))
-    placement = _PLACEMENT.fullmatch(name)
+    placement = placement_of(context, name)
     if placement is None:
         return None
-    environment = context.platform.environment(placement["environment"])
-    service = context.platform.service(placement["service"])
-    status = entry.latest
+    return of_entry(context, entry, *placement)
+
+
+def of_entry(context: Context, entry: Entry, environment: Environment, service: Service) -> Report | None:
+    """The newest report of Argo CD on a deployment, or None."""
+    status = newest(context, entry)
     if status is None:
         return None
-    wanted = context.platform.argocd_login
-    if wanted and entry.creator not in {wanted, ""} and status.state == "success" and not entry.payload:
-        raise RefusedError(f"deployment {number}: made by {entry.creator}, not by {wanted}; it verifies nothing")
+    repository = context.platform.repository
+    if not history.is_on_branch(context.reader, repository, entry.sha, environment.target_branch):
+        raise RefusedError(
+            f"deployment {entry.id}: commit {entry.sha[:12]} is not on {environment.target_branch}, which "
+            f"{environment.name} follows; it says nothing about a release"
+        )
     return Report(
         entry=entry,
         status=status,
@@ -67,3 +83,40 @@ def read(context: Context, number: str) -> Report | None:
         release=context.contents.release(environment.name, service.name, entry.sha).release,
         head=context.contents.release(environment.name, service.name, environment.target_branch),
     )
+
+
+def placement_of(context: Context, name: str) -> tuple[Environment, Service] | None:
+    """The place that a deployment's environment names; None for those of other tools."""
+    found = _PLACEMENT.fullmatch(name)
+    if found is None:
+        return None
+    environments = {environment.name: environment for environment in context.platform.environments}
+    services = {service.name: service for service in context.platform.services}
+    if found["environment"] not in environments or found["service"] not in services:
+        return None
+    return environments[found["environment"]], services[found["service"]]
+
+
+def newest(context: Context, entry: Entry) -> Status | None:
+    """The newest report on a deployment that Argo CD made itself."""
+    return next((status for status in entry.statuses if status.is_report and _is_argocds(context, status)), None)
+
+
+def _is_argocds(context: Context, status: Status) -> bool:
+    wanted = context.platform.argocd_login
+    if wanted is not None:
+        return status.creator.lower() == wanted.lower()
+    if status.creator == _ACTIONS:
+        return False
+    # Settings without `github.argocd.slug`: an App is installed by an owner, and an owner may do everything anyway.
+    return status.is_app or _administers(context, status.creator)
+
+
+def _administers(context: Context, login: str) -> bool:
+    try:
+        found = context.reader.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
+    except ApiError as error:
+        if error.status == 404:
+            return False
+        raise
+    return found.get("permission") == "admin"

@@ -16,7 +16,7 @@ from slipway_release.delivery import Delivered, Purpose
 from slipway_release.ledger import Ledger
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
-from slipway_release.reports import STALE_AFTER, Report
+from slipway_release.reports import Report
 from slipway_release.verified_releases import is_verified, last_verified
 
 
@@ -42,7 +42,7 @@ def rollback(context: Context, number: str) -> Answer:
     report = reports.read(context, number)
     if report is None:
         return _say(Answer(f"deployment {number}: none of a release"))
-    if report.status.state not in {"failure", "error"}:
+    if report.status.state == "success":
         return _say(Answer(f"deployment {number}: stale, its newest report is {report.status.state}"))
     answer = act(context, report)
     _tell(context, report, answer)
@@ -88,8 +88,6 @@ def guard(report: Report) -> str | None:
             f"{release.version} is itself a rollback (from {release.rollback.version}) and is not rolled back "
             "again; somebody has to look"
         )
-    if report.age > STALE_AFTER:
-        return f"stale: the report is {int(report.age.total_seconds() // 60)} minutes old"
     if environment.rollback == Mode.OFF:
         return f"rollback is off in {environment.name}; release a newer version or revert by hand"
     return None

@@ -47,6 +47,13 @@ class App:
     """The App's id."""
     installation_id: NumberText
     """The id of its installation in the organisation."""
+    slug: DnsLabel | None = None
+    """Its name in addresses (github.com/apps/<slug>). Of Argo CD's App, reports are then believed from it alone."""
+
+    @property
+    def login(self) -> str | None:
+        """The account that it acts as on GitHub."""
+        return f"{self.slug}[bot]" if self.slug else None
 
 
 @model

@@ -8,6 +8,7 @@ from manifests.model.environment import Environment
 from manifests.model.github import GitHub
 from manifests.model.service import Service
 from manifests.model.team import Team
+from slipway_release import platform_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,4 +59,4 @@ class Settings:
 
 def placement_name(service: Service, environment: Environment) -> str:
     """The namespace and the Application of a service in an environment."""
-    return f"{service.name}-{environment.name}"
+    return platform_file.placement_name(service.name, environment.name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_file import Environment, Service, placement_name
 from slipway_release.release_file import Release, ReleaseFile, parse, path_of
 from slipway_release.validation import files
 from slipway_release.validation.files import Manifest, Problem, Tree
@@ -38,7 +38,7 @@ def render(tree: Tree, service: Service, environment: Environment, *, sample: bo
     if not (chart / "Chart.yaml").is_file():
         problem = Problem(f"helm-charts/{service.name}", "has no Chart.yaml; restore the service's chart")
         return Rendered(environment.name, service.name, [], [problem] if sample else [])
-    name = f"{service.name}-{environment.name}"
+    name = placement_name(service.name, environment.name)
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
         values = _values(tree, service, environment)
         if sample and not _is_released(tree, service, environment):

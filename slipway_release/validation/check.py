@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
+from slipway_release.platform_file import placement_name
 from slipway_release.validation import charts, rules, secrets
 from slipway_release.validation.files import Problem, Tree
 
@@ -53,6 +54,6 @@ def _rendered(tree: Tree) -> list[Problem]:
     for item in rendered:
         where = f"environments/{item.environment}/{item.service} (rendered)"
         found += item.problems + secrets.check_manifests(where, item.manifests)
-        namespace = f"{item.service}-{item.environment}"
+        namespace = placement_name(item.service, item.environment)
         found += [problem for m in item.manifests for problem in rules.check_manifest(where, m, namespace)]
     return found + charts.schemas(rendered)

@@ -10,6 +10,7 @@ from components.github.environment_repository import VALIDATE_CHECK
 from manifests.code_owners import code_owners
 from manifests.model import Settings
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
+from slipway_release import platform_file
 from stacks.settings import settings_of
 from templates import service_templates
 from tests.stacks.builders import changed, texts, values
@@ -109,6 +110,14 @@ def test_the_release_program_is_told_the_settings() -> None:
             "releaseWorkflow": ".github/workflows/release.yml",
         }
     ]
+
+
+def test_what_the_platform_writes_is_what_the_release_program_reads() -> None:
+    stack = changed("github.argocd.slug", "acme-argocd")
+    text = environment_files(stack).owned[".slipway/platform.json"]
+    read = platform_file.parse(json.loads(text))
+    assert platform_file.dump(read) == text
+    assert read.argocd_login == "acme-argocd[bot]"
 
 
 def test_an_image_is_named_in_small_letters() -> None:
