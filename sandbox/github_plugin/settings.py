@@ -16,6 +16,9 @@ NAMES = frozenset(
     }
 )  # fmt: skip
 """What `pulumi_github.Provider` takes."""
+TEXTS = {"baseUrl", "cachePath", "organization", "owner", "token"}
+OF_THE_ENGINE = {"pluginDownloadURL", "version"}
+"""What comes with the settings and is for the engine."""
 
 
 class SettingsError(Exception):
@@ -56,10 +59,13 @@ def settings(given: Mapping[str, Any]) -> Settings:
     Raises:
         SettingsError: one has a name or a value that it cannot have.
     """
-    unknown = sorted(name for name in given if name not in NAMES and not name.startswith("__") and name != "version")
-    if unknown:
+    values = {
+        name: _value(name, value)
+        for name, value in given.items()
+        if name not in OF_THE_ENGINE and not name.startswith("__")
+    }
+    if unknown := sorted(values.keys() - NAMES):
         raise SettingsError(f"{', '.join(unknown)}: the GitHub provider has no such setting; remove it")
-    values = {name: _value(name, value) for name, value in given.items()}
     rest, graphql = _addresses(str(values.get("baseUrl") or DEFAULT_URL))
     app = values.get("appAuth")
     return Settings(
@@ -80,7 +86,7 @@ def settings(given: Mapping[str, Any]) -> Settings:
 
 
 def _value(name: str, value: Any) -> Any:
-    if name in {"baseUrl", "cachePath", "organization", "owner", "token"} or not isinstance(value, str):
+    if name not in NAMES - TEXTS or not isinstance(value, str):
         return value
     try:
         return json.loads(value)

@@ -20,6 +20,12 @@ INPUTS = {
 }
 
 
+def test_what_is_not_declared_is_off(engine: Engine) -> None:
+    made = engine.create("Repository", {"name": "bare"})
+    assert (made.state["hasWiki"], made.state["hasIssues"], made.state["visibility"]) == (False, False, "public")
+    assert engine.changed(made) == set()
+
+
 def test_a_repository_is_as_declared_and_a_second_preview_has_no_changes(engine: Engine) -> None:
     made = engine.create("Repository", {"name": "declared", **INPUTS})
     assert made.id == "declared"

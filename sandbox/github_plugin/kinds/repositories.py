@@ -60,6 +60,10 @@ FIELDS = {
 }
 ON_CREATE = ("autoInit", "gitignoreTemplate", "licenseTemplate")
 NOT_IN_BODY = {"topics", "private", "visibility", "defaultBranch"}
+OFF: Json = {"description": "", "homepageUrl": ""} | dict.fromkeys(
+    ("hasDiscussions", "hasIssues", "hasProjects", "hasWiki", "isTemplate", "allowUpdateBranch"), False
+)
+"""What a property that is not declared means."""
 MERGE_TEXTS = {
     "allowMergeCommit": ("mergeCommitTitle", "mergeCommitMessage"),
     "allowSquashMerge": ("squashMergeCommitTitle", "squashMergeCommitMessage"),
@@ -71,8 +75,8 @@ def _settings(planned: Json) -> Json:
     left_out = {name for way, texts in MERGE_TEXTS.items() if not planned[way] for name in texts}
     if _visibility(planned) == "public":
         left_out.add("allowForking")
-    told = (name for name, field in FIELDS.items() if not field.kept and not field.output and name not in NOT_IN_BODY)
-    return body(FIELDS, planned, *(name for name in told if name not in left_out))
+    told = [name for name, field in FIELDS.items() if not field.kept and not field.output and name not in NOT_IN_BODY]
+    return body(FIELDS, OFF | planned, *(name for name in told if name not in left_out))
 
 
 def _visibility(planned: Json) -> str:

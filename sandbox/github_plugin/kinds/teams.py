@@ -69,7 +69,7 @@ def _require(github: GitHub, reference: str) -> Json:
 
 
 def _content(github: GitHub, planned: Json) -> Json:
-    content = body(TEAM, planned)
+    content = {"description": "", **body(TEAM, planned)}
     if parent := planned.get("parentTeamId"):
         content["parent_team_id"] = _require(github, parent)["id"]
     return content
