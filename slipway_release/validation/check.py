@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, rules, secrets
+from slipway_release.validation import charts, files, rules, secrets, values
 from slipway_release.validation.files import Problem, Tree
 
 
@@ -18,14 +18,14 @@ def run(folder: Path, base: Path | None) -> None:
     """Check the tree; problems that its base has too are shown, but are nobody's fault."""
     found = problems(Tree(folder))
     has_base = base is not None and (base / ".slipway/platform.json").is_file()
-    known = set(problems(Tree(base))) if base and has_base and found else set[Problem]()
-    for problem in (problem for problem in found if problem in known):
+    known = {problem.subject for problem in problems(Tree(base))} if base and has_base and found else set[object]()
+    for problem in (problem for problem in found if problem.subject in known):
         workflow.warning(f"{problem} (it was so before)")
-    new = [problem for problem in found if problem not in known]
+    new = [problem for problem in found if problem.subject not in known]
     for problem in new:
         workflow.error(str(problem))
     if new:
-        listed = "\n".join(f"- `{problem.path}`: {problem.text}" for problem in new)
+        listed = "\n".join(f"- {problem}" for problem in new)
         workflow.summary(f"### {len(new)} problems\n\n{listed}")
         raise RefusedError(f"{len(new)} problem{'s' if len(new) > 1 else ''}, named above")
     workflow.notice("all files parse, all charts render, all rules hold")
@@ -33,15 +33,21 @@ def run(folder: Path, base: Path | None) -> None:
 
 def problems(tree: Tree) -> list[Problem]:
     """Everything that is wrong with a work tree."""
-    found = secrets.check_tree(tree)
-    for path, manifests, broken in tree.manifests():
-        found += broken
-        found += secrets.check_manifests(path, manifests)
+    found = secrets.check_tree(tree) + rules.check_links(tree)
+    for path, content, broken in tree.readings():
+        manifests = files.objects(content)
+        found += broken + secrets.check_manifests(path, manifests)
+        if values.is_values(path):
+            found += values.check(path, content)
         if path.startswith(("infrastructure/", "apps/")):
             found += [problem for item in manifests for problem in rules.check_manifest(path, item, None)]
+            found += rules.check_objects(path, content)
     found += rules.check_releases(tree) + rules.check_owners(tree)
-    if not any(problem.path.endswith("values.yaml") for problem in found):
-        found += _rendered(tree)
+    if not any(values.is_values(problem.path) for problem in found):
+        try:
+            found += _rendered(tree)
+        except RefusedError as error:
+            found.append(Problem("helm-charts", str(error)))
     return sorted(set(found))
 
 

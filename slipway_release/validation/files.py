@@ -1,4 +1,4 @@
-"""A work tree of the environment repository and the YAML in it."""
+"""The environment repository's work tree: its files as they are found, and what its YAML holds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import yaml
 from slipway_release import platform_file
 from slipway_release.fields import Document
 from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.validation import reading
+from slipway_release.validation.reading import Reading
 
 _IGNORED = {".git", "node_modules", "__pycache__"}
+LARGEST = 5_000_000
+"""Bytes of a file that are read. Helm and Kubernetes take no more either."""
 
 
 @dataclass(frozen=True, order=True)
@@ -22,30 +26,19 @@ class Problem:
 
     path: str
     text: str
+    line: int = 0
+    """From 1; 0 where the whole file is meant."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.text}"
+        return f"{self.path}: line {self.line}: {self.text}" if self.line else f"{self.path}: {self.text}"
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What stays the same when other lines of the file move it."""
+        return self.path, self.text
 
 
 Manifest: TypeAlias = Document
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice: Helm takes the last one, people mean the first."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[object, object]:
-    loader.flatten_mapping(node)
-    seen: set[object] = set()
-    for key_node, _ in node.value:
-        key = cast("object", loader.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
-        if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is there twice", key_node.start_mark)
-        seen.add(key)
-    return cast("dict[object, object]", loader.construct_mapping(node, deep=True))
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 @dataclass(frozen=True)
@@ -73,25 +66,59 @@ class Tree:
             if wanted and (not suffixes or path.suffix in suffixes):
                 yield relative.as_posix(), path
 
-    def manifests(self) -> Iterator[tuple[str, list[Manifest], list[Problem]]]:
+    def links(self) -> Iterator[tuple[str, Path]]:
+        """The symbolic links, by path from the root."""
+        for path in sorted(self.folder.rglob("*")):
+            relative = path.relative_to(self.folder)
+            if path.is_symlink() and not _IGNORED & set(relative.parts):
+                yield relative.as_posix(), path
+
+    def readings(self) -> Iterator[tuple[str, Reading, list[Problem]]]:
         """The YAML files with what they hold; Helm's templates are no YAML before they are rendered."""
-        for path, file in self.files(".yaml", ".yml"):
+        for path, file in self.files(".yaml", ".yml", ".json"):
+            if path.endswith(".json") and not path.startswith(("infrastructure/", "apps/")):
+                continue
             parts = path.split("/")
             if not (parts[0] == "helm-charts" and "templates" in parts[2:]):
-                found, problems = parse(file.read_text(encoding="utf-8", errors="replace"), path)
-                yield path, found, problems
+                text, problems = read_text(file, path)
+                found = reading.read(text)
+                yield path, found, problems + mistakes(found, path)
+
+    def manifests(self) -> Iterator[tuple[str, list[Manifest], list[Problem]]]:
+        """The YAML files with the objects in them."""
+        for path, found, problems in self.readings():
+            yield path, objects(found), problems
+
+
+def read_text(file: Path, path: str) -> tuple[str, list[Problem]]:
+    """A file's text; empty, with the reason, where nothing else in the platform would read it either."""
+    size = file.stat().st_size
+    if size > LARGEST:
+        return "", [Problem(path, f"has {size:,} bytes; more than {LARGEST:,} are not read")]
+    content = file.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", [Problem(path, "is UTF-16; save it as UTF-8")]
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return "", [Problem(path, "is not UTF-8; save it as UTF-8", line)]
 
 
 def parse(text: str, path: str) -> tuple[list[Manifest], list[Problem]]:
     """The documents of a YAML text that are mappings, and what is wrong with the text."""
-    try:
-        items = list(cast("Iterator[object]", yaml.load_all(text, Loader=_Loader)))
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        return [], [Problem(path, f"{line}{error.problem or error}")]
-    except yaml.YAMLError as error:
-        return [], [Problem(path, str(error))]
-    return [cast("Manifest", item) for item in items if isinstance(item, dict)], []
+    found = reading.read(text)
+    return objects(found), mistakes(found, path)
+
+
+def objects(found: Reading) -> list[Manifest]:
+    """The documents that are mappings."""
+    return [cast("Manifest", item) for item in found.documents if isinstance(item, dict)]
+
+
+def mistakes(found: Reading, path: str) -> list[Problem]:
+    """What is wrong with a text, as problems of its file."""
+    return [Problem(path, mistake.text, mistake.line) for mistake in found.mistakes]
 
 
 def dump(manifest: Manifest) -> str:

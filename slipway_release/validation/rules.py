@@ -11,6 +11,7 @@ from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
 from slipway_release.validation.files import Manifest, Problem, Tree
+from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
@@ -56,6 +57,27 @@ def _release(release: Release, service: Service, environment: Environment) -> It
         yield f"{release.version} is a prerelease; {environment.name} takes none"
 
 
+def check_links(tree: Tree) -> list[Problem]:
+    """Symbolic links: Argo CD refuses a repository with one that leads out of it, and values are files themselves."""
+    problems: list[Problem] = []
+    root = tree.folder.resolve()
+    for path, link in tree.links():
+        if link.readlink().is_absolute() or not link.resolve().is_relative_to(root):
+            problems.append(Problem(path, "a link out of the repository; Argo CD then reads nothing of all of it"))
+        elif path.split("/")[0] in {"environments", ".slipway"}:
+            problems.append(Problem(path, "a link; put the file itself here"))
+    return problems
+
+
+def check_objects(path: str, found: Reading) -> list[Problem]:
+    """Documents of a manifest that are no objects: Kubernetes would never see them."""
+    return [
+        Problem(path, "a document that is no object of Kubernetes", line)
+        for document, line in zip(found.documents, found.lines, strict=True)
+        if document is not None and not isinstance(document, dict)
+    ]
+
+
 def check_owners(tree: Tree) -> list[Problem]:
     """Folders belong to services that are known, and every service's folders have an owner."""
     problems: list[Problem] = []
@@ -97,6 +119,13 @@ def _covers(pattern: str, folder: str) -> bool:
 
 def check_manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Problem]:
     """The shape that every Kubernetes object has, and that our workloads must have."""
+    try:
+        return _manifest(path, manifest, namespace)
+    except RefusedError as error:
+        return [Problem(path, f"{manifest.get('kind')} {name_of(manifest)!r}: {error}")]
+
+
+def _manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Problem]:
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
         return [Problem(path, "an object without kind or apiVersion")]
@@ -124,7 +153,7 @@ def _workload(manifest: Manifest) -> Iterable[str]:
     pod = fields.optional_document(template, "spec") or {}
     selector = fields.optional_document(fields.optional_document(spec, "selector") or {}, "matchLabels") or {}
     labels = fields.optional_document(fields.optional_document(template, "metadata") or {}, "labels") or {}
-    if not selector or not set(selector.items()) <= set(labels.items()):
+    if not selector or any(labels.get(key) != value for key, value in selector.items()):
         yield "spec.selector.matchLabels does not select its own pods"
     containers = pod.get("containers")
     if not isinstance(containers, list) or not containers:

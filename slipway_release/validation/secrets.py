@@ -37,7 +37,7 @@ def check_tree(tree: Tree) -> list[Problem]:
         # The program that looks for them has their patterns in it.
         if found and not path.startswith(".slipway/slipway_release/"):
             line = text.count("\n", 0, found.start()) + 1
-            problems.append(Problem(path, f"line {line}: holds a credential; revoke it, then keep it out of Git"))
+            problems.append(Problem(path, "holds a credential; revoke it, then keep it out of Git", line))
     return problems
 
 
@@ -60,7 +60,7 @@ def is_clear_text(manifest: Manifest) -> bool:
         value
         for key in ("data", "stringData")
         for value in (fields.optional_document(manifest, key) or {}).values()
-        if value not in {None, ""}
+        if value not in (None, "")
     ]
     encrypted = "sops" in manifest and all(str(value).startswith("ENC[") for value in values)
     return bool(values) and not encrypted

@@ -94,12 +94,55 @@ def test_a_repository_as_it_is_written_has_no_problems(tree: Tree) -> None:
         ("infrastructure/dev/x.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: A_b}\n", "no name"),
         ("apps/guestbook/key.txt", "-----BEGIN RSA PRIVATE KEY-----\n", "line 1: holds a credential"),
         ("environments/staging/guestbook/release.yaml", "release: {", "not JSON"),
+        ("environments/dev/guestbook/values.yaml", "image: {{ .Values.image }}\n", "values.yaml: line 1: a mapping"),
+        ("infrastructure/dev/x.json", "[1]", "line 1: a document that is no object"),
+        ("infrastructure/dev/x.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: [1]\n", "metadata.name is missing"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tree: Tree, path: str, text: str, words: str) -> None:
     _write(tree.folder / path, text)
     found = told(tree)
     assert words in found
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("replicas: 1\n---\nport: 9000\n", "line 2: a second document"),
+        ("---\n---\nport: 9000\n", "line 2: a second document"),
+        ("- replicas\n", "line 1: is a list"),
+        ("replicas\n", "line 1: is a text"),
+    ],
+)
+def test_values_are_one_mapping(tree: Tree, text: str, words: str) -> None:
+    _write(tree.folder / "environments/dev/values.yaml", text)
+    assert f"environments/dev/values.yaml: {words}" in told(tree)
+
+
+@needs_helm
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\nreplicas: 3\n---\n", "\ufeffreplicas: 3\n"])
+def test_values_that_helm_reads_whole_are_fine(tree: Tree, text: str) -> None:
+    _write(tree.folder / "environments/dev/values.yaml", text)
+    assert told(tree) == ""
+
+
+@needs_helm
+def test_values_may_override_what_they_merge(tree: Tree) -> None:
+    probe = "readinessProbe: &probe {httpGet: {path: /readyz, port: http}}\n"
+    slower = "livenessProbe: {<<: *probe, periodSeconds: 20}\n"
+    _write(tree.folder / "environments/dev/guestbook/values.yaml", probe + slower)
+    assert told(tree) == ""
+
+
+def test_a_link_out_of_the_repository_is_refused_and_not_followed(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("password: hunter2\n")
+    for name, target in (("values.yaml", "../../../../secret.yaml"), ("more.yaml", str(tmp_path / "secret.yaml"))):
+        link = tree.folder / "environments/dev/guestbook" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+    found = told(tree)
+    assert found.count("a link out of the repository") == 2
     assert "hunter2" not in found
 
 
@@ -128,6 +171,15 @@ def test_what_was_wrong_before_is_shown_but_does_not_fail_the_change(tree: Tree,
     _write(tree.folder / "environments/qb/values.yaml", "{}\n")
     with pytest.raises(RefusedError, match="1 problem"):
         check.run(tree.folder, tmp_path / "base")
+
+
+@needs_helm
+def test_lines_above_an_old_problem_do_not_make_it_new(tree: Tree, tmp_path: Path) -> None:
+    file = tree.folder / "apps/guestbook/key.txt"
+    _write(file, "-----BEGIN RSA PRIVATE KEY-----\n")
+    shutil.copytree(tree.folder, tmp_path / "base")
+    _write(file, "a line\n" + file.read_text())
+    check.run(tree.folder, tmp_path / "base")
 
 
 def test_encrypted_secrets_are_no_clear_text() -> None:
