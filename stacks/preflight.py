@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pulumi
 
 from components.github.api import GitHubApi
+from components.github.apps import OPERATOR, ROLES
 from components.github.credentials import AppKey, Credentials, Token
-from components.github.preflight import github_problems
+from components.github.preflight import Findings, github_findings
 from manifests.model import GitHub, Settings
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
@@ -37,19 +38,32 @@ def check_surroundings(settings: Settings) -> None:
     # The Kubernetes client takes longer to import than a plan without it takes.
     from components.argocd.preflight import cluster_problems  # noqa: PLC0415
 
-    credentials = _credentials(settings.github)
-    api = GitHubApi(settings.github.api_url, credentials, deadline_seconds=PATIENCE_SECONDS)
+    api = GitHubApi(settings.github.api_url, _credentials(settings.github), deadline_seconds=PATIENCE_SECONDS)
     with ThreadPoolExecutor(1) as aside:
         cluster = aside.submit(cluster_problems, settings)
-        problems = [*_ambient(settings.github), *github_problems(settings, api, credentials), *cluster.result()]
-    if problems:
-        raise SurroundingsError(problems)
+        findings = Findings(problems=_ambient(settings.github))
+        found = github_findings(settings, api, _app_keys(settings.github))
+        findings.add([*found.problems, *found.advice, *cluster.result()])
+    for advice in findings.advice:
+        pulumi.log.warn(advice)
+    if findings.problems:
+        raise SurroundingsError(findings.problems)
 
 
 def _ambient(github: GitHub) -> list[str]:
-    """The GitHub provider lets GITHUB_OWNER win over what it is told."""
-    owner = os.environ.get("GITHUB_OWNER", github.owner)
-    return [] if owner == github.owner else [f"GITHUB_OWNER: it is {owner} and would win over github.owner; unset it"]
+    """What the GitHub provider takes from the environment although it is told otherwise."""
+    problems = [
+        f"{name}: it is {value!r} in the environment and would win over github.owner; unset it"
+        for name in ("GITHUB_ORGANIZATION", "GITHUB_OWNER")
+        if (value := os.environ.get(name, "")) and value.lower() != github.owner.lower()
+    ]
+    if github.app is not None and os.environ.get("GITHUB_TOKEN"):
+        problems.append("GITHUB_TOKEN: it is set in the environment and would win over github.app; unset it")
+    return problems
+
+
+def _app_keys(github: GitHub) -> dict[str, str]:
+    return {role.secret: secret_text(role.secret) for role in (OPERATOR, *ROLES) if role.of(github) is not None}
 
 
 def _credentials(github: GitHub) -> Credentials:

@@ -13,6 +13,8 @@ from manifests.model import Settings
 
 PARTNERS = {"app.kubernetes.io/part-of": "argocd"}
 RELEASE_TIMEOUT_SECONDS = 600
+RELEASE_NAME = "argocd"
+"""The Helm release; the names of what is cluster-wide begin with it."""
 
 
 class ArgoCDInstallationArgs(TypedDict):
@@ -70,7 +72,7 @@ class ArgoCDInstallation(pulumi.ComponentResource):
         from_repository = kubernetes.helm.v3.RepositoryOptsArgs(repo=argocd.chart_repository)
         return kubernetes.helm.v3.Release(
             f"{name}-release",
-            name="argocd",
+            name=RELEASE_NAME,
             namespace=argocd.namespace,
             chart=argocd.chart,
             version=None if argocd.chart_is_folder else argocd.chart_version,

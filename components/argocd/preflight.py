@@ -1,7 +1,9 @@
 """What in the cluster stands in the way of a stack: found before the first write, each with its remedy."""
 
+import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +12,8 @@ import kubernetes.config
 import urllib3.exceptions
 import yaml
 
+from components.argocd.installation import RELEASE_NAME
+from components.github.preflight.findings import Advice
 from manifests.infrastructure import MANAGED_BY
 from manifests.model import Settings, placement_name
 
@@ -22,11 +26,20 @@ NEEDED_RIGHTS = (
 """What the installation of Argo CD creates outside of its namespace."""
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-_APPLICATION_KIND = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/applications.argoproj.io"
+_KINDS = ("applications", "applicationsets", "appprojects")
+_DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.argoproj.io"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_OWNER = "meta.helm.sh/release-namespace"
+_CLUSTER_LABEL = "argocd.argoproj.io/secret-type=cluster"
+IN_CLUSTER = "in-cluster"
+"""What Argo CD calls the cluster that it runs on."""
+TESTED_KUBERNETES = ((1, 33), (1, 35))
+TESTED_ARGOCD = ((3, 4), (3, 5))
+"""The oldest and the newest minor version that Slipway is tested with."""
 
 
 def cluster_problems(settings: Settings) -> list[str]:
-    """Everything that is in the way; nothing is written."""
+    """Everything that is in the way, `Advice` among it; nothing is written."""
     context = settings.cluster.context
     path = Path(settings.cluster.kubeconfig).expanduser()
     if not path.is_file():
@@ -41,7 +54,7 @@ def cluster_problems(settings: Settings) -> list[str]:
     # The client's own three retries would make an unreachable cluster take minutes.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     try:
-        return [*_missing_rights(client), *_foreign_namespaces(settings, client), *_foreign_kinds(settings, client)]
+        return [finding for check in _CHECKS for finding in check(settings, client)]
     except (urllib3.exceptions.HTTPError, OSError) as error:
         host = client.configuration.host
         return [f"cluster.context: {context} does not answer at {host} ({_reason(error)}); is it running?"]
@@ -53,7 +66,24 @@ def cluster_problems(settings: Settings) -> list[str]:
         return [f"cluster.context: {context} refuses: {refusal.status} {refusal.reason}; are the credentials valid?"]
 
 
-def _missing_rights(client: Any) -> Iterator[str]:
+def _untested_versions(settings: Settings, client: Any) -> Iterator[str]:
+    version = _call(client, "GET", "/version")
+    running = f"{version.get('major', '')}.{version.get('minor', '')}"
+    yield from _untested("cluster.context", "Kubernetes", running, TESTED_KUBERNETES)
+    if settings.argocd.version is not None:
+        yield from _untested("argocd.version", "Argo CD", settings.argocd.version, TESTED_ARGOCD)
+
+
+def _untested(path: str, what: str, version: str, tested: tuple[tuple[int, int], tuple[int, int]]) -> Iterator[str]:
+    # Providers add to the numbers, such as the + in 1.35+.
+    found = re.match(r"v?([0-9]+)\.([0-9]+)", version)
+    if found is not None and not tested[0] <= (int(found[1]), int(found[2])) <= tested[1]:
+        oldest, newest = (".".join(map(str, bound)) for bound in tested)
+        yield Advice(f"{path}: this is {what} {found[0]}; Slipway is tested with {oldest} to {newest}")
+
+
+def _missing_rights(settings: Settings, client: Any) -> Iterator[str]:
+    del settings
     for group, resource in NEEDED_RIGHTS:
         attributes = {"group": group, "resource": resource, "verb": "create"}
         review = {
@@ -84,23 +114,83 @@ def _foreign_kinds(settings: Settings, client: Any) -> Iterator[str]:
     """A Helm release refuses to take over what another one installed."""
     if not settings.argocd.install_crds:
         return
-    try:
-        found = _call(client, "GET", _APPLICATION_KIND)
-    except kubernetes.client.ApiException as error:
-        if cast(Any, error).status == 404:
-            return
-        raise
-    owner = found["metadata"].get("annotations", {}).get("meta.helm.sh/release-namespace")
-    if owner != settings.argocd.namespace:
-        whose = f"the Argo CD in {owner}" if owner else "somebody else"
+    found = [_find(client, _DEFINITION.format(kind)) for kind in _KINDS]
+    owners = {_installer(definition) for definition in found if definition is not None}
+    for owner in sorted(owners - {settings.argocd.namespace}):
+        whose = f"the Argo CD in {owner}" if owner else "something other than Helm"
         yield f"argocd.installCrds: Argo CD's kinds were installed by {whose}; set it to false, or remove them first"
 
 
-def _call(client: Any, method: str, path: str, body: Any = None) -> dict[str, Any]:
+def _foreign_roles(settings: Settings, client: Any) -> Iterator[str]:
+    """Cluster-wide roles have no namespace that would keep two releases of one name apart."""
+    ours = [f"{RELEASE_NAME}-{part}" for part in ("application-controller", "server", "notifications-controller")]
+    for kind in ("clusterrole", "clusterrolebinding"):
+        for name in ours:
+            found = _find(client, f"{_RBAC}/{kind}s/{name}")
+            if found is not None and (owner := _installer(found)) != settings.argocd.namespace:
+                whose = f"the Argo CD in {owner}" if owner else "another Argo CD"
+                yield (
+                    f"cluster.context: {kind} {name} was left by {whose}, and Helm does not take it"
+                    f" over; remove that Argo CD, or what is left of it: `kubectl delete {kind} {name}`"
+                )
+
+
+def _unregistered_clusters(settings: Settings, client: Any) -> Iterator[str]:
+    """An Application whose cluster Argo CD does not know stays Unknown for ever."""
+    wanted = {environment.cluster: environment.name for environment in settings.environments if environment.cluster}
+    if not wanted:
+        return
+    namespace = settings.argocd.namespace
+    found = _call(client, "GET", f"/api/v1/namespaces/{namespace}/secrets", query=[("labelSelector", _CLUSTER_LABEL)])
+    known = {_decoded(item.get("data", {}).get("name", "")) for item in found["items"]} | {IN_CLUSTER}
+    for cluster, environment in wanted.items():
+        if cluster not in known:
+            others = ", ".join(sorted(known))
+            yield (
+                f"environments[{environment}].cluster: Argo CD in {namespace} knows no cluster {cluster!r}, only"
+                f" {others}; register it: `argocd cluster add <context> --name {cluster}`"
+            )
+
+
+def _installer(thing: dict[str, Any]) -> str:
+    return str(thing["metadata"].get("annotations", {}).get(_OWNER, ""))
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode(errors="replace")
+
+
+def _find(client: Any, path: str) -> dict[str, Any] | None:
+    try:
+        return _call(client, "GET", path)
+    except kubernetes.client.ApiException as error:
+        if cast(Any, error).status == 404:
+            return None
+        raise
+
+
+_CHECKS: tuple[Callable[[Settings, Any], Iterator[str]], ...] = (
+    _untested_versions,
+    _missing_rights,
+    _foreign_namespaces,
+    _foreign_kinds,
+    _foreign_roles,
+    _unregistered_clusters,
+)
+
+
+def _call(
+    client: Any, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
     """Asks the API; its answers are read as they are, since the client's models have no types."""
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
     request = client.param_serialize(
-        method=method, resource_path=path, header_params=headers, body=body, auth_settings=["BearerToken"]
+        method=method,
+        resource_path=path,
+        header_params=headers,
+        query_params=list(query),
+        body=body,
+        auth_settings=["BearerToken"],
     )
     answer = client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
     text = answer.read()

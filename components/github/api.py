@@ -1,5 +1,6 @@
 """A small client of GitHub's REST API: it waits where GitHub says so, and gives up only at a definite answer."""
 
+import copy
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,12 @@ class GitHubApi:
         self._sleep: Callable[[float], None] = sleep
         self._clock: Callable[[], float] = clock
         self._deadline_seconds: float = deadline_seconds
+
+    def acting_as(self, credentials: Credentials) -> "GitHubApi":
+        """The same GitHub, as another account."""
+        other = copy.copy(self)
+        other._credentials = credentials  # noqa: SLF001 - it is of this class
+        return other
 
     def get(self, path: str) -> Any:
         """Reads something."""

@@ -44,8 +44,6 @@ class AppKey:
     app_id: str
     installation_id: str
     private_key: str = field(repr=False)
-    permissions: dict[str, str] = field(default_factory=dict[str, str])
-    """What the App may do, as GitHub said with the last token."""
     _token: str = field(default="", repr=False)
     _expires: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -58,7 +56,8 @@ class AppKey:
 
     def _renew(self, client: httpx.Client) -> None:
         path = f"/app/installations/{self.installation_id}/access_tokens"
-        answer = client.post(path, headers={"Authorization": f"Bearer {self._assertion()}"})
+        assertion = AppItself(self.app_id, self.private_key).token(client)
+        answer = client.post(path, headers={"Authorization": f"Bearer {assertion}"})
         if answer.status_code != 201:
             raise GitHubError(
                 "POST",
@@ -67,10 +66,18 @@ class AppKey:
                 f"App {self.app_id} gets no token; check its id, its installation's id and its private key",
             )
         self._token = answer.json()["token"]
-        self.permissions = answer.json().get("permissions", {})
         self._expires = datetime.fromisoformat(answer.json()["expires_at"]).timestamp()
 
-    def _assertion(self) -> str:
+
+@dataclass(frozen=True)
+class AppItself:
+    """An App as the App, and not as one of its installations: it may ask about itself and no more."""
+
+    app_id: str
+    private_key: str = field(repr=False)
+
+    def token(self, client: httpx.Client) -> str:
+        del client
         now = int(time.time())
         # A minute back, because GitHub refuses a clock that is ahead of its own.
         claims = {"iat": now - 60, "exp": now + 540, "iss": self.app_id}

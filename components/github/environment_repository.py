@@ -12,7 +12,7 @@ from components.github.rulesets import app_actor, delivery_branches_ruleset, mai
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import workflow_settings
 from components.secrets import PlatformSecrets
-from manifests.model import Delivery, Environment, Settings, Visibility
+from manifests.model import ActionsPolicy, Delivery, Environment, Settings, Visibility
 from manifests.repository_files import environment_repository_files
 
 VALIDATE_CHECK = "Validate"
@@ -162,17 +162,18 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 f"{name}-workflow-access", repository=self.repository.name, access_level="organization", opts=opts
             )
             access.append(level)
-        # This repository's workflows hold the promoter's key: no action of a third party runs beside it.
-        github.ActionsRepositoryPermissions(
-            f"{name}-actions",
-            repository=self.repository.name,
-            enabled=True,
-            allowed_actions="selected",
-            allowed_actions_config=github.ActionsRepositoryPermissionsAllowedActionsConfigArgs(
-                github_owned_allowed=True, verified_allowed=False, patterns_alloweds=[f"{settings.github.owner}/*"]
-            ),
-            opts=opts,
-        )
+        if settings.github.actions_policy is ActionsPolicy.REPOSITORY:
+            # This repository's workflows hold the promoter's key: no action of a third party runs beside it.
+            github.ActionsRepositoryPermissions(
+                f"{name}-actions",
+                repository=self.repository.name,
+                enabled=True,
+                allowed_actions="selected",
+                allowed_actions_config=github.ActionsRepositoryPermissionsAllowedActionsConfigArgs(
+                    github_owned_allowed=True, verified_allowed=False, patterns_alloweds=[f"{settings.github.owner}/*"]
+                ),
+                opts=opts,
+            )
         workflow_settings(
             name,
             self.repository.name,

@@ -25,6 +25,13 @@ class OwnedFiles(Choice):
     PULL_REQUEST = "pull-request"
 
 
+class ActionsPolicy(Choice):
+    """Who says which actions may run in the environment repository."""
+
+    REPOSITORY = "repository"
+    ORGANIZATION = "organization"
+
+
 def _base_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
@@ -78,6 +85,8 @@ class GitHub:
     """Who may see the repositories."""
     owned_files: OwnedFiles = OwnedFiles.PULL_REQUEST
     """How later changes of workflows and other owned files reach main: by a pull request, or by a direct commit."""
+    actions_policy: ActionsPolicy = ActionsPolicy.REPOSITORY
+    """Which actions run there: GitHub's and the organisation's own, or what the organisation's policy allows."""
     platform_team: DnsLabel | None = None
     """The team that runs the platform: it reviews owned files and administers Argo CD. Unset: organisation owners."""
     required_approvals: Annotated[int, Field(ge=0, le=10)] = 1

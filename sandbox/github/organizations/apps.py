@@ -72,6 +72,12 @@ def _app_view(forge: Forge, app: Document) -> dict[str, Any]:
     }
 
 
+def _is_narrowed(forge: Forge, installation: Document) -> bool:
+    """Only what exists can be selected: until then it is installed on all, and narrowed as its owner would do it."""
+    names: list[str] | None = installation["repositories"]
+    return names is not None and all(forge.repository(name) is not None for name in names)
+
+
 def _installation_view(forge: Forge, installation: Document) -> dict[str, Any]:
     url = f"{forge.api_url}/app/installations/{installation['id']}"
     account = accounts.simple(forge, installation["account"])
@@ -82,7 +88,7 @@ def _installation_view(forge: Forge, installation: Document) -> dict[str, Any]:
         "account": account,
         "target_id": account["id"],
         "target_type": account["type"],
-        "repository_selection": "all" if installation["repositories"] is None else "selected",
+        "repository_selection": "selected" if _is_narrowed(forge, installation) else "all",
         "permissions": installation["permissions"],
         "events": [],
         "access_tokens_url": f"{url}/access_tokens",

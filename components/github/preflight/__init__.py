@@ -1,0 +1,78 @@
+"""What on GitHub stands in the way of a stack: found before the first write, each with its remedy."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from components.github.api import GitHubApi
+from components.github.errors import GitHubError
+from components.github.preflight.credential import reviewer_problems, token_problems
+from components.github.preflight.findings import PARALLEL, Advice, Check, Findings, later, side_by_side
+from components.github.preflight.installed_apps import app_checks
+from components.github.preflight.names import find_repository, member_problems, repository_problems, team_problems
+from components.github.preflight.organisation import actions_problems, find_organisation, plan_problems
+from components.github.preflight.rulesets import ruleset_problems
+from manifests.model import Delivery, Settings
+
+__all__ = ["Advice", "Findings", "github_findings"]
+
+
+def github_findings(settings: Settings, api: GitHubApi, keys: Mapping[str, str]) -> Findings:
+    """Everything that is in the way, in the order in which a person would mend it; nothing is written.
+
+    Args:
+        settings: the stack's settings.
+        api: GitHub, as the account that `pulumi up` acts as.
+        keys: the private keys of the Apps, by the name of their setting, such as `promoterPrivateKey`.
+    """
+    findings = Findings()
+    try:
+        organisation = find_organisation(settings.github, api)
+    except GitHubError as error:
+        # An App whose own key or installation is wrong is the likely reason, and says more.
+        findings.add([] if error.status == 0 else side_by_side(app_checks(settings, api, keys, set())))
+        findings.problems = findings.problems or [f"{settings.github.base_url}: {error}"]
+        return findings
+    if isinstance(organisation, str):
+        findings.problems.append(organisation)
+        return findings
+    names: list[str] = [
+        settings.github.environment_repository,
+        *(service.repository_name for service in settings.services),
+    ]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        found = dict(zip(names, pool.map(partial(find_repository, settings, api), names), strict=True))
+    there = {name for name, repository in found.items() if isinstance(repository, dict)}
+    checks: list[Check] = [
+        *([later(token_problems, settings, api)] if settings.github.app is None else []),
+        lambda: plan_problems(settings, organisation),
+        lambda: actions_problems(settings, api, there),
+        lambda: ruleset_problems(settings, api),
+        *app_checks(settings, api, keys, there),
+        lambda: reviewer_problems(settings, api),
+        *(later(team_problems, settings, api, team) for team in settings.teams),
+        *(later(member_problems, settings, api, login) for login in sorted(_logins(settings))),
+        *(later(repository_problems, settings, name, repository) for name, repository in found.items()),
+    ]
+    findings.add(side_by_side(checks))
+    if settings.github.environment_repository not in there:
+        findings.add(_first_release_advice(settings))
+    return findings
+
+
+def _first_release_advice(settings: Settings) -> list[str]:
+    """What surprises people at their first release; once the platform is there, they know."""
+    approvals = settings.github.required_approvals
+    return [
+        Advice(
+            f"environments[{environment.name}].delivery: each release waits in a pull request until people give"
+            f" {approvals} approval{'s' if approvals > 1 else ''} (github.requiredApprovals); `delivery: commit` asks"
+            " for none"
+        )
+        for environment in settings.environments
+        if environment.delivery is Delivery.PULL_REQUEST and approvals and not environment.approvers
+    ]
+
+
+def _logins(settings: Settings) -> set[str]:
+    return {member.login for team in settings.teams for member in team.members}

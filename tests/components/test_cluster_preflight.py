@@ -1,0 +1,144 @@
+"""What in the cluster is in the way is found before the first write, each with its remedy."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.argocd import preflight as cluster
+from components.github.preflight import Advice
+from manifests.model import Settings
+from stacks.settings import settings_of
+from tests.stacks.builders import changed, texts, values
+
+
+def settings(stack: dict[str, Any] | None = None) -> Settings:
+    return settings_of("test", texts(stack or values()))
+
+
+class Cluster:
+    """A cluster that answers; `labels` are those of its namespaces."""
+
+    def __init__(
+        self,
+        labels: dict[str, dict[str, str]],
+        *,
+        allowed: bool = True,
+        minor: str = "35",
+        left: dict[str, str] | None = None,
+        registered: tuple[str, ...] = (),
+    ) -> None:
+        namespaces = [{"metadata": {"name": name, "labels": given}} for name, given in labels.items()]
+        secrets = [{"data": {"name": base64.b64encode(name.encode()).decode()}} for name in registered]
+        self.answers: dict[str, Any] = {
+            "/version": {"major": "1", "minor": minor},
+            "/api/v1/namespaces": {"items": namespaces},
+            "/api/v1/namespaces/argocd/secrets": {"items": secrets},
+            cluster._REVIEWS: {"status": {"allowed": allowed}},
+        }
+        for path, owner in (left or {}).items():
+            annotations = {cluster._OWNER: owner} if owner else {}
+            self.answers[path] = {"metadata": {"annotations": annotations}}
+
+    def param_serialize(self, **request: Any) -> tuple[str]:
+        return (request["resource_path"],)
+
+    def call_api(self, path: str, **_options: Any) -> Any:
+        found = path in self.answers
+        content = json.dumps(self.answers.get(path)).encode()
+        status, reason = (200, "OK") if found else (404, "Not Found")
+        return type("Answer", (), {"status": status, "reason": reason, "read": lambda _self: content})()
+
+
+def said_of(found: Cluster, stack: dict[str, Any] | None = None) -> list[str]:
+    return [finding for check in cluster._CHECKS for finding in check(settings(stack), found)]
+
+
+SETS = cluster._DEFINITION.format("applicationsets")
+ROLE = f"{cluster._RBAC}/clusterroles/argocd-server"
+BINDING = f"{cluster._RBAC}/clusterrolebindings/argocd-application-controller"
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Cluster({"argocd": {}}), "argocd.namespace"),
+        (Cluster({"guestbook-dev": {"team": "x"}}), "services[guestbook].name: the namespace guestbook-dev"),
+        (Cluster({}, allowed=False), "cluster administrator"),
+        (Cluster({}, left={SETS: "gitops"}), "the Argo CD in gitops"),
+        (Cluster({}, left={SETS: ""}), "something other than Helm"),
+        (Cluster({}, left={ROLE: "gitops"}), "clusterrole argocd-server was left by the Argo CD in gitops"),
+        (Cluster({}, left={BINDING: ""}), "kubectl delete clusterrolebinding argocd-application-controller"),
+        (Cluster({}, minor="28+"), "this is Kubernetes 1.28; Slipway is tested with 1.33 to 1.35"),
+    ],
+)
+def test_what_is_in_the_way_in_the_cluster_is_named(found: Cluster, said: str) -> None:
+    assert any(said in finding for finding in said_of(found)), said_of(found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Cluster({"default": {}}),
+        Cluster({"argocd": {cluster.MANAGED_BY: "slipway-test"}}, left={SETS: "argocd", ROLE: "argocd"}),
+    ],
+)
+def test_a_fresh_cluster_and_our_own_are_fine(found: Cluster) -> None:
+    assert said_of(found) == []
+
+
+def test_an_untested_version_is_advice_and_stops_nothing() -> None:
+    (found,) = said_of(Cluster({}, minor="99"), changed("argocd.version", "v3.5.7"))
+    assert isinstance(found, Advice)
+    assert "argocd.version" in said_of(Cluster({}), changed("argocd.version", "v2.9.1"))[0]
+
+
+def test_a_cluster_that_argo_cd_does_not_know_is_named_with_those_it_knows() -> None:
+    stack = changed("environments.0.cluster", "edge")
+    (found,) = said_of(Cluster({}, registered=("main",)), stack)
+    assert found.startswith(
+        "environments[dev].cluster: Argo CD in argocd knows no cluster 'edge', only in-cluster, main"
+    )
+    assert said_of(Cluster({}, registered=("edge",)), stack) == []
+    assert said_of(Cluster({}), changed("environments.0.cluster", "in-cluster")) == []
+
+
+def kubeconfig(folder: Path, server: str) -> dict[str, str]:
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(content))
+    return {"kubeconfig": str(path), "context": "here"}
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9"))
+    (problem,) = cluster.cluster_problems(settings(stack))
+    assert "does not answer at http://127.0.0.1:9" in problem
+
+
+def test_an_unknown_context_is_named(tmp_path: Path) -> None:
+    stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9") | {"context": "there"})
+    assert "cluster.context: there" in cluster.cluster_problems(settings(stack))[0]
+
+
+def test_a_missing_kubeconfig_is_named() -> None:
+    stack = values(cluster={"kubeconfig": "/nowhere/config", "context": "x"})
+    assert cluster.cluster_problems(settings(stack)) == ["cluster.kubeconfig: there is no file /nowhere/config"]
+
+
+@pytest.mark.parametrize("content", ["[", "5", "", "\ufffd: [", "clusters: 5"])
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    (problem,) = cluster.cluster_problems(settings(values(cluster={"kubeconfig": str(path), "context": "x"})))
+    assert problem.startswith("cluster.")
+    assert str(path) in problem
+    assert "\n" not in problem
