@@ -6,21 +6,26 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
-VENV := .venv/.installed
+# What a real platform runs on, and that with the sandbox and the tools of development.
+PRODUCT := .venv/.product
+VENV := .venv/.everything
 # make test FAST="-k tags" passes more to the fast tests, SANDBOX=... to the others.
 FAST ?=
 SANDBOX ?=
 export PYTHONUNBUFFERED := 1
 
-$(VENV): requirements.lock tools/bootstrap
-	@tools/bootstrap
+$(PRODUCT): requirements.lock tools/bootstrap
+	@tools/bootstrap product
+
+$(VENV): requirements-dev.lock tools/bootstrap
+	@tools/bootstrap everything
 
 .PHONY: help
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: $(VENV) ## the Python packages in .venv; every other target does this by itself
+install: $(PRODUCT) ## the Python packages that a real platform needs, in .venv; other targets install what they need
 
 .PHONY: up
 up: $(VENV) ## the whole platform on this machine; run again, it mends what is missing
@@ -73,10 +78,14 @@ format: $(VENV) ## put the code into shape
 generate: $(VENV) ## write the generated files again (stacks/schema.json)
 	@$(PYTHON) -m tools.generate
 
+# make lock UPGRADE= keeps the versions that fit.
+UPGRADE ?= --upgrade
+COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-find-links --no-emit-index-url
+
 .PHONY: lock
-lock: $(VENV) ## choose the newest packages and write requirements.lock
-	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-find-links \
-		--no-emit-index-url --group sandbox --group dev pyproject.toml --output-file requirements.lock
+lock: $(VENV) ## choose the newest packages and write both locks
+	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml sandbox/pyproject.toml --output-file requirements-dev.lock
+	@$(COMPILE) $(UPGRADE) --constraints requirements-dev.lock pyproject.toml --output-file requirements.lock
 
 .PHONY: clean
 clean: ## remove what was made here, after make down; the cache of built tools stays

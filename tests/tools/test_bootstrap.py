@@ -12,26 +12,27 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose lock names nothing."""
+    """A project whose locks name nothing."""
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools/bootstrap", tmp_path / "tools/bootstrap")
     (tmp_path / "requirements.lock").write_text("# nothing\n")
+    (tmp_path / "requirements-dev.lock").write_text("# nothing more\n")
     (tmp_path / "bin").mkdir()
     return tmp_path
 
 
-def bootstrap(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def bootstrap(project: Path, what: str = "everything", **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs it with the project's own `bin` and the system's plain commands on the path."""
     plain = project / "plain"
     plain.mkdir(exist_ok=True)
-    for command in ("sh", "cksum", "cat", "touch", "dirname", "rm"):
+    for command in ("sh", "cksum", "cat", "touch", "dirname", "rm", "grep"):
         found = shutil.which(command)
         assert found
         if not (plain / command).exists():
             (plain / command).symlink_to(found)
     path = {"PATH": f"{project / 'bin'}:{plain}"}
     return subprocess.run(
-        [project / "tools/bootstrap"],
+        [project / "tools/bootstrap", what],
         env={**os.environ, **path, **environment},
         capture_output=True,
         text=True,
@@ -66,14 +67,60 @@ def test_a_python_without_venv_is_named_with_the_package_to_install(project: Pat
     assert "python3.12-venv" in ran.stderr
 
 
-def test_what_is_done_is_not_done_again(project: Path) -> None:
-    """With no Python on the path: nothing of it is needed."""
+@pytest.fixture
+def installed(project: Path) -> Path:
+    """The project with an environment whose Python notes what pip is asked for."""
     (project / ".venv/bin").mkdir(parents=True)
     python = project / ".venv/bin/python"
-    python.write_text("#!/bin/sh\nexit 1\n")
+    python.write_text(f'#!/bin/sh\necho "$@" >>{project}/asked\n')
     python.chmod(0o755)
-    checksum = subprocess.run(
-        ["cksum"], input=(project / "requirements.lock").read_text(), capture_output=True, text=True, check=True
-    ).stdout
-    (project / ".venv/.installed").write_text(checksum)
-    assert bootstrap(project).returncode == 0
+    return project
+
+
+def asked(project: Path) -> list[str]:
+    """The locks that pip was asked to install since the last look."""
+    file = project / "asked"
+    lines = file.read_text().splitlines() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return [line.split()[-1] for line in lines if " install " in line]
+
+
+def test_a_real_platform_installs_the_lock_of_the_product_alone(installed: Path) -> None:
+    assert bootstrap(installed, "product").returncode == 0
+    assert asked(installed) == ["requirements.lock"]
+
+
+def test_the_sandbox_installs_everything_also_after_the_product(installed: Path) -> None:
+    bootstrap(installed, "product")
+    assert asked(installed) == ["requirements.lock"]
+    assert bootstrap(installed, "everything").returncode == 0
+    assert asked(installed) == ["requirements-dev.lock"]
+
+
+@pytest.mark.parametrize("what", ["product", "everything"])
+def test_what_is_done_is_not_done_again(installed: Path, what: str) -> None:
+    bootstrap(installed, what)
+    asked(installed)
+    assert bootstrap(installed, what).returncode == 0
+    assert not (installed / "asked").exists()
+
+
+def test_everything_has_the_product_in_it(installed: Path) -> None:
+    bootstrap(installed, "everything")
+    asked(installed)
+    assert bootstrap(installed, "product").returncode == 0
+    assert not (installed / "asked").exists()
+
+
+def test_a_changed_lock_is_installed(installed: Path) -> None:
+    bootstrap(installed, "everything")
+    asked(installed)
+    (installed / "requirements.lock").write_text("# another\n")
+    bootstrap(installed, "product")
+    assert asked(installed) == ["requirements.lock"]
+
+
+def test_an_unknown_set_is_refused(project: Path) -> None:
+    ran = bootstrap(project, "half")
+    assert ran.returncode == 2
+    assert "product|everything" in ran.stderr
