@@ -4,7 +4,7 @@ from typing import Any
 
 from manifests.argocd.labels import DEADLINE_ANNOTATION, ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
 from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
-from slipway_release import platform_file
+from slipway_release import layout, platform_file
 
 API_VERSION = "argoproj.io/v1alpha1"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
@@ -20,20 +20,16 @@ _RETRY = {"limit": 3, "refresh": True, "backoff": {"duration": "5s", "factor": 2
 def application(settings: Settings, service: Service, environment: Environment) -> dict[str, Any]:
     """The Application of a service in an environment."""
     name = placement_name(service, environment)
-    folder = f"../../environments/{environment.name}"
     source = {
         "repoURL": settings.github.environment_repository_url,
-        "path": f"helm-charts/{service.name}",
+        "path": layout.chart_folder(service.name),
         # In full, because a tag of the same name would win over a short one.
         "targetRevision": f"refs/heads/{environment.target_branch}",
         "helm": {
             "releaseName": service.name,
             "ignoreMissingValueFiles": True,
-            "valueFiles": [
-                f"{folder}/values.yaml",
-                f"{folder}/{service.name}/values.yaml",
-                f"{folder}/{service.name}/release.yaml",
-            ],
+            # Relative to the chart's folder.
+            "valueFiles": [f"../../{path}" for path in layout.value_files(environment.name, service.name)],
         },
     }
     automated = {"automated": {"prune": environment.prunes, "selfHeal": True, "allowEmpty": True}}

@@ -49,6 +49,10 @@ class GitHub:
         """An object that must exist."""
         return fields.document(self._final("GET", path, self.call("GET", path, query=query)), path)
 
+    def read(self, path: str, query: Mapping[str, str] | None = None) -> object:
+        """Whatever is at an address that must exist."""
+        return self._final("GET", path, self.call("GET", path, query=query))
+
     def find(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
         """An object, or None where there is none."""
         response = self.call("GET", path, query=query)

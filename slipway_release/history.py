@@ -40,6 +40,32 @@ def relation(github: GitHub, repository: str, commit: str, base: str) -> Relatio
     return _RELATIONS.get(fields.text(answer, "status", "compare"), Relation.UNRELATED)
 
 
+_MOST_FILES = 300
+"""GitHub lists no more files of a comparison than these."""
+
+
+def changes(github: GitHub, repository: str, base: str, commit: str) -> tuple[Relation, list[str] | None]:
+    """What `commit` is to `base`, and the files that differ between their common ancestor and `commit`.
+
+    The files are None where there are more of them than GitHub lists.
+    """
+    if commit == base:
+        return Relation.SAME, []
+    answer = github.get(f"/repos/{repository}/compare/{quoted(base)}...{quoted(commit)}", {"per_page": "1"})
+    found = fields.documents(answer.get("files") or [], "compare.files")
+    paths = [fields.text(item, "filename", "compare.files") for item in found]
+    paths += [name for item in found if (name := fields.optional_text(item, "previous_filename"))]
+    relation = _RELATIONS.get(fields.text(answer, "status", "compare"), Relation.UNRELATED)
+    return relation, None if len(found) >= _MOST_FILES else paths
+
+
+def commits_of(github: GitHub, repository: str, path: str, branch: str, limit: int) -> list[str]:
+    """The newest commits of a branch that changed a file, newest first."""
+    query = {"path": path, "sha": branch, "per_page": str(min(limit, 100))}
+    where = f"/repos/{repository}/commits"
+    return [fields.text(item, "sha", "commit") for item in fields.documents(github.read(where, query), where)]
+
+
 def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
     """Whether a commit is part of a branch's history."""
     # By commit, not by name: a tag may have the branch's name.
@@ -59,7 +85,7 @@ def branch_head(github: GitHub, repository: str, branch: str) -> str | None:
 
 def tag_commit(github: GitHub, repository: str, tag: str) -> str | None:
     """The commit a tag points at, through annotated tags, or None where there is no such tag."""
-    found = github.find(f"/repos/{repository}/git/ref/tags/{quoted(tag)}")
+    found = github.find(f"/repos/{repository}/git/ref/tags/{quoted(tag, slashes=True)}")
     if found is None:
         return None
     target = fields.child(found, "object", "ref")

@@ -74,9 +74,7 @@ def unhold(
 
 def promote_again(context: Context, environment: Environment, service: Service, version: str) -> bool:
     """Ask for the promotion of a version that this environment had before; False if it never had it."""
-    found = next(
-        (release for _, release in releases(context, environment, service) if release.version == version), None
-    )
+    found = next((item for item in releases(context, environment, service) if item.version == version), None)
     if found is None or found.run_number is None:
         return False
     ask.ask(context.platform, context.reader, service, found.run_number, found.digest)

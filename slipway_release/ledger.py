@@ -8,10 +8,11 @@ service's repository it is named `<environment>`, its ref is the tag (or commit)
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from slipway_release import fields, workflow
+from slipway_release import fields, record, workflow
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
@@ -24,6 +25,8 @@ DRIFT = "Drift"
 VERDICTS = frozenset({"success", "failure", "error"})
 """The states that say what a release is; the others say how far it is, and GitHub sets `inactive` by itself."""
 _LONGEST_DESCRIPTION = 140
+_NEWEST = 100
+"""How many deployments are looked at: one page. What is older is in the record."""
 
 
 @dataclass(frozen=True)
@@ -160,13 +163,21 @@ class Ledger:
         """Mark what was delivered, where Argo CD reported on a later commit than the delivering one."""
         name = name_of(environment.name, self.service.name)
         repository = self.context.platform.repository
-        for found in entries(self.context.reader, repository, name):
+        for found in itertools.islice(entries(self.context.reader, repository, name), _NEWEST):
             if found.payload.get("digest") != release.digest:
                 continue
             if found.verified_at is None and found.failed_at is None:
                 text = f"{release.version}: Synced, Healthy and Succeeded"
                 self._report(self.context.reader, repository, found.id, environment, state="success", description=text)
             return
+
+    def knows(self, environment: Environment, release: Release) -> bool:
+        """Whether the delivery of exactly this image is written down, among the newest deployments or as verified."""
+        name, repository = name_of(environment.name, self.service.name), self.context.platform.repository
+        newest = itertools.islice(entries(self.context.reader, repository, name), _NEWEST)
+        return any(found.payload.get("digest") == release.digest for found in newest) or record.is_verified(
+            self.context, environment, self.service, release
+        )
 
     def _opened(
         self,

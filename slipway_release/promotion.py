@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipway_release import delivery, history, selection, verification, workflow
+from slipway_release import delivery, history, record, selection, verification, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import RefusedError
@@ -17,7 +17,6 @@ from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.selection import Decision, Kind, Situation
 from slipway_release.tags import Version, is_version
 from slipway_release.verification import Request
-from slipway_release.verified_releases import is_recorded, is_verified
 
 _STATES = {Kind.SUPERSEDED: "inactive", Kind.HELD: "error", Kind.FROZEN: "queued", Kind.WAITING: "queued"}
 """What the service's repository shows for a release that is not delivered."""
@@ -53,7 +52,7 @@ def _has_work(context: Context, request: Request, outcome: Outcome) -> bool:
     """Whether a delivery is left to do; one that was cut off between Git and the ledger is taken up again."""
     if outcome.decision.kind is Kind.ALREADY:
         environment = context.platform.environment(outcome.environment)
-        return not is_recorded(context, environment, request.service, request.release)
+        return not Ledger(context, request.service).knows(environment, request.release)
     return outcome.decision.kind is Kind.DELIVER
 
 
@@ -102,7 +101,7 @@ def _situation(context: Context, environment: Environment, request: Request, fil
             name
             for name in environment.requires
             if name in request.service.environments
-            and not is_verified(context, context.platform.environment(name), request.service, request.release)
+            and not record.is_verified(context, context.platform.environment(name), request.service, request.release)
         ),
         relation=_relation(context, request.service),
     )

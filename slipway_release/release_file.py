@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from slipway_release import fields
+from slipway_release import fields, layout
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 
@@ -89,7 +89,7 @@ class ReleaseFile:
 
 
 def path_of(environment: str, service: str) -> str:
-    return f"environments/{environment}/{service}/release.yaml"
+    return layout.release_path(environment, service)
 
 
 def parse(content: str, where: str) -> ReleaseFile:

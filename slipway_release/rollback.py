@@ -10,14 +10,14 @@ import dataclasses
 import enum
 from dataclasses import dataclass
 
-from slipway_release import delivery, pulls, reports, workflow
+from slipway_release import delivery, pulls, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.ledger import Ledger
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.reports import Report
-from slipway_release.verified_releases import is_verified, last_verified
+from slipway_release.verified_releases import last_verified
 
 
 class Mode(enum.StrEnum):
@@ -57,14 +57,15 @@ def act(context: Context, report: Report) -> Answer:
     failed = report.release
     assert failed is not None  # noqa: S101 - the guard has refused a report without a release
     environment, service = report.environment, report.service
-    if is_verified(context, environment, service, failed):
+    if record.is_verified(context, environment, service, failed):
         return Answer(
             f"{failed.version} was verified before, so the release is not what broke; look for a change of its "
             "configuration or of what it depends on"
         )
-    target = last_verified(context, environment, service, failed, report.head)
-    if target is None:
+    good = last_verified(context, environment, service, failed, report.head)
+    if good is None:
         return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
+    target = good.release
     done = _take_back(context, report, failed, target)
     if done is None:
         return Answer(f"{failed.version} is superseded: somebody has released another version meanwhile")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway_release import ask, promotion, reports, workflow
+from slipway_release import ask, promotion, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.ledger import Ledger
 from slipway_release.release_file import Release
@@ -25,6 +25,8 @@ def accept(context: Context, report: Report) -> None:
     if release is None:
         workflow.say(f"{place}: verified at {report.entry.sha[:12]}, where nothing is released yet")
         return
+    reported = f"{report.status.creator or 'Argo CD'} at {report.status.created_at} {report.status.log_url}".rstrip()
+    record.write(context, report.environment, report.service, release, report.entry.sha, reported)
     ledger = Ledger(context, report.service)
     ledger.verified(report.environment, release)
     text = f"{release.version}: verified" + (

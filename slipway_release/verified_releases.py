@@ -1,55 +1,73 @@
-"""Reads the ledger's past: which releases were verified where."""
+"""What an environment ran before: the order is the history of its release file, what was good is in the record."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from slipway_release import history, ledger
+from slipway_release import history, layout, record, tags
 from slipway_release.context import Context
-from slipway_release.ledger import Entry
+from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
 
-_LOOK_BACK = 200
+_LOOK_BACK = 30
+"""How many changes of a release file are read at most."""
 
 
-def releases(context: Context, environment: Environment, service: Service) -> Iterator[tuple[Entry, Release]]:
-    """Deployments and what they were, newest first. A commit is read once."""
-    name = ledger.name_of(environment.name, service.name)
-    files: dict[str, ReleaseFile] = {}
-    for number, entry in enumerate(ledger.entries(context.reader, context.platform.repository, name)):
-        if number >= _LOOK_BACK:
-            return
-        if entry.sha not in files:
-            files[entry.sha] = context.contents.release(environment.name, service.name, entry.sha)
-        release = files[entry.sha].release
+@dataclass(frozen=True)
+class Good:
+    """A release with the newest commit at which it was seen good."""
+
+    release: Release
+    commit: str
+
+
+def releases(context: Context, environment: Environment, service: Service) -> Iterator[Release]:
+    """What an environment ran, newest first, read from Git as it is wanted."""
+    repository, path = context.platform.repository, layout.release_path(environment.name, service.name)
+    for commit in history.commits_of(context.reader, repository, path, environment.target_branch, _LOOK_BACK):
+        try:
+            release = context.contents.release(environment.name, service.name, commit).release
+        except RefusedError:
+            # Broken by hand once, and mended since.
+            continue
         if release is not None:
-            yield entry, release
-
-
-def is_recorded(context: Context, environment: Environment, service: Service, release: Release) -> bool:
-    """Whether the ledger knows of the delivery of exactly this image."""
-    return any(release.same_image(found) for _, found in releases(context, environment, service))
-
-
-def is_verified(context: Context, environment: Environment, service: Service, release: Release) -> bool:
-    """Whether exactly this image was once verified in an environment."""
-    return any(
-        release.same_image(found) and entry.verified_at is not None
-        for entry, found in releases(context, environment, service)
-    )
+            yield release
 
 
 def last_verified(
     context: Context, environment: Environment, service: Service, other_than: Release, file: ReleaseFile
-) -> Release | None:
-    """The newest verified release to go back to: not the bad one, not on hold, and really part of the branch."""
-    repository = context.platform.repository
-    for entry, release in releases(context, environment, service):
-        if release.version == other_than.version or file.hold_of(release.version) is not None:
-            continue
-        if entry.verified_at is None:
-            continue
-        if history.is_on_branch(context.reader, repository, entry.sha, environment.target_branch):
-            return release
+) -> Good | None:
+    """What ran before and was verified: not the bad version, and none that is on hold."""
+    held = {hold.version for hold in file.held}
+    candidates = record.versions(context, environment, service) - held - {other_than.version}
+    if not candidates:
+        return None
+    seen: set[str] = set()
+    for release in releases(context, environment, service):
+        if release.version in candidates - seen:
+            seen.add(release.version)
+            found = good(context, environment, service, release.version)
+            if found is not None:
+                return found
+    for version in sorted(filter(tags.is_version, candidates - seen), key=tags.Version.parse, reverse=True):
+        found = good(context, environment, service, version)
+        if found is not None:
+            return found
     return None
+
+
+def good(context: Context, environment: Environment, service: Service, version: str) -> Good | None:
+    """The state in which a version was verified, if that is really part of the branch."""
+    commit = record.commit_of(context, environment, service, version)
+    if commit is None:
+        return None
+    release = context.contents.release(environment.name, service.name, commit).release
+    repository = context.platform.repository
+    if release is None or release.version != version:
+        return None
+    if not history.is_on_branch(context.reader, repository, commit, environment.target_branch):
+        return None
+    return Good(dataclasses.replace(release, rollback=None), commit)

@@ -8,7 +8,13 @@ import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
 from components.github.repository import marked, repository
-from components.github.rulesets import app_actor, delivery_branches_ruleset, main_ruleset, platform_actors
+from components.github.rulesets import (
+    app_actor,
+    delivery_branches_ruleset,
+    main_ruleset,
+    platform_actors,
+    record_ruleset,
+)
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import workflow_settings
 from components.secrets import PlatformSecrets
@@ -113,6 +119,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
             code_owners=True,
             opts=opts,
         )
+        record_ruleset(f"{name}-record-rules", repository=self.repository.name, actors=[promoter], opts=opts)
         if self.branches:
             delivery_branches_ruleset(
                 f"{name}-branch-rules",

@@ -7,6 +7,7 @@ import pulumi_github as github
 
 from components.github.repository import ACTIONS_INTEGRATION
 from manifests.model import App, GitHub, OwnedFiles
+from slipway_release import record
 
 _Actors = Sequence[github.RepositoryRulesetBypassActorArgs]
 
@@ -88,6 +89,23 @@ def delivery_branches_ruleset(
         "branch",
         repository=repository,
         includes=["refs/heads/environment/*"],
+        actors=actors,
+        rules=rules,
+        opts=opts,
+    )
+
+
+def record_ruleset(
+    name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
+) -> github.RepositoryRuleset:
+    """The record of verified releases is the automation's alone."""
+    rules = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
+    return _ruleset(
+        name,
+        "record of verified releases",
+        "tag",
+        repository=repository,
+        includes=[f"refs/tags/{record.PREFIX}/**/*"],
         actors=actors,
         rules=rules,
         opts=opts,

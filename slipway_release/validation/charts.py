@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway_release import layout
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service, placement_name
 from slipway_release.release_file import Release, ReleaseFile, parse, path_of
@@ -99,8 +100,7 @@ def schemas(rendered: list[Rendered]) -> list[Problem]:
 
 def _values(tree: Tree, service: Service, environment: Environment) -> list[Path]:
     """The value files, in the order in which Argo CD reads them; a later one wins."""
-    folder = tree.folder / "environments" / environment.name
-    return [folder / "values.yaml", folder / service.name / "values.yaml", folder / service.name / "release.yaml"]
+    return [tree.folder / path for path in layout.value_files(environment.name, service.name)]
 
 
 def _is_released(tree: Tree, service: Service, environment: Environment) -> bool:

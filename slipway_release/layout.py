@@ -1,0 +1,35 @@
+"""Where things stand in the environment repository: each path and each name is made here."""
+
+from __future__ import annotations
+
+
+def release_path(environment: str, service: str) -> str:
+    """The automation's file: which version runs."""
+    return f"{service_folder(environment, service)}/release.yaml"
+
+
+def service_folder(environment: str, service: str) -> str:
+    """The folder of a service in an environment: the team's values beside the automation's release."""
+    return f"environments/{environment}/{service}"
+
+
+def chart_folder(service: str) -> str:
+    """The chart of a service, the same in all environments."""
+    return f"helm-charts/{service}"
+
+
+def value_files(environment: str, service: str) -> tuple[str, str, str]:
+    """The files with values of a service in an environment; a later one wins."""
+    folder = service_folder(environment, service)
+    return f"environments/{environment}/values.yaml", f"{folder}/values.yaml", release_path(environment, service)
+
+
+def is_configuration_of(path: str, environment: str, service: str) -> bool:
+    """Whether a file is a service's own configuration in an environment: its chart or its values."""
+    folders = (f"{service_folder(environment, service)}/", f"{chart_folder(service)}/", f"apps/{service}/")
+    return path.startswith(folders) and path != release_path(environment, service)
+
+
+def is_of(path: str, environment: str, service: str) -> bool:
+    """Whether a file decides what a service is in an environment: its release, its chart or its values."""
+    return path == release_path(environment, service) or is_configuration_of(path, environment, service)
