@@ -60,7 +60,9 @@ def test_a_record_on_a_commit_of_another_branch_opens_nothing(world: Make) -> No
     """The ruleset keeps people from writing it; where it is missing, the tag alone is not believed."""
     here = world()
     request = here.request("1.0.0")
-    here.call("POST", f"/repos/{here.repository}/git/refs", {"ref": "refs/heads/mine", "sha": here.head("environments")})
+    here.call(
+        "POST", f"/repos/{here.repository}/git/refs", {"ref": "refs/heads/mine", "sha": here.head("environments")}
+    )
     text = here.deliver(request, "dev") and here.file("dev").dump()
     forged = here.commit("environments", "environments/staging/guestbook/release.yaml", text, "mine")
     body = {"ref": "refs/tags/verified/staging/guestbook/1.0.0", "sha": forged}
