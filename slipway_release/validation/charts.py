@@ -14,8 +14,8 @@ from pathlib import Path
 from slipway_release import layout
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service, placement_name
-from slipway_release.release_file import Release, ReleaseFile, parse, path_of
-from slipway_release.validation import files
+from slipway_release.release_file import Release, ReleaseFile
+from slipway_release.validation import files, removal
 from slipway_release.validation.files import Manifest, Problem, Tree
 
 _TIMEOUT = 120
@@ -38,11 +38,12 @@ def render(tree: Tree, service: Service, environment: Environment, *, sample: bo
     where = f"environments/{environment.name}/{service.name}"
     if not (chart / "Chart.yaml").is_file():
         problem = Problem(f"helm-charts/{service.name}", "has no Chart.yaml; restore the service's chart")
-        return Rendered(environment.name, service.name, [], [problem] if sample else [])
+        is_needed = sample and not removal.is_gone(tree, service)
+        return Rendered(environment.name, service.name, [], [problem] if is_needed else [])
     name = placement_name(service.name, environment.name)
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
         values = _values(tree, service, environment)
-        if sample and not _is_released(tree, service, environment):
+        if sample and removal.released(tree, service, environment) is None:
             values.append(_sample(Path(temporary), service))
         arguments = [_helm(), "template", name, str(chart), "--namespace", name, "--include-crds"]
         arguments += [argument for file in values if file.is_file() for argument in ("--values", str(file))]
@@ -101,15 +102,6 @@ def schemas(rendered: list[Rendered]) -> list[Problem]:
 def _values(tree: Tree, service: Service, environment: Environment) -> list[Path]:
     """The value files, in the order in which Argo CD reads them; a later one wins."""
     return [tree.folder / path for path in layout.value_files(environment.name, service.name)]
-
-
-def _is_released(tree: Tree, service: Service, environment: Environment) -> bool:
-    path = path_of(environment.name, service.name)
-    file = tree.folder / path
-    try:
-        return file.is_file() and parse(file.read_text(encoding="utf-8"), path).release is not None
-    except RefusedError:
-        return True
 
 
 def _sample(folder: Path, service: Service) -> Path:

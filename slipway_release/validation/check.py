@@ -10,18 +10,23 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, files, rules, secrets, values
+from slipway_release.validation import charts, files, removal, rules, secrets, values
 from slipway_release.validation.files import Problem, Tree
 
 
 def run(folder: Path, base: Path | None) -> None:
     """Check the tree; problems that its base has too are shown, but are nobody's fault."""
-    found = problems(Tree(folder))
-    has_base = base is not None and (base / ".slipway/platform.json").is_file()
-    known = {problem.subject for problem in problems(Tree(base))} if base and has_base and found else set[object]()
-    for problem in (problem for problem in found if problem.subject in known):
-        workflow.warning(f"{problem} (it was so before)")
-    new = [problem for problem in found if problem.subject not in known]
+    before = Tree(base) if base and (base / ".slipway/platform.json").is_file() else None
+    found = problems(Tree(folder), before)
+    known = {problem.subject for problem in problems(before)} if before and found else set[object]()
+    new: list[Problem] = []
+    for problem in found:
+        if problem.is_warning:
+            workflow.warning(str(problem))
+        elif problem.subject in known:
+            workflow.warning(f"{problem} (it was so before)")
+        else:
+            new.append(problem)
     for problem in new:
         workflow.error(str(problem))
     if new:
@@ -31,8 +36,8 @@ def run(folder: Path, base: Path | None) -> None:
     workflow.notice("all files parse, all charts render, all rules hold")
 
 
-def problems(tree: Tree) -> list[Problem]:
-    """Everything that is wrong with a work tree."""
+def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
+    """Everything that is wrong with a work tree, and with the step to it from its base."""
     found = secrets.check_tree(tree) + rules.check_links(tree)
     for path, content, broken in tree.readings():
         manifests = files.objects(content)
@@ -42,7 +47,8 @@ def problems(tree: Tree) -> list[Problem]:
         if path.startswith(("infrastructure/", "apps/")):
             found += [problem for item in manifests for problem in rules.check_manifest(path, item, None)]
             found += rules.check_objects(path, content)
-    found += rules.check_releases(tree) + rules.check_owners(tree)
+    found += rules.check_releases(tree) + rules.check_owners(tree, base)
+    found += removal.check_releases(base, tree) if base else []
     if not any(values.is_values(problem.path) for problem in found):
         try:
             found += _rendered(tree)

@@ -28,6 +28,8 @@ class Problem:
     text: str
     line: int = 0
     """From 1; 0 where the whole file is meant."""
+    is_warning: bool = False
+    """Whether it is told and stops nothing."""
 
     def __str__(self) -> str:
         return f"{self.path}: line {self.line}: {self.text}" if self.line else f"{self.path}: {self.text}"

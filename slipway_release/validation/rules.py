@@ -10,13 +10,15 @@ from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
-from slipway_release.validation.files import Manifest, Problem, Tree
+from slipway_release.validation import removal
+from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
-_FOLDERS = {"values.yaml"}
+_OF_ENVIRONMENT = {"values.yaml"}
+_OF_SERVICE = {("values.yaml",), ("release.yaml",)}
 
 
 def check_releases(tree: Tree) -> list[Problem]:
@@ -25,10 +27,10 @@ def check_releases(tree: Tree) -> list[Problem]:
     for service, environment in tree.placements():
         path = release_file.path_of(environment.name, service.name)
         file = tree.folder / path
-        if not file.is_file():
+        if not file.is_file() or file.is_symlink():
             continue
         try:
-            release = release_file.parse(file.read_text(encoding="utf-8", errors="replace"), path).release
+            release = release_file.parse(read_text(file, path)[0], path).release
         except RefusedError as error:
             problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
             continue
@@ -78,23 +80,21 @@ def check_objects(path: str, found: Reading) -> list[Problem]:
     ]
 
 
-def check_owners(tree: Tree) -> list[Problem]:
+def check_owners(tree: Tree, base: Tree | None = None) -> list[Problem]:
     """Folders belong to services that are known, and every service's folders have an owner."""
-    problems: list[Problem] = []
-    platform = tree.platform()
-    placed = {(environment.name, service.name) for service, environment in tree.placements()}
-    environments = {environment.name for environment in platform.environments}
-    for folder in sorted((tree.folder / "environments").glob("*")):
-        if folder.name not in environments:
-            problems.append(Problem(f"environments/{folder.name}", "no such environment in the platform's settings"))
-            continue
-        for child in sorted(folder.iterdir()):
-            if child.is_dir() and (folder.name, child.name) not in placed:
-                path = f"environments/{folder.name}/{child.name}"
-                problems.append(Problem(path, f"no service of that name runs in {folder.name}; add it to the settings"))
-            elif child.is_file() and child.name not in _FOLDERS:
-                path = f"environments/{folder.name}/{child.name}"
+    problems = removal.check_left_over(tree, base)
+    for environment in tree.platform().environments:
+        folder = tree.folder / "environments" / environment.name
+        services = {service.name for service, where in tree.placements() if where == environment}
+        for file in sorted(folder.rglob("*")):
+            inner = file.relative_to(folder).parts
+            if file.is_dir() or (len(inner) > 1 and inner[0] not in services):
+                continue
+            path = file.relative_to(tree.folder).as_posix()
+            if len(inner) == 1 and file.name not in _OF_ENVIRONMENT:
                 problems.append(Problem(path, "not read by anything; values are in values.yaml"))
+            elif len(inner) > 1 and file.suffix.lower() in {".yaml", ".yml"} and inner[1:] not in _OF_SERVICE:
+                problems.append(Problem(path, f"not read by anything; values of {inner[0]} are in values.yaml there"))
     return problems + _code_owners(tree)
 
 
@@ -102,7 +102,9 @@ def _code_owners(tree: Tree) -> list[Problem]:
     candidates = [path for path in ("CODEOWNERS", ".github/CODEOWNERS") if (tree.folder / path).is_file()]
     if not candidates:
         return [Problem("CODEOWNERS", "missing; the platform's `pulumi up` writes it")]
-    text = (tree.folder / candidates[0]).read_text(encoding="utf-8")
+    text, broken = read_text(tree.folder / candidates[0], candidates[0])
+    if broken:
+        return broken
     patterns = [line.split()[0] for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return [
         Problem(candidates[0], f"nobody owns helm-charts/{service.name}")
@@ -136,7 +138,7 @@ def _manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Prob
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         texts.append("metadata.name is missing or no name that Kubernetes takes")
     if namespace is not None:
-        if metadata.get("namespace") not in {None, namespace}:
+        if metadata.get("namespace") not in (None, namespace):
             texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
         if version.startswith("argoproj.io/"):
             texts.append("belongs to the platform's Pulumi program, not to a service's chart")

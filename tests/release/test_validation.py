@@ -69,6 +69,7 @@ def test_a_repository_as_it_is_written_has_no_problems(tree: Tree) -> None:
         ("environments/dev/unknown/values.yaml", "{}\n", "environments/dev/unknown: no service"),
         ("environments/qa/values.yaml", "{}\n", "environments/qa: no such environment"),
         ("environments/dev/extra.yaml", "{}\n", "not read by anything"),
+        ("environments/dev/guestbook/values.yml", "replicas: 3\n", "not read by anything"),
         ("helm-charts/guestbook/templates/broken.yaml", "{{ .Values.x", "does not render"),
         (
             "helm-charts/guestbook/templates/a.yaml",
@@ -180,6 +181,76 @@ def test_lines_above_an_old_problem_do_not_make_it_new(tree: Tree, tmp_path: Pat
     shutil.copytree(tree.folder, tmp_path / "base")
     _write(file, "a line\n" + file.read_text())
     check.run(tree.folder, tmp_path / "base")
+
+
+def settled(tree: Tree, **changes: Any) -> None:
+    """Write what the platform owns, as after a change of the settings."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values(**changes).items()}
+    for path in ("infrastructure", ".slipway", ".github"):
+        shutil.rmtree(tree.folder / path)
+    for path, text in environment_repository_files(settings_of("tests", texts)).owned.items():
+        _write(tree.folder / path, text)
+
+
+def said(head: Tree, base: Tree, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command says, as far as it passes."""
+    check.run(head.folder, base.folder)
+    return capsys.readouterr().err
+
+
+@needs_helm
+@pytest.mark.parametrize("deleted", [[], ["environments/dev/guestbook", "helm-charts/guestbook"]])
+def test_the_platforms_own_removal_of_a_service_passes(
+    tree: Tree, template: Path, capsys: pytest.CaptureFixture[str], deleted: list[str]
+) -> None:
+    settled(tree, services=[])
+    for path in deleted:
+        shutil.rmtree(tree.folder / path)
+    text = said(tree, Tree(template), capsys)
+    assert "environments/staging/guestbook: no service of that name runs in staging" in text
+    assert "git rm -r environments/staging/guestbook" in text
+    # And so does the next change of anything else, and the deletion of what is left over.
+    assert "left over" in said(tree, tree, capsys)
+    left = Tree(shutil.copytree(tree.folder, tree.folder.parent / "left"))
+    for folder in ("dev", "staging", "production"):
+        shutil.rmtree(tree.folder / "environments" / folder / "guestbook", ignore_errors=True)
+    shutil.rmtree(tree.folder / "helm-charts", ignore_errors=True)
+    assert "left over" not in said(tree, left, capsys)
+
+
+@needs_helm
+def test_the_platforms_own_removal_of_an_environment_passes(
+    tree: Tree, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settled(tree, environments=[{"name": "dev", "images": "main"}, {"name": "production", "sync": "manual"}])
+    assert "git rm -r environments/staging" in said(tree, Tree(template), capsys)
+
+
+@needs_helm
+def test_the_folders_of_a_service_may_go_before_its_settings(
+    tree: Tree, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("helm-charts", "environments/dev", "environments/staging", "environments/production"):
+        shutil.rmtree(tree.folder / path / "guestbook")
+    assert "take it out of them and run `pulumi up`" in said(tree, Tree(template), capsys)
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "emptied", "with its folder", "with its environment"])
+def test_a_release_is_not_taken_away(tree: Tree, template: Path, how: str) -> None:
+    file = tree.folder / "environments/staging/guestbook/release.yaml"
+    match how:
+        case "deleted":
+            file.unlink()
+        case "moved":
+            file.rename(file.parent.parent / "release.yaml")
+        case "emptied":
+            file.write_text("{}\n")
+        case "with its folder":
+            shutil.rmtree(file.parent)
+        case _:
+            shutil.rmtree(file.parent.parent)
+    found = "\n".join(map(str, check.problems(tree, Tree(template))))
+    assert "environments/staging/guestbook/release.yaml: the release is taken away" in found
 
 
 def test_encrypted_secrets_are_no_clear_text() -> None:
