@@ -88,6 +88,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "server_url": settings.github.base_url.rstrip("/"),
         "api_url": settings.github.api_url,
         "registry": settings.registry.host,
+        "registry_account": settings.registry.username is not None,
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,
         "stack": settings.stack,

@@ -11,6 +11,7 @@ from slipway_release import (
     ask,
     context,
     dora,
+    forward,
     hold,
     image,
     merged,
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("plan", plan, "verify a request and choose its environments (SERVICE, RUN, DIGEST)")
     add("deliver", deliver, "deliver a request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
     add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
+    add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
     add("verified", record_verified, "handle a deployment reported as success (DEPLOYMENT)")
     add("rollback", roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
     add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
@@ -158,6 +160,12 @@ def deliver(_: argparse.Namespace) -> None:
 
 def record_merged(_: argparse.Namespace) -> None:
     merged.record(context.from_environment(), workflow.variable("BRANCH"), workflow.variable("COMMIT"))
+
+
+def forward_report(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    deployment, placement = workflow.variable("DEPLOYMENT"), workflow.variable("PLACEMENT")
+    forward.forward(around.platform, around.reader, deployment, placement, workflow.variable("STATE"))
 
 
 def record_verified(_: argparse.Namespace) -> None:

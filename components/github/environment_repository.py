@@ -1,12 +1,13 @@
 """The environment repository: what runs where, the release program, and the gates in front of each environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypedDict
 
 import pulumi
 import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
+from components.github.guarded_environment import AUTOMATION, guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import (
     app_actor,
@@ -16,9 +17,9 @@ from components.github.rulesets import (
     record_ruleset,
 )
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import workflow_settings
+from components.github.workflow_settings import registry_secrets, workflow_settings
 from components.secrets import PlatformSecrets
-from manifests.model import ActionsPolicy, Delivery, Environment, Settings, Visibility
+from manifests.model import ActionsPolicy, Delivery, Settings, Visibility
 from manifests.repository_files import environment_repository_files
 
 VALIDATE_CHECK = "Validate"
@@ -96,16 +97,8 @@ class EnvironmentRepository(pulumi.ComponentResource):
         ]
         self._rules(name, settings, guarded)
         access = self._access(name, settings, args, child)
-        for environment in settings.environments:
-            # GitHub drops a reviewer who cannot read the repository, and does not say so.
-            allowed = pulumi.ResourceOptions(depends_on=[access[team] for team in environment.approvers])
-            self._gate(
-                f"{name}-{environment.name}",
-                environment,
-                args["teams"],
-                pulumi.ResourceOptions.merge(guarded, allowed),
-            )
-        self.called = [self.files, *self._actions(name, settings, args, child)]
+        self._gates(name, settings, args, access, guarded)
+        self.called = [self.files, *self._actions(name, settings, child)]
         self.register_outputs({"url": self.repository.html_url})
 
     def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
@@ -128,40 +121,43 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self.branches)),
             )
 
-    def _gate(
-        self, name: str, environment: Environment, teams: Mapping[str, TeamAccess], opts: pulumi.ResourceOptions
+    def _gates(
+        self,
+        name: str,
+        settings: Settings,
+        args: EnvironmentRepositoryArgs,
+        access: Mapping[str, github.TeamRepository],
+        opts: pulumi.ResourceOptions,
     ) -> None:
-        numbers = [teams[team].number for team in environment.approvers]
-        reviewers = github.RepositoryEnvironmentReviewerArgs(teams=numbers)
-        gate = github.RepositoryEnvironment(
-            f"{name}-environment",
-            environment=environment.name,
-            repository=self.repository.name,
-            reviewers=[reviewers] if environment.approvers else None,
-            prevent_self_review=bool(environment.approvers),
-            can_admins_bypass=not environment.approvers,
-            deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
-                protected_branches=False, custom_branch_policies=True
-            ),
-            opts=opts,
+        """The environments, each with the keys that a delivery needs, and the one of all other workflows."""
+        # The program of any other branch could be a changed one, and would have the promoter's key.
+        branches = ["main"]
+        secrets = {"PROMOTER_PRIVATE_KEY": args["secrets"].promoter_private_key} | registry_secrets(
+            settings.registry, args["secrets"].registry_password
         )
-        # The program of any other branch could be a changed one.
-        github.RepositoryEnvironmentDeploymentPolicy(
-            f"{name}-from-main",
-            repository=self.repository.name,
-            environment=pulumi.Output.all(
-                path=f"environments[{environment.name}].approvers",
-                name=gate.environment,
-                wanted=numbers,
-                reviewers=gate.reviewers,
-            ).apply(lambda found: _kept(**found)),
-            branch_pattern="main",
-            opts=opts,
+        guarded_environment(
+            f"{name}-{AUTOMATION}",
+            self.repository.name,
+            {"environment": AUTOMATION, "branches": branches, "secrets": secrets},
+            opts,
         )
+        for environment in settings.environments:
+            # GitHub drops a reviewer who cannot read the repository, and does not say so.
+            allowed = pulumi.ResourceOptions(depends_on=[access[team] for team in environment.approvers])
+            guarded_environment(
+                f"{name}-{environment.name}",
+                self.repository.name,
+                {
+                    "environment": environment.name,
+                    "branches": branches,
+                    "secrets": secrets,
+                    "reviewers": [args["teams"][team].number for team in environment.approvers],
+                    "path": f"environments[{environment.name}].approvers",
+                },
+                pulumi.ResourceOptions.merge(opts, allowed),
+            )
 
-    def _actions(
-        self, name: str, settings: Settings, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions
-    ) -> list[pulumi.Resource]:
+    def _actions(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         access: list[pulumi.Resource] = []
         if settings.github.visibility is not Visibility.PUBLIC:
             # Workflows of public repositories can be called by everybody; GitHub refuses the setting there.
@@ -170,7 +166,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
             )
             access.append(level)
         if settings.github.actions_policy is ActionsPolicy.REPOSITORY:
-            # This repository's workflows hold the promoter's key: no action of a third party runs beside it.
+            # This repository's workflows get the promoter's key: no action of a third party runs beside it.
             github.ActionsRepositoryPermissions(
                 f"{name}-actions",
                 repository=self.repository.name,
@@ -184,9 +180,8 @@ class EnvironmentRepository(pulumi.ComponentResource):
         workflow_settings(
             name,
             self.repository.name,
-            secrets={"PROMOTER_PRIVATE_KEY": args["secrets"].promoter_private_key},
             variables={"PROMOTER_APP_ID": settings.github.promoter.id},
-            registry=(settings.registry, args["secrets"].registry_password),
+            registry=settings.registry,
             opts=opts,
         )
         for label, (color, description) in LABELS.items():
@@ -226,14 +221,3 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 opts=opts,
             )
         return accesses
-
-
-def _kept(path: str, name: str, wanted: list[int], reviewers: Sequence[Mapping[str, Sequence[int]]] | None) -> str:
-    """The name of a GitHub environment, once GitHub has kept its reviewers."""
-    kept = {int(team) for reviewer in reviewers or [] for team in reviewer.get("teams") or []}
-    if missing := [str(int(number)) for number in wanted if int(number) not in kept]:
-        raise pulumi.RunError(
-            f"{path}: GitHub did not keep the teams with the ids {', '.join(missing)} as reviewers of {name};"
-            " see that they can read the environment repository, and run `pulumi up` again"
-        )
-    return name

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
+from components.github.guarded_environment import AUTOMATION, guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import (
     administrators,
@@ -17,11 +18,11 @@ from components.github.rulesets import (
     team_actor,
 )
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import workflow_settings
+from components.github.workflow_settings import registry_secrets, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests.model import Service, Settings
-from manifests.repository_files import service_repository_files
-from slipway_release.tags import ruleset_patterns
+from manifests.repository_files import service_repository_files, tracked_branches
+from slipway_release.tags import ruleset_patterns, tag_patterns
 
 
 class ServiceRepositoryArgs(TypedDict):
@@ -109,12 +110,24 @@ class ServiceRepository(pulumi.ComponentResource):
             permission="push",
             opts=opts,
         )
+        service = args["service"]
+        guarded_environment(
+            f"{name}-{AUTOMATION}",
+            self.repository.name,
+            {
+                "environment": AUTOMATION,
+                "branches": tracked_branches(settings, service),
+                "tags": tag_patterns(settings.environments_of(service)),
+                "secrets": {"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key}
+                | registry_secrets(settings.registry, args["secrets"].registry_password),
+            },
+            opts,
+        )
         workflow_settings(
             name,
             self.repository.name,
-            secrets={"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key},
             # What else its workflows must know is written into them: a variable each would be a call and a resource.
             variables={},
-            registry=(settings.registry, args["secrets"].registry_password),
+            registry=settings.registry,
             opts=opts,
         )

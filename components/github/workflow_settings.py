@@ -1,4 +1,4 @@
-"""What the workflows of a repository may do and are given: little."""
+"""What the workflows of a repository may do and are told: little. Their keys are in environments."""
 
 from collections.abc import Mapping
 
@@ -12,25 +12,21 @@ def workflow_settings(
     name: str,
     repository: pulumi.Input[str],
     *,
-    secrets: Mapping[str, pulumi.Input[str]],
     variables: Mapping[str, str],
-    registry: tuple[Registry, pulumi.Input[str] | None],
+    registry: Registry,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Read-only tokens by default, and the secrets and variables that the release workflows name.
+    """Read-only tokens by default, and the variables that the release workflows name.
 
     Args:
         name: what the resources' names begin with.
         repository: the repository's name.
-        secrets: values by name.
         variables: values by name.
-        registry: where images are pushed, and the password where it does not take the workflows' own token.
+        registry: where images are pushed.
         opts: of each resource.
     """
-    settings, password = registry
-    if settings.username is not None and password is not None:
-        secrets = {**secrets, "REGISTRY_PASSWORD": password}
-        variables = {**variables, "REGISTRY_USERNAME": settings.username}
+    if registry.username is not None:
+        variables = {**variables, "REGISTRY_USERNAME": registry.username}
     github.WorkflowRepositoryPermissions(
         f"{name}-workflow-permissions",
         repository=repository,
@@ -38,15 +34,16 @@ def workflow_settings(
         can_approve_pull_request_reviews=False,
         opts=opts,
     )
-    for secret, value in secrets.items():
-        github.ActionsSecret(
-            f"{name}-{_slug(secret)}", repository=repository, secret_name=secret, value=value, opts=opts
-        )
     for variable, text in variables.items():
         github.ActionsVariable(
-            f"{name}-{_slug(variable)}", repository=repository, variable_name=variable, value=text, opts=opts
+            f"{name}-{variable.lower().replace('_', '-')}",
+            repository=repository,
+            variable_name=variable,
+            value=text,
+            opts=opts,
         )
 
 
-def _slug(name: str) -> str:
-    return name.lower().replace("_", "-")
+def registry_secrets(registry: Registry, password: pulumi.Input[str] | None) -> dict[str, pulumi.Input[str]]:
+    """The password that images are pushed and read with; none where the registry takes the workflow's own token."""
+    return {"REGISTRY_PASSWORD": password} if registry.username is not None and password is not None else {}

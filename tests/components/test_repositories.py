@@ -4,8 +4,9 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
-from components.github.environment_repository import _kept
+from components.github.guarded_environment import AUTOMATION, _kept
 from tests.components.builders import platform
 from tests.keys import pem
 from tests.recorder import Recording, Registration, plain
@@ -108,22 +109,73 @@ def test_what_github_reads_back_otherwise_is_declared_as_it_reads_back() -> None
     assert [member["username"] for member in members.inputs["members"]] == ["dana-x"]
 
 
+def reached_from(repository: str) -> dict[str, set[tuple[str, str]]]:
+    """The refs that reach each environment of a repository."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for policy in platform().of(":RepositoryEnvironmentDeploymentPolicy"):
+        if plain(policy.inputs["repository"]) == repository:
+            kind = "branch" if "branchPattern" in policy.inputs else "tag"
+            found.setdefault(policy.inputs["environment"], set()).add((kind, policy.inputs[f"{kind}Pattern"]))
+    return found
+
+
 def test_only_the_program_on_main_reaches_an_environment() -> None:
+    main = {("branch", "main")}
+    names = ("dev", "staging", "production", AUTOMATION)
+    assert reached_from("environments") == dict.fromkeys(names, main)
+
+
+def test_release_tags_and_followed_branches_reach_the_key_of_a_service() -> None:
+    assert reached_from("guestbook") == {AUTOMATION: {("branch", "main"), ("tag", "v*"), ("tag", "prod-v*")}}
+
+
+def test_every_environment_refuses_what_no_policy_names() -> None:
+    environments = platform().of(":RepositoryEnvironment")
+    assert len(environments) == 5
+    for one in environments:
+        assert one.inputs["deploymentBranchPolicy"] == {"protectedBranches": False, "customBranchPolicies": True}
+        assert one.inputs["canAdminsBypass"] is False
+
+
+def test_a_key_lies_in_environments_alone_and_each_repository_gets_that_of_its_own_app() -> None:
     recording = platform()
-    policies = recording.of(":RepositoryEnvironmentDeploymentPolicy")
-    assert {policy.inputs["environment"] for policy in policies} == {"dev", "staging", "production"}
-    assert {policy.inputs["branchPattern"] for policy in policies} == {"main"}
-
-
-def test_each_repository_gets_the_key_of_its_own_app() -> None:
+    assert not recording.of(":ActionsSecret")
     secrets = {
-        (plain(secret.inputs["repository"]), secret.inputs["secretName"], plain(secret.inputs["value"]))
-        for secret in platform().of(":ActionsSecret")
+        (
+            plain(one.inputs["repository"]),
+            one.inputs["environment"],
+            one.inputs["secretName"],
+            plain(one.inputs["value"]),
+        )
+        for one in recording.of(":ActionsEnvironmentSecret")
     }
     assert secrets == {
-        ("environments", "PROMOTER_PRIVATE_KEY", pem("promoter")),
-        ("guestbook", "REQUESTER_PRIVATE_KEY", pem("requester")),
+        *(
+            ("environments", name, "PROMOTER_PRIVATE_KEY", pem("promoter"))
+            for name in ("dev", "staging", "production", AUTOMATION)
+        ),
+        ("guestbook", AUTOMATION, "REQUESTER_PRIVATE_KEY", pem("requester")),
     }
+
+
+def test_a_secret_comes_after_the_policies_of_its_environment() -> None:
+    recording = platform()
+    before = recording.dependencies(recording.one("environments-dev-promoter-private-key"))
+    assert "environments-dev-from-main" in before
+
+
+def test_a_job_that_reads_a_key_names_the_environment_that_holds_it() -> None:
+    recording = platform()
+    read = 0
+    for repository in ("environments", "guestbook"):
+        for path, text in recording.one(f"{repository}-files").inputs["owned"].items():
+            if not path.startswith(".github/workflows/"):
+                continue
+            for name, job in yaml.safe_load(text)["jobs"].items():
+                if "steps" in job and "_PRIVATE_KEY" in str(job):
+                    read += 1
+                    assert job.get("environment") in {AUTOMATION, "${{ matrix.environment }}"}, f"{path}: {name}"
+    assert read >= 6
 
 
 def test_workflows_know_their_apps() -> None:
@@ -144,10 +196,15 @@ def test_workflows_may_only_read_by_default() -> None:
 
 def test_a_registry_with_an_account_of_its_own_is_told_to_every_workflow() -> None:
     stack = values(registry={"host": "r.example.com", "username": "pusher"}, registryPassword="hush-hush")
+    recording = platform(stack)
     names = {
-        (secret.inputs["repository"], secret.inputs["secretName"]) for secret in platform(stack).of(":ActionsSecret")
+        (secret.inputs["repository"], secret.inputs["environment"])
+        for secret in recording.of(":ActionsEnvironmentSecret")
+        if secret.inputs["secretName"] == "REGISTRY_PASSWORD"
     }
-    assert {("environments", "REGISTRY_PASSWORD"), ("guestbook", "REGISTRY_PASSWORD")} <= names
+    assert {("environments", "production"), ("environments", AUTOMATION), ("guestbook", AUTOMATION)} <= names
+    jobs = yaml.safe_load(recording.one("environments-files").inputs["owned"][".github/workflows/release.yml"])["jobs"]
+    assert {job["environment"] for name, job in jobs.items() if name != "test"} == {AUTOMATION}
 
 
 def test_a_team_reaches_its_service_and_the_environment_repository() -> None:
@@ -216,4 +273,4 @@ def test_a_service_costs_few_resources() -> None:
     stack = values()
     one = len(platform(stack).resources)
     stack["services"].append({"name": "clock", "template": "go-web", "team": "web"})
-    assert len(platform(stack).resources) - one <= 13
+    assert len(platform(stack).resources) - one <= 17

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from nacl.public import PublicKey, SealedBox
 
+from components.github.guarded_environment import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from stacks.settings import settings_of
 from tests.stacks.builders import values
@@ -135,12 +136,14 @@ class Stage:
         settings = settings_of("tests", texts)
         self._repository("environments", environment_repository_files(settings))
         self.call("PUT", "/repos/acme/environments/actions/permissions/access", {"access_level": "organization"})
-        self._secret("environments", "PROMOTER_PRIVATE_KEY", _private(keys["promoter"]))
+        for name in (AUTOMATION, *(environment.name for environment in settings.environments)):
+            self._environment("environments", name, [("main", "branch")])
+            self._secret("environments", name, "PROMOTER_PRIVATE_KEY", _private(keys["promoter"]))
         self._variable("environments", "PROMOTER_APP_ID", "11")
         for service in settings.services:
             self._repository(service.name, service_repository_files(settings, service))
-            self._secret(service.name, "REQUESTER_PRIVATE_KEY", _private(keys["requester"]))
-            self._variable(service.name, "REQUESTER_APP_ID", "12")
+            self._environment(service.name, AUTOMATION, [("main", "branch"), ("v*", "tag"), ("*-v*", "tag")])
+            self._secret(service.name, AUTOMATION, "REQUESTER_PRIVATE_KEY", _private(keys["requester"]))
 
     def _repository(self, name: str, files: RepositoryFiles) -> None:
         self.call("POST", "/orgs/acme/repos", {"name": name, "private": True})
@@ -156,11 +159,19 @@ class Stage:
         self.git(name, "remote", "add", "origin", self.url.replace("://", f"://x:{TOKEN}@") + f"acme/{name}.git")
         self.commit(name, "Begin")
 
-    def _secret(self, repository: str, name: str, text: str) -> None:
-        key = self.call("GET", f"/repos/acme/{repository}/actions/secrets/public-key")
+    def _environment(self, repository: str, name: str, patterns: list[tuple[str, str]]) -> None:
+        path = f"/repos/acme/{repository}/environments/{name}"
+        policy = {"protected_branches": False, "custom_branch_policies": True}
+        self.call("PUT", path, {"deployment_branch_policy": policy})
+        for pattern, kind in patterns:
+            self.call("POST", f"{path}/deployment-branch-policies", {"name": pattern, "type": kind})
+
+    def _secret(self, repository: str, environment: str, name: str, text: str) -> None:
+        path = f"/repos/acme/{repository}/environments/{environment}/secrets"
+        key = self.call("GET", f"{path}/public-key")
         sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(text.encode())
         body = {"encrypted_value": base64.b64encode(sealed).decode(), "key_id": key["key_id"]}
-        self.call("PUT", f"/repos/acme/{repository}/actions/secrets/{name}", body)
+        self.call("PUT", f"{path}/{name}", body)
 
     def _variable(self, repository: str, name: str, value: str) -> None:
         self.call("POST", f"/repos/acme/{repository}/actions/variables", {"name": name, "value": value})
