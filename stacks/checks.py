@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.model import Environment, GitHub, Images, Service, Team, placement_name
+from manifests.model import AUTOMATION, Environment, GitHub, Images, Service, Team, placement_name
 from manifests.model.base import DNS_LABEL_LENGTH
 from stacks.problems import Problem, listed
 from stacks.reading import Found
 
 RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
-RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure"})
+RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION})
 RESERVED_SERVICES = frozenset({"infrastructure"})
 
 
@@ -68,9 +68,7 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
     for found in parts.environments:
         environment = found.value
         if environment.name in RESERVED_ENVIRONMENTS:
-            yield Problem(
-                found.at("name"), f"{environment.name!r} is an AppProject of the platform; allowed is another name"
-            )
+            yield Problem(found.at("name"), f"{environment.name!r} is the platform's own; allowed is another name")
         yield from _check_branch(found)
         yield from _check_production(found)
         yield from _unknown(found, "approvers", environment.approvers, "team", parts.team_names)

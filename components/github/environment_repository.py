@@ -7,7 +7,7 @@ import pulumi
 import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
-from components.github.guarded_environment import AUTOMATION, guarded_environment
+from components.github.guarded_environment import guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import (
     app_actor,
@@ -19,7 +19,7 @@ from components.github.rulesets import (
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import registry_secrets, workflow_settings
 from components.secrets import PlatformSecrets
-from manifests.model import ActionsPolicy, Delivery, Settings, Visibility
+from manifests.model import AUTOMATION, ActionsPolicy, Delivery, Settings, Visibility
 from manifests.repository_files import environment_repository_files
 
 VALIDATE_CHECK = "Validate"

@@ -10,9 +10,6 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_github as github
 
-AUTOMATION = "slipway"
-"""The environment that holds the keys of workflows which deliver nowhere; the workflows' templates name it."""
-
 
 class GuardedEnvironment(TypedDict):
     """Who reaches an environment and what it holds."""

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
-from components.github.guarded_environment import AUTOMATION, guarded_environment
+from components.github.guarded_environment import guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import (
     administrators,
@@ -20,7 +20,7 @@ from components.github.rulesets import (
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import registry_secrets, workflow_settings
 from components.secrets import PlatformSecrets
-from manifests.model import Service, Settings
+from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
 from slipway_release.tags import ruleset_patterns, tag_patterns
 

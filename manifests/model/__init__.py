@@ -5,13 +5,14 @@ rules between parts, are in `stacks`.
 """
 
 from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
-from manifests.model.environment import Delivery, Environment, Images, Quota, Removal, Rollback, Sync
+from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
 from manifests.model.service import Service
 from manifests.model.settings import Settings, placement_name
 from manifests.model.team import Member, MemberRole, Team
 
 __all__ = [
+    "AUTOMATION",
     "ActionsPolicy",
     "App",
     "ArgoCD",

@@ -7,6 +7,9 @@ from pydantic import AfterValidator, Field
 from manifests.model.base import PLACEHOLDER, BranchName, Choice, DnsLabel, HttpUrl, Quantity, model, wrong
 from slipway_release.tags import is_prefix
 
+AUTOMATION = "slipway"
+"""The GitHub environment that holds the keys of workflows which deliver nowhere; their templates name it."""
+
 
 class Sync(Choice):
     """Who applies a change of the environment repository to the cluster."""

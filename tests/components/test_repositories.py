@@ -6,7 +6,8 @@ import pulumi
 import pytest
 import yaml
 
-from components.github.guarded_environment import AUTOMATION, _kept
+from components.github.guarded_environment import _kept
+from manifests.model import AUTOMATION
 from tests.components.builders import platform
 from tests.keys import pem
 from tests.recorder import Recording, Registration, plain

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from nacl.public import PublicKey, SealedBox
 
-from components.github.guarded_environment import AUTOMATION
+from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from stacks.settings import settings_of
 from tests.stacks.builders import values
@@ -28,6 +28,8 @@ from tests.stacks.builders import values
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
 TOKEN = "ghp_release_tests"
+PEOPLE = {"dana": "ghp_dana", "sam": "ghp_sam"}
+"""Members of the organisation, who may write what a test lets them, with their tokens."""
 APPS = {
     "promoter": (
         "11",
@@ -270,8 +272,11 @@ class Stage:
 
 def _seed(keys: Mapping[str, rsa.RSAPrivateKey]) -> dict[str, Any]:
     return {
-        "users": [{"login": "root", "admin": True, "token": TOKEN}],
-        "organizations": [{"login": "acme", "members": {"root": "admin"}}],
+        "users": [
+            {"login": "root", "admin": True, "token": TOKEN},
+            *({"login": login, "token": token} for login, token in PEOPLE.items()),
+        ],
+        "organizations": [{"login": "acme", "members": {"root": "admin"} | dict.fromkeys(PEOPLE, "member")}],
         "apps": [
             {
                 "id": int(app),

@@ -1,0 +1,92 @@
+"""What somebody who may push branches cannot reach: tried as that person, on real workflows with real keys."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.release.stage import PEOPLE, Stage, act, docker_registry
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
+
+TAKES = """
+name: takes
+on: push
+permissions: {}
+jobs:
+  take:
+    runs-on: ubuntu-latest
+    ENVIRONMENT
+    steps:
+      - env: {KEY: '${{ secrets.SECRET }}'}
+        run: echo "the key has ${#KEY} characters"
+"""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A platform on which Sam may write both repositories, as everybody of a team may."""
+    if act() is None or docker_registry() is None:
+        pytest.skip("act or docker-registry is not here yet; `make up` brings both")
+    made = Stage(tmp_path_factory.mktemp("stage"), [{"name": "dev"}, {"name": "production", "sync": "manual"}])
+    try:
+        made.start()
+        for repository in ("environments", "guestbook"):
+            made.call("PUT", f"/repos/acme/{repository}/collaborators/sam", {"permission": "push"})
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize(
+    ("repository", "secret", "environment"),
+    [
+        ("environments", "PROMOTER_PRIVATE_KEY", None),
+        ("environments", "PROMOTER_PRIVATE_KEY", "slipway"),
+        ("environments", "PROMOTER_PRIVATE_KEY", "production"),
+        ("guestbook", "REQUESTER_PRIVATE_KEY", None),
+        ("guestbook", "REQUESTER_PRIVATE_KEY", "slipway"),
+    ],
+)
+def test_a_workflow_that_somebody_pushes_on_a_branch_gets_no_key(
+    stage: Stage, tmp_path: Path, repository: str, secret: str, environment: str | None
+) -> None:
+    branch = f"take-{environment}".lower()
+    named = f"environment: {environment}" if environment else ""
+    _push(stage, tmp_path, repository, branch, TAKES.replace("SECRET", secret).replace("ENVIRONMENT", named))
+    run = stage.finished(repository, "takes", branch=branch)
+    log = stage.log(run)
+    if environment:
+        assert run["conclusion"] == "failure"
+        assert f'Branch "{branch}" is not allowed to deploy to {environment}' in log
+    assert "the key has 0 characters" in log or "the key has" not in log
+
+
+def test_a_deployment_of_a_branch_runs_its_workflow_without_a_key(stage: Stage, tmp_path: Path) -> None:
+    """`deployment_status` runs the file of the deployed commit: whoever may push can choose both."""
+    text = TAKES.replace("on: push", "on: deployment_status").replace("SECRET", "PROMOTER_PRIVATE_KEY")
+    head = _push(stage, tmp_path, "environments", "deployed", text.replace("ENVIRONMENT", "environment: slipway"))
+    body = {"ref": head, "environment": "dev/guestbook", "auto_merge": False, "required_contexts": []}
+    deployment = stage.call("POST", "/repos/acme/environments/deployments", body)["id"]
+    stage.call("POST", f"/repos/acme/environments/deployments/{deployment}/statuses", {"state": "failure"})
+    run = stage.finished("environments", "takes")
+    assert run["conclusion"] == "failure"
+    assert "is not allowed to deploy to slipway" in stage.log(run)
+
+
+def _push(stage: Stage, folder: Path, repository: str, branch: str, workflow: str) -> str:
+    """Sam pushes a branch with one more workflow; its commit."""
+    url = stage.url.replace("://", f"://x:{PEOPLE['sam']}@") + f"acme/{repository}.git"
+    identity = ["-c", "user.name=Sam", "-c", "user.email=sam@example.com"]
+
+    def git(*arguments: str) -> str:
+        command = ["git", *identity, "-C", str(folder / "work"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    subprocess.run(["git", "clone", "--quiet", url, str(folder / "work")], check=True)
+    (folder / "work/.github/workflows/takes.yml").write_text(workflow)
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Take")
+    git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    return git("rev-parse", "HEAD")
