@@ -1,5 +1,6 @@
 """Names and places of one node, all derived from the sandbox's settings, so that two nodes never share any."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +50,12 @@ class NodeLayout:
 
     @property
     def name(self) -> str:
-        """What links and control groups of this node are called; fits the 15 characters of a link."""
-        return f"slipway-{self.config.network.replace('.', '-')}"
+        """What links and control groups of this node are called: 15 characters, as long as a link's name may be.
+
+        The name belongs to the folder of the sandbox, so that no command touches what another sandbox made, even if
+        both are set to the same network.
+        """
+        return f"slipway-{hashlib.sha256(str(self.config.directory).encode()).hexdigest()[:7]}"
 
     @property
     def api_url(self) -> str:

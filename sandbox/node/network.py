@@ -3,16 +3,21 @@
 Everything hangs on one link: when it goes, its address and routes go with it.
 """
 
+import contextlib
 import ipaddress
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any, cast
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.node.layout import LINK_PREFIX_LENGTH, NodeLayout
 from sandbox.packages import command_path
+
+_ALIAS = "slipway sandbox in "
+_ALIAS_LENGTH = 255  # IFALIASZ of Linux, without its closing zero
 
 
 def ip(*arguments: str) -> str:
@@ -40,6 +45,7 @@ def attach(layout: NodeLayout, pid: int) -> None:
 def configure(layout: NodeLayout) -> None:
     """Gives the link its address and routes; again, changes nothing, and completes what was interrupted."""
     config, link = layout.config, layout.name
+    ip("link", "set", link, "alias", f"{_ALIAS}{config.directory}"[:_ALIAS_LENGTH])
     ip("address", "replace", f"{config.host_ip}/{LINK_PREFIX_LENGTH}", "dev", link)
     ip("link", "set", link, "up")
     for network in (config.pod_cidr, config.service_cidr):
@@ -59,6 +65,18 @@ def detach(layout: NodeLayout) -> None:
 
 def is_attached(layout: NodeLayout) -> bool:
     return os.path.exists(f"/sys/class/net/{layout.name}")  # noqa: PTH110 (a link, not a file to work with)
+
+
+def holder(config: SandboxConfig, own_link: str) -> Path | None:
+    """The folder of another sandbox that holds this sandbox's network, None when there is none."""
+    for link in cast(list[dict[str, Any]], json.loads(ip("-json", "address", "show", "to", config.host_ip) or "[]")):
+        name = str(link.get("ifname", ""))
+        # `ip -json` leaves the alias out, so it is read where the kernel shows it.
+        with contextlib.suppress(OSError):
+            alias = Path("/sys/class/net", name, "ifalias").read_text(encoding="utf-8").strip()
+            if name != own_link and alias.startswith(_ALIAS):
+                return Path(alias.removeprefix(_ALIAS))
+    return None
 
 
 def conflicts(config: SandboxConfig, own_link: str) -> list[str]:

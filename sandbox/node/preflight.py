@@ -99,10 +99,17 @@ def _space(folder: Path) -> str | None:
 def _addresses(config: SandboxConfig) -> str | None:
     if not command_path("ip"):
         return None  # it is installed with the other commands; the question is asked again when the link is made
+    link = NodeLayout(config).name
     try:
-        found = network.conflicts(config, NodeLayout(config).name)
+        holder = network.holder(config, link)
+        found = network.conflicts(config, link)
     except SandboxError as error:
         return str(error)
+    if holder:
+        return (
+            f"the network {config.network}.0.0/16 is held by the sandbox in {holder}; run `make down` there, or set "
+            "SLIPWAY_SANDBOX_NETWORK to another pair of octets, such as 10.202"
+        )
     if not found:
         return None
     return (

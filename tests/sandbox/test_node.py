@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import images, node, packages, toolchain
 from sandbox.config import SandboxConfig
-from sandbox.node import processes
+from sandbox.node import preflight, processes
 from sandbox.node.layout import NodeLayout
 from sandbox.progress import Progress
 
@@ -35,12 +35,12 @@ class Machine:
     temporary: set[str] = field(default_factory=set[str])
 
     @classmethod
-    def look(cls) -> "Machine":
+    def look(cls, own_name: str) -> "Machine":
         def lines(*command: str) -> list[str]:
             return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
         def others(found: set[str]) -> set[str]:  # another sandbox may come and go meanwhile
-            own = (NETWORK, f"slipway-{NETWORK.replace('.', '-')}")
+            own = (NETWORK, own_name)
             return {item for item in found if "slipway-" not in item or any(name in item for name in own)}
 
         return cls(
@@ -81,7 +81,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     progress = Progress()
     packages.ensure(config, progress)
     images.ensure(config, progress)
-    before = Machine.look()
+    before = Machine.look(NodeLayout(config).name)
     try:
         node.start(config, progress)
         node.wait_ready(config, progress)
@@ -219,6 +219,16 @@ def running(process: tuple[str, str]) -> bool:
         return False
 
 
+def test_a_second_clone_is_told_where_the_first_is_and_takes_nothing_from_it(box: Box, tmp_path: Path) -> None:
+    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(tmp_path / "state"), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
+    other = SandboxConfig.from_environment(environment, ROOT)
+    (problem,) = [found for found in preflight.check(other) if NETWORK in found]
+    assert f"held by the sandbox in {box.config.directory}" in problem
+    node.stop(other)
+    assert node.is_running(box.config)
+    assert httpx.get(f"http://{box.config.registry_host}/v2/", trust_env=False).is_success
+
+
 def test_stopping_leaves_nothing_on_the_machine(box: Box) -> None:
     init = processes.find(NodeLayout(box.config)).init
     assert init
@@ -227,6 +237,6 @@ def test_stopping_leaves_nothing_on_the_machine(box: Box) -> None:
     node.stop(box.config)
     assert not node.is_running(box.config)
     assert eventually(lambda: not any(map(running, inside)), 5)
-    assert Machine.look() == box.before
+    assert Machine.look(NodeLayout(box.config).name) == box.before
     node.remove_state(box.config)
     assert not NodeLayout(box.config).state.exists()
