@@ -61,7 +61,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
                 DEADLINE_ANNOTATION: str(environment.verification_deadline_seconds),
                 **({URL_ANNOTATION: service_url(service, environment)} if environment.url else {}),
             },
-            **({"finalizers": [FINALIZER]} if environment.removes is Removal.CASCADE else {}),
+            **_finalizers(environment),
         },
         "spec": spec,
     }
@@ -77,6 +77,8 @@ def infrastructure_application(settings: Settings, environment: Environment) -> 
             "name": name,
             "namespace": settings.argocd.namespace,
             "labels": {**PART_OF, ENVIRONMENT_LABEL: environment.name},
+            # Namespaces go with the workloads, or stay with them.
+            **_finalizers(environment),
         },
         "spec": {
             "project": INFRASTRUCTURE,
@@ -95,6 +97,10 @@ def infrastructure_application(settings: Settings, environment: Environment) -> 
             },
         },
     }
+
+
+def _finalizers(environment: Environment) -> dict[str, list[str]]:
+    return {"finalizers": [FINALIZER]} if environment.removes is Removal.CASCADE else {}
 
 
 def infrastructure_name(environment: Environment) -> str:

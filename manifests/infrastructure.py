@@ -39,7 +39,13 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
 
 def namespace(settings: Settings, service: Service, environment: Environment) -> _Object:
     """The namespace of a service in an environment; with the workload it stays or goes."""
-    kept = {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}}
+    kept = {
+        "annotations": {
+            # One that stays after its service has left is not a difference from Git.
+            "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+            "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+        }
+    }
     return {
         "apiVersion": "v1",
         "kind": "Namespace",

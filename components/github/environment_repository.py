@@ -8,11 +8,13 @@ import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
+from components.github.release_branch import ReleaseBranch
 from components.github.repository import marked, repository
 from components.github.rulesets import (
     app_actor,
     delivery_branches_ruleset,
     main_ruleset,
+    platform_actor,
     platform_actors,
     record_ruleset,
 )
@@ -51,8 +53,8 @@ class EnvironmentRepository(pulumi.ComponentResource):
     """Its files; Applications depend on them."""
     called: list[pulumi.Resource]
     """What must be there before workflows of services can call those of this repository."""
-    branches: list[github.Branch]
-    """The branches of environments that are delivered to by branch."""
+    branches: list[ReleaseBranch]
+    """Where the releases of each environment are; its Applications depend on it."""
 
     def __init__(self, name: str, args: EnvironmentRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:EnvironmentRepository", name, {}, opts)
@@ -82,18 +84,17 @@ class EnvironmentRepository(pulumi.ComponentResource):
         # Under the rules the first commit would be a pull request, so they come after it.
         guarded = pulumi.ResourceOptions(parent=self, depends_on=[self.files])
         self.branches = [
-            github.Branch(
+            ReleaseBranch(
                 f"{name}-{environment.name}-branch",
-                repository=self.repository.name,
-                branch=environment.target_branch,
-                source_branch="main",
-                # The automation moves it on; it must never be created again from main.
-                opts=pulumi.ResourceOptions.merge(
-                    guarded, pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=["sourceBranch", "sourceSha"])
-                ),
+                {
+                    "repository": self.repository.name,
+                    "environment": environment.name,
+                    "branch": environment.target_branch,
+                    "folders": [f"helm-charts/{service.name}" for service in settings.services_of(environment)],
+                },
+                guarded,
             )
             for environment in settings.environments
-            if environment.delivery is Delivery.BRANCH
         ]
         self._rules(name, settings, guarded)
         access = self._access(name, settings, args, child)
@@ -113,11 +114,11 @@ class EnvironmentRepository(pulumi.ComponentResource):
             opts=opts,
         )
         record_ruleset(f"{name}-record-rules", repository=self.repository.name, actors=[promoter], opts=opts)
-        if self.branches:
+        if any(environment.delivery is Delivery.BRANCH for environment in settings.environments):
             delivery_branches_ruleset(
                 f"{name}-branch-rules",
                 repository=self.repository.name,
-                actors=[promoter],
+                actors=[promoter, platform_actor(settings.github)],
                 opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self.branches)),
             )
 

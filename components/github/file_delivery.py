@@ -59,7 +59,7 @@ class FileDelivery:
             try:
                 return self._delivered(files, message, changes)
             except GitHubError as error:
-                if not _somebody_was_faster(error) or attempt == ATTEMPTS - 1:
+                if not somebody_was_faster(error) or attempt == ATTEMPTS - 1:
                     raise
             self._api.pause(attempt)
         raise AssertionError
@@ -72,11 +72,11 @@ class FileDelivery:
             return Delivered(head, tree)
         if changes is OwnedFiles.PULL_REQUEST and self._wants_pull_request():
             return Delivered(head, tree, self._pull_request(head, entries, message))
-        commit = self._commit(head, entries, message)
+        commit = self.commit(head, entries, message)
         try:
             self._api.patch(f"{self._path}/git/refs/heads/{BRANCH}", {"sha": commit, "force": False})
         except GitHubError as error:
-            if not _refused_by_rules(error):
+            if not refused_by_rules(error):
                 raise
             if changes is OwnedFiles.COMMIT:
                 remedy = (
@@ -126,7 +126,8 @@ class FileDelivery:
         }
         return self._api.put(f"{self._path}/contents/{quote(path)}", body)["commit"]["sha"]
 
-    def _commit(self, head: str, entries: list[Entry], message: str) -> str:
+    def commit(self, head: str, entries: list[Entry], message: str) -> str:
+        """Makes a commit on top of another; no branch moves yet."""
         base = head
         for start in range(0, len(entries), ENTRIES_PER_REQUEST):
             part = entries[start : start + ENTRIES_PER_REQUEST]
@@ -141,7 +142,7 @@ class FileDelivery:
     def _pull_request(self, head: str, entries: list[Entry], message: str) -> str:
         """Opens the pull request with the changes, or brings the open one up to date."""
         subject = message.splitlines()[0]
-        commit = self._commit(head, entries, subject)
+        commit = self.commit(head, entries, subject)
         found = self._api.get(f"{self._path}/pulls?state=open&base={BRANCH}&head={self._owner}:{FILES_BRANCH}")
         current = self._head(FILES_BRANCH)
         if current is None:
@@ -175,12 +176,12 @@ def _blobs(entries: list[dict[str, Any]]) -> dict[str, Blob]:
     return {entry["path"]: Blob(entry["sha"], entry["mode"]) for entry in entries if entry["type"] == "blob"}
 
 
-def _somebody_was_faster(error: GitHubError) -> bool:
+def somebody_was_faster(error: GitHubError) -> bool:
     """Main moved on meanwhile, or GitHub is still busy with making the repository."""
     behind = error.status == 422 and "fast forward" in error.message.lower()
-    return behind or (error.status == 409 and not _refused_by_rules(error))
+    return behind or (error.status == 409 and not refused_by_rules(error))
 
 
-def _refused_by_rules(error: GitHubError) -> bool:
+def refused_by_rules(error: GitHubError) -> bool:
     words = error.message.lower()
     return error.status in {403, 409, 422} and ("rule" in words or "protected" in words)

@@ -30,13 +30,10 @@ APP_KEY = "slipway:githubAppPrivateKey"
 UPDATE_SUBJECT = "Follow the settings of the platform"
 
 
-class FilesProvider(ResourceProvider):
-    """Importable by name, so that the state holds a reference to it: no pickled code, no credential."""
+class GitHubProvider(ResourceProvider):
+    """A provider of a kind that the program itself implements through GitHub's API."""
 
     serialize_as_secret_always = False
-
-    # Two writers of one repository would only make each other start again.
-    _locks: ClassVar[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
 
     def configure(self, req: ConfigureRequest) -> None:
         """Reads whose GitHub it is and what to sign requests with."""
@@ -52,6 +49,13 @@ class FilesProvider(ResourceProvider):
             credentials = AppKey(settings.app.id, settings.app.installation_id, key)
         self._owner: str = settings.owner
         self._api: GitHubApi = GitHubApi(settings.api_url, credentials)
+
+
+class FilesProvider(GitHubProvider):
+    """Importable by name, so that the state holds a reference to it: no pickled code, no credential."""
+
+    # Two writers of one repository would only make each other start again.
+    _locks: ClassVar[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
 
     def create(self, props: Properties) -> CreateResult:
         """Writes what is missing; what is there already, from an interrupted run for example, is left as it is."""

@@ -16,7 +16,12 @@ def platform_actors(settings: GitHub) -> list[github.RepositoryRulesetBypassActo
     """Who may write owned files to main directly: nobody where they go through pull requests."""
     if settings.owned_files is OwnedFiles.PULL_REQUEST:
         return []
-    return [app_actor(settings.app) if settings.app else administrators()]
+    return [platform_actor(settings)]
+
+
+def platform_actor(settings: GitHub) -> github.RepositoryRulesetBypassActorArgs:
+    """The account that `pulumi up` acts as."""
+    return app_actor(settings.app) if settings.app else administrators()
 
 
 def app_actor(app: App) -> github.RepositoryRulesetBypassActorArgs:
@@ -81,7 +86,7 @@ def main_ruleset(
 def delivery_branches_ruleset(
     name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
 ) -> github.RepositoryRuleset:
-    """Environment branches are the automation's alone."""
+    """Environment branches are the automation's, and the platform's own, which brings the charts of new services."""
     rules = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
     return _ruleset(
         name,

@@ -108,7 +108,8 @@ class ServiceRepository(pulumi.ComponentResource):
             team_id=args["team"].team_id,
             repository=self.repository.name,
             permission="push",
-            opts=opts,
+            # In a renamed repository the old access is the new one: deleted last, it would take both away.
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
         )
         service = args["service"]
         guarded_environment(

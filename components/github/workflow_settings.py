@@ -32,7 +32,8 @@ def workflow_settings(
         repository=repository,
         default_workflow_permissions="read",
         can_approve_pull_request_reviews=False,
-        opts=opts,
+        # In a renamed repository, deleting the old setting last would reset the new one.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
     )
     for variable, text in variables.items():
         github.ActionsVariable(

@@ -133,8 +133,10 @@ class GitData:
         for entry in body["tree"]:
             if "content" in entry:
                 tree[entry["path"]] = Blob(blob_sha(entry["content"]), entry["mode"])
-            else:
+            elif entry["sha"] is None:
                 del tree[entry["path"]]
+            else:
+                tree[entry["path"]] = Blob(entry["sha"], entry["mode"])
         return _json({"sha": self._keep(tree)}, 201)
 
     def _commit(self, sha: str, _body: object) -> httpx.Response:

@@ -80,10 +80,9 @@ def test_environment_branches_are_the_automations() -> None:
     recording = platform(changed("environments.1.delivery", "branch"))
     branch = recording.one("environments-staging-branch")
     assert branch.inputs["branch"] == "environment/staging"
-    assert branch.retain_on_delete
     rules = recording.one("environments-branch-rules")
     assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/heads/environment/*"]
-    assert actors(rules) == {("Integration", PROMOTER)}
+    assert actors(rules) == {("Integration", PROMOTER), ("OrganizationAdmin", None)}
     assert "environments-staging-branch" in recording.dependencies(rules)
 
 

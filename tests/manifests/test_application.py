@@ -54,6 +54,14 @@ def test_production_outlives_its_application(environment: str, finalizers: list[
     assert in_environment(environment)["metadata"].get("finalizers") == finalizers
 
 
+@pytest.mark.parametrize(("environment", "finalizers"), [("staging", [FINALIZER]), ("production", None)])
+def test_namespaces_go_with_their_environment_or_outlive_it(environment: str, finalizers: list[str] | None) -> None:
+    stack = settings()
+    (one,) = [one for one in stack.environments if one.name == environment]
+    found = infrastructure_application(stack, one)
+    assert found["metadata"].get("finalizers") == finalizers
+
+
 def test_what_becomes_of_the_workload_can_be_chosen() -> None:
     stack = changed("environments.2.removal", "cascade")
     assert in_environment("production", stack)["metadata"]["finalizers"] == [FINALIZER]

@@ -24,6 +24,8 @@ def test_a_namespace_of_production_is_never_deleted_by_a_sync() -> None:
     (production,) = objects(values(), "production/namespaces.yaml")
     (staging,) = objects(values(), "staging/namespaces.yaml")
     assert "Prune=false" in production["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
+    # Without it, its Application would be OutOfSync for ever once the service has left.
+    assert production["metadata"]["annotations"]["argocd.argoproj.io/compare-options"] == "IgnoreExtraneous"
     assert "annotations" not in staging["metadata"]
 
 

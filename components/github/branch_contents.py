@@ -1,0 +1,137 @@
+"""What has to be on an environment's own branch is brought from main in one commit; releases move with the settings.
+
+An Application follows the branch from its first moment. The chart of a new service reaches the branch with the
+service's first release, and until then Argo CD would fail with "app path does not exist".
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from urllib.parse import quote
+
+from components.github.api import GitHubApi
+from components.github.errors import GitHubError
+from components.github.file_delivery import ATTEMPTS, BRANCH, FileDelivery, refused_by_rules, somebody_was_faster
+from components.github.tree import REGULAR, Blob, Entry
+
+TRAILER = "[skip ci]"
+
+
+class BranchContents:
+    """The branches of one environment repository."""
+
+    def __init__(self, api: GitHubApi, owner: str, repository: str) -> None:
+        self._api: GitHubApi = api
+        self._path: str = f"/repos/{owner}/{quote(repository, safe='')}"
+        self._files: FileDelivery = FileDelivery(api, owner, repository)
+
+    def exists(self, branch: str) -> bool:
+        """Whether there is such a branch."""
+        return self._head(branch) is not None
+
+    def complete(self, branch: str, folders: Collection[str]) -> list[str]:
+        """Makes sure that a branch is there and has folders; what it has of them already stays as it is.
+
+        Args:
+            branch: the branch; a missing one starts where main is.
+            folders: what its Applications read.
+
+        Returns:
+            The folders that main does not have yet either.
+
+        Raises:
+            GitHubError: GitHub refuses it, and says why.
+        """
+        main = self._required(BRANCH)
+        if branch == BRANCH or self._head(branch) is None:
+            if branch != BRANCH:
+                self._api.post(f"{self._path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": main})
+            return absent(self._files.tree(main), folders)
+        source = self._files.tree(main)
+
+        def lacking(tree: Mapping[str, Blob]) -> list[Entry]:
+            missing = absent(tree, folders)
+            return [
+                _entry(path, blob)
+                for path, blob in source.items()
+                if path.startswith(tuple(f"{folder}/" for folder in missing))
+            ]
+
+        tree = self._commit(branch, lacking, "Bring what new services need")
+        return absent(tree, folders)
+
+    def carry(self, environment: str, old: str, new: str) -> None:
+        """Makes the releases of an environment on one branch be those of another, before its Applications follow it.
+
+        Raises:
+            GitHubError: GitHub refuses it, and says why.
+        """
+        head = self._head(old)
+        if head is None:
+            return
+        source = releases(self._files.tree(head), environment)
+
+        def differing(tree: Mapping[str, Blob]) -> list[Entry]:
+            there = releases(tree, environment)
+            gone = [
+                {"path": path, "mode": REGULAR, "type": "blob", "sha": None} for path in there.keys() - source.keys()
+            ]
+            return gone + [_entry(path, blob) for path, blob in source.items() if there.get(path) != blob]
+
+        try:
+            self._commit(new, differing, f"Carry the releases of {environment} from {old} to {new}")
+        except GitHubError as error:
+            if not refused_by_rules(error):
+                raise
+            remedy = (
+                f"the releases of {environment} are on {old}, and the rules of {new} keep us from bringing them there; "
+                "set `github.ownedFiles: commit` for this update"
+            )
+            raise GitHubError("PATCH", f"{self._path} {new}", 0, f"{error.message}; {remedy}") from error
+
+    def _commit(
+        self, branch: str, changes: Callable[[Mapping[str, Blob]], list[Entry]], subject: str
+    ) -> dict[str, Blob]:
+        """Commits what differs, as often as somebody else is faster; returns the branch's files."""
+        for attempt in range(ATTEMPTS):
+            head = self._required(branch)
+            tree = self._files.tree(head)
+            entries = changes(tree)
+            if not entries:
+                return tree
+            try:
+                commit = self._files.commit(head, entries, f"{subject}\n\n{TRAILER}")
+                path = f"{self._path}/git/refs/heads/{quote(branch)}"
+                self._api.patch(path, {"sha": commit, "force": False})
+                return self._files.tree(commit)
+            except GitHubError as error:
+                if not somebody_was_faster(error) or attempt == ATTEMPTS - 1:
+                    raise
+            self._api.pause(attempt)
+        raise AssertionError
+
+    def _required(self, branch: str) -> str:
+        head = self._head(branch)
+        if head is None:
+            raise GitHubError(
+                "GET", f"{self._path} {branch}", 404, f"there is no branch {branch}; run the update again"
+            )
+        return head
+
+    def _head(self, branch: str) -> str | None:
+        found = self._api.find(f"{self._path}/git/ref/heads/{quote(branch)}")
+        return None if found is None else found["object"]["sha"]
+
+
+def absent(tree: Mapping[str, Blob], folders: Collection[str]) -> list[str]:
+    """The folders of which a tree has no file."""
+    return [folder for folder in folders if not any(path.startswith(f"{folder}/") for path in tree)]
+
+
+def releases(tree: Mapping[str, Blob], environment: str) -> dict[str, Blob]:
+    """The release files of an environment."""
+    pattern = re.compile(rf"environments/{re.escape(environment)}/[^/]+/release\.yaml")
+    return {path: blob for path, blob in tree.items() if pattern.fullmatch(path)}
+
+
+def _entry(path: str, blob: Blob) -> Entry:
+    return {"path": path, "mode": blob.mode, "type": "blob", "sha": blob.sha}
