@@ -37,6 +37,13 @@ INFRASTRUCTURE_KINDS: tuple[Kind, ...] = (
     ("networking.k8s.io", "NetworkPolicy"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
 )
+INFRASTRUCTURE_CLUSTER_KINDS: tuple[Kind, ...] = (("", "Namespace"),)
+
+
+def service_kinds(settings: Settings, environment: Environment) -> tuple[Kind, ...]:
+    """What a service may consist of in an environment. Argo CD enforces it; pull requests are checked against it."""
+    more = (kind.rpartition("/") for kind in environment.kinds)
+    return (*SERVICE_KINDS, *SECRET_KINDS[settings.secrets], *((group, kind) for group, _, kind in more))
 
 
 def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
@@ -48,7 +55,7 @@ def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
         f"Services in {environment.name}",
         {**PART_OF, ENVIRONMENT_LABEL: environment.name},
         [destination(environment, namespace) for namespace in namespaces],
-        namespaced=[*SERVICE_KINDS, *SECRET_KINDS[settings.secrets]],
+        namespaced=service_kinds(settings, environment),
     )
 
 
@@ -69,7 +76,7 @@ def infrastructure_project(settings: Settings) -> dict[str, Any]:
         PART_OF,
         destinations,
         namespaced=INFRASTRUCTURE_KINDS,
-        cluster=[("", "Namespace")],
+        cluster=INFRASTRUCTURE_CLUSTER_KINDS,
     )
 
 

@@ -1,5 +1,8 @@
 """`.slipway/platform.json` of the environment repository: what the release program must know of the settings."""
 
+from collections.abc import Iterable
+
+from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
 from manifests.model import Environment, Service, Settings
 from slipway_release import platform_file
 
@@ -20,13 +23,14 @@ def _platform(settings: Settings) -> platform_file.Platform:
         server_url=github.base_url.rstrip("/"),
         registry_host=settings.registry.host,
         registry_insecure=settings.registry.insecure,
-        environments=tuple(_environment(environment) for environment in settings.environments),
+        environments=tuple(_environment(settings, environment) for environment in settings.environments),
         services=tuple(_service(settings, service) for service in settings.services),
         argocd_login=github.argocd.login,
+        infrastructure_kinds=_kinds((*INFRASTRUCTURE_KINDS, *INFRASTRUCTURE_CLUSTER_KINDS)),
     )
 
 
-def _environment(environment: Environment) -> platform_file.Environment:
+def _environment(settings: Settings, environment: Environment) -> platform_file.Environment:
     return platform_file.Environment(
         name=environment.name,
         sync=environment.sync.value,
@@ -41,7 +45,12 @@ def _environment(environment: Environment) -> platform_file.Environment:
         verification_deadline_seconds=environment.verification_deadline_seconds,
         url=environment.url,
         approval=bool(environment.approvers),
+        kinds=_kinds(service_kinds(settings, environment)),
     )
+
+
+def _kinds(kinds: Iterable[Kind]) -> tuple[str, ...]:
+    return tuple(f"{group}/{kind}" if group else kind for group, kind in kinds)
 
 
 def _service(settings: Settings, service: Service) -> platform_file.Service:

@@ -37,6 +37,8 @@ class Environment:
     verification_deadline_seconds: int
     url: str | None
     approval: bool
+    kinds: tuple[str, ...] = ()
+    """What its AppProject permits, as `group/Kind` or, without a group, `Kind`; empty where the file does not say."""
 
     @property
     def tracked_branch(self) -> str | None:
@@ -82,6 +84,8 @@ class Platform:
     services: tuple[Service, ...]
     argocd_login: str | None = None
     """The account of Argo CD's GitHub App, such as `argocd[bot]`; None where the settings do not name it."""
+    infrastructure_kinds: tuple[str, ...] = ()
+    """What the AppProject of `infrastructure/` permits, as in an environment."""
 
     @property
     def repository(self) -> str:
@@ -159,6 +163,7 @@ def parse(source: fields.Document) -> Platform:
             for index, item in enumerate(fields.documents(source.get("services"), f"{where}.services"))
         ),
         argocd_login=fields.optional_text(fields.document(argocd, f"{where}.argocd"), "login") if argocd else None,
+        infrastructure_kinds=fields.texts(source, "infrastructureKinds", where),
     )
 
 
@@ -177,6 +182,7 @@ def _environment(source: fields.Document, where: str) -> Environment:
         verification_deadline_seconds=fields.number(source, "verificationDeadlineSeconds", where),
         url=fields.optional_text(source, "url"),
         approval=source.get("approval") is True,
+        kinds=fields.texts(source, "kinds", where),
     )
 
 
@@ -201,6 +207,7 @@ def dump(platform: Platform) -> str:
         "serverUrl": platform.server_url,
         "registry": {"host": platform.registry_host, "insecure": platform.registry_insecure},
         "argocd": {"login": platform.argocd_login},
+        "infrastructureKinds": list(platform.infrastructure_kinds),
         "environments": [_environment_document(environment) for environment in platform.environments],
         "services": [_service_document(service) for service in platform.services],
     }
@@ -222,6 +229,7 @@ def _environment_document(environment: Environment) -> dict[str, object]:
         "verificationDeadlineSeconds": environment.verification_deadline_seconds,
         "url": environment.url,
         "approval": environment.approval,
+        "kinds": list(environment.kinds),
     }
 
 

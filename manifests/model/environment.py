@@ -1,5 +1,6 @@
 """The settings about environments: what reaches them, how, and what happens when it is bad."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -62,6 +63,14 @@ def _service_url(text: str) -> str:
     return text
 
 
+def _kind(text: str) -> str:
+    if re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Z][A-Za-z0-9]*", text) is None:
+        raise wrong(f"{text!r} is no kind; expected group/Kind without a version, such as cert-manager.io/Certificate")
+    if text == "Secret" or text.startswith("argoproj.io/App"):
+        raise wrong(f"{text} cannot be permitted to services: Git holds no Secret, and Argo CD is the platform's")
+    return text
+
+
 @model
 class Quota:
     """The most that one namespace may use."""
@@ -108,6 +117,8 @@ class Environment:
     """The most that each of its namespaces may use. Unset: no limit."""
     outbound: bool = True
     """Whether pods may reach addresses outside of their namespace, beside the cluster's DNS."""
+    kinds: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()
+    """More kinds that services may consist of, as `group/Kind`, such as `cert-manager.io/Certificate`."""
     prune: bool | None = None
     """Whether a sync deletes what is no longer in Git. Unset: yes, except where syncs are manual."""
     removal: Removal | None = None

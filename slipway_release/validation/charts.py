@@ -40,12 +40,12 @@ def render(tree: Tree, service: Service, environment: Environment, *, sample: bo
         problem = Problem(f"helm-charts/{service.name}", "has no Chart.yaml; restore the service's chart")
         is_needed = sample and not removal.is_gone(tree, service)
         return Rendered(environment.name, service.name, [], [problem] if is_needed else [])
-    name = placement_name(service.name, environment.name)
+    namespace = placement_name(service.name, environment.name)
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
         values = _values(tree, service, environment)
         if sample and removal.released(tree, service, environment) is None:
             values.append(_sample(Path(temporary), service))
-        arguments = [_helm(), "template", name, str(chart), "--namespace", name, "--include-crds"]
+        arguments = [_helm(), "template", service.name, str(chart), "--namespace", namespace, "--include-crds"]
         arguments += [argument for file in values if file.is_file() for argument in ("--values", str(file))]
         answer = _run(arguments, temporary)
     if answer.returncode:
@@ -99,9 +99,16 @@ def schemas(rendered: list[Rendered]) -> list[Problem]:
     return problems
 
 
+def value_files(tree: Tree, service: Service, environment: Environment) -> list[tuple[str, Path]]:
+    """The values files by path, in the order in which Helm reads them for Argo CD; a later one wins."""
+    chart = f"{layout.chart_folder(service.name)}/values.yaml"
+    paths = [chart, *layout.value_files(environment.name, service.name)]
+    return [(path, tree.folder / path) for path in paths]
+
+
 def _values(tree: Tree, service: Service, environment: Environment) -> list[Path]:
-    """The value files, in the order in which Argo CD reads them; a later one wins."""
-    return [tree.folder / path for path in layout.value_files(environment.name, service.name)]
+    """Those that Argo CD names; Helm finds the chart's own."""
+    return [file for _, file in value_files(tree, service, environment)[1:]]
 
 
 def _sample(folder: Path, service: Service) -> Path:

@@ -39,13 +39,15 @@ def run(folder: Path, base: Path | None) -> None:
 def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
     """Everything that is wrong with a work tree, and with the step to it from its base."""
     found = secrets.check_tree(tree) + rules.check_links(tree)
+    infrastructure = tree.platform().infrastructure_kinds or None
     for path, content, broken in tree.readings():
         manifests = files.objects(content)
         found += broken + secrets.check_manifests(path, manifests)
         if values.is_values(path):
             found += values.check(path, content)
         if path.startswith(("infrastructure/", "apps/")):
-            found += [problem for item in manifests for problem in rules.check_manifest(path, item, None)]
+            kinds = infrastructure if path.startswith("infrastructure/") else None
+            found += [problem for item in manifests for problem in rules.check_manifest(path, item, None, kinds)]
             found += rules.check_objects(path, content)
     found += rules.check_releases(tree) + rules.check_owners(tree, base)
     found += removal.check_releases(base, tree) if base else []
@@ -58,14 +60,20 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
 
 
 def _rendered(tree: Tree) -> list[Problem]:
+    platform = tree.platform()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        linted = pool.map(functools.partial(charts.lint, tree), tree.platform().services)
-        places = [functools.partial(charts.render, tree, *place, sample=True) for place in tree.placements()]
-        rendered = [future.result() for future in [pool.submit(place) for place in places]]
+        linted = pool.map(functools.partial(charts.lint, tree), platform.services)
+        places = list(tree.placements())
+        waiting = [pool.submit(functools.partial(charts.render, tree, *place, sample=True)) for place in places]
+        rendered = [future.result() for future in waiting]
         found = [problem for problems in linted for problem in problems]
-    for item in rendered:
+    for (service, environment), item in zip(places, rendered, strict=True):
         where = f"environments/{item.environment}/{item.service} (rendered)"
         found += item.problems + secrets.check_manifests(where, item.manifests)
         namespace = placement_name(item.service, item.environment)
-        found += [problem for m in item.manifests for problem in rules.check_manifest(where, m, namespace)]
+        for manifest in item.manifests:
+            found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
+        found += values.check_texts(charts.value_files(tree, service, environment), item.manifests)
+        if not item.manifests and not item.problems and removal.released(tree, service, environment):
+            found.append(Problem(where, "renders nothing, so Argo CD would delete what runs; restore the templates"))
     return found + charts.schemas(rendered)

@@ -114,8 +114,20 @@ def parse(text: str, path: str) -> tuple[list[Manifest], list[Problem]]:
 
 
 def objects(found: Reading) -> list[Manifest]:
-    """The documents that are mappings."""
-    return [cast("Manifest", item) for item in found.documents if isinstance(item, dict)]
+    """The documents that are mappings; a `List` is what is in it, as for Argo CD."""
+    return [item for document in found.documents for item in _flat(document)]
+
+
+def _flat(document: object) -> Iterator[Manifest]:
+    if not isinstance(document, dict):
+        return
+    manifest = cast("Manifest", document)
+    inner = manifest.get("items")
+    if str(manifest.get("kind")).endswith("List") and isinstance(inner, list):
+        for item in cast("list[object]", inner):
+            yield from _flat(item)
+    else:
+        yield manifest
 
 
 def mistakes(found: Reading, path: str) -> list[Problem]:

@@ -60,6 +60,7 @@ class Changed:
     source: str
     value: str
     """As a chart writes it into a text."""
+    is_key: bool = False
 
 
 @dataclass
@@ -228,7 +229,7 @@ class _Builder:
             return None
         key = text_of(value)
         if not isinstance(value, str) and key != node.value:
-            self._reading.changed.append(Changed((*place, key), _line(node), str(node.value), key))
+            self._reading.changed.append(Changed((*place, key), _line(node), str(node.value), key, is_key=True))
         return key
 
     def _scalar(self, node: ScalarNode, place: Place) -> Scalar:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from slipway_release import fields, release_file, tags
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
-from slipway_release.validation import removal
+from slipway_release.validation import images, removal
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
-_WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
+_SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
 _OF_ENVIRONMENT = {"values.yaml"}
 _OF_SERVICE = {("values.yaml",), ("release.yaml",)}
 
@@ -119,15 +119,17 @@ def _covers(pattern: str, folder: str) -> bool:
     return plain == "" or folder.startswith(plain if plain.endswith("/") else plain + "/")
 
 
-def check_manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Problem]:
-    """The shape that every Kubernetes object has, and that our workloads must have."""
-    try:
-        return _manifest(path, manifest, namespace)
-    except RefusedError as error:
-        return [Problem(path, f"{manifest.get('kind')} {name_of(manifest)!r}: {error}")]
+def check_manifest(
+    path: str, manifest: Manifest, namespace: str | None, kinds: Collection[str] | None = None
+) -> list[Problem]:
+    """The shape that every Kubernetes object has, and that our workloads must have.
 
-
-def _manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Problem]:
+    Args:
+        path: where it is, for people.
+        manifest: the object.
+        namespace: the one that it must be in; None where any will do.
+        kinds: what its AppProject permits, as `group/Kind` or, without a group, `Kind`; None where that is not known.
+    """
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
         return [Problem(path, "an object without kind or apiVersion")]
@@ -137,31 +139,27 @@ def _manifest(path: str, manifest: Manifest, namespace: str | None) -> list[Prob
     name = metadata.get("name")
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         texts.append("metadata.name is missing or no name that Kubernetes takes")
-    if namespace is not None:
-        if metadata.get("namespace") not in (None, namespace):
-            texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
-        if version.startswith("argoproj.io/"):
-            texts.append("belongs to the platform's Pulumi program, not to a service's chart")
+    if namespace is not None and metadata.get("namespace") not in (None, namespace):
+        texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
+    group = version.rpartition("/")[0]
+    qualified = f"{group}/{kind}" if group else kind
+    if namespace is not None and group == "argoproj.io":
+        texts.append("belongs to the platform's Pulumi program, not to a service's chart")
+    elif kinds is not None and qualified not in kinds:
+        remedy = "take it out, or add it to the environment's `kinds` in the settings"
+        texts.append(f"Argo CD's AppProject does not permit {qualified} here; {remedy}")
     labels = fields.optional_document(metadata, "labels") or {}
     texts += [f"label {key} is not a text; quote it" for key, value in labels.items() if not isinstance(value, str)]
-    if kind in _WORKLOADS:
-        texts += _workload(manifest)
+    if kind in _SELECTING:
+        texts += _selects(manifest)
+    texts += images.check(manifest)
     return [Problem(path, f"{where}: {text}") for text in texts]
 
 
-def _workload(manifest: Manifest) -> Iterable[str]:
+def _selects(manifest: Manifest) -> Iterable[str]:
     spec = fields.optional_document(manifest, "spec") or {}
     template = fields.optional_document(spec, "template") or {}
-    pod = fields.optional_document(template, "spec") or {}
     selector = fields.optional_document(fields.optional_document(spec, "selector") or {}, "matchLabels") or {}
     labels = fields.optional_document(fields.optional_document(template, "metadata") or {}, "labels") or {}
     if not selector or any(labels.get(key) != value for key, value in selector.items()):
         yield "spec.selector.matchLabels does not select its own pods"
-    containers = pod.get("containers")
-    if not isinstance(containers, list) or not containers:
-        yield "spec.template.spec.containers is empty"
-        return
-    for container in fields.documents(containers, "containers"):  # pyright: ignore[reportUnknownArgumentType]
-        image = str(container.get("image") or "")
-        if "@sha256:" not in image:
-            yield f"container {container.get('name')!r}: image {image!r} is not pinned by digest"

@@ -85,6 +85,7 @@ def test_the_release_program_is_told_the_settings() -> None:
     assert platform["apiUrl"] == "https://api.github.com"
     assert [environment["name"] for environment in platform["environments"]] == ["dev", "staging", "production"]
     assert platform["environments"][0]["branch"] == "main"
+    assert "apps/Deployment" in platform["environments"][2].pop("kinds")
     assert platform["environments"][2] | {"url": None} == {
         "name": "production",
         "sync": "manual",

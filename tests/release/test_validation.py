@@ -147,6 +147,155 @@ def test_a_link_out_of_the_repository_is_refused_and_not_followed(tree: Tree, tm
     assert "hunter2" not in found
 
 
+POD = "{containers: [{name: a, image: '%s'}]}"
+PINNED = f"docker.io/library/busybox@sha256:{'a' * 64}"
+
+
+def _workload(kind: str, version: str, spec: str) -> str:
+    return f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n"
+
+
+def _template(pod: str) -> str:
+    return f"{{selector: {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, spec: {pod}}}}}"
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("kind", "version", "spec"),
+    [
+        ("Pod", "v1", POD),
+        ("Deployment", "apps/v1", _template(POD)),
+        ("StatefulSet", "apps/v1", _template(POD)),
+        ("ReplicaSet", "apps/v1", _template(POD)),
+        ("Job", "batch/v1", _template(POD)),
+        ("CronJob", "batch/v1", f"{{schedule: '@daily', jobTemplate: {{spec: {{template: {{spec: {POD}}}}}}}}}"),
+        ("Rollout", "rollouts.example.com/v1", _template(POD)),
+        (
+            "Deployment",
+            "apps/v1",
+            _template("{containers: [{name: b, image: '%s'}], initContainers: [{name: a, image: x:1}]}"),
+        ),
+        ("Pod", "v1", "{containers: [{name: b, image: '%s'}], ephemeralContainers: [{name: a, image: x@sha256:beef}]}"),
+        ("Pod", "v1", "{containers: [{name: b, image: '%s'}], volumes: [{name: a, image: {reference: x:1}}]}"),
+    ],
+)
+def test_every_image_of_every_workload_is_pinned(tree: Tree, kind: str, version: str, spec: str) -> None:
+    file = tree.folder / "helm-charts/guestbook/templates/a.yaml"
+    is_first = "x:1" not in spec and "beef" not in spec
+    _write(file, _workload(kind, version, spec % ("busybox:latest" if is_first else PINNED)))
+    found = told(tree)
+    assert "'a': image" in found
+    assert "is not pinned by digest" in found
+    if is_first:
+        _write(file, _workload(kind, version, spec % PINNED))
+        assert "pinned" not in told(tree)
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("file", "version", "kind"),
+    [
+        ("templates/a.yaml", "rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("templates/a.yaml", "rbac.authorization.k8s.io/v1", "Role"),
+        ("templates/a.yaml", "networking.k8s.io/v1", "NetworkPolicy"),
+        ("templates/a.yaml", "monitoring.coreos.com/v1", "PodMonitor"),
+        ("templates/a.yaml", "cert-manager.io/v1", "Certificate"),
+        ("templates/a.yaml", "v1", "Namespace"),
+        ("crds/a.yaml", "apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ],
+)
+def test_a_kind_that_the_project_does_not_permit_is_refused(tree: Tree, file: str, version: str, kind: str) -> None:
+    _write(tree.folder / "helm-charts/guestbook" / file, _workload(kind, version, "{}"))
+    group = version.rpartition("/")[0]
+    assert f"does not permit {group}/{kind}".replace("permit /", "permit ") in told(tree)
+
+
+@needs_helm
+def test_one_more_kind_is_permitted_by_the_settings(tree: Tree) -> None:
+    more = [{**item, "kinds": ["cert-manager.io/Certificate"]} for item in values()["environments"]]
+    settled(tree, environments=more)
+    _write(tree.folder / "helm-charts/guestbook/templates/a.yaml", _workload("Certificate", "cert-manager.io/v1", "{}"))
+    assert told(tree) == ""
+
+
+@needs_helm
+def test_kinds_in_a_list_are_kinds_too(tree: Tree) -> None:
+    item = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}}"
+    _write(tree.folder / "helm-charts/guestbook/templates/a.yaml", f"apiVersion: v1\nkind: List\nitems: [{item}]\n")
+    _write(tree.folder / "infrastructure/dev/a.yaml", f"apiVersion: v1\nkind: List\nitems: [{item}]\n")
+    assert told(tree).count("does not permit rbac.authorization.k8s.io/Role") == 4
+
+
+@needs_helm
+def test_a_chart_that_renders_nothing_any_more_is_refused(tree: Tree) -> None:
+    shutil.rmtree(tree.folder / "helm-charts/guestbook/templates")
+    assert "environments/staging/guestbook (rendered): renders nothing" in told(tree)
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1.10", "1.1"),
+        ("on", "true"),
+        ("True", "true"),
+        ("0123", "83"),
+        ("1e3", "1000"),
+        ("0x1F", "31"),
+        ("1_000", "1000"),
+    ],
+)
+def test_a_value_that_is_not_what_it_looks_like_is_refused(tree: Tree, written: str, read: str) -> None:
+    file = tree.folder / "environments/dev/guestbook/values.yaml"
+    _write(file, f"config:\n  VALUE: {written}\n")
+    assert f"values.yaml: line 2: VALUE: {written} becomes the text '{read}'; quote it" in told(tree)
+    _write(file, f"config:\n  VALUE: '{written}'\n")
+    assert told(tree) == ""
+
+
+@needs_helm
+@pytest.mark.parametrize("written", ["1048576", "880444307210", "-5", "1.5", "true", "false", "9007199254740991"])
+def test_a_value_that_stays_what_it_is_needs_no_quotes(tree: Tree, written: str) -> None:
+    _write(tree.folder / "environments/dev/guestbook/values.yaml", f"config:\n  VALUE: {written}\n")
+    assert told(tree) == ""
+    (item,) = [
+        item for item in charts.render(tree, *_place(tree), sample=True).manifests if item["kind"] == "ConfigMap"
+    ]
+    assert item["data"] == {"VALUE": written}
+
+
+def _place(tree: Tree) -> Any:
+    return next(iter(tree.placements()))
+
+
+@needs_helm
+def test_digits_that_a_chart_loses_are_named_with_their_line(tree: Tree) -> None:
+    """A chart of a team, or one from before, may write numbers with `toString`."""
+    template = tree.folder / "helm-charts/guestbook/templates/configuration.yaml"
+    _write(
+        template,
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {SIZE: {{ .Values.config.SIZE | quote }}}\n",
+    )
+    file = tree.folder / "environments/dev/values.yaml"
+    _write(file, "config:\n  SIZE: 1048576\n")
+    assert "environments/dev/values.yaml: line 2: SIZE becomes the text '1.048576e+06'; quote" in told(tree)
+    _write(file, "config:\n  SIZE: '1048576'\n")
+    assert "SIZE" not in told(tree)
+
+
+@needs_helm
+def test_a_key_that_is_read_as_a_truth_value_is_refused(tree: Tree) -> None:
+    _write(tree.folder / "environments/dev/values.yaml", "config:\n  no: fjord\n")
+    assert "environments/dev/values.yaml: line 2: the key no is read as false; quote it" in told(tree)
+
+
+@needs_helm
+def test_a_value_that_is_overridden_is_not_looked_at(tree: Tree) -> None:
+    _write(tree.folder / "environments/dev/values.yaml", "config: {VERSION: 1.10}\n")
+    _write(tree.folder / "environments/dev/guestbook/values.yaml", "config: {VERSION: '1.10'}\n")
+    assert told(tree) == ""
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

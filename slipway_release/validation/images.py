@@ -1,0 +1,74 @@
+"""Images of every container in every kind of workload: each is pinned by digest, so that it stays what was released."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from slipway_release.validation.files import Manifest
+
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+_PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
+_POD_SPECS = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
+        ("spec", "template", "spec"),
+    ),
+}
+
+
+def check(manifest: Manifest) -> Iterator[str]:
+    """What is wrong with the images of an object. Pod templates of kinds that are not Kubernetes' own count too."""
+    place = _POD_SPECS.get(str(manifest.get("kind")))
+    if place is not None:
+        pod: object = manifest
+        for key in place:
+            pod = cast("Mapping[str, object]", pod).get(key) if isinstance(pod, dict) else None
+        containers = cast("Mapping[str, object]", pod).get("containers") if isinstance(pod, dict) else None
+        if not isinstance(containers, list) or not containers:
+            yield f"{'.'.join(place)}.containers is empty"
+    yield from _unpinned(manifest, is_workload=place is not None)
+
+
+def _unpinned(value: object, *, is_workload: bool) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _unpinned(item, is_workload=is_workload)
+        return
+    if not isinstance(value, dict):
+        return
+    for key, item in cast("dict[str, object]", value).items():
+        if key in _LISTS and isinstance(item, list):
+            for container in cast("list[object]", item):
+                yield from _container(container, is_workload=is_workload)
+        elif key == "volumes" and isinstance(item, list):
+            for volume in cast("list[object]", item):
+                yield from _volume(volume)
+        if isinstance(item, (dict, list)):
+            yield from _unpinned(cast("object", item), is_workload=is_workload)
+
+
+def _container(container: object, *, is_workload: bool) -> Iterator[str]:
+    if not isinstance(container, dict):
+        if is_workload:
+            yield f"{container!r} is no container"
+        return
+    found = cast("dict[str, object]", container)
+    # A patch of somebody else's pod, as operators take it, may have a container without an image.
+    if "image" not in found and not is_workload:
+        return
+    image = found.get("image") or ""
+    if not isinstance(image, str) or _PINNED.fullmatch(image) is None:
+        yield f"container {found.get('name')!r}: image {image!r} is not pinned by digest (name@sha256:…)"
+
+
+def _volume(volume: object) -> Iterator[str]:
+    found = cast("dict[str, object]", volume) if isinstance(volume, dict) else {}
+    image = found.get("image")
+    if isinstance(image, dict):
+        reference = cast("dict[str, object]", image).get("reference") or ""
+        if not isinstance(reference, str) or _PINNED.fullmatch(reference) is None:
+            yield f"volume {found.get('name')!r}: image {reference!r} is not pinned by digest"
