@@ -9,6 +9,7 @@ from components.github.errors import GitHubError
 from components.github.preflight.credential import reviewer_problems, token_problems
 from components.github.preflight.findings import PARALLEL, Advice, Check, Findings, later, side_by_side
 from components.github.preflight.installed_apps import app_checks
+from components.github.preflight.leaving import leaving_advice
 from components.github.preflight.names import find_repository, member_problems, repository_problems, team_problems
 from components.github.preflight.organisation import actions_problems, find_organisation, plan_problems
 from components.github.preflight.rulesets import ruleset_problems
@@ -55,7 +56,9 @@ def github_findings(settings: Settings, api: GitHubApi, keys: Mapping[str, str])
         *(later(repository_problems, settings, name, repository) for name, repository in found.items()),
     ]
     findings.add(side_by_side(checks))
-    if settings.github.environment_repository not in there:
+    if settings.github.environment_repository in there:
+        findings.add(side_by_side([later(leaving_advice, settings, api)]))
+    else:
         findings.add(_first_release_advice(settings))
     return findings
 

@@ -1,0 +1,84 @@
+"""What the settings have no more: what of it goes, what stays, and why."""
+
+import base64
+import json
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from components.github.api import GitHubApi
+from components.github.preflight.findings import Advice
+from manifests.model import Removal, Settings
+from slipway_release import fields, platform_file
+from slipway_release.errors import RefusedError
+from slipway_release.platform_file import Environment, Platform, Service, placement_name
+
+
+def leaving_advice(settings: Settings, api: GitHubApi) -> Iterator[str]:
+    """Compares the settings with what the environment repository was last told."""
+    text = _read(settings, api, platform_file.PATH)
+    if text is None:
+        return
+    try:
+        before = platform_file.parse(fields.document(json.loads(text), platform_file.PATH))
+    except (RefusedError, ValueError):
+        return  # `pulumi up` writes it again.
+    keeps = {environment.name: environment.removes is Removal.ORPHAN for environment in settings.environments}
+    for environment in before.environments:
+        if environment.name not in keeps:
+            keeps[environment.name] = _namespaces_stay(settings, api, environment.name)
+            yield _environment_leaves(before, environment, stays=keeps[environment.name])
+    there = {environment.name for environment in settings.environments}
+    placed = {(service.name, environment.name) for service, environment in settings.placements()}
+    services = {service.name for service in settings.services}
+    for service in before.services:
+        # What leaves together with its environment is said of that.
+        lost = [name for name in service.environments if name in there and (service.name, name) not in placed]
+        if service.name not in services or lost:
+            yield _service_leaves(service, lost, keeps, repository_stays=service.name not in services)
+
+
+def _environment_leaves(before: Platform, environment: Environment, *, stays: bool) -> Advice:
+    services = [service.name for service in before.services if environment.name in service.environments]
+    applications = _listed([placement_name(service, environment.name) for service in services])
+    what = f"environment {environment.name} leaves: its Applications go"
+    if services:
+        fate = "stay, because its `removal` is orphan" if stays else "are deleted with all that is in them"
+        what += f"; the namespaces {applications} {fate}"
+    left = [f"environments/{environment.name}", f"infrastructure/{environment.name}"]
+    if environment.target_branch != platform_file.MAIN:
+        what += f"; the branch {environment.target_branch} stays, as the history of what ran"
+    return Advice(f"{what}; {_folders(left)}")
+
+
+def _service_leaves(service: Service, lost: list[str], keeps: dict[str, bool], *, repository_stays: bool) -> Advice:
+    gone = [placement_name(service.name, name) for name in lost if not keeps[name]]
+    kept = [placement_name(service.name, name) for name in lost if keeps[name]]
+    where = "" if repository_stays else f" {_listed(lost)}"
+    what = f"service {service.name} leaves{where}: its Applications there go"
+    if gone:
+        what += f"; deleted with all that is in them: the namespaces {_listed(gone)}"
+    if kept:
+        what += f"; the namespaces {_listed(kept)} stay, because `removal` is orphan there"
+    if repository_stays:
+        what += f"; the repository {service.repository} stays, unmanaged"
+    left = [f"environments/{name}/{service.name}" for name in lost]
+    return Advice(f"{what}; {_folders([*([f'helm-charts/{service.name}'] if repository_stays else []), *left])}")
+
+
+def _folders(paths: list[str]) -> str:
+    return f"the folders {_listed(paths)} stay until a pull request deletes them"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names)
+
+
+def _namespaces_stay(settings: Settings, api: GitHubApi, environment: str) -> bool:
+    """Whether the namespaces of an environment that the settings have no more outlive it."""
+    return "Delete=false" in (_read(settings, api, f"infrastructure/{environment}/namespaces.yaml") or "")
+
+
+def _read(settings: Settings, api: GitHubApi, path: str) -> str | None:
+    repository = f"/repos/{settings.github.owner}/{quote(settings.github.environment_repository, safe='')}"
+    found = api.find(f"{repository}/contents/{quote(path)}?ref={platform_file.MAIN}")
+    return None if found is None else base64.b64decode(found["content"]).decode()
