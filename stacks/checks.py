@@ -1,5 +1,6 @@
 """The rules between parts of a stack file: names that must exist, must differ, must fit together."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,10 @@ from stacks.reading import Found
 
 RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION})
+RESERVED_PREFIX = "kube-"
+"""What Kubernetes keeps for its own namespaces."""
+IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
+"""https://github.com/distribution/reference: a component of a repository's path."""
 RESERVED_SERVICES = frozenset({"infrastructure"})
 
 
@@ -148,6 +153,11 @@ def _check_repositories(parts: Parts) -> Iterator[Problem]:
     for found in parts.services:
         key = "name" if found.value.repository is None else "repository"
         names.append((found.at(key), found.value.repository_name.lower()))
+        if not IMAGE_PART.fullmatch(found.value.repository_name.lower()):
+            text = f"{found.value.repository_name!r} cannot be part of an image's name"
+            yield Problem(
+                found.at(key), f"{text}; use letters and digits with single dots, underscores or dashes between"
+            )
     for path, first in _repeated(names):
         yield Problem(path, f"the repository is also that of {first}; allowed is a repository of its own")
 
@@ -163,6 +173,9 @@ def _check_placements(parts: Parts) -> Iterator[Problem]:
             if len(name) > DNS_LABEL_LENGTH:
                 text = f"the namespace {name} has {len(name)} characters; allowed are {DNS_LABEL_LENGTH}"
                 yield Problem(found.at("name"), text)
+            if name.startswith(RESERVED_PREFIX) and name not in RESERVED_NAMESPACES:
+                text = f"the namespace {name} begins with {RESERVED_PREFIX}, which Kubernetes keeps for itself"
+                yield Problem(found.at("name"), f"{text}; use another name")
             owner = owners.setdefault(name, f"{found.value.name} in {environment.value.name}")
             if owner != f"{found.value.name} in {environment.value.name}":
                 yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; allowed is a free one")

@@ -85,11 +85,11 @@ class Reader:
         found = [self._read(f"{key}[{_label(item, index, items)}]", item, kind) for index, item in enumerate(items)]
         return [part for part in found if part is not None]
 
-    def word(self, key: str, kind: type[T], default: T) -> T:
-        """Reads one word of a closed set."""
+    def word(self, key: str, kind: Any, default: T) -> T:
+        """Reads one word."""
         if key not in self._texts:
             return default
-        found = self._read(key, self._texts[key], kind)
+        found = cast(Found[T] | None, self._read(key, self._texts[key], kind))
         return default if found is None else found.value
 
     def names(self, key: str) -> set[str]:

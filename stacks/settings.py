@@ -1,16 +1,18 @@
 """The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings"""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import Field
 
 from manifests.model import (
     ArgoCD,
     Cluster,
     Environment,
     GitHub,
+    Mark,
     Notifications,
     Registry,
     SecretsBackend,
@@ -34,6 +36,13 @@ SECTIONS: dict[str, Any] = {
     "services": tuple[Service, ...],
     "secrets": SecretsBackend,
     "notifications": Notifications,
+    "mark": Annotated[
+        Mark,
+        Field(
+            description="What marks repositories, teams and namespaces as this platform's. Unset: made from the names"
+            " of the stack and the environment repository; set it before you change either."
+        ),
+    ],
 }
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",
@@ -76,6 +85,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     services = reader.many("services", Service)
     secrets = reader.word("secrets", SecretsBackend, SecretsBackend.NONE)
     notifications = reader.one("notifications", Notifications)
+    mark = reader.word("mark", Mark, None) if texts.get("mark") else None
     parts = Parts(
         github=github,
         argocd_namespace=argocd.value.namespace if argocd else ArgoCD().namespace,
@@ -99,6 +109,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         raise SettingsError(stack, problems)
     return Settings(
         stack=stack,
+        own_mark=mark,
         github=github.value,
         cluster=cluster.value,
         argocd=argocd.value,

@@ -1,10 +1,12 @@
 """Loads what is written into repositories: text in other languages lives beside this module, never in Python strings.
 
 Files ending in `.j2` are rendered (an undefined name is an error, the last newline stays) and lose that ending; all
-others are copied as they are. The delimiters are `[[ value ]]`, `[% if … %]` and `[# comment #]`, so that `${{ … }}` of
+others are copied as they are. A value that becomes YAML is written by the filter `yaml`, which quotes it: `on` and
+`1e3` are names, too. The delimiters are `[[ value ]]`, `[% if … %]` and `[# comment #]`, so that `${{ … }}` of
 GitHub and `{{ … }}` of Helm pass through untouched.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +33,14 @@ _ENVIRONMENT = Environment(
     comment_start_string="[#",
     comment_end_string="#]",
 )
+
+
+def _yaml(value: object) -> str:
+    """A text as every YAML parser reads it: JSON's way to write it is one of YAML's."""
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+_ENVIRONMENT.filters["yaml"] = _yaml
 
 
 @dataclass(frozen=True)

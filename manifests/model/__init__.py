@@ -5,6 +5,7 @@ rules between parts, are in `stacks`.
 """
 
 from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
+from manifests.model.base import Mark
 from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
 from manifests.model.service import Service
@@ -21,6 +22,7 @@ __all__ = [
     "Environment",
     "GitHub",
     "Images",
+    "Mark",
     "Member",
     "MemberRole",
     "Notifications",

@@ -1,6 +1,7 @@
 """How settings are declared: frozen, camelCase in YAML, unknown keys refused; and the kinds of text in them."""
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, TypeVar, cast, dataclass_transform
 
@@ -9,9 +10,18 @@ from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import PydanticCustomError
 
+from slipway_release.yaml_scalars import is_plain_text
+
 T = TypeVar("T")
 
 DNS_LABEL_LENGTH = 63
+RELEASE_NAME_LENGTH = 53
+"""Helm's limit."""
+SLUG_LENGTH = 100
+LOGIN_LENGTH = 39
+CLUSTER_NAME_LENGTH = 253
+DESCRIPTION_LENGTH = 280
+"""What remains of GitHub's 350 characters beside the longest mark."""
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 _CONFIG = ConfigDict(
@@ -52,6 +62,64 @@ def _dns_label(text: str) -> str:
     return text
 
 
+def _service_name(text: str) -> str:
+    # Kubernetes wants Services to begin with a letter, and Helm releases to be this short; charts write the name bare.
+    if not is_dns_label(text) or not text[0].isalpha() or len(text) > RELEASE_NAME_LENGTH:
+        raise wrong(
+            f"{text!r} cannot be the name of a Helm release and a Kubernetes Service; use at most {RELEASE_NAME_LENGTH}"
+            " lowercase letters, digits and inner dashes, beginning with a letter"
+        )
+    if not is_plain_text(text):
+        raise wrong(f"{text!r} is read as a truth value or as nothing by YAML; use another word")
+    return text
+
+
+def _slug(text: str) -> str:
+    if len(text) > SLUG_LENGTH or not re.fullmatch(r"[a-z0-9_]+(-[a-z0-9_]+)*", text):
+        raise wrong(
+            f"{text!r} is not the slug of a team; use at most {SLUG_LENGTH} lowercase letters, digits, underscores and"
+            " single inner dashes, as in the address of the team's page"
+        )
+    return text
+
+
+def _login(text: str) -> str:
+    # Enterprise Managed Users end with their enterprise's short code; old accounts may have dashes anywhere.
+    if len(text) > LOGIN_LENGTH or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9]+)?", text):
+        raise wrong(
+            f"{text!r} is not the login of an account on GitHub; use at most {LOGIN_LENGTH} letters, digits and dashes,"
+            " and `_<short code>` where the enterprise manages its users"
+        )
+    return text
+
+
+def _cluster_name(text: str) -> str:
+    if "://" in text:
+        raise wrong(f"{text!r} is an address; use the cluster's name in Argo CD, as `argocd cluster list` shows it")
+    # In an AppProject a star would be a pattern, and a mark at the start would forbid the cluster.
+    if text != text.strip() or len(text) > CLUSTER_NAME_LENGTH or set(text) & set("*?[]{}\\") or text.startswith("!"):
+        raise wrong(
+            f"{text!r} is not a cluster's name; use the one that `argocd cluster list` shows, at most"
+            f" {CLUSTER_NAME_LENGTH} characters without patterns"
+        )
+    return _filled(text)
+
+
+def _description(text: str) -> str:
+    if len(text) > DESCRIPTION_LENGTH:
+        raise wrong(f"it has {len(text)} characters; use at most {DESCRIPTION_LENGTH}, so that a mark fits behind it")
+    return _filled(text)
+
+
+def _mark(text: str) -> str:
+    if len(text) > DNS_LABEL_LENGTH or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", text):
+        raise wrong(
+            f"{text!r} cannot be the value of a label; use at most {DNS_LABEL_LENGTH} letters, digits and inner dots,"
+            " dashes and underscores"
+        )
+    return text
+
+
 def _owner(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", text):
         raise wrong(
@@ -61,7 +129,9 @@ def _owner(text: str) -> str:
 
 
 def _repository(text: str) -> str:
-    if text in {".", ".."} or text.endswith(".git") or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
+    if text.lower() in {".github", ".github-private"}:
+        raise wrong(f"{text!r} is a repository with a meaning of its own on GitHub; use another name")
+    if text in {".", ".."} or text.endswith((".git", ".wiki")) or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
         raise wrong(
             f"{text!r} is no repository name; allowed are up to 100 letters, digits, dots, dashes and underscores"
         )
@@ -112,14 +182,22 @@ def _number(text: str) -> str:
 
 
 def _filled(text: str) -> str:
-    if not text.strip() or "\n" in text:
-        raise wrong("it is empty or has more than one line; allowed is one line of text")
+    if not text.strip() or len(text.splitlines()) != 1 or any(unicodedata.category(one) == "Cc" for one in text):
+        raise wrong("it is empty, has more than one line or a control character; allowed is one line of text")
     return text
 
 
 DnsLabel = Annotated[
     str, AfterValidator(_dns_label), Field(json_schema_extra={"pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"})
 ]
+ServiceName = Annotated[
+    str, AfterValidator(_service_name), Field(json_schema_extra={"pattern": "^[a-z]([a-z0-9-]*[a-z0-9])?$"})
+]
+TeamSlug = Annotated[str, AfterValidator(_slug)]
+Login = Annotated[str, AfterValidator(_login)]
+ClusterName = Annotated[str, AfterValidator(_cluster_name)]
+Description = Annotated[str, AfterValidator(_description)]
+Mark = Annotated[str, AfterValidator(_mark)]
 Owner = Annotated[str, AfterValidator(_owner)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BranchName = Annotated[str, AfterValidator(_branch)]

@@ -5,7 +5,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import PLACEHOLDER, BranchName, Choice, DnsLabel, HttpUrl, Quantity, model, wrong
+from manifests.model.base import (
+    PLACEHOLDER,
+    BranchName,
+    Choice,
+    ClusterName,
+    DnsLabel,
+    HttpUrl,
+    Quantity,
+    TeamSlug,
+    model,
+    wrong,
+)
 from slipway_release.tags import is_prefix
 
 AUTOMATION = "slipway"
@@ -99,7 +110,7 @@ class Environment:
     """How releases are written: a commit, a pull request, or a commit to the environment's branch."""
     rollback: Rollback = Rollback.AUTOMATIC
     """What happens when a release is bad: the last good one is written back, proposed, or nothing."""
-    approvers: Annotated[tuple[DnsLabel, ...], Field(max_length=6)] = ()
+    approvers: Annotated[tuple[TeamSlug, ...], Field(max_length=6)] = ()
     """Teams of whom one person must approve each release. GitHub takes six at most."""
     tag_prefix: Annotated[str, AfterValidator(_tag_prefix)] | None = None
     """Tags `<tagPrefix>-v1.2.3` release to this environment alone."""
@@ -111,7 +122,7 @@ class Environment:
     """How long a release may take to become healthy."""
     url: Annotated[HttpUrl, AfterValidator(_service_url)] | None = None
     """Where a service answers; {service} and {environment} are filled in."""
-    cluster: DnsLabel | None = None
+    cluster: ClusterName | None = None
     """The name in Argo CD of the cluster it runs on. Unset: the one Argo CD runs on."""
     quota: Quota | None = None
     """The most that each of its namespaces may use. Unset: no limit."""

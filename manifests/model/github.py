@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import Choice, DnsLabel, NumberText, Owner, RepositoryName, model, wrong
+from manifests.model.base import Choice, DnsLabel, NumberText, Owner, RepositoryName, TeamSlug, model, wrong
 
 GITHUB_DOT_COM = "https://github.com/"
 
@@ -87,7 +87,7 @@ class GitHub:
     """How later changes of workflows and other owned files reach main: by a pull request, or by a direct commit."""
     actions_policy: ActionsPolicy = ActionsPolicy.REPOSITORY
     """Which actions run there: GitHub's and the organisation's own, or what the organisation's policy allows."""
-    platform_team: DnsLabel | None = None
+    platform_team: TeamSlug | None = None
     """The team that runs the platform: it reviews owned files and administers Argo CD. Unset: organisation owners."""
     required_approvals: Annotated[int, Field(ge=0, le=10)] = 1
     """How many people must approve a pull request to main."""

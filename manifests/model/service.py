@@ -2,24 +2,24 @@
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import DnsLabel, Line, RepositoryName, model
+from manifests.model.base import Description, DnsLabel, RepositoryName, ServiceName, TeamSlug, model
 
 
 @model
 class Service:
     """What a team owns: a repository, a chart, and an Application per environment."""
 
-    name: DnsLabel
+    name: ServiceName
     """Its name; namespaces are <service>-<environment>."""
     template: DnsLabel
     """The folder of `templates/services/` that its repository and chart start from."""
-    team: DnsLabel
+    team: TeamSlug
     """The team that owns it."""
     environments: tuple[DnsLabel, ...] | None = None
     """Where it runs. Unset: in every environment."""
     repository: RepositoryName | None = None
     """Its repository. Unset: its name."""
-    description: Line | None = None
+    description: Description | None = None
     """One line for the repository's page."""
     overrides: dict[DnsLabel, dict[str, JsonValue]] = Field(default_factory=dict)
     """Chart values per environment that its values.yaml starts with; the file is the team's afterwards."""

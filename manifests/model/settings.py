@@ -1,14 +1,19 @@
 """The settings of one stack as a whole, and the questions that are asked of more than one part of them."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
+from manifests.model.base import DNS_LABEL_LENGTH
 from manifests.model.environment import Environment
 from manifests.model.github import GitHub
 from manifests.model.service import Service
 from manifests.model.team import Team
 from slipway_release import platform_file
+
+_MARK = "slipway-{stack}-{digest}"
+_DIGEST_LENGTH = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +22,8 @@ class Settings:
 
     stack: str
     """The Pulumi stack."""
+    own_mark: str | None = None
+    """The mark that the stack file gives."""
     github: GitHub
     cluster: Cluster
     argocd: ArgoCD
@@ -29,8 +36,16 @@ class Settings:
 
     @property
     def mark(self) -> str:
-        """What tells this stack's repositories and namespaces from everybody else's."""
-        return f"slipway-{self.stack}"
+        """What tells this stack's repositories and namespaces from everybody else's; fits the value of a label.
+
+        Two stacks may have one name, in two backends; the environment repository is one platform's alone.
+        """
+        if self.own_mark is not None:
+            return self.own_mark
+        repository = f"{self.github.owner}/{self.github.environment_repository}".lower()
+        digest = hashlib.sha256(f"{self.stack} {repository}".encode()).hexdigest()[:_DIGEST_LENGTH]
+        room = DNS_LABEL_LENGTH - len(_MARK.format(stack="", digest=digest))
+        return _MARK.format(stack=self.stack[:room], digest=digest)
 
     def environments_of(self, service: Service) -> list[Environment]:
         """The environments a service runs in, in promotion order."""

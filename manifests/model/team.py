@@ -1,6 +1,6 @@
 """The settings about people: teams of the GitHub organisation."""
 
-from manifests.model.base import Choice, DnsLabel, Owner, model
+from manifests.model.base import Choice, Login, TeamSlug, model
 
 
 class MemberRole(Choice):
@@ -14,7 +14,7 @@ class MemberRole(Choice):
 class Member:
     """A person in a team."""
 
-    login: Owner
+    login: Login
     """The account on GitHub."""
     role: MemberRole = MemberRole.MEMBER
     """Maintainers may add and remove members on GitHub; the next `pulumi up` puts the list back."""
@@ -24,7 +24,7 @@ class Member:
 class Team:
     """A team of the organisation."""
 
-    name: DnsLabel
+    name: TeamSlug
     """Its slug."""
     members: tuple[Member, ...] = ()
     """Everybody in it. The list is kept: who is not in it is removed."""

@@ -11,7 +11,7 @@ from components.argocd import preflight as cluster
 from components.github.preflight import Advice
 from manifests.model import Settings
 from stacks.settings import settings_of
-from tests.stacks.builders import changed, texts, values
+from tests.stacks.builders import MARK, changed, texts, values
 
 
 def settings(stack: dict[str, Any] | None = None) -> Settings:
@@ -82,7 +82,7 @@ def test_what_is_in_the_way_in_the_cluster_is_named(found: Cluster, said: str) -
     "found",
     [
         Cluster({"default": {}}),
-        Cluster({"argocd": {cluster.MANAGED_BY: "slipway-test"}}, left={SETS: "argocd", ROLE: "argocd"}),
+        Cluster({"argocd": {cluster.MANAGED_BY: MARK}}, left={SETS: "argocd", ROLE: "argocd"}),
     ],
 )
 def test_a_fresh_cluster_and_our_own_are_fine(found: Cluster) -> None:

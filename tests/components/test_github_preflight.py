@@ -13,9 +13,9 @@ from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.components.fake_github import APPS, IDS, Answers, app, fake_github
 from tests.keys import pem
-from tests.stacks.builders import changed, texts, values
+from tests.stacks.builders import MARK, changed, texts, values
 
-OURS = "What runs where [slipway-test]"
+OURS = f"What runs where [{MARK}]"
 KEYS = {role.secret: pem(name) for name, role in APPS.items() if name != "app"}
 ENVIRONMENTS = {"/repos/acme/environments": {"description": OURS}}
 

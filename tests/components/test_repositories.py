@@ -11,7 +11,7 @@ from manifests.model import AUTOMATION
 from tests.components.builders import platform
 from tests.keys import pem
 from tests.recorder import Recording, Registration, plain
-from tests.stacks.builders import changed, values
+from tests.stacks.builders import MARK, changed, values
 
 PROMOTER, REQUESTER = 11, 12
 
@@ -263,7 +263,7 @@ def test_without_an_address_there_is_no_webhook(path: str, value: Any) -> None:
 
 def test_repositories_say_whose_they_are() -> None:
     for repository in platform().of(":Repository"):
-        assert repository.inputs["description"].endswith("[slipway-test]")
+        assert repository.inputs["description"].endswith(f"[{MARK}]")
         assert repository.inputs["visibility"] == "private"
         assert repository.protect
 

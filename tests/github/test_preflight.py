@@ -9,7 +9,7 @@ from components.github.preflight import Findings, github_findings
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.github.conftest import Hub, Repository
-from tests.stacks.builders import texts, values
+from tests.stacks.builders import MARK, texts, values
 
 
 def settings(hub: Hub, **github: Any) -> Settings:
@@ -26,7 +26,7 @@ def look(hub: Hub, stack: Settings, **keys: str) -> Findings:
 
 
 def test_a_platform_that_was_made_as_documented_passes(hub: Hub, environments: Repository) -> None:
-    environments.ask("PATCH", json={"description": "What runs where [slipway-test]"})
+    environments.ask("PATCH", json={"description": f"What runs where [{MARK}]"})
     assert look(hub, settings(hub)) == Findings()
 
 

@@ -6,7 +6,7 @@ import yaml
 
 from manifests.infrastructure import infrastructure_files
 from stacks.settings import settings_of
-from tests.stacks.builders import changed, texts, values
+from tests.stacks.builders import MARK, changed, texts, values
 
 
 def objects(stack: dict[str, Any], file: str) -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def objects(stack: dict[str, Any], file: str) -> list[dict[str, Any]]:
 def test_every_service_has_its_namespace() -> None:
     (namespace,) = objects(values(), "staging/namespaces.yaml")
     assert namespace["metadata"]["name"] == "guestbook-staging"
-    assert namespace["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "slipway-test"
+    assert namespace["metadata"]["labels"]["app.kubernetes.io/managed-by"] == MARK
 
 
 def test_a_namespace_of_production_is_never_deleted_by_a_sync() -> None:

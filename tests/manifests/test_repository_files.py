@@ -1,6 +1,7 @@
 """Which files go where: the platform's are kept, the team's are written once."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from manifests.code_owners import code_owners
 from manifests.model import Settings
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from slipway_release import platform_file
+from slipway_release.yaml_scalars import is_plain_text
 from stacks.settings import settings_of
-from templates import service_templates
+from templates import ROOT, service_templates
 from tests.stacks.builders import changed, texts, values
 
 
@@ -134,6 +136,89 @@ def test_pods_pull_with_the_named_secret() -> None:
     assert yaml.safe_load(environment_files(stack).seeded["environments/dev/values.yaml"]) == {
         "imagePullSecrets": [{"name": "pull"}]
     }
+
+
+LOOKALIKES = [
+    "12e5",
+    "1e3",
+    "y",
+    "N",
+    "On",
+    "0o17",
+    "0x1F",
+    "0b1",
+    "0123",
+    "1_000",
+    "1.10",
+    ".5",
+    "+1",
+    "-",
+    "~",
+    "null",
+    "NaN",
+]
+LOOKALIKES += ["12:30", "2024-01-02", "1234567", "12e4567", "=", "<<", "", " x", "a: b", "#x", "{a}", "*a", "ü"]
+
+
+def plain_scalars(text: str) -> list[str]:
+    """Everything that is written without quotes."""
+    return [token.value for token in yaml.scan(text) if isinstance(token, yaml.ScalarToken) and token.plain]
+
+
+@pytest.mark.parametrize("text", LOOKALIKES)
+def test_a_text_stays_a_text_for_every_parser(text: str) -> None:
+    overrides = {"production": {"config": {"KEY": text}, text or "empty": "x"}}
+    written = environment_files(changed("services.0.overrides", overrides)).seeded[
+        "environments/production/guestbook/values.yaml"
+    ]
+    assert yaml.safe_load(written) == overrides["production"]
+    # What Go's parser takes for a number or a truth value is not what PyYAML does.
+    assert not [scalar for scalar in plain_scalars(written) if not is_plain_text(scalar)]
+
+
+def test_numbers_and_truth_values_of_overrides_stay_what_they_are() -> None:
+    overrides = {"production": {"replicas": 3, "config": {"MAX": 1048576, "BIG": 880444307210, "ON": True}}}
+    written = environment_files(changed("services.0.overrides", overrides)).seeded
+    assert yaml.safe_load(written["environments/production/guestbook/values.yaml"]) == overrides["production"]
+    assert "880444307210" in written["environments/production/guestbook/values.yaml"]
+
+
+@pytest.mark.parametrize("name", ["-", "123", "1e3", "on", "null", "0x1f", ".5", "_"])
+def test_names_of_repositories_and_owners_are_texts_in_workflows(name: str) -> None:
+    stack = changed("github.environmentRepository", name)
+    stack["github"]["owner"] = owner = name if name.isalnum() else "acme"
+    files = {**environment_files(stack).owned}
+    given = settings(stack)
+    for service in given.services:
+        files |= {f"service/{path}": text for path, text in service_repository_files(given, service).owned.items()}
+    workflows = {path: yaml.safe_load(text) for path, text in files.items() if path.endswith(".yml")}
+    token = workflows[".github/workflows/release.yml"]["jobs"]["request"]["steps"][0]["with"]
+    assert (token["owner"], token["repositories"], token["app-id"]) == (owner, name, "12")
+    caller = workflows["service/.github/workflows/release.yml"]["jobs"]["release"]
+    assert caller["uses"] == f"{owner}/{name}/.github/workflows/release.yml@main"
+
+
+@pytest.mark.parametrize("environment", ["1e3", "true", "123", "on"])
+def test_names_of_environments_are_texts_in_the_cluster(environment: str) -> None:
+    stack = changed("environments.0.name", environment)
+    for path, text in environment_files(stack).owned.items():
+        if path.startswith(f"infrastructure/{environment}/"):
+            for item in yaml.safe_load_all(text):
+                if item is not None:
+                    assert item["metadata"]["labels"]["slipway.dev/environment"] == environment
+            assert environment not in plain_scalars(text)
+
+
+def test_every_value_that_a_template_writes_into_yaml_is_quoted_by_its_filter() -> None:
+    """One that is not is right until somebody chooses a name like `-`."""
+    seen = 0
+    for file in sorted([*ROOT.rglob("*.yml.j2"), *ROOT.rglob("*.yaml.j2")]):
+        for number, line in enumerate(file.read_text().splitlines(), start=1):
+            # Comments hold what they like; an expression of Actions is the template's own text.
+            for value in re.findall(r"(?<!\$\{\{ )\[\[(.*?)\]\]", "" if line.lstrip().startswith("#") else line):
+                seen += 1
+                assert value.rstrip().endswith("| yaml"), f"{file}:{number}: {line}"
+    assert seen > 5
 
 
 def owners_of(path: str, stack: dict[str, Any] | None = None) -> list[str]:

@@ -40,6 +40,8 @@ VALUES: Values = {
     "argocdPrivateKey": pem("argocd"),
     "webhookSecret": "hush",
 }
+MARK = "slipway-test-e0e429"
+"""What marks its things as the stack `test`'s."""
 SECRETS = ("githubToken", "promoterPrivateKey", "requesterPrivateKey", "argocdPrivateKey", "webhookSecret")
 
 

@@ -75,7 +75,26 @@ def test_defaults_are_safe() -> None:
         ("services.0.overrides", {"qa": {}}, "services[guestbook].overrides.qa", "dev, production, staging"),
         ("services.0.repository", "Environments", "services[guestbook].repository", "of its own"),
         ("services.0.name", "infrastructure", "services[infrastructure].name", "another"),
-        ("services.0.name", "x" * 60, f"services[{'x' * 60}].name", "63"),
+        ("services.0.name", "x" * 53, f"services[{'x' * 53}].name", "63"),
+        ("services.0.name", "x" * 54, f"services[{'x' * 54}].name", "53"),
+        *[("services.0.name", name, f"services[{name}].name", "letter") for name in ("2048", "3scale", "1e3", "0x1f")],
+        *[("services.0.name", name, f"services[{name}].name", "YAML") for name in ("true", "on", "y", "null", "no")],
+        ("services.0.description", "x" * 400, "services[guestbook].description", "280"),
+        ("services.0.description", "one\u2028two", "services[guestbook].description", "one line"),
+        ("services.0.description", "a\tb", "services[guestbook].description", "control character"),
+        ("services.0.repository", "-", "services[guestbook].repository", "image"),
+        ("services.0.repository", "a..b", "services[guestbook].repository", "image"),
+        ("services.0.repository", ".github", "services[guestbook].repository", "another name"),
+        ("services.0.repository", "web.wiki", "services[guestbook].repository", "repository name"),
+        ("teams.1.name", "a--b", "teams[a--b].name", "single"),
+        ("teams.1.members.0.login", "dana_", "teams[web].members[0].login", "short code"),
+        ("github.owner", "acme_corp", "github.owner", "letters"),
+        ("environments.0.cluster", "https://10.0.0.1:6443", "environments[dev].cluster", "argocd cluster list"),
+        ("environments.0.cluster", "prod-*", "environments[dev].cluster", "patterns"),
+        ("environments.0.cluster", "!prod", "environments[dev].cluster", "patterns"),
+        ("environments.0.cluster", " prod", "environments[dev].cluster", "cluster's name"),
+        ("mark", "-x", "mark", "label"),
+        ("mark", "x" * 64, "mark", "63"),
         ("environments.1.requires", ["production"], "environments[staging].requires[0]", "allowed are earlier"),
         ("environments.1.requires", ["qa"], "environments[staging].requires[0]", "dev"),
         ("environments.1.requires", ["staging"], "environments[staging].requires[0]", "this one"),
@@ -115,6 +134,48 @@ def test_namespaces_of_two_services_may_not_meet() -> None:
         ],
     )
     assert "web in a-b" in problems(stack)["services[web-a].name"]
+
+
+def test_namespaces_of_kubernetes_are_not_taken() -> None:
+    stack = changed("services.0.name", "kube")
+    assert "begins with kube-" in problems(stack)["services[kube].name"]
+
+
+@pytest.mark.parametrize("login", ["dana_acme", "dana-d_acme", "D4na", "old--name-"])
+def test_logins_are_what_github_gives(login: str) -> None:
+    assert settings_of("test", texts(changed("teams.1.members.0.login", login)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gke_proj_europe-west1_main",
+        "arn:aws:eks:eu-west-1:1234:cluster/main",
+        "default/api-cluster-example-com:6443/kube:admin",
+        "kubernetes-admin@kubernetes",
+        "in-cluster",
+    ],
+)
+def test_a_cluster_is_named_as_argo_cd_names_it(name: str) -> None:
+    settings = settings_of("test", texts(changed("environments.0.cluster", name)))
+    assert settings.environments[0].cluster == name
+
+
+def test_two_platforms_are_told_apart_though_their_stacks_have_one_name() -> None:
+    one = settings_of("prod", texts(values())).mark
+    assert one == settings_of("prod", texts(values())).mark
+    assert one != settings_of("prod", texts(changed("github.owner", "other"))).mark
+    assert one != settings_of("prod", texts(changed("github.environmentRepository", "other"))).mark
+    assert one != settings_of("prod2", texts(values())).mark
+
+
+@pytest.mark.parametrize("stack", ["x" * 100, "prod_", "a.b-", "x" * 48 + "-"])
+def test_a_mark_is_always_the_value_of_a_label(stack: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,61}[A-Za-z0-9]", settings_of(stack, texts(values())).mark)
+
+
+def test_a_stack_may_keep_the_mark_it_had() -> None:
+    assert settings_of("new", texts(values(mark="slipway-old"))).mark == "slipway-old"
 
 
 def test_structure_and_rules_are_reported_together() -> None:
