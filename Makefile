@@ -43,6 +43,10 @@ status: $(VENV) ## what runs, where, in which version
 plan: $(VENV) ## the resources of the platform as a tree, touching nothing
 	@$(PYTHON) -m sandbox plan
 
+.PHONY: explain
+explain: $(VENV) ## what a setting of the stack file means: make explain SETTING=environments.sync
+	@$(PYTHON) -m stacks.explain $(SETTING)
+
 .PHONY: demo
 demo: $(VENV) ## the story of a good release, a bad one, its rollback and the fix, told as it happens
 	@$(PYTHON) -m sandbox demo

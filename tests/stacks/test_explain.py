@@ -1,0 +1,56 @@
+"""Settings explained in the terminal, from the schema that editors use."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stacks.explain import UnknownSettingError, explain
+from stacks.schema import stack_schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def paths(below: str, text: str) -> Iterator[str]:
+    for line in text.partition("Settings (* required):\n")[2].splitlines():
+        yield ".".join(filter(None, [below, line[4:].split()[0]]))
+
+
+def test_a_setting_is_explained_with_what_it_takes_and_its_default() -> None:
+    text = explain("environments.sync")
+    assert "automated, manual" in text
+    assert 'default: "automated"' in text
+
+
+@pytest.mark.parametrize("path", ["environments[dev].sync", "environments.0.sync", "slipway:environments.sync"])
+def test_a_path_of_a_message_can_be_pasted(path: str) -> None:
+    assert explain(path) == explain("environments.sync")
+
+
+def test_every_setting_can_be_explained_and_says_what_it_means() -> None:
+    waiting, seen = list(paths("", explain(""))), set[str]()
+    assert len(waiting) == len(stack_schema()["properties"]["config"]["properties"])
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        text = explain(path)
+        assert not text.splitlines()[1].startswith("  takes:"), f"{path} has no description"
+        waiting += paths(path, text)
+    assert len(seen) > 60
+
+
+def test_an_unknown_setting_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(UnknownSettingError, match=r"github\.onwer.*did you mean owner"):
+        explain("github.onwer")
+    with pytest.raises(UnknownSettingError, match="no settings below"):
+        explain("preflight.x")
+
+
+def test_the_command_says_it_in_a_sentence() -> None:
+    command = [sys.executable, "-m", "stacks.explain", "githb"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "did you mean github" in done.stderr
+    assert "Traceback" not in done.stderr
