@@ -3,6 +3,12 @@
 import sys
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # noqa: UP036 - this very line is for older ones
+    sys.exit(
+        f"slipway_release: this runner has Python {sys.version_info[0]}.{sys.version_info[1]} and 3.11 or newer is"
+        " needed; choose another runner, or install it there"
+    )
+
 # Run as a folder, the first entry of the path is this package itself, whose module names would
 # stand before those of the standard library; the folder above it is what imports need.
 _PACKAGE = Path(__file__).resolve().parent

@@ -104,7 +104,7 @@ def check_tag(_: argparse.Namespace) -> None:
 def build(_: argparse.Namespace) -> None:
     around = context.from_environment()
     found = source.check(around)
-    credential = image.Credential(around.registry.host, around.registry.username, around.registry.password)
+    credential = image.Credential(around.registry.server, around.registry.username, around.registry.password)
     folder = Path(workflow.optional("GITHUB_WORKSPACE", "."))
     workflow.output("digest", image.build(around, found, folder, credential))
 

@@ -29,6 +29,17 @@ _ACCEPT = ", ".join(
     )
 )
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_BEARER = re.compile(r"(?:^|[\s,])bearer\s+(.*)", re.IGNORECASE | re.DOTALL)
+_API_HOSTS = {"docker.io": "registry-1.docker.io"}
+"""Where the API of a registry is, if not at the host that its images are named after."""
+_REMEDY = (
+    "set `registry.pullUsername` and `slipway:packagesToken` of the platform, or give this repository read access to"
+    " the package"
+)
+
+
+class _HiddenError(RefusedError):
+    """The registry does not say whether the image exists."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +60,35 @@ class Registry:
     """One registry, with one credential or none."""
 
     host: str
+    """Its host, and the path that all of its images are below; `europe-docker.pkg.dev/project/images` for example."""
     insecure: bool = False
     username: str = ""
     password: str = field(default="", repr=False)
     transport: Transport = field(default_factory=Transport)
     _tokens: dict[str, str] = field(default_factory=dict[str, str], init=False, repr=False)
 
-    def image(self, name: str, reference: str) -> Image | None:
-        """The image `<name>` at a tag or digest, or None where there is none."""
+    @property
+    def server(self) -> str:
+        """What credentials are for: the host, without the path."""
+        return self.host.partition("/")[0]
+
+    def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:
+        """The image `<name>` at a tag or digest, or None where there is none.
+
+        Args:
+            name: the image, without tag.
+            reference: a tag or a digest.
+            hidden_is_absent: whether a refusal is taken for None. GHCR refuses to speak of a package that does not
+                exist yet; whoever may push to one may also read it.
+        """
         repository = self._repository(name)
-        response = self._get(repository, f"manifests/{reference}", _ACCEPT)
-        if response.status == 404:
+        try:
+            response = self._get(repository, f"manifests/{reference}", _ACCEPT)
+        except _HiddenError:
+            if hidden_is_absent:
+                return None
+            raise
+        if response.status == 404 or (hidden_is_absent and response.status in {401, 403}):
             return None
         content = self._content(response, name, reference)
         digest = "sha256:" + hashlib.sha256(response.body).hexdigest()
@@ -86,7 +115,8 @@ class Registry:
         return {key: str(value) for key, value in labels.items()}
 
     def _get(self, repository: str, path: str, accept: str) -> Response:
-        url = f"{'http' if self.insecure else 'https'}://{self.host}/v2/{repository}/{path}"
+        server = _API_HOSTS.get(self.server, self.server)
+        url = f"{'http' if self.insecure else 'https'}://{server}/v2/{repository}/{path}"
         response = self.transport.send("GET", url, self._headers(repository, accept))
         if response.status == 401 and repository not in self._tokens:
             self._authenticate(repository, response.headers.get("www-authenticate", ""))
@@ -100,41 +130,39 @@ class Registry:
         return headers
 
     def _authenticate(self, repository: str, challenge: str) -> None:
-        scheme, _, rest = challenge.partition(" ")
+        bearer = _BEARER.search(challenge)
         basic = "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
-        if scheme.lower() != "bearer":
+        if bearer is None:
             self._tokens[repository] = basic
             return
-        parameters = {match[1]: match[2] for match in _CHALLENGE.finditer(rest)}
+        parameters = {match[1]: match[2] for match in _CHALLENGE.finditer(bearer[1])}
         realm = parameters.pop("realm", "")
         if urllib.parse.urlsplit(realm).scheme != "https" and not self.insecure:
             raise RefusedError(f"registry {self.host}: asks for credentials at {realm!r}, which is not https")
-        query = {"scope": f"repository:{repository}:pull", **parameters}
+        query = {"scope": f"repository:{repository}:pull"}
+        query |= {key: value for key, value in parameters.items() if key in {"service", "scope"}}
         answer = self.transport.send(
             "GET",
-            f"{realm}?{urllib.parse.urlencode(query)}",
+            f"{realm}{'&' if '?' in realm else '?'}{urllib.parse.urlencode(query)}",
             {"Authorization": basic} if self.password else {},
         )
         if not answer.ok:
-            raise RefusedError(
-                f"registry {self.host}: refused the credential for {repository} (HTTP {answer.status}); "
-                "give this repository read access to the package"
+            raise _HiddenError(
+                f"registry {self.server}: refused the credential for {repository} (HTTP {answer.status}); {_REMEDY}"
             )
         content = fields.document(answer.json(), realm)
         token = fields.optional_text(content, "token") or fields.text(content, "access_token", realm)
         self._tokens[repository] = f"Bearer {token}"
 
     def _repository(self, name: str) -> str:
-        host, _, repository = name.partition("/")
-        if host != self.host or not repository:
+        if not name.startswith(f"{self.host}/"):
             raise RefusedError(f"image {name!r}: not in the platform's registry {self.host}")
-        return repository
+        return name.removeprefix(f"{self.server}/")
 
     def _content(self, response: Response, name: str, reference: str) -> Document:
         if response.status in {401, 403}:
             raise RefusedError(
-                f"image {name}@{reference}: the registry refuses to show it (HTTP {response.status}); "
-                "give this repository read access to the package"
+                f"image {name}@{reference}: the registry refuses to show it (HTTP {response.status}); {_REMEDY}"
             )
         if not response.ok:
             raise RefusedError(f"image {name}@{reference}: HTTP {response.status}: {response.message}")

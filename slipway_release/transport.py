@@ -22,7 +22,7 @@ from email.message import Message
 from typing import cast
 
 from slipway_release import fields
-from slipway_release.errors import UnavailableError
+from slipway_release.errors import RefusedError, UnavailableError
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_PAUSE = 0.5
@@ -139,6 +139,11 @@ class Transport:
             raise UnavailableError(f"{_shown(url)}: its certificate is not trusted: {error.verify_message}") from None
         except urllib.error.URLError as error:
             return None, str(error.reason)
+        except ValueError:
+            # Python's words quote the header, and the credential with it.
+            raise RefusedError(
+                f"{_shown(url)}: the credential has a line break or a non-ASCII character in it; set it again"
+            ) from None
         except (OSError, http.client.HTTPException) as error:
             return None, f"{type(error).__name__}: {error}"
 

@@ -55,6 +55,12 @@ def describe(program: Path, world: World) -> None:
     (program.parent / "platform.json").write_text(json.dumps(place))
 
 
+def test_an_older_python_gets_a_sentence(program: Path) -> None:
+    code = f"import runpy, sys; sys.version_info = (3, 10, 1); runpy.run_path({str(program)!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, "3.11 or newer" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
 def test_it_needs_nothing_but_the_standard_library(program: Path) -> None:
     done = run(program, "--help")
     assert done.returncode == 0, done.stderr

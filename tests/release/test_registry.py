@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,6 +41,7 @@ class Server(Transport):
             f"/v2/acme/guestbook/blobs/{digest(CONFIG)}": CONFIG,
         } | {f"/v2/acme/guestbook/manifests/{reference}": body for reference, body in content.items()}
         self.token = token
+        self.challenge = 'Bearer realm="https://auth.test/token",service="registry.test"'
         self.seen: list[tuple[str, str]] = []
 
     def send(
@@ -51,9 +53,8 @@ class Server(Transport):
             good = authorization.startswith("Basic ")
             return Response(200 if good else 401, {}, json.dumps({"token": self.token}).encode())
         if self.token and authorization != f"Bearer {self.token}":
-            challenge = 'Bearer realm="https://auth.test/token",service="registry.test"'
-            return Response(401, {"www-authenticate": challenge}, b"")
-        found = self.content.get(url.partition("registry.test")[2])
+            return Response(401, {"www-authenticate": self.challenge}, b"")
+        found = self.content.get(urlsplit(url).path)
         return Response(404, {}, b"") if found is None else Response(200, {}, found)
 
 
@@ -87,6 +88,63 @@ def test_a_token_is_fetched_where_the_registry_says() -> None:
 def test_a_refused_credential_says_what_to_do() -> None:
     with pytest.raises(RefusedError, match="read access"):
         registry(Server({"1.2.3": manifest()}, token="t"), password="").image(NAME, "1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("host", "image", "asked"),
+    [
+        ("ghcr.io", "ghcr.io/acme/web", "https://ghcr.io/v2/acme/web/"),
+        ("docker.io", "docker.io/acme/web", "https://registry-1.docker.io/v2/acme/web/"),
+        (
+            "europe-docker.pkg.dev/p/r",
+            "europe-docker.pkg.dev/p/r/acme/web",
+            "https://europe-docker.pkg.dev/v2/p/r/acme/web/",
+        ),
+        ("harbor.test:8443/team", "harbor.test:8443/team/acme/web", "https://harbor.test:8443/v2/team/acme/web/"),
+    ],
+)
+def test_the_api_is_asked_where_it_is(host: str, image: str, asked: str) -> None:
+    server = Server({})
+    assert Registry(host, transport=server).image(image, "1.2.3") is None
+    assert [url for url, _ in server.seen] == [f"{asked}manifests/1.2.3"]
+
+
+@pytest.mark.parametrize("image", ["europe-docker.pkg.dev/p/other/web", "europe-docker.pkg.dev/p/r", "ghcr.io/p/r/web"])
+def test_an_image_beside_the_registrys_path_is_refused(image: str) -> None:
+    with pytest.raises(RefusedError, match="not in the platform's registry"):
+        Registry("europe-docker.pkg.dev/p/r", transport=Server({})).image(image, "1")
+
+
+@pytest.mark.parametrize(
+    ("challenge", "asked"),
+    [
+        ('Bearer realm="https://auth.test/token?account=x",service="s"', "https://auth.test/token?account=x&scope="),
+        ('bearer realm="https://auth.test/token",error="invalid_token"', "https://auth.test/token?scope="),
+        ('Basic realm="r", Bearer realm="https://auth.test/token",service="s"', "https://auth.test/token?scope="),
+    ],
+)
+def test_a_challenge_is_read_in_every_form(challenge: str, asked: str) -> None:
+    server = Server({"1.2.3": manifest()}, token="t")
+    server.challenge = challenge
+    assert registry(server).image(NAME, "1.2.3") is not None
+    (url,) = [url for url, authorization in server.seen if authorization.startswith("Basic ")]
+    assert url.startswith(asked)
+    assert "error=" not in url
+
+
+def test_a_package_that_does_not_exist_yet_may_be_hidden() -> None:
+    """GHCR refuses to speak of it, and the first release of a service would never begin."""
+    hidden = registry(Server({}, token="t"), password="")
+    assert hidden.image(NAME, "1.2.3", hidden_is_absent=True) is None
+
+
+@pytest.mark.parametrize("token", ["ghp_x\ny", "ghp_x\r", "ghp_x\u20ac"])
+def test_a_credential_that_no_header_takes_is_never_shown(token: str) -> None:
+    said: list[str] = []
+    with pytest.raises(RefusedError, match="set it again") as raised:
+        Transport(log=said.append).send("GET", "http://127.0.0.1:9/", {"Authorization": f"Bearer {token}"})
+    assert not said, "asking again would change nothing"
+    assert "ghp_x" not in str(raised.value)
 
 
 def test_an_image_of_another_registry_is_refused() -> None:
