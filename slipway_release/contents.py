@@ -90,6 +90,11 @@ class Contents:
             raise refusal(response.message, branch)
         raise ApiError(response.status, response.message, "PUT", self._path(path))
 
+    def message(self, commit: str) -> str:
+        """A commit's message."""
+        found = self.github.get(f"/repos/{self.repository}/git/commits/{quoted(commit)}")
+        return fields.text(found, "message", "commit")
+
     def last_commit(self, path: str, branch: str) -> str | None:
         """The newest commit of a branch that changed a file."""
         found = next(self.github.pages(f"/repos/{self.repository}/commits", {"path": path, "sha": branch}), None)

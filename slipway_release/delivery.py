@@ -6,12 +6,15 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipway_release import branch_delivery, pulls, release_file
-from slipway_release.contents import Contents, ProtectedBranchError
+from slipway_release import branch_delivery, pulls, release_file, trees
+from slipway_release.contents import ConflictError, Contents, ProtectedBranchError
+from slipway_release.fields import Document
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import ReleaseFile
 
 Change = Callable[[ReleaseFile], ReleaseFile | None]
+Entries = Callable[[ReleaseFile, str], list[Document]]
+"""The entries of a tree for a release file, on top of a commit."""
 
 
 class Way(enum.StrEnum):
@@ -31,6 +34,8 @@ class Purpose:
     message: Callable[[ReleaseFile], str]
     supersedes: Callable[[str], bool] = lambda _: True
     """Whether it makes an open request for another version pointless; if not, that one makes this one so."""
+    state: str | None = None
+    """The commit whose chart and values of the service belong to the change; None leaves them as they are."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,19 @@ def write(
     contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose
 ) -> Delivered | None:
     """Commit the change directly, whatever the environment's way of delivery is."""
+    branch = environment.target_branch
     if environment.delivery == Way.BRANCH and purpose.kind == "release":
-        written = branch_delivery.update(contents, environment, service, change, purpose.message)
-    else:
-        path = release_file.path_of(environment.name, service)
-        written = contents.update(path, environment.target_branch, change, purpose.message)
+
+        def from_main(wanted: ReleaseFile, onto: str) -> list[Document]:
+            return branch_delivery.entries(contents, environment, service, wanted, onto)
+
+        return _write_files(contents, environment, service, change, purpose, from_main)
+    if purpose.state is not None:
+        head = branch_delivery.head(contents, branch)
+        if branch_delivery.differences(contents, environment, service, purpose.state, head):
+            state = _state(contents, environment, service, purpose)
+            return _write_files(contents, environment, service, change, purpose, state)
+    written = contents.update(release_file.path_of(environment.name, service), branch, change, purpose.message)
     return Delivered(written.file, written.commit, new=written.new) if written else None
 
 
@@ -72,6 +85,39 @@ def write_or_request(
         return write(contents, environment, service, change, purpose)
     except ProtectedBranchError:
         return request(contents, environment, service, change, purpose, merge=True)
+
+
+def _state(contents: Contents, environment: Environment, service: str, purpose: Purpose) -> Entries:
+    """What a release file changes: itself, and the service's state if the purpose names one."""
+    if purpose.state is None:
+        path = release_file.path_of(environment.name, service)
+        return lambda wanted, _: [trees.text_entry(path, wanted.dump())]
+    commit = purpose.state
+    return lambda wanted, onto: branch_delivery.state_of(contents, environment, service, commit, wanted, onto)
+
+
+def _write_files(
+    contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose, entries: Entries
+) -> Delivered | None:
+    """Like `Contents.update`, for a change of more files than the release file."""
+    attempt, branch = 0, environment.target_branch
+    path = release_file.path_of(environment.name, service)
+    while True:
+        head = branch_delivery.head(contents, branch)
+        current = contents.release(environment.name, service, head)
+        wanted = change(current)
+        if wanted is None:
+            return None
+        if wanted == current:
+            return Delivered(current, contents.last_commit(path, branch) or head, new=False)
+        try:
+            commit = trees.make_commit(contents, head, entries(wanted, head), purpose.message(wanted))
+            trees.advance(contents, branch, commit)
+        except ConflictError as conflict:
+            contents.github.transport.pause(attempt, f"{branch}: {conflict}")
+            attempt += 1
+            continue
+        return Delivered(wanted, commit)
 
 
 def request(
@@ -87,14 +133,38 @@ def request(
         return Delivered(current, contents.last_commit(path, environment.target_branch), new=False)
     title, _, body = purpose.message(wanted).partition("\n\n")
     branch = pulls.branch_of(environment.name, service, purpose.version, purpose.kind)
-    pull = pulls.ask(contents, environment, service, wanted, branch=branch, title=title, body=body)
-    # Of two that ask at the same time, the later one sees the other here: the older version gives way.
-    others = [other for other in pulls.open_requests(contents, environment, service) if other.number != pull.number]
+    entries = _state(contents, environment, service, purpose)
+    pull = pulls.ask(contents, environment, service, wanted, entries, branch=branch, title=title, body=body)
+    # Of two that ask at the same time, the later one sees the other here: the older version gives way. A request of
+    # another kind stays: that a bad version is taken back says nothing against the one that mends it.
+    others = [
+        other
+        for other in pulls.open_requests(contents, environment, service)
+        if other.number != pull.number and other.kind == purpose.kind
+    ]
     for other in others:
         if not purpose.supersedes(other.version):
             pulls.close(contents, pull, f"Superseded by #{other.number}.")
             return None
     for other in others:
         pulls.close(contents, other, f"Superseded by #{pull.number} ({title}).")
-    commit = pulls.merge_when_allowed(contents, pull) if merge else None
+    commit = pulls.merge(contents, pull) if merge else None
     return Delivered(wanted, commit, pull)
+
+
+def tidy(contents: Contents, environment: Environment, service: str, *, verified: str | None = None) -> None:
+    """Bring the open requests for a service in line with what is wanted now: nothing rots, nothing conflicts.
+
+    Args:
+        contents: the environment repository.
+        environment: the environment.
+        service: the service's name.
+        verified: the version that has just been verified; a request to take it back is closed.
+    """
+    head = contents.release(environment.name, service, environment.target_branch)
+    for request in pulls.open_requests(contents, environment, service):
+        reason = pulls.reason_to_close(request, head, verified)
+        if reason is not None:
+            pulls.close(contents, request, reason)
+        elif request.kind == "release":
+            pulls.refresh(contents, environment, service, request, head)

@@ -18,6 +18,16 @@ def chart_folder(service: str) -> str:
     return f"helm-charts/{service}"
 
 
+def manifests_folder(service: str) -> str:
+    """Plain manifests of a service beside its chart; most services have none."""
+    return f"apps/{service}"
+
+
+def folders_of(environment: str, service: str) -> tuple[str, str, str]:
+    """The folders that decide what a service is in an environment, and nothing of another service."""
+    return service_folder(environment, service), chart_folder(service), manifests_folder(service)
+
+
 def value_files(environment: str, service: str) -> tuple[str, str, str]:
     """The files with values of a service in an environment; a later one wins."""
     folder = service_folder(environment, service)
@@ -25,8 +35,10 @@ def value_files(environment: str, service: str) -> tuple[str, str, str]:
 
 
 def is_configuration_of(path: str, environment: str, service: str) -> bool:
-    """Whether a file is a service's own configuration in an environment: its chart or its values."""
-    folders = (f"{service_folder(environment, service)}/", f"{chart_folder(service)}/", f"apps/{service}/")
+    """Whether a file configures a service in an environment: its chart, its values, or those that all share."""
+    if path == f"environments/{environment}/values.yaml":
+        return True
+    folders = tuple(f"{folder}/" for folder in folders_of(environment, service))
     return path.startswith(folders) and path != release_path(environment, service)
 
 

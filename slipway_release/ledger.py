@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from slipway_release import fields, record, workflow
 from slipway_release.context import Context
-from slipway_release.errors import ApiError, RefusedError
+from slipway_release.errors import ApiError, RefusedError, UnavailableError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment, Service
@@ -156,7 +156,7 @@ class Ledger:
             self._report(
                 github, repository, opened.id, environment, state=state, description=description, log_url=log_url
             )
-        except ApiError as error:
+        except (ApiError, UnavailableError) as error:
             workflow.warning(f"{repository}: the deployment of {release.version} could not be recorded there: {error}")
 
     def verified(self, environment: Environment, release: Release) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slipway_release import history, pulls, workflow
+from slipway_release import delivery, history, pulls, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.ledger import Ledger
@@ -34,4 +34,5 @@ def record(context: Context, branch: str, commit: str) -> None:
         return
     date = history.commit_date(context.service, service.repository, release.commit)
     Ledger(context, service).delivered(environment, release, commit, date)
+    delivery.tidy(context.contents, environment, service.name)
     workflow.notice(f"{environment.name}/{service.name}: {release.version} is delivered")

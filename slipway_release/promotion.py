@@ -144,6 +144,7 @@ def _record(
         _note(context, environment, request, outcome.decision)
     elif done.commit is not None:
         ledger.delivered(environment, request.release, done.commit, request.committed_at)
+        delivery.tidy(context.contents, environment, request.service.name)
     elif done.pull is not None:
         text = f"{request.release.version}: waits for pull request #{done.pull.number}"
         ledger.mirror(environment, request.release, "queued", text, done.pull.url)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import fields, history, release_file, workflow
-from slipway_release.contents import ConflictError, Contents
-from slipway_release.errors import ApiError
+from slipway_release import fields, history, release_file, trees, workflow
+from slipway_release.contents import Contents
+from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import quoted
-from slipway_release.platform_file import Environment
+from slipway_release.platform_file import MAIN, Environment
 from slipway_release.release_file import ReleaseFile
+from slipway_release.selection import cleared
+from slipway_release.tags import Version, is_version
 
-_MERGE = """
-mutation($id: ID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: SQUASH}) { clientMutationId } }
-"""
+CLOSED = "<!-- slipway: closed by the release program -->"
+"""Stands in the body of what this program has closed itself: a request that a person closes stays closed."""
+KINDS = ("release", "rollback", "hold", "restore")
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,13 @@ class PullRequest:
     """An open request of this program."""
 
     number: int
-    node: str
     url: str
     branch: str
+
+    @property
+    def kind(self) -> str:
+        """What it is for: one of `KINDS`."""
+        return self.branch.partition("/")[0]
 
     @property
     def version(self) -> str:
@@ -38,7 +45,7 @@ def branch_of(environment: str, service: str, version: str, kind: str = "release
 def placement_of(branch: str) -> tuple[str, str] | None:
     """The environment and service that a request's branch is of, or None for other people's branches."""
     parts = branch.split("/")
-    return (parts[1], parts[2]) if len(parts) == 4 and parts[0] in {"release", "rollback", "hold"} else None
+    return (parts[1], parts[2]) if len(parts) == 4 and parts[0] in KINDS else None
 
 
 def open_requests(contents: Contents, environment: Environment, service: str) -> list[PullRequest]:
@@ -60,6 +67,7 @@ def ask(
     environment: Environment,
     service: str,
     wanted: ReleaseFile,
+    entries: Callable[[ReleaseFile, str], list[Document]],
     *,
     branch: str,
     title: str,
@@ -67,7 +75,8 @@ def ask(
 ) -> PullRequest:
     """Open the request, or bring the open one of the same branch up to date."""
     path = release_file.path_of(environment.name, service)
-    _commit(contents, environment.target_branch, branch, path, wanted, message=f"{title}\n\n{body}")
+    message = f"{title}\n\n{body}"
+    _commit(contents, environment.target_branch, branch, path, wanted, entries, message)
     for request in open_requests(contents, environment, service):
         if request.branch == branch:
             return request
@@ -78,51 +87,142 @@ def ask(
     return _pull_request(made, branch)
 
 
+def propose(
+    contents: Contents, branch: str, since: str, paths: Sequence[str], *, title: str, body: str
+) -> PullRequest | None:
+    """Ask for files of main to be put back as they were at a commit; None where they are like that already."""
+    entries = [entry for path in paths if (entry := _as_before(contents, path, since)) is not None]
+    if not entries:
+        return None
+    owner = contents.repository.partition("/")[0]
+    query = {"state": "all", "head": f"{owner}:{branch}", "per_page": "1"}
+    where = f"/repos/{contents.repository}/pulls"
+    for item in fields.documents(contents.github.read(where, query), where):
+        # Open, or closed by a person who has decided.
+        return _pull_request(item, branch)
+    head = history.branch_head(contents.github, contents.repository, MAIN) or since
+    _point(contents, branch, trees.make_commit(contents, head, entries, f"{title}\n\n{body}"))
+    made = contents.github.post(where, {"title": title, "body": body, "head": branch, "base": MAIN})
+    return _pull_request(made, branch)
+
+
+def _as_before(contents: Contents, path: str, since: str) -> Document | None:
+    """The entry that puts a file back; None where it is as it was."""
+    was, now = contents.read(path, since), contents.read(path, MAIN)
+    if (was and was.sha) == (now and now.sha):
+        return None
+    if was is None:
+        return {"path": path, "mode": "100644", "type": "blob", "sha": None}
+    return {"path": path, "mode": "100644", "type": "blob", "sha": was.sha}
+
+
 def close(contents: Contents, request: PullRequest, reason: str) -> None:
+    """Close a request for a reason, and leave no branch behind."""
     base = f"/repos/{contents.repository}"
     contents.github.post(f"{base}/issues/{request.number}/comments", {"body": reason})
-    contents.github.patch(f"{base}/pulls/{request.number}", {"state": "closed"})
+    contents.github.patch(f"{base}/pulls/{request.number}", {"state": "closed", "body": f"{reason}\n\n{CLOSED}"})
     contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(request.branch, slashes=True)}")
 
 
-def merge_when_allowed(contents: Contents, request: PullRequest) -> str | None:
-    """Let the request merge itself once its checks pass. Returns the commit if it could be merged at once."""
-    try:
-        contents.github.graphql(_MERGE, {"id": request.node})
-    except ApiError as error:
-        if "clean status" not in error.message.lower():
-            workflow.say(f"{request.url}: does not merge by itself ({error.message}); somebody has to")
-            return None
-    else:
-        workflow.say(f"{request.url}: merges by itself once its checks have passed")
+def is_declined(contents: Contents, environment: str, service: str, version: str) -> bool:
+    """Whether a person has closed the newest request for a version; what this program closes, it marks."""
+    owner = contents.repository.partition("/")[0]
+    branch = branch_of(environment, service, version)
+    path = f"/repos/{contents.repository}/pulls"
+    query = {"state": "all", "head": f"{owner}:{branch}", "per_page": "1"}
+    found = fields.documents(contents.github.read(path, query), path)
+    return any(
+        item.get("state") == "closed" and not item.get("merged_at") and CLOSED not in str(item.get("body") or "")
+        for item in found
+    )
+
+
+def reason_to_close(request: PullRequest, head: ReleaseFile, verified: str | None) -> str | None:
+    """Why an open request is pointless now, or None."""
+    now = head.release.version if head.release else None
+    if request.kind == "rollback":
+        if request.version == verified:
+            return f"{request.version} is verified after all."
+        return None if request.version == now else f"Superseded: {now or 'nothing'} is wanted now."
+    if request.kind != "release":
         return None
-    # Nothing is left to wait for, and GitHub then wants a plain merge instead.
+    held = head.hold_of(request.version)
+    if held is not None:
+        return f"{request.version} is on hold: {held.reason}. It is asked for again once it is released from hold."
+    if now is not None and is_version(now) and is_version(request.version):
+        if Version.parse(request.version) < Version.parse(now):
+            return f"Superseded: {now} is there and is newer."
+        if request.version == now:
+            return f"{now} is there already."
+    return None
+
+
+def refresh(
+    contents: Contents, environment: Environment, service: str, request: PullRequest, head: ReleaseFile
+) -> None:
+    """Put a request's release on top of what is there now, where it no longer merges."""
+    asked = contents.release(environment.name, service, request.branch)
+    if asked.release is None:
+        return
+    wanted = cleared(head, asked.release)
+    path = release_file.path_of(environment.name, service)
+    if wanted == asked and not _is_behind(contents, environment, request, path):
+        return
+
+    def entries(file: ReleaseFile, _: str) -> list[Document]:
+        return [trees.text_entry(path, file.dump())]
+
+    commit = contents.last_commit(path, request.branch)
+    message = contents.message(commit) if commit else f"Release {service} {request.version} to {environment.name}\n"
+    _commit(contents, environment.target_branch, request.branch, path, wanted, entries, message, again=True)
+
+
+def _is_behind(contents: Contents, environment: Environment, request: PullRequest, path: str) -> bool:
+    """Whether the release file has changed on the base branch since the request was made."""
+    base = history.branch_head(contents.github, contents.repository, environment.target_branch)
+    if base is None:
+        return False
+    _, paths = history.changes(contents.github, contents.repository, request.branch, base)
+    return paths is None or path in paths
+
+
+def merge(contents: Contents, request: PullRequest) -> str | None:
+    """Merge the request now. Its commit, or None where something has to be waited for.
+
+    What it delivers was judged by every rule a moment ago, as for a delivery by commit. Nothing merges by itself
+    later: then a hold or a freeze could have come in between.
+    """
     response = contents.github.call(
         "PUT", f"/repos/{contents.repository}/pulls/{request.number}/merge", {"merge_method": "squash"}
     )
     if not response.ok:
-        workflow.say(f"{request.url}: does not merge by itself ({response.message}); somebody has to")
+        workflow.say(f"{request.url}: does not merge yet ({response.message}); reconcile tries again")
         return None
+    contents.github.call(
+        "DELETE", f"/repos/{contents.repository}/git/refs/heads/{quoted(request.branch, slashes=True)}"
+    )
     return fields.text(fields.document(response.json(), "merge"), "sha", "merge")
 
 
-def _commit(contents: Contents, base: str, branch: str, path: str, wanted: ReleaseFile, *, message: str) -> None:
+def _commit(
+    contents: Contents,
+    base: str,
+    branch: str,
+    path: str,
+    wanted: ReleaseFile,
+    entries: Callable[[ReleaseFile, str], list[Document]],
+    message: str,
+    *,
+    again: bool = False,
+) -> None:
     """One commit on top of the base branch; what the request's branch had before is replaced."""
-    attempt = 0
-    while True:
-        head = history.branch_head(contents.github, contents.repository, base)
-        existing = contents.read(path, branch) if _has_branch(contents, branch) else None
-        if existing is not None and existing.content == wanted.dump():
-            return
-        _point(contents, branch, head or base)
-        found = contents.read(path, branch)
-        try:
-            contents.write(path, wanted.dump(), message, branch, found.sha if found else None)
-        except ConflictError as conflict:
-            contents.github.transport.pause(attempt, f"{branch}: {conflict}")
-            attempt += 1
-            continue
+    existing = contents.read(path, branch) if not again and _has_branch(contents, branch) else None
+    if existing is not None and existing.content == wanted.dump():
         return
+    head = history.branch_head(contents.github, contents.repository, base)
+    if head is None:
+        raise RefusedError(f"{contents.repository}: has no branch {base}; run the platform's `pulumi up`")
+    _point(contents, branch, trees.make_commit(contents, head, entries(wanted, head), message))
 
 
 def _has_branch(contents: Contents, branch: str) -> bool:
@@ -143,7 +243,6 @@ def _pull_request(source: Document, branch: str) -> PullRequest:
     where = "pull request"
     return PullRequest(
         fields.number(source, "number", where),
-        fields.text(source, "node_id", where),
         fields.text(source, "html_url", where),
         branch,
     )

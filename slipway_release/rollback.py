@@ -10,14 +10,15 @@ import dataclasses
 import enum
 from dataclasses import dataclass
 
-from slipway_release import delivery, pulls, record, reports, workflow
+from slipway_release import blame, delivery, pulls, reports, workflow
+from slipway_release.blame import Configuration
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.ledger import Ledger
-from slipway_release.platform_file import Environment
+from slipway_release.platform_file import MAIN
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.reports import Report
-from slipway_release.verified_releases import last_verified
+from slipway_release.verified_releases import Good, last_verified
 
 
 class Mode(enum.StrEnum):
@@ -57,16 +58,21 @@ def act(context: Context, report: Report) -> Answer:
     failed = report.release
     assert failed is not None  # noqa: S101 - the guard has refused a report without a release
     environment, service = report.environment, report.service
-    if record.is_verified(context, environment, service, failed):
+    was_good = blame.was_good(context, report, failed)
+    changed = blame.configuration(context, report, failed, good=was_good)
+    if changed is not None:
+        return _propose(context, report, failed, changed, good=was_good)
+    if was_good:
         return Answer(
-            f"{failed.version} was verified before, so the release is not what broke; look for a change of its "
-            "configuration or of what it depends on"
+            f"{failed.version} was verified before, with the same chart and values, so the release is not what broke; "
+            "look for what it depends on (quota, node, registry, another service). Nothing is held; it is looked at "
+            "again with the next report"
         )
     good = last_verified(context, environment, service, failed, report.head)
     if good is None:
         return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
     target = good.release
-    done = _take_back(context, report, failed, target)
+    done = _take_back(context, report, failed, good)
     if done is None:
         return Answer(f"{failed.version} is superseded: somebody has released another version meanwhile")
     if done.commit is not None:
@@ -94,11 +100,12 @@ def guard(report: Report) -> str | None:
     return None
 
 
-def _take_back(context: Context, report: Report, failed: Release, target: Release) -> Delivered | None:
+def _take_back(context: Context, report: Report, failed: Release, good: Good) -> Delivered | None:
     at = workflow.timestamp()
     reason = report.status.description or "Argo CD reported a failure"
     link = report.status.log_url or context.run_url
     hold = Held(failed.version, reason, context.run_url or link, at)
+    target = good.release
     back = dataclasses.replace(target, rollback=RolledBack(failed.version, reason, at))
 
     def change(file: ReleaseFile) -> ReleaseFile | None:
@@ -108,22 +115,47 @@ def _take_back(context: Context, report: Report, failed: Release, target: Releas
             return None
         return dataclasses.replace(file.with_hold(hold), release=back)
 
-    purpose = Purpose("rollback", failed.version, lambda _: _message(context, report, failed, target, reason))
+    purpose = Purpose(
+        "rollback",
+        failed.version,
+        lambda _: _message(context, report, failed, target, reason),
+        state=good.commit,
+    )
     contents, environment, service = context.contents, report.environment, report.service.name
     if environment.rollback == Mode.PULL_REQUEST:
         done = delivery.request(contents, environment, service, change, purpose, merge=False)
     else:
         done = delivery.write_or_request(contents, environment, service, change, purpose)
     if done is not None and done.commit is not None:
-        _close_requests_for(context, environment, service, failed.version)
+        delivery.tidy(contents, environment, service)
         Ledger(context, report.service).delivered(environment, back, done.commit)
     return done
 
 
-def _close_requests_for(context: Context, environment: Environment, service: str, version: str) -> None:
-    for request in pulls.open_requests(context.contents, environment, service):
-        if request.version == version:
-            pulls.close(context.contents, request, f"{version} was rolled back and is on hold.")
+def _propose(context: Context, report: Report, failed: Release, changed: Configuration, *, good: bool) -> Answer:
+    """Ask the author of a change of configuration to take it back; the release stays, and nothing is held."""
+    environment, service, contents = report.environment, report.service, context.contents
+    who = f" by {changed.author}" if changed.author else ""
+    before = "was verified before and " if good else ""
+    reason = (
+        f"{failed.version} {before}is not what broke: {', '.join(changed.paths[:3])} changed{who} in "
+        f"{changed.commit[:12]}, and it fails since"
+    )
+    if environment.target_branch != MAIN:
+        return Answer(f"{reason}; mend the configuration on {MAIN} and release again. Nothing is held")
+    title = f"Restore the configuration of {service.name} in {environment.name}"
+    mention = f"\n@{changed.author}: please look.\n" if changed.author else "\n"
+    paths = ", ".join(changed.paths)
+    body = (
+        f"{reason}.\n\nWhy: {report.status.description}\n"
+        f"Where to look: {report.status.log_url or failed.run}\n\nMerge this to restore {paths} as of "
+        f"{changed.since}, or close it and mend it another way. {failed.version} is not on hold.\n{mention}"
+    )
+    branch = pulls.branch_of(environment.name, service.name, changed.commit[:12], "restore")
+    pull = pulls.propose(contents, branch, changed.since, changed.paths, title=title, body=body)
+    if pull is None:
+        return Answer(f"{reason}; somebody has mended it meanwhile")
+    return Answer(f"{reason}; pull request #{pull.number} proposes to restore it. Nothing is held")
 
 
 def _message(context: Context, report: Report, failed: Release, target: Release, reason: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway_release import ask, promotion, record, reports, workflow
+from slipway_release import ask, delivery, promotion, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.ledger import Ledger
 from slipway_release.release_file import Release
@@ -32,16 +32,17 @@ def accept(context: Context, report: Report) -> None:
     text = f"{release.version}: verified" + (
         f"; {release.rollback.version} was rolled back" if release.rollback else ""
     )
-    ledger.mirror(report.environment, release, "success", text, report.status.log_url or None)
     workflow.notice(f"{place}: {text}")
     workflow.summary(f"### {place}\n\n{text}")
     if not report.is_current:
         workflow.say(f"{place}: {release.version} is no longer the wanted version; it goes no further")
-        return
-    if release.rollback is not None:
+    elif release.rollback is not None:
         workflow.say(f"{place}: a rollback goes no further")
-        return
-    _go_on(context, report, release)
+    else:
+        delivery.tidy(context.contents, report.environment, report.service.name, verified=release.version)
+        _go_on(context, report, release)
+    # The mirror comes last: that the service's repository cannot be told must not stop the release.
+    ledger.mirror(report.environment, release, "success", text, report.status.log_url or None)
 
 
 def _go_on(context: Context, report: Report, release: Release) -> None:

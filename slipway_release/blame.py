@@ -1,0 +1,91 @@
+"""What broke an environment: the release, a change of its configuration, or neither.
+
+A release is judged by what it was delivered with. What was healthy with the same image before, or fails only since
+somebody changed values or the chart, is not the release's fault: holding it would stop a good version.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from slipway_release import fields, history, layout, ledger, record
+from slipway_release.context import Context
+from slipway_release.platform_file import Environment, Service
+from slipway_release.release_file import Release
+from slipway_release.reports import Report
+
+_ENTRIES = 100
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A change of chart or values that came after a state that had not failed."""
+
+    since: str
+    """The commit before it."""
+    commit: str
+    """The newest commit of the change."""
+    author: str
+    """Its author's login, or name; may be empty."""
+    paths: tuple[str, ...]
+
+
+def was_good(context: Context, report: Report, release: Release) -> bool:
+    """Whether this very image was verified in this environment before."""
+    return record.is_verified(context, report.environment, report.service, release)
+
+
+def configuration(context: Context, report: Report, release: Release, *, good: bool) -> Configuration | None:
+    """The change of configuration that a failure is to be blamed on, or None.
+
+    Args:
+        context: what is read with.
+        report: the failure.
+        release: the release at the failing commit.
+        good: whether the release was verified before.
+    """
+    environment, service = report.environment, report.service
+    if good:
+        since = record.commit_of(context, environment, service, release.version)
+    else:
+        since = _delivered_at(context, report)
+        if since is not None and _has_failed(context, environment, service, since):
+            # It failed before anything was changed.
+            return None
+    if since is None or since == report.entry.sha:
+        return None
+    return _changed(context, environment, service, since, report.entry.sha)
+
+
+def _delivered_at(context: Context, report: Report) -> str | None:
+    path = layout.release_path(report.environment.name, report.service.name)
+    repository = context.platform.repository
+    return next(iter(history.commits_of(context.reader, repository, path, report.entry.sha, 1)), None)
+
+
+def _has_failed(context: Context, environment: Environment, service: Service, commit: str) -> bool:
+    name, repository = ledger.name_of(environment.name, service.name), context.platform.repository
+    found = itertools.islice(ledger.entries(context.reader, repository, name, commit), _ENTRIES)
+    return any(entry.failed_at for entry in found)
+
+
+def _changed(
+    context: Context, environment: Environment, service: Service, since: str, commit: str
+) -> Configuration | None:
+    _, paths = history.changes(context.reader, context.platform.repository, since, commit)
+    if paths is None:
+        return None
+    wanted = tuple(path for path in paths if layout.is_configuration_of(path, environment.name, service.name))
+    if not wanted:
+        return None
+    repository = context.platform.repository
+    newest = next(iter(history.commits_of(context.reader, repository, wanted[0], commit, 1)), commit)
+    return Configuration(since, newest, _author(context, newest), wanted)
+
+
+def _author(context: Context, commit: str) -> str:
+    found = context.reader.get(f"/repos/{context.platform.repository}/commits/{commit}")
+    login = fields.optional_text(fields.optional_document(found, "author") or {}, "login")
+    details = fields.optional_document(fields.optional_document(found, "commit") or {}, "author") or {}
+    return login or fields.optional_text(details, "name") or ""

@@ -1,0 +1,167 @@
+"""What a rollback takes back, and what it blames: the release, a change of its configuration, or neither."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from slipway_release import merged
+from tests.release.builders import environment
+from tests.release.world import World
+
+Make = Callable[..., World]
+VALUES = "environments/dev/guestbook/values.yaml"
+CHART = "helm-charts/guestbook/values.yaml"
+
+
+def text(here: World, path: str, branch: str = "main") -> str | None:
+    found = here.context().contents.read(path, branch)
+    return found.content if found else None
+
+
+WAYS = [
+    environment("dev"),
+    environment("dev", delivery="branch", targetBranch="environment/dev"),
+    environment("dev", rollback="pull-request"),
+]
+
+
+@pytest.mark.parametrize("place", WAYS, ids=["commit", "branch", "pull request"])
+def test_a_rollback_restores_image_values_and_chart_and_nothing_of_another_service(
+    world: Make, place: dict[str, object]
+) -> None:
+    here = world(place)
+    for path in (VALUES, CHART, VALUES.replace("guestbook", "clock")):
+        here.commit("environments", path, "good: true\n")
+    here.verified_release("1.0.0", "dev")
+    for path in (VALUES, CHART, VALUES.replace("guestbook", "clock")):
+        here.commit("environments", path, "good: false\n")
+    here.commit("environments", "helm-charts/guestbook/templates/new.yaml", "new: true\n")
+    bad = here.release("1.1.0", "dev")
+    if place["delivery"] == "branch":
+        here.release("3.0.0", "dev", "clock")
+    here.fail("dev", bad)
+    for pull in here.pulls():
+        here.call("PUT", f"/repos/{here.repository}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
+    branch = str(place["targetBranch"])
+    assert here.wanted("dev") == "1.0.0"
+    assert (text(here, VALUES, branch), text(here, CHART, branch)) == ("good: true\n", "good: true\n")
+    assert text(here, "helm-charts/guestbook/templates/new.yaml", branch) is None
+    assert text(here, VALUES.replace("guestbook", "clock"), branch) == "good: false\n"
+
+
+def test_a_release_to_a_branch_ships_nothing_of_another_service(world: Make) -> None:
+    here = world(environment("dev", delivery="branch", targetBranch="environment/dev"))
+    values = VALUES.replace("guestbook", "clock")
+    here.commit("environments", values, "replicas: 1\n")
+    here.release("1.0.0", "dev")
+    here.commit("environments", values, "replicas: 9\n")
+    here.release("1.1.0", "dev")
+    assert text(here, values, "environment/dev") == "replicas: 1\n"
+    here.release("1.0.0", "dev", "clock")
+    assert text(here, values, "environment/dev") == "replicas: 9\n"
+
+
+def test_a_bad_values_commit_after_a_release_is_blamed_and_the_release_is_not_held(world: Make) -> None:
+    here = world(environment("dev"))
+    here.commit("environments", VALUES, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.release("1.1.0", "dev")
+    answer = here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    assert "1.1.0 is not what broke" in answer.reason
+    assert (here.wanted("dev"), here.file("dev").held) == ("1.1.0", ())
+    (pull,) = here.pulls()
+    assert pull["title"] == "Restore the configuration of guestbook in dev"
+    assert "@root" in pull["body"]
+    here.call("PUT", f"/repos/{here.repository}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
+    assert text(here, VALUES) == "replicas: 1\n"
+
+
+def test_a_release_that_failed_before_its_values_changed_is_taken_back(world: Make) -> None:
+    here = world(environment("dev"))
+    here.commit("environments", VALUES, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.report("dev", here.release("1.1.0", "dev"), "failure")
+    assert here.fail("dev", here.commit("environments", VALUES, "replicas: 2\n")).target is not None
+
+
+def test_the_same_change_is_proposed_once_and_not_again_after_a_person_has_declined(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    bad = here.commit("environments", VALUES, "command: [broken]\n")
+    here.fail("dev", bad)
+    (pull,) = here.pulls()
+    here.call("PATCH", f"/repos/{here.repository}/pulls/{pull['number']}", {"state": "closed"})
+    here.fail("dev", bad)
+    assert here.pulls() == []
+
+
+def test_what_was_good_with_the_same_files_is_neither_held_nor_taken_back(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.verified_release("1.1.0", "dev")
+    here.release("3.0.0", "dev", "clock")
+    answer = here.fail("dev", here.head("environments"))
+    assert "look for what it depends on" in answer.reason
+    assert (here.wanted("dev"), here.file("dev").held, here.pulls()) == ("1.1.0", (), [])
+
+
+@pytest.fixture
+def asked(world: Make) -> World:
+    """Production takes releases and rollbacks by pull requests; 1.0.0 is verified."""
+    here = world(environment("production", delivery="pull-request", approval=True, rollback="pull-request"))
+    here.succeed("production", released(here, "1.0.0"))
+    return here
+
+
+def released(here: World, version: str) -> str:
+    here.deliver(here.request(version), "production")
+    return merge(here, version)
+
+
+def merge(here: World, version: str) -> str:
+    (pull,) = [pull for pull in here.pulls() if pull["title"].startswith(f"Release guestbook {version} ")]
+    path = f"/repos/{here.repository}/pulls/{pull['number']}/merge"
+    commit = here.call("PUT", path, {"merge_method": "squash"})["sha"]
+    merged.record(here.context(), pull["head"]["ref"], commit)
+    return commit
+
+
+def titles(here: World) -> set[str]:
+    return {pull["title"] for pull in here.pulls()}
+
+
+ROLLBACK = "Roll guestbook in production back from 1.1.0 to 1.0.0"
+FIX = "Release guestbook 1.2.0 to production"
+
+
+def test_a_rollback_s_request_closes_no_fix_and_the_fix_closes_it_when_it_is_in(asked: World) -> None:
+    bad = released(asked, "1.1.0")
+    asked.deliver(asked.request("1.2.0"), "production")
+    asked.fail("production", bad)
+    assert titles(asked) == {ROLLBACK, FIX}
+    merge(asked, "1.2.0")
+    assert titles(asked) == set()
+
+
+def test_a_rollback_s_request_is_closed_when_the_version_is_verified_after_all(asked: World) -> None:
+    bad = released(asked, "1.1.0")
+    asked.fail("production", bad)
+    assert titles(asked) == {ROLLBACK}
+    asked.succeed("production", bad)
+    assert titles(asked) == set()
+
+
+def test_an_automatic_rollback_leaves_the_fix_s_request_ready_to_merge(world: Make) -> None:
+    here = world(environment("production", delivery="pull-request", approval=True))
+    here.succeed("production", released(here, "1.0.0"))
+    bad = released(here, "1.1.0")
+    here.deliver(here.request("1.2.0"), "production")
+    here.fail("production", bad)
+    assert here.wanted("production") == "1.0.0"
+    (pull,) = here.pulls()
+    assert pull["title"] == FIX
+    path = f"/repos/{here.repository}/pulls/{pull['number']}/merge"
+    answer = here.client.put(path, content=json.dumps({"merge_method": "squash"}))
+    assert answer.status_code == 200, answer.text
+    assert (here.wanted("production"), here.file("production").held) == ("1.2.0", ())
