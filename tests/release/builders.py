@@ -125,7 +125,7 @@ class Images(Registry):
         super().__init__("registry.test")
         self.images = dict(images)
 
-    def image(self, name: str, reference: str) -> Image | None:
+    def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:
         commit = self.images.get(reference)
         return None if commit is None else Image(reference, {REVISION_LABEL: commit})
 
