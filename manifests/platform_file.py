@@ -26,6 +26,8 @@ def _platform(settings: Settings) -> platform_file.Platform:
         environments=tuple(_environment(settings, environment) for environment in settings.environments),
         services=tuple(_service(settings, service) for service in settings.services),
         argocd_login=github.argocd.login,
+        kubernetes_version=settings.cluster.kubernetes_version,
+        api_versions=settings.cluster.api_versions,
         infrastructure_kinds=_kinds((*INFRASTRUCTURE_KINDS, *INFRASTRUCTURE_CLUSTER_KINDS)),
     )
 

@@ -86,6 +86,10 @@ class Platform:
     """The account of Argo CD's GitHub App, such as `argocd[bot]`; None where the settings do not name it."""
     infrastructure_kinds: tuple[str, ...] = ()
     """What the AppProject of `infrastructure/` permits, as in an environment."""
+    kubernetes_version: str | None = None
+    """What charts are to take the cluster for; None is Helm's own default."""
+    api_versions: tuple[str, ...] = ()
+    """What charts find in the cluster beside Kubernetes' own, such as `monitoring.coreos.com/v1`."""
 
     @property
     def repository(self) -> str:
@@ -164,6 +168,8 @@ def parse(source: fields.Document) -> Platform:
         ),
         argocd_login=fields.optional_text(fields.document(argocd, f"{where}.argocd"), "login") if argocd else None,
         infrastructure_kinds=fields.texts(source, "infrastructureKinds", where),
+        kubernetes_version=fields.optional_text(source, "kubernetesVersion"),
+        api_versions=fields.texts(source, "apiVersions", where),
     )
 
 
@@ -208,6 +214,8 @@ def dump(platform: Platform) -> str:
         "registry": {"host": platform.registry_host, "insecure": platform.registry_insecure},
         "argocd": {"login": platform.argocd_login},
         "infrastructureKinds": list(platform.infrastructure_kinds),
+        "kubernetesVersion": platform.kubernetes_version,
+        "apiVersions": list(platform.api_versions),
         "environments": [_environment_document(environment) for environment in platform.environments],
         "services": [_service_document(service) for service in platform.services],
     }

@@ -17,6 +17,10 @@ class Cluster:
     """The context in it; never the one that happens to be current."""
     ingress_namespaces: tuple[DnsLabel, ...] = ()
     """Namespaces whose pods may reach the services: the ingress controller's, the metrics collector's."""
+    kubernetes_version: Annotated[str, Field(pattern=r"^v?1\.[0-9]+(\.[0-9]+)?$")] | None = None
+    """What pull requests are rendered for, such as 1.35.4. Unset: the version that Helm was made for."""
+    api_versions: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+/v[0-9a-z]+(/[A-Z][A-Za-z0-9]*)?$")], ...] = ()
+    """What charts find in the cluster, such as monitoring.coreos.com/v1; pull requests are rendered with it."""
     group_prefix: Line | None = None
     """What stands before a team's name in the groups of the cluster's users. Unset: `<owner>:`."""
 

@@ -11,6 +11,7 @@ from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
 from slipway_release.validation import charts, files, removal, rules, secrets, values
+from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
 
 
@@ -60,11 +61,10 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
 
 
 def _rendered(tree: Tree) -> list[Problem]:
-    platform = tree.platform()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        linted = pool.map(functools.partial(charts.lint, tree), platform.services)
-        places = list(tree.placements())
-        waiting = [pool.submit(functools.partial(charts.render, tree, *place, sample=True)) for place in places]
+    places = list(tree.placements())
+    with Builds() as builds, ThreadPoolExecutor(os.cpu_count()) as pool:
+        linted = pool.map(functools.partial(charts.lint, tree, builds=builds), tree.platform().services)
+        waiting = [pool.submit(charts.render, tree, *place, builds, sample=True) for place in places]
         rendered = [future.result() for future in waiting]
         found = [problem for problems in linted for problem in problems]
     for (service, environment), item in zip(places, rendered, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import TypeAlias
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.validation import charts, files, secrets
+from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Manifest, Tree
 
 MARKER = "<!-- slipway: difference -->"
@@ -64,18 +66,19 @@ def sections(base: Tree, head: Tree) -> list[Section]:
     before = {(environment.name, service.name): (service, environment) for service, environment in _placements(base)}
     after = {(environment.name, service.name): (service, environment) for service, environment in _placements(head)}
 
-    def section(key: Key) -> Section | None:
+    def section(builds: Builds, key: Key) -> Section | None:
         old = charts.inputs(base, *before[key]) if key in before else None
         if key in after and old == charts.inputs(head, *after[key]):
             return None
         return _section(
             key,
-            charts.render(base, *before[key]) if key in before else None,
-            charts.render(head, *after[key]) if key in after else None,
+            charts.render(base, *before[key], builds) if key in before else None,
+            charts.render(head, *after[key], builds) if key in after else None,
         )
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = [item for item in pool.map(section, sorted(before.keys() | after.keys())) if item is not None]
+    with Builds() as builds, ThreadPoolExecutor(os.cpu_count()) as pool:
+        keys = sorted(before.keys() | after.keys())
+        found = [item for item in pool.map(functools.partial(section, builds), keys) if item is not None]
     return found + _infrastructure(base, head)
 
 

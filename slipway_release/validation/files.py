@@ -68,12 +68,21 @@ class Tree:
             if wanted and (not suffixes or path.suffix in suffixes):
                 yield relative.as_posix(), path
 
-    def links(self) -> Iterator[tuple[str, Path]]:
-        """The symbolic links, by path from the root."""
-        for path in sorted(self.folder.rglob("*")):
+    def links(self, folder: str = "") -> Iterator[tuple[str, Path]]:
+        """The symbolic links in a folder (unset: everywhere), by path from the root."""
+        for path in sorted((self.folder / folder).rglob("*")):
             relative = path.relative_to(self.folder)
             if path.is_symlink() and not _IGNORED & set(relative.parts):
                 yield relative.as_posix(), path
+
+    def links_out(self, folder: str = "") -> list[str]:
+        """Those that lead out of the work tree; an absolute one does so on every other machine."""
+        root = self.folder.resolve()
+        return [
+            path
+            for path, link in self.links(folder)
+            if link.readlink().is_absolute() or not link.resolve().is_relative_to(root)
+        ]
 
     def readings(self) -> Iterator[tuple[str, Reading, list[Problem]]]:
         """The YAML files with what they hold; Helm's templates are no YAML before they are rendered."""

@@ -61,14 +61,10 @@ def _release(release: Release, service: Service, environment: Environment) -> It
 
 def check_links(tree: Tree) -> list[Problem]:
     """Symbolic links: Argo CD refuses a repository with one that leads out of it, and values are files themselves."""
-    problems: list[Problem] = []
-    root = tree.folder.resolve()
-    for path, link in tree.links():
-        if link.readlink().is_absolute() or not link.resolve().is_relative_to(root):
-            problems.append(Problem(path, "a link out of the repository; Argo CD then reads nothing of all of it"))
-        elif path.split("/")[0] in {"environments", ".slipway"}:
-            problems.append(Problem(path, "a link; put the file itself here"))
-    return problems
+    text = "a link out of the repository; Argo CD then reads nothing of all of it"
+    out = {path: Problem(path, text) for path in tree.links_out()}
+    inside = [path for path, _ in tree.links() if path.startswith(("environments/", ".slipway/")) and path not in out]
+    return [*out.values(), *(Problem(path, "a link; put the file itself here") for path in inside)]
 
 
 def check_objects(path: str, found: Reading) -> list[Problem]:

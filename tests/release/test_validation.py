@@ -12,6 +12,7 @@ from manifests.repository_files import environment_repository_files
 from slipway_release.errors import RefusedError
 from slipway_release.release_file import ReleaseFile
 from slipway_release.validation import charts, check, comment, difference, secrets
+from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.difference import MARKER, Change, Section, markdown
 from slipway_release.validation.files import Tree
 from stacks.settings import settings_of
@@ -45,13 +46,19 @@ def _write(file: Path, text: str) -> None:
 def tree(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     if HELM:
         monkeypatch.setenv("HELM", str(HELM))
-        charts._helm.cache_clear()
     shutil.copytree(template, tmp_path / "head")
     return Tree(tmp_path / "head")
 
 
 def told(tree: Tree) -> str:
     return "\n".join(map(str, check.problems(tree)))
+
+
+def rendered(tree: Tree) -> charts.Rendered:
+    """The first service in the first environment."""
+    service, environment = next(iter(tree.placements()))
+    with Builds() as builds:
+        return charts.render(tree, service, environment, builds, sample=True)
 
 
 @needs_helm
@@ -258,14 +265,7 @@ def test_a_value_that_is_not_what_it_looks_like_is_refused(tree: Tree, written: 
 def test_a_value_that_stays_what_it_is_needs_no_quotes(tree: Tree, written: str) -> None:
     _write(tree.folder / "environments/dev/guestbook/values.yaml", f"config:\n  VALUE: {written}\n")
     assert told(tree) == ""
-    (item,) = [
-        item for item in charts.render(tree, *_place(tree), sample=True).manifests if item["kind"] == "ConfigMap"
-    ]
-    assert item["data"] == {"VALUE": written}
-
-
-def _place(tree: Tree) -> Any:
-    return next(iter(tree.placements()))
+    assert [item["data"] for item in rendered(tree).manifests if item["kind"] == "ConfigMap"] == [{"VALUE": written}]
 
 
 @needs_helm
