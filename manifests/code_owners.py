@@ -4,6 +4,8 @@ from manifests.model import Settings
 from manifests.yaml_text import OWNED_HEAD
 
 PATH = "CODEOWNERS"
+_GUARDS = ("/.github/", "/.slipway/", "/infrastructure/", f"/{PATH}")
+"""Who changes these decides what everybody else may do."""
 
 
 def code_owners(settings: Settings) -> str:
@@ -22,7 +24,10 @@ def code_owners(settings: Settings) -> str:
             lines.append((f"/environments/{environment.name}/{service.name}/", teams))
         if environment.approvers:
             lines.append((f"/environments/{environment.name}/values.yaml", list(environment.approvers)))
-    # Releases are written by the automation, which has its own gates; nobody reviews them by hand.
-    lines.append(("/environments/*/*/release.yaml", []))
+        # Where a pull request delivers, the review of its approvers is the approval; without them nobody is waited for.
+        # That only the automation proposes one is what the required check sees to.
+        lines.append((f"/environments/{environment.name}/*/release.yaml", list(environment.approvers)))
+    # What guards the rest comes last, so that no line above takes it away.
+    lines += [(path, platform) for path in _GUARDS if platform]
     text = "".join(f"{' '.join([path, *(f'@{owner}/{team}' for team in teams)])}\n" for path, teams in lines)
     return OWNED_HEAD + text

@@ -21,6 +21,7 @@ from slipway_release import (
     reports,
     rollback,
     source,
+    verdict,
     verification,
     verified,
     workflow,
@@ -84,12 +85,13 @@ def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser])
     checks = add("validate", validate, "check the files of the environment repository")
     checks.add_argument("folder", type=Path, nargs="?", default=Path(), help="its work tree (default: .)")
     checks.add_argument("--base", type=Path, help="a work tree of the base branch, to see what has changed")
+    add("verdict", give_verdict, "say of a proposed commit whether it may be merged (COMMIT, RESULT)")
     diff = add("diff", show_diff, "the rendered difference between two work trees, as Markdown")
     diff.add_argument("base", type=Path)
     diff.add_argument("head", type=Path)
     diff.add_argument("--output", type=Path, help="write it there instead of to the log")
     comment = add("diff-comment", comment_diff, "keep the pull request's comment up to date (PULL_REQUEST)")
-    comment.add_argument("markdown", type=Path)
+    comment.add_argument("markdown", type=Path, nargs="?", help="the comment (default: DIFFERENCE)")
 
 
 def check_tag(_: argparse.Namespace) -> None:
@@ -202,9 +204,15 @@ def release_from_hold(_: argparse.Namespace) -> None:
 
 def validate(options: argparse.Namespace) -> None:
     # It alone needs PyYAML (see requirements.txt); no release depends on it.
-    from slipway_release.validation import check  # noqa: PLC0415
+    from slipway_release.validation import check, ownership  # noqa: PLC0415
 
-    check.run(options.folder, options.base)
+    branch = workflow.optional("HEAD_BRANCH")
+    fork = workflow.optional("HEAD_REPOSITORY").lower() != workflow.optional("GITHUB_REPOSITORY").lower()
+    check.run(options.folder, options.base, ownership.Proposal(branch, fork) if branch else None)
+
+
+def give_verdict(_: argparse.Namespace) -> None:
+    verdict.give(context.from_environment(), workflow.variable("COMMIT"), workflow.variable("RESULT"))
 
 
 def show_diff(options: argparse.Namespace) -> None:
@@ -217,7 +225,8 @@ def comment_diff(options: argparse.Namespace) -> None:
     from slipway_release.validation import comment  # noqa: PLC0415
 
     around = context.from_environment()
-    comment.keep(around, workflow.variable("PULL_REQUEST"), options.markdown.read_text(encoding="utf-8"))
+    text = options.markdown.read_text(encoding="utf-8") if options.markdown else workflow.variable("DIFFERENCE")
+    comment.keep(around, workflow.variable("PULL_REQUEST"), text)
 
 
 def show_dora(options: argparse.Namespace) -> None:

@@ -18,6 +18,10 @@ from slipway_release.tags import Version, is_version
 CLOSED = "<!-- slipway: closed by the release program -->"
 """Stands in the body of what this program has closed itself: a request that a person closes stays closed."""
 KINDS = ("release", "rollback", "hold", "restore")
+BRANCHES = [pattern for kind in KINDS for pattern in (kind, f"{kind}/**/*")]
+"""Patterns (fnmatch) of the branches of this program; one of a kind's bare name would be in their way."""
+SETTINGS_BRANCH = "slipway/files"
+"""The branch on which `pulumi up` proposes a change of the files that the settings keep."""
 
 
 @dataclass(frozen=True)

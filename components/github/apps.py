@@ -57,7 +57,7 @@ OPERATOR = AppRole(
 PROMOTER = AppRole(
     "promoter",
     "promoterPrivateKey",
-    {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write"},
+    {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write", "statuses": "write"},
     everywhere=True,
 )
 REQUESTER = AppRole("requester", "requesterPrivateKey", {"actions": "write"}, shared=True)

@@ -16,6 +16,7 @@ from components.github.rulesets import (
     main_ruleset,
     platform_actor,
     platform_actors,
+    proposals_ruleset,
     record_ruleset,
 )
 from components.github.teams import TeamAccess
@@ -23,9 +24,8 @@ from components.github.workflow_settings import registry_secrets, workflow_setti
 from components.secrets import PlatformSecrets
 from manifests.model import AUTOMATION, ActionsPolicy, Delivery, Settings, Visibility
 from manifests.repository_files import environment_repository_files
+from slipway_release import pulls, verdict
 
-VALIDATE_CHECK = "Validate"
-"""The name of the job that every pull request to the environment repository must pass."""
 LABELS = {
     "release": ("0e8a16", "Delivers a release to an environment"),
     "rollback": ("d93f0b", "Takes a bad release back"),
@@ -109,10 +109,22 @@ class EnvironmentRepository(pulumi.ComponentResource):
             repository=self.repository.name,
             settings=settings.github,
             actors=[promoter, *platform_actors(settings.github)],
-            checks=[VALIDATE_CHECK],
+            check=(verdict.CHECK, settings.github.promoter),
             code_owners=True,
             opts=opts,
         )
+        for owner, patterns, actor in (
+            ("automation", pulls.BRANCHES, promoter),
+            ("settings", [pulls.SETTINGS_BRANCH], platform_actor(settings.github)),
+        ):
+            proposals_ruleset(
+                f"{name}-{owner}-proposal-rules",
+                repository=self.repository.name,
+                owner=owner,
+                patterns=patterns,
+                actors=[actor],
+                opts=opts,
+            )
         record_ruleset(f"{name}-record-rules", repository=self.repository.name, actors=[promoter], opts=opts)
         if any(environment.delivery is Delivery.BRANCH for environment in settings.environments):
             delivery_branches_ruleset(
@@ -144,7 +156,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         )
         for environment in settings.environments:
             # GitHub drops a reviewer who cannot read the repository, and does not say so.
-            allowed = pulumi.ResourceOptions(depends_on=[access[team] for team in environment.approvers])
+            allowed = pulumi.ResourceOptions(depends_on=[access[team] for team in environment.reviewers])
             guarded_environment(
                 f"{name}-{environment.name}",
                 self.repository.name,
@@ -152,7 +164,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                     "environment": environment.name,
                     "branches": branches,
                     "secrets": secrets,
-                    "reviewers": [args["teams"][team].number for team in environment.approvers],
+                    "reviewers": [args["teams"][team].number for team in environment.reviewers],
                     "path": f"environments[{environment.name}].approvers",
                 },
                 pulumi.ResourceOptions.merge(opts, allowed),

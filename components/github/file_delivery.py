@@ -10,9 +10,10 @@ from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from components.github.tree import Blob, Entry, WantedFiles
 from manifests.model import OwnedFiles
+from slipway_release import pulls
 
 BRANCH = "main"
-FILES_BRANCH = "slipway/files"
+FILES_BRANCH = pulls.SETTINGS_BRANCH
 ENTRIES_PER_REQUEST = 400
 """Entries of one tree request; GitHub cuts off what takes it longer than ten seconds."""
 ATTEMPTS = 12

@@ -5,9 +5,6 @@ import pulumi_github as github
 
 from manifests.model import GitHub
 
-ACTIONS_INTEGRATION = 15368
-"""The id of GitHub Actions as a source of status checks."""
-
 
 def repository(
     name: str, *, settings: GitHub, repository_name: str, description: str, parent: pulumi.Resource

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_github as github
 
-from components.github.repository import ACTIONS_INTEGRATION
 from manifests.model import App, GitHub, OwnedFiles
 from slipway_release import record
 
@@ -46,7 +45,7 @@ def main_ruleset(
     repository: pulumi.Input[str],
     settings: GitHub,
     actors: _Actors,
-    checks: Sequence[str] = (),
+    check: tuple[str, App] | None = None,
     code_owners: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> github.RepositoryRuleset:
@@ -60,16 +59,7 @@ def main_ruleset(
             dismiss_stale_reviews_on_push=True,
             require_code_owner_review=code_owners,
         ),
-        required_status_checks=github.RepositoryRulesetRulesRequiredStatusChecksArgs(
-            required_checks=[
-                github.RepositoryRulesetRulesRequiredStatusChecksRequiredCheckArgs(
-                    context=check, integration_id=ACTIONS_INTEGRATION if settings.is_hosted else None
-                )
-                for check in checks
-            ],
-        )
-        if checks
-        else None,
+        required_status_checks=_required(*check) if check else None,
     )
     return _ruleset(
         name,
@@ -77,6 +67,38 @@ def main_ruleset(
         "branch",
         repository=repository,
         includes=["~DEFAULT_BRANCH"],
+        actors=actors,
+        rules=rules,
+        opts=opts,
+    )
+
+
+def _required(context: str, app: App) -> github.RepositoryRulesetRulesRequiredStatusChecksArgs:
+    # Jobs of all workflows report as one App, so the name of a job proves nothing.
+    check = github.RepositoryRulesetRulesRequiredStatusChecksRequiredCheckArgs(
+        context=context, integration_id=int(app.id)
+    )
+    return github.RepositoryRulesetRulesRequiredStatusChecksArgs(required_checks=[check])
+
+
+def proposals_ruleset(
+    name: str,
+    *,
+    repository: pulumi.Input[str],
+    owner: str,
+    patterns: Sequence[str],
+    actors: _Actors,
+    opts: pulumi.ResourceOptions,
+) -> github.RepositoryRuleset:
+    """Branches whose pull requests are judged by where they come from are their owner's alone."""
+    # Anybody may delete one: that closes its pull request, as anybody may, and lets GitHub tidy up after a merge.
+    rules = github.RepositoryRulesetRulesArgs(creation=True, update=True)
+    return _ruleset(
+        name,
+        f"proposals of the {owner}",
+        "branch",
+        repository=repository,
+        includes=[f"refs/heads/{pattern}" for pattern in patterns],
         actors=actors,
         rules=rules,
         opts=opts,

@@ -141,6 +141,11 @@ class Environment:
         return self.images is Images.RELEASE and self.sync is Sync.MANUAL
 
     @property
+    def reviewers(self) -> tuple[str, ...]:
+        """The teams that approve in front of the job that delivers; where a pull request delivers, they review that."""
+        return () if self.delivery is Delivery.PULL_REQUEST else self.approvers
+
+    @property
     def takes_prereleases(self) -> bool:
         """Whether versions such as 1.2.3-rc.1 reach it."""
         return not self.is_production_like if self.prereleases is None else self.prereleases

@@ -43,7 +43,7 @@ APPS: dict[str, dict[str, Any]] = {
             "contents": "write",
             "deployments": "write",
             "pull_requests": "write",
-            "statuses": "read",
+            "statuses": "write",
         },
     },
     "requester": {

@@ -10,17 +10,24 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, files, removal, rules, secrets, values
+from slipway_release.validation import charts, files, ownership, removal, rules, secrets, values
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
+from slipway_release.validation.ownership import Proposal
 
 
-def run(folder: Path, base: Path | None) -> None:
-    """Check the tree; problems that its base has too are shown, but are nobody's fault."""
+def run(folder: Path, base: Path | None, proposal: Proposal | None = None) -> None:
+    """Check the tree; problems that its base has too are shown, but are nobody's fault.
+
+    Args:
+        folder: the tree.
+        base: the tree that it is proposed to.
+        proposal: the pull request that proposes it.
+    """
     before = Tree(base) if base and (base / ".slipway/platform.json").is_file() else None
     found = problems(Tree(folder), before)
     known = {problem.subject for problem in problems(before)} if before and found else set[object]()
-    new: list[Problem] = []
+    new = ownership.check(before, Tree(folder), proposal) if before and proposal else list[Problem]()
     for problem in found:
         if problem.is_warning:
             workflow.warning(str(problem))

@@ -57,6 +57,8 @@ def run(base: Path, head: Path, output: Path | None) -> None:
     workflow.summary(text)
     if output is None:
         workflow.say(text)
+        if workflow.optional("GITHUB_OUTPUT"):
+            workflow.output("difference", text)
     else:
         output.write_text(text, encoding="utf-8")
 

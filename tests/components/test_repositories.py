@@ -39,7 +39,8 @@ def test_main_changes_by_reviewed_pull_requests_in_a_line() -> None:
 def test_the_environment_repository_is_validated_and_its_owners_are_asked() -> None:
     rules = platform().one("environments-main-rules").inputs["rules"]
     (check,) = rules["requiredStatusChecks"]["requiredChecks"]
-    assert check["context"] == "Validate"
+    # Jobs of all workflows report as one App, so a branch could bring a job of this name: the promoter's App says it.
+    assert (check["context"], check["integrationId"]) == ("Validate", PROMOTER)
     assert rules["pullRequest"]["requireCodeOwnerReview"] is True
 
 
@@ -74,6 +75,31 @@ def test_the_team_makes_release_tags_and_nobody_moves_them() -> None:
     assert actors(made) == {("Team", team_number("web")), ("OrganizationAdmin", None)}
     assert fixed.inputs["rules"] == {"update": True, "deletion": True}
     assert actors(fixed) == set()
+
+
+@pytest.mark.parametrize(
+    ("owner", "patterns", "actor"),
+    [
+        (
+            "automation",
+            {f"{kind}{rest}" for kind in ("release", "rollback", "hold", "restore") for rest in ("", "/**/*")},
+            ("Integration", PROMOTER),
+        ),
+        ("settings", {"slipway/files"}, ("OrganizationAdmin", None)),
+    ],
+)
+def test_a_branch_that_vouches_for_its_change_is_pushed_by_its_owner_alone(
+    owner: str, patterns: set[str], actor: tuple[str, int | None]
+) -> None:
+    rules = platform().one(f"environments-{owner}-proposal-rules")
+    assert set(rules.inputs["conditions"]["refName"]["includes"]) == {f"refs/heads/{one}" for one in patterns}
+    assert rules.inputs["rules"] == {"creation": True, "update": True}
+    assert actors(rules) == {actor}
+
+
+def test_where_a_pull_request_delivers_its_review_is_the_only_approval() -> None:
+    recording = platform(changed("environments.2.delivery", "pull-request"))
+    assert "reviewers" not in recording.one("environments-production-environment").inputs
 
 
 def test_environment_branches_are_the_automations() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from components.github.environment_repository import VALIDATE_CHECK
 from manifests.code_owners import code_owners
 from manifests.model import Settings
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from slipway_release import platform_file
+from slipway_release.verdict import CHECK
 from slipway_release.yaml_scalars import is_plain_text
 from stacks.settings import settings_of
 from templates import ROOT, service_templates
@@ -70,9 +70,13 @@ def test_what_the_platform_commits_is_not_built() -> None:
     assert "Slipway-Files:" in yaml.safe_load(text)["jobs"]["main"]["if"]
 
 
-def test_the_required_check_is_the_job_of_the_workflow() -> None:
+def test_what_judges_a_pull_request_comes_from_main_and_has_no_key_beside_it() -> None:
     workflow = yaml.safe_load(environment_files().owned[".github/workflows/validate.yml"])
-    assert VALIDATE_CHECK in [job.get("name", key) for key, job in workflow["jobs"].items()]
+    assert list(workflow[True]) == ["pull_request_target"]
+    judge = workflow["jobs"]["judge"]
+    assert (judge["permissions"], "environment" in judge) == ({"contents": "read"}, False)
+    assert "secrets." not in str(judge)
+    assert CHECK not in {job["name"] for job in workflow["jobs"].values()}, "a job's name is anybody's"
 
 
 def test_every_environment_has_its_infrastructure() -> None:
@@ -244,7 +248,11 @@ def owners_of(path: str, stack: dict[str, Any] | None = None) -> list[str]:
         ("environments/dev/guestbook/values.yaml", ["@acme/web"]),
         ("environments/production/guestbook/values.yaml", ["@acme/web", "@acme/platform"]),
         ("environments/production/values.yaml", ["@acme/platform"]),
-        ("environments/production/guestbook/release.yaml", []),
+        ("CODEOWNERS", ["@acme/platform"]),
+        (".slipway/platform.json", ["@acme/platform"]),
+        ("environments/dev/guestbook/release.yaml", []),
+        # One approval, by the approvers: where a pull request delivers, it is their review.
+        ("environments/production/guestbook/release.yaml", ["@acme/platform"]),
     ],
 )
 def test_each_path_has_its_owners(path: str, owners: list[str]) -> None:

@@ -34,7 +34,7 @@ APPS = {
     "promoter": (
         "11",
         "101",
-        {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write"},
+        {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write", "statuses": "write"},
     ),
     "requester": ("12", "102", {"actions": "write"}),
     "argocd": ("13", "103", {"contents": "read", "deployments": "write"}),

@@ -4,11 +4,30 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.release.stage import PEOPLE, Stage, act, docker_registry
+from slipway_release.verdict import CHECK
+from tests.release.stage import APPS, PEOPLE, Stage, act, docker_registry
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
+
+RULES = {
+    "name": "main",
+    "target": "branch",
+    "enforcement": "active",
+    "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
+    "rules": [
+        {
+            "type": "required_status_checks",
+            "parameters": {
+                "strict_required_status_checks_policy": False,
+                "required_status_checks": [{"context": CHECK, "integration_id": int(APPS["promoter"][0])}],
+            },
+        }
+    ],
+}
+"""What is required of a change of main; reviews are left out, so that the check alone is tried."""
 
 TAKES = """
 name: takes
@@ -34,6 +53,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         made.start()
         for repository in ("environments", "guestbook"):
             made.call("PUT", f"/repos/acme/{repository}/collaborators/sam", {"permission": "push"})
+        made.call("POST", "/repos/acme/environments/rulesets", RULES)
         yield made
     finally:
         made.stop()
@@ -66,17 +86,66 @@ def test_a_workflow_that_somebody_pushes_on_a_branch_gets_no_key(
 def test_a_deployment_of_a_branch_runs_its_workflow_without_a_key(stage: Stage, tmp_path: Path) -> None:
     """`deployment_status` runs the file of the deployed commit: whoever may push can choose both."""
     text = TAKES.replace("on: push", "on: deployment_status").replace("SECRET", "PROMOTER_PRIVATE_KEY")
-    head = _push(stage, tmp_path, "environments", "deployed", text.replace("ENVIRONMENT", "environment: slipway"))
+    head = _push(
+        stage,
+        tmp_path,
+        "environments",
+        "deployed",
+        text.replace("ENVIRONMENT", "environment: slipway"),
+        ".github/workflows/deployed.yml",
+    )
     body = {"ref": head, "environment": "dev/guestbook", "auto_merge": False, "required_contexts": []}
     deployment = stage.call("POST", "/repos/acme/environments/deployments", body)["id"]
     stage.call("POST", f"/repos/acme/environments/deployments/{deployment}/statuses", {"state": "failure"})
-    run = stage.finished("environments", "takes")
+    run = stage.finished("environments", "deployed")
     assert run["conclusion"] == "failure"
     assert "is not allowed to deploy to slipway" in stage.log(run)
 
 
-def _push(stage: Stage, folder: Path, repository: str, branch: str, workflow: str) -> str:
-    """Sam pushes a branch with one more workflow; its commit."""
+RELEASES = "environments/production/guestbook/release.yaml"
+FORGES = """
+on: push
+jobs: {x: {name: Validate, runs-on: ubuntu-latest, steps: [{run: 'true'}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (RELEASES, '{"release": null, "held": []}\n'),
+        (".github/workflows/validate.yml", FORGES),
+        (".github/workflows/more.yml", FORGES),
+        (".slipway/slipway_release/cli.py", "def main() -> int:\n    return 0\n"),
+        ("CODEOWNERS", "* @sam\n"),
+    ],
+)
+def test_a_person_cannot_merge_what_is_not_theirs(stage: Stage, tmp_path: Path, path: str, text: str) -> None:
+    branch = f"change-{path.rpartition('/')[2]}"
+    head = _push(stage, tmp_path, "environments", branch, text, path)
+    pull = stage.call("POST", "/repos/acme/environments/pulls", {"title": path, "head": branch, "base": "main"})
+    run = stage.finished("environments", "validate", branch=branch)
+    assert f"{path}: " in stage.log(run)
+    # Sam says by hand what the check should have said.
+    with httpx.Client(base_url=f"{stage.url}api/v3", headers={"Authorization": f"Bearer {PEOPLE['sam']}"}) as sam:
+        sam.post(f"/repos/acme/environments/statuses/{head}", json={"state": "success", "context": CHECK})
+        merged = sam.put(f"/repos/acme/environments/pulls/{pull['number']}/merge", json={"merge_method": "squash"})
+    assert merged.status_code == 405
+    assert f'Required status check "{CHECK}" is failing.' in merged.json()["message"]
+
+
+def test_what_is_a_teams_own_can_be_merged(stage: Stage, tmp_path: Path) -> None:
+    path = "environments/dev/guestbook/values.yaml"
+    _push(stage, tmp_path, "environments", "more", "replicas: 3\n", path)
+    pull = stage.call("POST", "/repos/acme/environments/pulls", {"title": path, "head": "more", "base": "main"})
+    run = stage.finished("environments", "validate", branch="more")
+    assert run["conclusion"] == "success", stage.log(run)
+    stage.call("PUT", f"/repos/acme/environments/pulls/{pull['number']}/merge", {"merge_method": "squash"})
+
+
+def _push(
+    stage: Stage, folder: Path, repository: str, branch: str, text: str, path: str = ".github/workflows/takes.yml"
+) -> str:
+    """Sam pushes a branch with one file changed; its commit."""
     url = stage.url.replace("://", f"://x:{PEOPLE['sam']}@") + f"acme/{repository}.git"
     identity = ["-c", "user.name=Sam", "-c", "user.email=sam@example.com"]
 
@@ -85,7 +154,8 @@ def _push(stage: Stage, folder: Path, repository: str, branch: str, workflow: st
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     subprocess.run(["git", "clone", "--quiet", url, str(folder / "work")], check=True)
-    (folder / "work/.github/workflows/takes.yml").write_text(workflow)
+    (folder / "work" / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / "work" / path).write_text(text)
     git("add", "--all")
     git("commit", "--quiet", "--message", "Take")
     git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
