@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.model import AUTOMATION, Environment, GitHub, Images, Service, Team, placement_name
+from manifests.model import AUTOMATION, Environment, GitHub, Images, Service, Team, adoptables, placement_name
 from manifests.model.base import DNS_LABEL_LENGTH
 from stacks.problems import Problem, listed
 from stacks.reading import Found
@@ -28,6 +28,7 @@ class Parts:
     teams: list[Found[Team]]
     environments: list[Found[Environment]]
     services: list[Found[Service]]
+    adopt: list[Found[str]]
     team_names: set[str]
     environment_names: set[str]
     templates: list[str]
@@ -201,6 +202,16 @@ def _repeated(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
         first.setdefault(value, thing)
 
 
+def _check_adopt(parts: Parts) -> Iterator[Problem]:
+    if parts.github is None:
+        return
+    teams, services = [team.value for team in parts.teams], [service.value for service in parts.services]
+    known = adoptables(parts.github.value, teams, services)
+    for found in parts.adopt:
+        if found.value not in known:
+            yield Problem(found.path, f"{found.value!r} is nothing that this stack makes; use {listed(known)}")
+
+
 _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
     _check_teams,
@@ -209,4 +220,5 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_services,
     _check_repositories,
     _check_placements,
+    _check_adopt,
 )

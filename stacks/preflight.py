@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
 
+from components.adoption import Adoption
 from components.github.api import GitHubApi
 from components.github.apps import OPERATOR, ROLES
 from components.github.credentials import AppKey, Credentials, Token
 from components.github.preflight import Findings, github_findings
+from components.state import read_state
 from manifests.model import GitHub, Settings
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
@@ -38,16 +40,35 @@ def check_surroundings(settings: Settings) -> None:
     # The Kubernetes client takes longer to import than a plan without it takes.
     from components.argocd.preflight import cluster_problems  # noqa: PLC0415
 
-    api = GitHubApi(settings.github.api_url, _credentials(settings.github), deadline_seconds=PATIENCE_SECONDS)
+    state = read_state()
+    api = _api(settings.github)
     with ThreadPoolExecutor(1) as aside:
-        cluster = aside.submit(cluster_problems, settings)
+        cluster = aside.submit(cluster_problems, settings, state)
         findings = Findings(problems=_ambient(settings.github))
-        found = github_findings(settings, api, _app_keys(settings.github))
+        found = github_findings(settings, api, _app_keys(settings.github), state)
         findings.add([*found.problems, *found.advice, *cluster.result()])
     for advice in findings.advice:
         pulumi.log.warn(advice)
+    if adoptable := findings.adoptable:
+        findings.problems.append(
+            f"adopt: to take over what exists, set `{NAMESPACE}:adopt: [{', '.join(adoptable)}]` in the stack file;"
+            " docs/adopt.md goes through it"
+        )
     if findings.problems:
         raise SurroundingsError(findings.problems)
+
+
+def adopting(settings: Settings) -> list[pulumi.ResourceTransformation]:
+    """What imports the resources that `slipway:adopt` names; nothing where it names none."""
+    if not settings.adopt:
+        return []
+    from components.argocd.preflight import has_release  # noqa: PLC0415 - as above
+
+    return [Adoption(settings, _api(settings.github), read_state(), has_release=has_release(settings))]
+
+
+def _api(github: GitHub) -> GitHubApi:
+    return GitHubApi(github.api_url, _credentials(github), deadline_seconds=PATIENCE_SECONDS)
 
 
 def _ambient(github: GitHub) -> list[str]:

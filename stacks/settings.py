@@ -43,6 +43,7 @@ SECTIONS: dict[str, Any] = {
             " of the stack and the environment repository; set it before you change either."
         ),
     ],
+    "adopt": tuple[str, ...],
 }
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",
@@ -86,12 +87,14 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     secrets = reader.word("secrets", SecretsBackend, SecretsBackend.NONE)
     notifications = reader.one("notifications", Notifications)
     mark = reader.word("mark", Mark, None) if texts.get("mark") else None
+    adopt = reader.many("adopt", str)
     parts = Parts(
         github=github,
         argocd_namespace=argocd.value.namespace if argocd else ArgoCD().namespace,
         teams=teams,
         environments=environments,
         services=services,
+        adopt=adopt,
         team_names=reader.names("teams"),
         environment_names=reader.names("environments"),
         templates=service_templates(),
@@ -119,6 +122,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         services=tuple(service.value for service in services),
         secrets=secrets,
         notifications=notifications.value,
+        adopt=tuple(name.value for name in adopt),
     )
 
 

@@ -13,9 +13,10 @@ import urllib3.exceptions
 import yaml
 
 from components.argocd.installation import RELEASE_NAME
-from components.github.preflight.findings import Advice
+from components.github.preflight.findings import Adoptable, Advice
+from components.state import State
 from manifests.infrastructure import MANAGED_BY
-from manifests.model import Settings, placement_name
+from manifests.model import RELEASE, Settings, adoptable, placement_name
 
 TIMEOUT_SECONDS = 10
 NEEDED_RIGHTS = (
@@ -29,6 +30,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _KINDS = ("applications", "applicationsets", "appprojects")
 _DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.argoproj.io"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_RELEASE_KIND = "kubernetes:helm.sh/v3:Release"
 _OWNER = "meta.helm.sh/release-namespace"
 _CLUSTER_LABEL = "argocd.argoproj.io/secret-type=cluster"
 IN_CLUSTER = "in-cluster"
@@ -38,23 +40,15 @@ TESTED_ARGOCD = ((3, 4), (3, 5))
 """The oldest and the newest minor version that Slipway is tested with."""
 
 
-def cluster_problems(settings: Settings) -> list[str]:
+def cluster_problems(settings: Settings, state: State | None = None) -> list[str]:
     """Everything that is in the way, `Advice` among it; nothing is written."""
     context = settings.cluster.context
-    path = Path(settings.cluster.kubeconfig).expanduser()
-    if not path.is_file():
-        return [f"cluster.kubeconfig: there is no file {path}"]
+    client = _opened(settings)
+    if isinstance(client, str):
+        return [client]
     try:
-        client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
-    except kubernetes.config.ConfigException as error:
-        return [f"cluster.context: {context} cannot be used: {error}; `kubectl config get-contexts` shows them"]
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OSError):
-        # The client lets through whatever its reading stumbles over.
-        return [f"cluster.kubeconfig: {path} is no kubeconfig; `kubectl config view --kubeconfig {path}` says more"]
-    # The client's own three retries would make an unreachable cluster take minutes.
-    client.rest_client.pool_manager.connection_pool_kw["retries"] = False
-    try:
-        return [finding for check in _CHECKS for finding in check(settings, client)]
+        found = [finding for check in _CHECKS for finding in check(settings, client)]
+        return [*found, *_unclaimed_release(settings, state, client)]
     except (urllib3.exceptions.HTTPError, OSError) as error:
         host = client.configuration.host
         return [f"cluster.context: {context} does not answer at {host} ({_reason(error)}); is it running?"]
@@ -64,6 +58,51 @@ def cluster_problems(settings: Settings) -> list[str]:
             reason = " ".join(str(refusal.reason).split())
             return [f"cluster.context: {context} cannot be trusted: {reason}; are address and authority those of it?"]
         return [f"cluster.context: {context} refuses: {refusal.status} {refusal.reason}; are the credentials valid?"]
+
+
+def has_release(settings: Settings) -> bool:
+    """Whether the cluster has the Helm release of Argo CD; an unreachable one counts as without."""
+    client = _opened(settings)
+    try:
+        return not isinstance(client, str) and _has_release(settings, client)
+    except (urllib3.exceptions.HTTPError, OSError, kubernetes.client.ApiException):
+        return False
+
+
+def _opened(settings: Settings) -> Any:
+    """A client of the cluster, or what is wrong with its settings."""
+    context = settings.cluster.context
+    path = Path(settings.cluster.kubeconfig).expanduser()
+    if not path.is_file():
+        return f"cluster.kubeconfig: there is no file {path}"
+    try:
+        client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
+    except kubernetes.config.ConfigException as error:
+        return f"cluster.context: {context} cannot be used: {error}; `kubectl config get-contexts` shows them"
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OSError):
+        # The client lets through whatever its reading stumbles over.
+        return f"cluster.kubeconfig: {path} is no kubeconfig; `kubectl config view --kubeconfig {path}` says more"
+    # The client's own three retries would make an unreachable cluster take minutes.
+    client.rest_client.pool_manager.connection_pool_kw["retries"] = False
+    return client
+
+
+def _has_release(settings: Settings, client: Any) -> bool:
+    path = f"/api/v1/namespaces/{settings.argocd.namespace}/secrets"
+    query = [("labelSelector", f"owner=helm,name={RELEASE_NAME}")]
+    return bool(_call(client, "GET", path, query=query)["items"])
+
+
+def _unclaimed_release(settings: Settings, state: State | None, client: Any) -> Iterator[str]:
+    """Helm refuses to install a second release of one name."""
+    if state is None or state.has(_RELEASE_KIND, "argocd-release") or settings.adopts(RELEASE, RELEASE_NAME):
+        return
+    if _has_release(settings, client):
+        yield Adoptable(
+            f"argocd.namespace: {settings.argocd.namespace} has a Helm release {RELEASE_NAME} that the state does not"
+            " know; adopt it, or choose another namespace",
+            adoptable(RELEASE, RELEASE_NAME),
+        )
 
 
 def _untested_versions(settings: Settings, client: Any) -> Iterator[str]:

@@ -9,11 +9,24 @@ from manifests.model.base import Mark
 from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
 from manifests.model.service import Service
-from manifests.model.settings import Settings, placement_name
+from manifests.model.settings import (
+    EVERYTHING,
+    RELEASE,
+    REPOSITORY,
+    TEAM,
+    Settings,
+    adoptable,
+    adoptables,
+    placement_name,
+)
 from manifests.model.team import Member, MemberRole, Team
 
 __all__ = [
     "AUTOMATION",
+    "EVERYTHING",
+    "RELEASE",
+    "REPOSITORY",
+    "TEAM",
     "ActionsPolicy",
     "App",
     "ArgoCD",
@@ -37,5 +50,7 @@ __all__ = [
     "Sync",
     "Team",
     "Visibility",
+    "adoptable",
+    "adoptables",
     "placement_name",
 ]

@@ -1,7 +1,7 @@
 """The settings of one stack as a whole, and the questions that are asked of more than one part of them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
@@ -14,6 +14,26 @@ from slipway_release import platform_file
 
 _MARK = "slipway-{stack}-{digest}"
 _DIGEST_LENGTH = 6
+REPOSITORY, TEAM, RELEASE = "repository", "team", "release"
+"""What can be adopted."""
+EVERYTHING = "everything"
+"""All that carries the stack's mark: what a lost state leaves behind."""
+
+
+def adoptable(kind: str, name: str) -> str:
+    """How `adopt` names something."""
+    return f"{kind}/{name}"
+
+
+def adoptables(github: GitHub, teams: Iterable[Team], services: Iterable[Service]) -> list[str]:
+    """All that `adopt` may name."""
+    repositories = [github.environment_repository, *(service.repository_name for service in services)]
+    return [
+        EVERYTHING,
+        *(adoptable(REPOSITORY, name) for name in repositories),
+        *(adoptable(TEAM, team.name) for team in teams if not team.existing),
+        adoptable(RELEASE, "argocd"),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +53,8 @@ class Settings:
     services: tuple[Service, ...]
     secrets: SecretsBackend
     notifications: Notifications
+    adopt: tuple[str, ...] = ()
+    """What exists already and is taken over, such as `repository/guestbook`; `everything` is all that is there."""
 
     @property
     def mark(self) -> str:
@@ -46,6 +68,10 @@ class Settings:
         digest = hashlib.sha256(f"{self.stack} {repository}".encode()).hexdigest()[:_DIGEST_LENGTH]
         room = DNS_LABEL_LENGTH - len(_MARK.format(stack="", digest=digest))
         return _MARK.format(stack=self.stack[:room], digest=digest)
+
+    def adopts(self, kind: str, name: str) -> bool:
+        """Whether something that exists is taken over."""
+        return EVERYTHING in self.adopt or adoptable(kind, name) in self.adopt
 
     def environments_of(self, service: Service) -> list[Environment]:
         """The environments a service runs in, in promotion order."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.argocd import preflight as cluster
-from components.github.preflight import Advice
+from components.github.preflight import Adoptable, Advice
+from components.state import State
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.stacks.builders import MARK, changed, texts, values
@@ -87,6 +88,18 @@ def test_what_is_in_the_way_in_the_cluster_is_named(found: Cluster, said: str) -
 )
 def test_a_fresh_cluster_and_our_own_are_fine(found: Cluster) -> None:
     assert said_of(found) == []
+
+
+def test_a_release_of_argo_cd_that_the_state_does_not_know_can_be_adopted() -> None:
+    found, lost = Cluster({}, registered=("sh.helm.release.v1.argocd.v1",)), State(frozenset())
+    (problem,) = cluster._unclaimed_release(settings(), lost, found)
+    assert isinstance(problem, Adoptable)
+    assert problem.entry == "release/argocd"
+    known = State(frozenset([("kubernetes:helm.sh/v3:Release", "argocd-release")]))
+    assert not list(cluster._unclaimed_release(settings(), known, found))
+    assert not list(cluster._unclaimed_release(settings(values(adopt=["release/argocd"])), lost, found))
+    assert not list(cluster._unclaimed_release(settings(), lost, Cluster({})))
+    assert not list(cluster._unclaimed_release(settings(), None, found))
 
 
 def test_an_untested_version_is_advice_and_stops_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 from components.github.api import GitHubApi
 from components.github.credentials import AppKey, Token
 from components.github.preflight import Findings, github_findings
+from components.state import State
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.components.fake_github import APPS, IDS, Answers, app, fake_github
@@ -51,7 +52,10 @@ def test_what_is_ours_is_not_in_the_way() -> None:
         ({"/repos/acme/environments": {"description": None}}, "acme/environments"),
         ({"/repos/acme/guestbook": {"description": OURS, "archived": True}}, "unarchive"),
         ({"/repos/acme/guestbook": httpx.Response(301, json={"message": "Moved"})}, "renamed or moved"),
-        ({"/orgs/acme/teams/web": {"description": ""}}, "existing: true"),
+        (
+            {"/orgs/acme/teams/web": {"description": ""}},
+            "teams[web], which `existing: true` leaves to others: it exists",
+        ),
         ({"/orgs/acme/teams/web": {"description": OURS, "privacy": "secret"}}, "teams[web]: it is a secret team"),
         ({"/orgs/acme/memberships/dana": None}, "no account dana"),
         ({"/orgs/acme/memberships/dana": {"state": "active", "role": "admin"}}, "set `role: maintainer`"),
@@ -65,6 +69,68 @@ def test_what_is_ours_is_not_in_the_way() -> None:
 )
 def test_what_is_in_the_way_is_named_with_the_remedy(answers: Answers, said: str) -> None:
     assert any(said in problem for problem in problems(answers)), problems(answers)
+
+
+def state(*known: tuple[str, str]) -> State:
+    return State(frozenset(known))
+
+
+GUESTBOOK = ("github:index/repository:Repository", "guestbook-repository")
+WEB = ("github:index/team:Team", "web-team")
+MARKED = {"/repos/acme/guestbook": {"description": OURS}, "/orgs/acme/teams/web": {"description": OURS}}
+
+
+def adopting(answers: Answers, *adopt: str, known: State | None = None) -> Findings:
+    stack = values(adopt=list(adopt))
+    return github_findings(settings(stack), fake_github(answers), KEYS, known or state())
+
+
+def test_what_exists_can_be_adopted_by_the_list_that_is_printed() -> None:
+    foreign = {"/repos/acme/guestbook": {"description": "old"}, "/orgs/acme/teams/web": {"description": "old"}}
+    assert adopting(foreign).adoptable == ["team/web", "repository/guestbook"]
+    assert not adopting(foreign, "team/web", "repository/guestbook").problems
+
+
+def test_what_carries_the_mark_and_is_not_in_the_state_is_a_lost_state() -> None:
+    assert adopting(MARKED).adoptable == ["team/web", "repository/guestbook"]
+    assert "the state does not know it" in adopting(MARKED).problems[0]
+    assert not adopting(MARKED, "everything").problems
+    assert not adopting(MARKED, known=state(GUESTBOOK, WEB)).problems
+
+
+def test_a_description_that_lost_the_mark_stays_ours_while_the_state_knows_it() -> None:
+    assert not adopting({"/repos/acme/guestbook": {"description": "by hand"}}, known=state(GUESTBOOK)).problems
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"visibility": "public"}, "adopting it would make it private"),
+        ({"visibility": "private", "default_branch": "develop"}, "its default branch is develop"),
+        ({"visibility": "private", "default_branch": "master"}, "rename it on https://page/branches first"),
+        ({"visibility": "private", "default_branch": "main"}, None),
+        ({"visibility": "private", "default_branch": "master", "size": 0}, None),
+    ],
+)
+def test_adoption_changes_neither_visibility_nor_branches_in_passing(found: Answers, said: str | None) -> None:
+    answers = {"/repos/acme/guestbook": {"html_url": "https://page", **found}}
+    problems = adopting(answers, "repository/guestbook").problems
+    assert any(said in problem for problem in problems) if said else not problems, problems
+
+
+def test_files_that_adoption_replaces_are_announced() -> None:
+    answers = {
+        "/repos/acme/guestbook": {"description": "old", "visibility": "private", "default_branch": "main"},
+        "/repos/acme/guestbook/git/ref/heads/main": {"object": {"sha": "c0ffee"}},
+        "/repos/acme/guestbook/git/trees/c0ffee": {
+            "tree": [
+                {"path": ".github/workflows/release.yml", "sha": "0" * 40, "mode": "100644", "type": "blob"},
+                {"path": "README.md", "sha": "0" * 40, "mode": "100644", "type": "blob"},
+            ]
+        },
+    }
+    (advice,) = adopting(answers, "repository/guestbook").advice
+    assert "repository acme/guestbook: adopting it replaces .github/workflows/release.yml" in advice
 
 
 def test_everything_is_reported_at_once_in_the_order_of_mending() -> None:

@@ -40,6 +40,8 @@ def test_defaults_are_safe() -> None:
     [
         # structure
         ("github", None, "github", "owner"),
+        ("adopt", ["repository/nowhere"], "adopt[0]", "repository/guestbook"),
+        ("adopt", ["team"], "adopt[0]", "everything"),
         ("github.owner", None, "github.owner", "organisation"),
         ("github.owner", "acme corp", "github.owner", "letters"),
         ("github.onwer", "x", "github.onwer", "`owner`"),

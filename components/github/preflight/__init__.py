@@ -7,24 +7,28 @@ from functools import partial
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from components.github.preflight.credential import reviewer_problems, token_problems
-from components.github.preflight.findings import PARALLEL, Advice, Check, Findings, later, side_by_side
+from components.github.preflight.findings import PARALLEL, Adoptable, Advice, Check, Findings, later, side_by_side
 from components.github.preflight.installed_apps import app_checks
 from components.github.preflight.leaving import leaving_advice
 from components.github.preflight.names import find_repository, member_problems, repository_problems, team_problems
 from components.github.preflight.organisation import actions_problems, find_organisation, plan_problems
 from components.github.preflight.rulesets import ruleset_problems
+from components.state import State
 from manifests.model import Delivery, Settings
 
-__all__ = ["Advice", "Findings", "github_findings"]
+__all__ = ["Adoptable", "Advice", "Findings", "github_findings"]
 
 
-def github_findings(settings: Settings, api: GitHubApi, keys: Mapping[str, str]) -> Findings:
+def github_findings(
+    settings: Settings, api: GitHubApi, keys: Mapping[str, str], state: State | None = None
+) -> Findings:
     """Everything that is in the way, in the order in which a person would mend it; nothing is written.
 
     Args:
         settings: the stack's settings.
         api: GitHub, as the account that `pulumi up` acts as.
         keys: the private keys of the Apps, by the name of their setting, such as `promoterPrivateKey`.
+        state: what Pulumi knows; None where that cannot be asked, and then what carries the stack's mark is ours.
     """
     findings = Findings()
     try:
@@ -51,9 +55,9 @@ def github_findings(settings: Settings, api: GitHubApi, keys: Mapping[str, str])
         lambda: ruleset_problems(settings, api),
         *app_checks(settings, api, keys, there),
         lambda: reviewer_problems(settings, api),
-        *(later(team_problems, settings, api, team) for team in settings.teams),
+        *(later(team_problems, settings, state, api, team) for team in settings.teams),
         *(later(member_problems, settings, api, login) for login in sorted(_logins(settings))),
-        *(later(repository_problems, settings, name, repository) for name, repository in found.items()),
+        *(later(repository_problems, settings, state, api, name, repository) for name, repository in found.items()),
     ]
     findings.add(side_by_side(checks))
     if settings.github.environment_repository in there:

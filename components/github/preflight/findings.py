@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Self
 
 from components.github.errors import GitHubError
 
@@ -19,12 +20,31 @@ class Advice(str):
     __slots__ = ()
 
 
+class Adoptable(str):
+    """Something that exists already; the stack could take it over."""
+
+    __slots__ = ("entry",)
+
+    entry: str
+    """What `slipway:adopt` calls it."""
+
+    def __new__(cls, text: str, entry: str) -> Self:
+        made = super().__new__(cls, text)
+        made.entry = entry
+        return made
+
+
 @dataclass
 class Findings:
     """All that was found, in the order in which a person would mend it."""
 
     problems: list[str] = field(default_factory=list[str])
     advice: list[str] = field(default_factory=list[str])
+
+    @property
+    def adoptable(self) -> list[str]:
+        """What `slipway:adopt` has to name for all that exists already."""
+        return [problem.entry for problem in self.problems if isinstance(problem, Adoptable)]
 
     def add(self, found: Iterable[str]) -> None:
         """Takes what a check found."""

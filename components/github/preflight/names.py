@@ -1,14 +1,20 @@
 """Names that the stack wants on GitHub: what exists already and is not ours, and people who have to be there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
-from components.github.preflight.findings import Advice
-from manifests.model import MemberRole, Settings, Team
+from components.github.file_delivery import FileDelivery
+from components.github.preflight.findings import Adoptable, Advice
+from components.github.tree import WantedFiles
+from components.state import State
+from manifests.model import REPOSITORY, TEAM, MemberRole, Settings, Team, adoptable
+from manifests.repository_files import environment_repository_files, service_repository_files
 
+_REPOSITORY_KIND = "github:index/repository:Repository"
+_TEAM_KIND = "github:index/team:Team"
 _MOVED = frozenset({301, 302, 307, 308})
 
 Repository = dict[str, Any]
@@ -22,7 +28,9 @@ def find_repository(settings: Settings, api: GitHubApi, name: str) -> Repository
         return error
 
 
-def repository_problems(settings: Settings, name: str, found: Repository | GitHubError | None) -> Iterator[str]:
+def repository_problems(
+    settings: Settings, state: State | None, api: GitHubApi, name: str, found: Repository | GitHubError | None
+) -> Iterator[str]:
     """What is wrong with a repository that exists."""
     full_name = f"{settings.github.owner}/{name}"
     if isinstance(found, GitHubError):
@@ -33,15 +41,59 @@ def repository_problems(settings: Settings, name: str, found: Repository | GitHu
         return
     if found.get("archived"):
         yield f"repository {full_name}: it is archived; unarchive it on its settings page, or choose another name"
-    if f"[{settings.mark}]" not in (found.get("description") or ""):
+    if state is not None and state.has(_REPOSITORY_KIND, f"{_component(settings, name)}-repository"):
+        return
+    where = f"repository {full_name}"
+    if settings.adopts(REPOSITORY, name):
+        yield from _changes_of_adoption(settings, where, found)
+        yield from _replaced_files(settings, api, where, name, found)
+    else:
+        yield from _unclaimed(settings, where, found, adoptable(REPOSITORY, name), state)
+
+
+def _changes_of_adoption(settings: Settings, where: str, found: Repository) -> Iterator[str]:
+    """What adoption must not change in passing, because it publishes, hides or renames."""
+    is_, wanted = found.get("visibility"), settings.github.visibility.value
+    if is_ is not None and is_ != wanted:
         yield (
-            f"repository {full_name}: it exists and is not this stack's; choose another name, or adopt it:"
-            f" end its description with [{settings.mark}] and run `pulumi import github:index/repository:Repository"
-            f" {name}-repository {name}`"
+            f"{where}: it is {is_} and github.visibility is {wanted}; adopting it would make it {wanted}: change it on"
+            f" {found.get('html_url')}/settings first, or change `visibility`"
+        )
+    if (branch := found.get("default_branch", "main")) != "main" and found.get("size") != 0:
+        yield (
+            f"{where}: its default branch is {branch}, and rules and releases follow main; rename it on"
+            f" {found.get('html_url')}/branches first (GitHub keeps pull requests and redirects; an old main has to go"
+            " before), or choose another repository"
         )
 
 
-def team_problems(settings: Settings, api: GitHubApi, team: Team) -> Iterator[str]:
+def _replaced_files(settings: Settings, api: GitHubApi, where: str, name: str, found: Repository) -> Iterator[str]:
+    there = FileDelivery(api, settings.github.owner, name).read() if found.get("default_branch") == "main" else None
+    if there is None:
+        return
+    services = [service for service in settings.services if service.repository_name == name]
+    files = service_repository_files(settings, services[0]) if services else environment_repository_files(settings)
+    wanted = WantedFiles(owned=files.owned, seeded={}, executable=files.executable)
+    replaced = [path for entry in wanted.changes(there.tree) if (path := str(entry["path"])) in there.tree]
+    if replaced:
+        yield Advice(f"{where}: adopting it replaces {', '.join(sorted(replaced))}; keep a copy of what is needed")
+
+
+def _unclaimed(
+    settings: Settings, where: str, found: Mapping[str, Any], entry: str, state: State | None
+) -> Iterator[str]:
+    if f"[{settings.mark}]" not in (found.get("description") or ""):
+        yield Adoptable(f"{where}: it exists and is not this stack's; choose another name, or adopt it", entry)
+    elif state is not None:
+        yield Adoptable(f"{where}: it carries this stack's mark, but the state does not know it; adopt it", entry)
+
+
+def _component(settings: Settings, repository: str) -> str:
+    """What the component is called that has a repository."""
+    return next((service.name for service in settings.services if service.repository_name == repository), repository)
+
+
+def team_problems(settings: Settings, state: State | None, api: GitHubApi, team: Team) -> Iterator[str]:
     """What is wrong with a team, or with its absence."""
     found = api.find(f"/orgs/{settings.github.owner}/teams/{team.name}")
     path = f"teams[{team.name}]"
@@ -49,8 +101,10 @@ def team_problems(settings: Settings, api: GitHubApi, team: Team) -> Iterator[st
         yield f"{path}: {settings.github.owner} has no such team; create it, or leave `existing` out"
     if found is None:
         return
-    if not team.existing and f"[{settings.mark}]" not in (found.get("description") or ""):
-        yield f"{path}: the team exists and is not this stack's; set `existing: true`, or choose another name"
+    known = state is not None and state.has(_TEAM_KIND, f"{team.name}-team")
+    if not (team.existing or known or settings.adopts(TEAM, team.name)):
+        where = f"{path}, which `existing: true` leaves to others"
+        yield from _unclaimed(settings, where, found, adoptable(TEAM, team.name), state)
     if found.get("privacy") == "secret":
         page = f"{settings.github.base_url}orgs/{settings.github.owner}/teams/{team.name}/edit"
         yield f"{path}: it is a secret team, and rules and CODEOWNERS take visible ones only; make it visible: {page}"

@@ -1,0 +1,37 @@
+"""What Pulumi's state of the selected stack knows, asked of the engine before the program declares anything."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+
+_READ = "pulumi:pulumi:readStackResourceOutputs"
+
+
+@dataclass(frozen=True)
+class State:
+    """The resources of the last `pulumi up`, finished or not."""
+
+    resources: frozenset[tuple[str, str]]
+    """The type and the logical name of each."""
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether a resource is in it."""
+        return (kind, name) in self.resources
+
+
+def read_state() -> State | None:
+    """The state; None where the engine does not tell, as for a plan without one."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    try:
+        answer = cast(Any, pulumi.runtime.invoke(_READ, {"stackName": stack}))
+        urns = cast(dict[str, object], (answer.value or {})["outputs"])
+    except Exception:  # noqa: BLE001 - each engine has words of its own for what it does not have
+        return None
+    return State(frozenset(_named(urn) for urn in urns))
+
+
+def _named(urn: str) -> tuple[str, str]:
+    """`urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`."""
+    _, _, kinds, name = urn.split("::", 3)
+    return kinds.rsplit("$", 1)[-1], name
