@@ -7,6 +7,7 @@ and this machine reaches pods and Services only where it may add routes (root, a
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -21,6 +22,9 @@ from sandbox.progress import Progress
 
 REGISTRY_IMAGE = "docker.io/library/registry:2.8.3"
 _CERTIFICATES = "/etc/containerd/certs.d"
+"""Where containerd looks for how to reach a registry, in images of kind since `OLDEST` without being told to."""
+OLDEST = (0, 27)
+"""The first kind with containerd 2, whose configuration takes no patch of the old plugin's section."""
 
 
 def is_possible() -> bool:
@@ -46,6 +50,7 @@ def start(config: SandboxConfig, progress: Progress) -> None:
     """
     if is_running(config):
         return
+    check_version(_run("kind", "version") or "")
     stop(config)
     layout = NodeLayout(config)
     layout.etc.mkdir(parents=True, exist_ok=True)
@@ -72,6 +77,20 @@ def start(config: SandboxConfig, progress: Progress) -> None:
                 network.ip("route", "replace", cidr, "via", config.node_ip)
 
 
+def check_version(said: str) -> None:
+    """Checks what `kind version` says.
+
+    Raises:
+        SandboxError: it is too old.
+    """
+    found = re.search(r"v(\d+)\.(\d+)", said)
+    if found is not None and (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise SandboxError(
+            f"kind {found[0]}: too old, its containerd does not read {_CERTIFICATES}; use {oldest} or newer"
+        )
+
+
 def stop(config: SandboxConfig) -> None:
     """Deletes the cluster and its network; routes through that network go with it."""
     name = NodeLayout(config).name
@@ -87,12 +106,10 @@ def cluster(config: SandboxConfig) -> dict[str, Any]:
         "hostPath": str(NodeLayout(config).etc / "registry-pod.json"),
         "containerPath": "/etc/kubernetes/manifests/registry.json",
     }
-    patch = f'[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "{_CERTIFICATES}"\n'
     return {
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "kind": "Cluster",
         "networking": {"podSubnet": config.pod_cidr, "serviceSubnet": config.service_cidr},
-        "containerdConfigPatches": [patch],
         "nodes": [{"role": "control-plane", "extraMounts": [pod]}],
     }
 

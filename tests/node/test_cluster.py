@@ -1,5 +1,6 @@
 """Which cluster a sandbox runs on, and what is taken from one that is there already."""
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -88,6 +89,13 @@ def test_a_broken_kubeconfig_is_named(
     monkeypatch.setenv(existing.VARIABLE, str(kubeconfig(tmp_path / "kubeconfig", **broken)))
     with pytest.raises(SandboxError, match=str(tmp_path / "kubeconfig")):
         node.start(config, Progress(quiet=True))
+
+
+@pytest.mark.parametrize(("said", "fits"), [("kind v0.26.0 go1.23.4 linux/amd64", False), ("kind v0.27.0", True)])
+def test_kind_has_containerd_2_and_its_configuration(config: SandboxConfig, said: str, fits: bool) -> None:
+    with contextlib.nullcontext() if fits else pytest.raises(SandboxError, match="or newer"):
+        kind.check_version(said)
+    assert "containerdConfigPatches" not in kind.cluster(config), "a patch of the old section changes nothing there"
 
 
 def test_kind_gets_the_sandbox_s_networks(config: SandboxConfig) -> None:
