@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -75,6 +76,8 @@ def _opened(settings: Settings) -> Any:
     path = Path(settings.cluster.kubeconfig).expanduser()
     if not path.is_file():
         return f"cluster.kubeconfig: there is no file {path}"
+    if (program := _missing_program(path, context)) is not None:
+        return f"cluster.kubeconfig: {context} gets its tokens from `{program}`, which is not on PATH; install it"
     try:
         client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
     except kubernetes.config.ConfigException as error:
@@ -85,6 +88,17 @@ def _opened(settings: Settings) -> Any:
     # The client's own three retries would make an unreachable cluster take minutes.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     return client
+
+
+def _missing_program(path: Path, context: str) -> str | None:
+    """The program that the context's user runs for a token, where it is not to be found."""
+    try:
+        document = cast(Any, yaml.safe_load(path.read_text()))
+        (user,) = [one["context"]["user"] for one in document["contexts"] if one["name"] == context]
+        (program,) = [one["user"]["exec"]["command"] for one in document["users"] if one["name"] == user]
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError):
+        return None  # without such a program, or no kubeconfig at all: its reader says so
+    return None if shutil.which(str(program)) else str(program)
 
 
 def _has_release(settings: Settings, client: Any) -> bool:

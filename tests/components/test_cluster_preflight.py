@@ -131,6 +131,17 @@ def kubeconfig(folder: Path, server: str) -> dict[str, str]:
     return {"kubeconfig": str(path), "context": "here"}
 
 
+@pytest.mark.parametrize(("program", "missing"), [("no-such-plugin", True), ("true", False)])
+def test_a_program_for_tokens_that_is_not_there_is_named(tmp_path: Path, program: str, missing: bool) -> None:
+    given = kubeconfig(tmp_path, "http://127.0.0.1:9")
+    path = Path(given["kubeconfig"])
+    document = json.loads(path.read_text())
+    document["users"][0]["user"] = {"exec": {"command": program, "apiVersion": "client.authentication.k8s.io/v1"}}
+    path.write_text(json.dumps(document))
+    (problem,) = cluster.cluster_problems(settings(values(cluster=given)))
+    assert ("`no-such-plugin`, which is not on PATH" in problem) == missing, problem
+
+
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
     stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9"))
     (problem,) = cluster.cluster_problems(settings(stack))

@@ -10,6 +10,7 @@ from tools.workflows import problems
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
+ACCESS = ROOT / ".github/actions/platform-access/action.yml"
 
 
 def test_ci_previews_with_the_pulumi_that_the_lock_names() -> None:
@@ -29,11 +30,24 @@ def test_a_workflow_grants_nothing_by_default(path: Path) -> None:
     assert all("permissions" in job for job in workflow["jobs"].values())
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACCESS], ids=lambda path: path.stem)
 def test_every_action_is_pinned_with_its_version_beside(path: Path) -> None:
-    uses = re.findall(r"uses: (.+)$", path.read_text(), re.MULTILINE)
+    uses = re.findall(r"uses: ([^.].+)$", path.read_text(), re.MULTILINE)
     assert uses
     assert all(re.match(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", action) for action in uses)
+
+
+@pytest.mark.parametrize("name", ["preview", "deploy", "drift"])
+def test_a_job_that_needs_the_state_may_log_in_to_the_cloud_that_keeps_it(name: str) -> None:
+    jobs = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())["jobs"].values()
+    (job,) = [job for job in jobs if "environment" in job]
+    uses = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+    assert uses.index("./.github/actions/platform-access") < uses.index("pulumi/actions")
+    assert job["permissions"]["id-token"] == "write"
+    inputs = yaml.safe_load(ACCESS.read_text())["inputs"]
+    assert {name for step in job["steps"] if "platform-access" in step.get("uses", "") for name in step["with"]} == set(
+        inputs
+    )
 
 
 def test_no_pull_request_of_a_fork_gets_secrets() -> None:
