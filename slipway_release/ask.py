@@ -1,27 +1,65 @@
-"""Asks the environment repository to promote an image: the last step of a release, and of a verification."""
+"""Asks the environment repository to promote an image: the last step of a release, and of a verification.
+
+A service asks by a commit status on the environment repository's main, because `statuses: write` is the least that
+GitHub gives with which an App can start a workflow there. The status starts `requested.yml` of main, and that starts
+`promote.yml`, which the environment repository's own workflows start directly.
+"""
 
 from __future__ import annotations
+
+import re
 
 from slipway_release import release_file, workflow
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Platform, Service
+from slipway_release.platform_file import MAIN, Platform, Service
+
+CONTEXT = "slipway/request/"
+"""What the contexts of requests begin with; `requested.yml` looks at no other."""
+_CONTEXT = re.compile(re.escape(CONTEXT) + r"(?P<service>[a-z0-9-]{1,63})/(?P<run>[1-9][0-9]{0,18})")
 
 
-def ask(platform: Platform, github: GitHub, service: Service, run: str, digest: str) -> None:
-    """Start the promotion. Asking twice is harmless: what is delivered already is left alone."""
+def request(platform: Platform, github: GitHub, service: Service, run: str, digest: str) -> None:
+    """Ask for a promotion with the requester's token. Asking twice is harmless."""
     release_file.check_digest(digest, "digest")
-    path = f"/repos/{platform.repository}/actions/workflows/promote.yml/dispatches"
-    inputs = {"service": service.name, "run": run, "digest": digest}
+    path = f"/repos/{platform.repository}"
+    body = {
+        "state": "success",
+        "context": f"{CONTEXT}{service.name}/{run}",
+        "description": digest,
+        "target_url": f"{platform.server_url}/{service.repository}/actions/runs/{run}",
+    }
     try:
-        github.post(path, {"ref": "main", "inputs": inputs})
+        # Its own permission reads the head too; `contents: read` would show the whole repository.
+        head = github.get(f"{path}/commits/{MAIN}/status")["sha"]
+        github.post(f"{path}/statuses/{head}", body)
     except ApiError as error:
         if error.status in {403, 404}:
             raise RefusedError(
-                f"{platform.repository}: promote.yml may not be started (HTTP {error.status}); "
-                "the requester App must be installed there with permission actions: write"
+                f"{platform.repository}: a promotion may not be asked for (HTTP {error.status}); the requester App "
+                "must be installed there with the permission statuses: write"
             ) from None
         raise
+    _tell(platform, service, digest)
+
+
+def forward(platform: Platform, github: GitHub, context: str, digest: str) -> None:
+    """Start the promotion that a commit status asks for. It is a claim: the promotion checks all of it."""
+    claimed = _CONTEXT.fullmatch(context)
+    if claimed is None:
+        raise RefusedError(f"status {context!r}: not a request; expected {CONTEXT}<service>/<run>")
+    ask(platform, github, platform.service(claimed["service"]), claimed["run"], digest)
+
+
+def ask(platform: Platform, github: GitHub, service: Service, run: str, digest: str) -> None:
+    """Start a promotion with the token of a workflow of the environment repository."""
+    release_file.check_digest(digest, "digest")
+    path = f"/repos/{platform.repository}/actions/workflows/promote.yml/dispatches"
+    github.post(path, {"ref": MAIN, "inputs": {"service": service.name, "run": run, "digest": digest}})
+    _tell(platform, service, digest)
+
+
+def _tell(platform: Platform, service: Service, digest: str) -> None:
     where = f"{platform.server_url}/{platform.repository}/actions/workflows/promote.yml"
     workflow.notice(f"asked {platform.repository} to promote {service.name} {digest}: {where}")
     workflow.summary(f"### Promotion\n\nAsked for in [{platform.repository}]({where}).")

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("check-tag", check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
     add("build", build, "service: build and push the image of this run's commit")
     add("request", request, "service: ask for promotion (RUN, DIGEST)")
+    add("forward-request", forward_request, "start the promotion that a commit status asks for (CONTEXT, DIGEST)")
     add("name-repository", name_repository, "the repository of the service that is named (SERVICE)")
     add("name-deployment", name_deployment, "the service of a deployment (DEPLOYMENT)")
     add("name-branch", name_branch, "the repository of the service that a pull request is for (BRANCH)")
@@ -114,7 +115,12 @@ def build(_: argparse.Namespace) -> None:
 def request(_: argparse.Namespace) -> None:
     around = context.from_environment()
     service = around.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
-    ask.ask(around.platform, around.writer, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+    ask.request(around.platform, around.writer, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+
+
+def forward_request(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    ask.forward(around.platform, around.reader, workflow.variable("CONTEXT"), workflow.variable("DIGEST"))
 
 
 def name_repository(_: argparse.Namespace) -> None:

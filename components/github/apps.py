@@ -60,7 +60,7 @@ PROMOTER = AppRole(
     {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write", "statuses": "write"},
     everywhere=True,
 )
-REQUESTER = AppRole("requester", "requesterPrivateKey", {"actions": "write"}, shared=True)
+REQUESTER = AppRole("requester", "requesterPrivateKey", {"statuses": "write"}, shared=True)
 ARGOCD = AppRole("argocd", "argocdPrivateKey", {"contents": "read", "deployments": "write"})
 ROLES = (PROMOTER, REQUESTER, ARGOCD)
 """The Apps that every platform has."""

@@ -72,7 +72,7 @@ class GitHub:
     promoter: App
     """Writes releases: contents, pull requests, deployments, actions. Only the environment repository holds its key."""
     requester: App
-    """Asks for promotions: `actions: write` on the environment repository only. Service repositories hold its key."""
+    """Asks for promotions: `statuses: write` on the environment repository only. Service repositories hold its key."""
     argocd: App
     """Argo CD reads the environment repository (contents) and reports what it sees (deployments: write)."""
     base_url: Annotated[str, AfterValidator(_base_url)] = GITHUB_DOT_COM

@@ -50,7 +50,7 @@ APPS: dict[str, dict[str, Any]] = {
         "id": "102",
         "installation": "202",
         "repositories": [ENVIRONMENTS],
-        "permissions": {"actions": "write"},
+        "permissions": {"statuses": "write"},
     },
     "argocd": {
         "id": "103",

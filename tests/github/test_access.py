@@ -127,8 +127,8 @@ def test_app_authenticates_by_signature_alone(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("slug", "may"),
     [
-        ("promoter", {"contents", "deployments"}),
-        ("requester", set()),
+        ("promoter", {"contents", "deployments", "statuses"}),
+        ("requester", {"statuses"}),
         ("argocd", {"deployments", "statuses"}),
     ],
 )

@@ -36,7 +36,7 @@ APPS = {
         "101",
         {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write", "statuses": "write"},
     ),
-    "requester": ("12", "102", {"actions": "write"}),
+    "requester": ("12", "102", {"statuses": "write"}),
     "argocd": ("13", "103", {"contents": "read", "deployments": "write"}),
 }
 
