@@ -93,7 +93,7 @@ def _opened(settings: Settings) -> Any:
 def _missing_program(path: Path, context: str) -> str | None:
     """The program that the context's user runs for a token, where it is not to be found."""
     try:
-        document = cast(Any, yaml.safe_load(path.read_text()))
+        document: Any = yaml.safe_load(path.read_text())
         (user,) = [one["context"]["user"] for one in document["contexts"] if one["name"] == context]
         (program,) = [one["user"]["exec"]["command"] for one in document["users"] if one["name"] == user]
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError):

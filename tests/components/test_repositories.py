@@ -211,7 +211,7 @@ def test_workflows_know_their_apps() -> None:
     }
     assert variables == {("environments", "PROMOTER_APP_ID", str(PROMOTER))}
     files = platform().one("environments-files").inputs["owned"]
-    assert f'app-id: "{REQUESTER}"' in files[".github/workflows/release.yml"]
+    assert f'client-id: "{REQUESTER}"' in files[".github/workflows/release.yml"]
 
 
 def test_workflows_may_only_read_by_default() -> None:

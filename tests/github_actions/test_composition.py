@@ -101,7 +101,7 @@ jobs:
       - id: token
         uses: actions/create-github-app-token@v2
         with:
-          app-id: '11'
+          client-id: '11'
           private-key: ${{ secrets.APP_KEY }}
           owner: acme
           repositories: |

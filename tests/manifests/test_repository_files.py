@@ -199,7 +199,7 @@ def test_names_of_repositories_and_owners_are_texts_in_workflows(name: str) -> N
         files |= {f"service/{path}": text for path, text in service_repository_files(given, service).owned.items()}
     workflows = {path: yaml.safe_load(text) for path, text in files.items() if path.endswith(".yml")}
     token = workflows[".github/workflows/release.yml"]["jobs"]["request"]["steps"][0]["with"]
-    assert (token["owner"], token["repositories"], token["app-id"]) == (owner, name, "12")
+    assert (token["owner"], token["repositories"], token["client-id"]) == (owner, name, "12")
     caller = workflows["service/.github/workflows/release.yml"]["jobs"]["release"]
     assert caller["uses"] == f"{owner}/{name}/.github/workflows/release.yml@main"
 

@@ -82,7 +82,7 @@ def main() -> None:
     """Answers token, installation and slug as outputs."""
     app, owner = os.environ["APP_TOKEN_ID"], os.environ["APP_TOKEN_OWNER"].strip()
     if not app:
-        fail("app-id: it is empty; give the id or the client id of the App")
+        fail("client-id: it is empty; give the id or the client id of the App")
     if not os.environ["APP_TOKEN_KEY"].strip():
         fail("private-key: it is empty; is the secret set for this repository and environment?")
     named = [name for name in re.split(r"[,\s]+", os.environ["APP_TOKEN_REPOSITORIES"]) if name]
