@@ -285,7 +285,7 @@ def test_actions_that_follow_a_branch_are_named_where_they_must_be_pinned() -> N
         ),
         ({"argocd /app/installations/103": None}, "install it: https://github.com/apps/acme-argocd/installations/new"),
         (
-            app("requester", permissions={"actions": "write", "contents": "write"}),
+            app("requester", permissions={"statuses": "write", "contents": "write"}),
             "it may do more than it has to (contents: write)",
         ),
         (app("promoter", repository_selection="selected"), "environments, guestbook does not exist yet"),
