@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sandbox.github.access import accounts
+from sandbox.github.access import accounts, plans
 from sandbox.github.core.forge import Forge
 from sandbox.github.organizations import apps
 
@@ -27,6 +27,8 @@ def apply(forge: Forge, seed: dict[str, Any]) -> None:
             forge.tokens.add_user_token(user["token"], user["login"], user.get("scopes", ALL_SCOPES))
     for given in seed.get("organizations", []):
         organization = accounts.add_organization(forge, given["login"], name=given.get("name"))
+        if "plan" in given:
+            plans.change(forge, organization, plans.Plan(given["plan"]))
         for login, role in given.get("members", {}).items():
             # A role that someone changed later stays changed.
             if accounts.membership(forge, organization, login) is None:

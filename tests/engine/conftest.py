@@ -20,6 +20,7 @@ from sandbox.engine.outcome import ApplyError
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
 from sandbox.github.core.forge import Forge
+from sandbox.github.repositories import settings
 
 BINARY_VARIABLE = "SLIPWAY_KUBERNETES_BINARY"
 TOKEN = "engine-tests"
@@ -135,6 +136,7 @@ def running_forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningF
     url = f"http://127.0.0.1:{port}/"
     forge = create_forge(tmp_path_factory.mktemp("forge"), url)
     organization = accounts.add_organization(forge, "acme")
+    settings.write_policy(forge, organization, "workflow", {"can_approve_pull_request_reviews": True})
     for login, role in (("root", "admin"), ("dana", "member"), ("sam", "member")):
         accounts.add_user(forge, login, admin=login == "root")
         accounts.set_membership(forge, organization, login, role)

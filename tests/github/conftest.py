@@ -131,6 +131,24 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 _numbers = iter(range(1, 10_000))
 
 
+LEAST: dict[str, dict[str, Any]] = {
+    "pull_request": {
+        "dismiss_stale_reviews_on_push": False,
+        "require_code_owner_review": False,
+        "require_last_push_approval": False,
+        "required_approving_review_count": 0,
+        "required_review_thread_resolution": False,
+    },
+    "required_status_checks": {"required_status_checks": [], "strict_required_status_checks_policy": False},
+}
+
+
+def _complete(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule with the parameters that GitHub demands."""
+    parameters = LEAST.get(rule["type"], {}) | rule.get("parameters", {})
+    return rule | ({"parameters": parameters} if parameters else {})
+
+
 @dataclass
 class Repository:
     """A repository of one test."""
@@ -171,7 +189,7 @@ class Repository:
             "target": target,
             "enforcement": "active",
             "conditions": {"ref_name": {"include": [include], "exclude": []}},
-            "rules": list(rules),
+            "rules": [_complete(rule) for rule in rules],
         }
         answer = self.ask("POST", "/rulesets", json=body | more)
         assert answer.status_code == 201, answer.text

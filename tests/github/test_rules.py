@@ -138,7 +138,7 @@ def test_bypass_actors_alone_pass_a_rule(hub: Hub, repository: Repository, kind:
 
 def test_bypass_by_team_and_only_through_pull_requests(hub: Hub, repository: Repository) -> None:
     with hub.admin as admin:
-        team = admin.post("/orgs/acme/teams", json={"name": f"releasers {repository.name}"}).json()
+        team = admin.post("/orgs/acme/teams", json={"name": f"releasers {repository.name}", "privacy": "closed"}).json()
         admin.put(f"/orgs/acme/teams/{team['slug']}/memberships/alice")
     bypass = {"actor_type": "Team", "actor_id": team["id"], "bypass_mode": "pull_request"}
     number = repository.pull("side")

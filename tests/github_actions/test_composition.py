@@ -188,3 +188,34 @@ def test_a_workflow_that_is_none_says_so(github: GitHub) -> None:
     repository = github.repository("broken", {".github/workflows/broken.yml": "on: push\njobs: {a: {steps: []}}\n"})
     run = repository.only_run("broken.yml")
     assert (run["conclusion"], run["name"]) == ("startup_failure", ".github/workflows/broken.yml")
+
+
+PINNED = """
+name: Pinned
+on: workflow_dispatch
+jobs:
+  called:
+    uses: acme/pinned/.github/workflows/called.yml@main
+  loose:
+    runs-on: ubuntu-latest
+    steps: [{uses: 'acme/pinned/.github/actions/tool@main'}]
+"""
+
+CALLED = """
+on: workflow_call
+jobs:
+  work:
+    runs-on: ubuntu-latest
+    steps: [{run: 'true'}]
+"""
+
+
+def test_pinning_is_demanded_of_actions_also_of_ones_own_and_not_of_reusable_workflows(github: GitHub) -> None:
+    action = "name: Tool\nruns: {using: composite, steps: [{run: 'true', shell: bash}]}\n"
+    files = {".github/workflows/pinned.yml": PINNED, ".github/workflows/called.yml": CALLED}
+    repository = github.repository("pinned", files | {".github/actions/tool/action.yml": action})
+    repository.call("PUT", "/actions/permissions", {"enabled": True, "sha_pinning_required": True})
+    run_id = repository.dispatch("pinned.yml")
+    repository.finished(run_id)
+    assert repository.conclusions(run_id) == {"called / work": "success", "loose": "failure"}
+    assert "must be pinned to a full-length commit SHA" in repository.log(run_id, "loose")

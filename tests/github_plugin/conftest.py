@@ -17,6 +17,7 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
+from sandbox.github.repositories import settings as actions_settings
 from sandbox.github_plugin.client import GitHub
 from sandbox.github_plugin.server import listen
 from sandbox.github_plugin.settings import settings
@@ -34,6 +35,7 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/"
     forge = create_forge(tmp_path_factory.mktemp("forge"), url)
     organization = accounts.add_organization(forge, OWNER)
+    actions_settings.write_policy(forge, organization, "workflow", {"can_approve_pull_request_reviews": True})
     for login, role in (("root", "admin"), ("Dana", "member"), ("sam", "member")):
         accounts.add_user(forge, login, admin=login == "root")
         accounts.set_membership(forge, organization, login, role)

@@ -13,13 +13,26 @@ SPELLED_OTHERWISE = {
 }
 """Parameters of rules whose name in Pulumi is not GitHub's in camel case."""
 
+NEEDED: dict[str, Json] = {
+    "pullRequest": {
+        "dismiss_stale_reviews_on_push": False,
+        "require_code_owner_review": False,
+        "require_last_push_approval": False,
+        "required_approving_review_count": 0,
+        "required_review_thread_resolution": False,
+    },
+    "requiredStatusChecks": {"strict_required_status_checks_policy": False},
+}
+"""Parameters that GitHub demands, as the provider sends them where nothing is declared."""
+
 
 def rules(inputs: Json) -> list[Json]:
     """The `rules` of a ruleset as GitHub's list: switches have a type only, the others their parameters."""
     found: list[Json] = []
     for name, value in inputs.items():
         if isinstance(value, dict):
-            found.append({"type": snake(name), "parameters": _parameters(cast("Json", value))})
+            given = _parameters(cast("Json", value))
+            found.append({"type": snake(name), "parameters": NEEDED.get(name, {}) | given})
         elif value and name == "update":
             fetch = bool(inputs.get("updateAllowsFetchAndMerge"))
             found.append({"type": "update", "parameters": {"update_allows_fetch_and_merge": fetch}})

@@ -61,25 +61,44 @@ def add_organization(forge: Forge, login: str, *, name: str | None = None) -> Do
 
 
 def membership(forge: Forge, organization: Document, login: str) -> str | None:
-    """`admin`, `member`, or None for outsiders."""
-    entry = forge.store.table("organization_members").get(f"{organization['id']}/{login.lower()}")
-    return entry["role"] if entry else None
+    """`admin`, `member`, or None for outsiders and for people who have not accepted their invitation."""
+    entry = invitation_or_membership(forge, organization, login)
+    return entry["role"] if entry and not entry.get("pending") else None
 
 
-def set_membership(forge: Forge, organization: Document, login: str, role: str) -> None:
-    """Makes a user `admin` or `member` of an organisation."""
-    entry = {"login": login, "role": role}
+def invitation_or_membership(forge: Forge, organization: Document, login: str) -> Document | None:
+    """The role of a member, or the one that an invitation offers (`pending`)."""
+    return forge.store.table("organization_members").get(f"{organization['id']}/{login.lower()}")
+
+
+def set_membership(forge: Forge, organization: Document, login: str, role: str, *, pending: bool = False) -> None:
+    """Makes a user `admin` or `member` of an organisation, or invites it."""
+    entry = {"login": login, "role": role, "pending": pending}
     forge.store.table("organization_members").put(f"{organization['id']}/{login.lower()}", entry)
+
+
+def is_team_member(forge: Forge, team_id: int, login: str) -> bool:
+    """True for members of a team; an invitation that was not accepted makes none."""
+    team = forge.store.table("teams").get(team_id)
+    if team is None or forge.store.table("team_members").get(f"{team_id}/{login.lower()}") is None:
+        return False
+    organization = find_organization(forge, team["organization"])
+    return organization is not None and membership(forge, organization, login) is not None
+
+
+def team_members(forge: Forge, team: Document) -> list[Document]:
+    """The members of a team, each with `login` and `role`."""
+    entries = forge.store.table("team_members").all(f"{team['id']}/")
+    return [entry for entry in entries if is_team_member(forge, team["id"], entry["login"])]
 
 
 def teams_of(forge: Forge, login: str, repository: Document) -> list[tuple[Document, str]]:
     """Teams through which a person reaches a repository, each with the role it gives."""
     teams = {team["id"]: team for team in forge.store.table("teams").all()}
-    members = forge.store.table("team_members")
     access = forge.store.table("team_repositories")
     found: list[tuple[Document, str]] = []
     for team in teams.values():
-        if members.get(f"{team['id']}/{login.lower()}") is None:
+        if not is_team_member(forge, team["id"], login):
             continue
         # A child team has what its parents have.
         ancestor: Document | None = team

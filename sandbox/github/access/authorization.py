@@ -4,12 +4,14 @@ Every route names the permission it needs; `authorise` is the one place where th
 does not exist for it (404); what it sees but may not do is refused (403).
 """
 
+from urllib.parse import urlencode
+
 from sandbox.github.access import accounts
 from sandbox.github.core.errors import GitHubError, forbidden, not_found, requires_authentication
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.requests import Request
-from sandbox.github.core.routing import Route
+from sandbox.github.core.routing import API, Route
 from sandbox.github.core.store import Document
 
 LEVELS = ("none", "read", "write", "admin")
@@ -176,6 +178,20 @@ def _authorise_repository(request: Request, route: Route) -> None:
         raise _refusal(principal, route.permission)
     if route.method != "GET" and repository["archived"] and "administration" not in route.permission:
         raise forbidden("Repository was archived so is read-only.")
+    _check_name(request, repository)
+
+
+def _check_name(request: Request, repository: Document) -> None:
+    """Sends the caller of a former name on to the present one: 301 where it reads, 307 where it writes."""
+    asked = f"{request.params['owner']}/{request.params['repo']}"
+    if asked.lower() == repository["full_name"].lower() or not request.path.startswith(f"{API}/repos/"):
+        return
+    rest = request.path.removeprefix(f"{API}/repos/").split("/", 2)[2:]
+    location = "/".join([f"{request.forge.api_url}/repositories/{repository['id']}", *rest])
+    location += f"?{urlencode(request.query)}" if request.query else ""
+    reads = request.method in ("GET", "HEAD")
+    status, message = (301, "Moved Permanently") if reads else (307, "Temporary Redirect")
+    raise GitHubError(status, message, headers={"Location": location}, body={"url": location})
 
 
 def _authorise_organization(request: Request, route: Route) -> None:

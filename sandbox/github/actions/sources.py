@@ -139,7 +139,7 @@ class Sources:
         owner = reference.repository.partition("/")[0]
         name = f"{reference.repository}@{reference.ref}"
         own = owner.lower() == user["owner"]["login"].lower()
-        if policy.sha_pinning_required and not own and not _SHA.match(reference.ref):
+        if policy.sha_pinning_required and not _SHA.match(reference.ref):
             raise SourceError(
                 f"The action {name} is not allowed in {user['full_name']} because all actions must be pinned to a"
                 " full-length commit SHA."

@@ -15,16 +15,18 @@ class GitHubError(Exception):
         message: str,
         errors: list[Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status: int = status
         self.message: str = message
         self.errors: list[Any] | None = errors
         self.headers: Mapping[str, str] = headers or {}
+        self.more: Mapping[str, Any] = body or {}
 
     def body(self) -> dict[str, Any]:
         """The JSON of the answer."""
-        body: dict[str, Any] = {"message": self.message}
+        body: dict[str, Any] = {"message": self.message, **self.more}
         if self.errors is not None:
             body["errors"] = self.errors
         return body | {"documentation_url": DOCUMENTATION, "status": str(self.status)}

@@ -71,7 +71,7 @@ def _compile(path: str) -> re.Pattern[str]:
         pattern += re.escape(path[position : match.start()])
         pattern += f"(?P<{match[1]}>{'.+' if match[2] else '[^/]+'})"
         position = match.end()
-    return re.compile(pattern + re.escape(path[position:]) + "/?")
+    return re.compile(pattern + re.escape(path[position:]))
 
 
 class Router:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.github.access import accounts
+from sandbox.github.access import accounts, plans
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
 from sandbox.github.core.forge import Forge
@@ -75,11 +75,10 @@ def allows_ref(forge: Forge, repository: Document, environment: Document, ref: s
 def is_reviewer(forge: Forge, environment: Document, login: str) -> bool:
     """True if a person is a required reviewer, by name or by team."""
     user = accounts.find_user(forge, login)
-    members = forge.store.table("team_members")
     for reviewer in environment["reviewers"]:
         if reviewer["type"] == "User" and user is not None and user["id"] == reviewer["id"]:
             return True
-        if reviewer["type"] == "Team" and members.get(f"{reviewer['id']}/{login.lower()}") is not None:
+        if reviewer["type"] == "Team" and accounts.is_team_member(forge, reviewer["id"], login):
             return True
     return False
 
@@ -134,6 +133,7 @@ def view(forge: Forge, repository: Document, environment: Document) -> dict[str,
 @route("GET", "/repos/{owner}/{repo}/environments", permission="actions:read|environments:read")
 def list_environments(request: Request) -> Answer:
     """All environments."""
+    plans.check_environments(request.forge, request.repository)
     found = request.forge.store.table("environments").all(f"{request.repository['id']}/")
     return Page([view(request.forge, request.repository, environment) for environment in found], "environments")
 
@@ -145,6 +145,7 @@ def read_environment(request: Request) -> Answer:
 
 
 def _find(request: Request) -> Document:
+    plans.check_environments(request.forge, request.repository)
     found = find(request.forge, request.repository, request.params["environment"])
     if found is None:
         raise not_found()
@@ -155,12 +156,15 @@ def _find(request: Request) -> Document:
 def set_environment(request: Request) -> Answer:
     """Creates an environment or replaces its protection; what is left out is taken away."""
     given, forge, repository = request.data(), request.forge, request.repository
+    plans.check_environments(forge, repository)
     wait = given.get("wait_timer") or 0
     if not isinstance(wait, int) or not 0 <= wait <= LONGEST_WAIT:
         raise invalid_field("Environment", "wait_timer")
     reviewers = [{"type": one["type"], "id": one["id"]} for one in items(given, "reviewers")]
     if len(reviewers) > MOST_REVIEWERS:
-        raise unprocessable(f"An environment has at most {MOST_REVIEWERS} reviewers.")
+        raise unprocessable(f"reviewers can have at most {MOST_REVIEWERS} reviewers")
+    gates = [name for name, value in (("required reviewers", reviewers), ("wait timer", wait)) if value]
+    plans.check_gates(forge, repository, gates)
     policy = given.get("deployment_branch_policy")
     if policy is not None and bool(policy["protected_branches"]) == bool(policy["custom_branch_policies"]):
         raise unprocessable("protected_branches and custom_branch_policies cannot have the same value")

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from sandbox.github.access import plans
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
@@ -26,6 +27,8 @@ READ_ENVIRONMENT, WRITE_ENVIRONMENT = "environments:read|secrets:read", "environ
 def _owner(request: Request) -> str:
     """Prefix of the keys of whatever the path names: the repository or one of its environments."""
     name = request.params.get("environment")
+    if name is not None:
+        plans.check_environments(request.forge, request.repository)
     if name is not None and environments.find(request.forge, request.repository, name) is None:
         raise not_found()
     if "/dependabot/" in request.path:

@@ -6,6 +6,8 @@ from sandbox.github.core.routing import route
 from sandbox.github.core.store import mapping
 from sandbox.github.git import publishing
 
+MOST_PROPERTIES = 10
+
 
 @route("POST", "/repos/{owner}/{repo}/dispatches", permission="contents:write")
 def dispatch(request: Request) -> Answer:
@@ -14,6 +16,11 @@ def dispatch(request: Request) -> Answer:
     kind = str(request.required("event_type"))
     if len(kind) > 100:
         raise unprocessable("event_type is too long (maximum is 100 characters)")
+    client_payload = mapping(given, "client_payload")
+    if len(client_payload) > MOST_PROPERTIES:
+        raise unprocessable(
+            f"No more than {MOST_PROPERTIES} properties are allowed; {len(client_payload)} were supplied."
+        )
     branch = repository["default_branch"]
     publishing.emit(
         request.forge,
@@ -23,6 +30,6 @@ def dispatch(request: Request) -> Answer:
         action=kind,
         ref=f"refs/heads/{branch}",
         sha=request.git.resolve(f"refs/heads/{branch}") or "",
-        payload={"branch": branch, "client_payload": mapping(given, "client_payload")},
+        payload={"branch": branch, "client_payload": client_payload},
     )
     return None

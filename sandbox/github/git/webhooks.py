@@ -1,5 +1,6 @@
 """REST of webhooks: who is told of what, and how the telling went."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.github.core.clock import now
@@ -12,6 +13,20 @@ from sandbox.github.git.delivery import deliver
 
 HOOKS = "/repos/{owner}/{repo}/hooks"
 MASK = "********"
+
+_NAMES = """
+* branch_protection_configuration branch_protection_rule check_run check_suite code_scanning_alert
+commit_comment create custom_property_values delete dependabot_alert deploy_key deployment
+deployment_protection_rule deployment_review deployment_status discussion discussion_comment fork
+github_app_authorization gollum issue_comment issue_dependencies issues label member membership merge_group
+meta milestone org_block organization package page_build ping project project_card project_column public
+pull_request pull_request_review pull_request_review_comment pull_request_review_thread push registry_package
+release repository repository_advisory repository_dispatch repository_import repository_ruleset
+repository_vulnerability_alert secret_scanning_alert secret_scanning_alert_location security_and_analysis star
+status sub_issues team team_add watch workflow_dispatch workflow_job workflow_run
+"""
+EVENTS = frozenset(_NAMES.split())
+"""Events that a repository's webhook may ask for."""
 
 
 def _view(request: Request, hook: Document) -> dict[str, Any]:
@@ -60,6 +75,13 @@ def _config(given: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
     return {"content_type": "form"} | config
 
 
+def _check_events(events: Iterable[str]) -> None:
+    unknown = sorted(set(events) - EVENTS)
+    if unknown:
+        problem = f"The following events are not supported: {', '.join(unknown)}"
+        raise invalid_field("Hook", "events", "custom", problem)
+
+
 @route("GET", HOOKS, permission="repository_hooks:read")
 def list_hooks(request: Request) -> Answer:
     """All webhooks."""
@@ -72,6 +94,7 @@ def create_hook(request: Request) -> Answer:
     given, table = request.data(), request.forge.store.table("hooks")
     config = _config(request.required("config"), {})
     events = given.get("events") or ["push"]
+    _check_events(events)
     for hook in table.all(f"{request.repository['id']}/"):
         if hook["config"]["url"] == config["url"] and set(hook["events"]) & set(events):
             raise GitHubError(
@@ -113,6 +136,7 @@ def change_hook(request: Request) -> Answer:
         hook["config"] = _config(given["config"], hook["config"])
     events = set(given.get("events") or hook["events"])
     events = (events | set(items(given, "add_events"))) - set(items(given, "remove_events"))
+    _check_events(events)
     hook |= {"events": sorted(events), "active": bool(given.get("active", hook["active"])), "updated_at": now()}
     request.forge.store.table("hooks").put(_key(request, hook["id"]), hook)
     return _view(request, hook)

@@ -70,7 +70,7 @@ def team_node(forge: Forge, team: Document) -> Node:
     """A team with its members."""
 
     def members(_info: Any, **_: Any) -> Node:
-        entries = forge.store.table("team_members").all(f"{team['id']}/")
+        entries = accounts.team_members(forge, team)
         edges = [
             {"node": user_node(forge, entry["login"]), "role": entry["role"].upper(), "cursor": entry["login"]}
             for entry in entries

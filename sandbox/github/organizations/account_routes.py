@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sandbox.github.access import accounts
-from sandbox.github.core.errors import forbidden, invalid_field, not_found
+from sandbox.github.access import accounts, plans
+from sandbox.github.core.errors import forbidden, invalid_field, not_found, unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
@@ -39,7 +39,6 @@ def organization_view(forge: Forge, organization: Document) -> dict[str, Any]:
         "has_organization_projects": True,
         "has_repository_projects": True,
         "public_repos": 0,
-        "plan": {"name": "enterprise", "seats": 100, "filled_seats": 1, "space": 0, "private_repos": 9999},
         "created_at": organization["created_at"],
         "updated_at": organization["created_at"],
     }
@@ -67,6 +66,15 @@ def read_user(request: Request) -> Answer:
     if login.endswith("[bot]") and known:
         return accounts.simple(forge, login) | {"name": None}
     raise not_found()
+
+
+@route("GET", "/users/{login}/keys", permission="public")
+@route("GET", "/users/{login}/gpg_keys", permission="public")
+def list_user_keys(request: Request) -> Answer:
+    """Keys of a user; there are none, since neither SSH nor signatures of people are modelled."""
+    if accounts.find_user(request.forge, request.params["login"]) is None:
+        raise not_found()
+    return []
 
 
 @route("GET", "/user/{account_id}", permission="public")
@@ -101,7 +109,23 @@ def list_organizations(request: Request) -> Answer:
 @route("GET", "/orgs/{org}", permission="public")
 def read_organization(request: Request) -> Answer:
     """An organisation; a user of that name is not found here."""
-    return organization_view(request.forge, request.organization)
+    organization = request.organization
+    shown = organization_view(request.forge, organization)
+    if plans.is_visible(request.forge, organization, request.principal):
+        name = plans.of(request.forge, organization["login"])
+        shown["plan"] = {"name": name, "space": 0, "private_repos": 9999, "seats": 100, "filled_seats": 1}
+    return shown
+
+
+@route("PUT", "/_sandbox/organizations/{org}/plan", permission="site_admin", root=True)
+def change_plan(request: Request) -> Answer:
+    """Has an organisation pay for another plan: `plan` is one of free, team, enterprise."""
+    try:
+        plan = plans.Plan(request.required("plan"))
+    except ValueError as error:
+        raise unprocessable(f"plan: one of {', '.join(plans.Plan)}") from error
+    plans.change(request.forge, request.organization, plan)
+    return None
 
 
 @route("PATCH", "/orgs/{org}", permission="organization_administration:write")
@@ -119,7 +143,8 @@ def change_organization(request: Request) -> Answer:
 
 
 def _members(request: Request) -> list[Document]:
-    return request.forge.store.table("organization_members").all(f"{request.organization['id']}/")
+    entries = request.forge.store.table("organization_members").all(f"{request.organization['id']}/")
+    return [entry for entry in entries if not entry.get("pending")]
 
 
 @route("GET", "/orgs/{org}/members", permission="members:read")
@@ -139,14 +164,14 @@ def check_member(request: Request) -> Answer:
 
 
 def _membership_view(request: Request, login: str) -> dict[str, Any]:
-    role = accounts.membership(request.forge, request.organization, login)
-    if role is None:
+    entry = accounts.invitation_or_membership(request.forge, request.organization, login)
+    if entry is None:
         raise not_found()
     organization = accounts.simple(request.forge, request.organization["login"])
     return {
         "url": f"{request.forge.api_url}/orgs/{organization['login']}/memberships/{login}",
-        "state": "active",
-        "role": role,
+        "state": "pending" if entry.get("pending") else "active",
+        "role": entry["role"],
         "organization_url": f"{request.forge.api_url}/orgs/{organization['login']}",
         "organization": organization,
         "user": accounts.simple(request.forge, login),
@@ -167,15 +192,40 @@ def read_own_membership(request: Request) -> Answer:
 
 @route("PUT", "/orgs/{org}/memberships/{login}", permission="members:write")
 def set_membership(request: Request) -> Answer:
-    """Makes a user a member; nobody has to accept an invitation here."""
+    """Changes the role of a member, or invites a user, who has to accept."""
     user = accounts.find_user(request.forge, request.params["login"])
     if user is None:
         raise not_found()
     role = request.data().get("role", "member")
     if role not in ("admin", "member"):
         raise invalid_field("Membership", "role")
-    accounts.set_membership(request.forge, request.organization, user["login"], role)
+    outside = accounts.membership(request.forge, request.organization, user["login"]) is None
+    accounts.set_membership(request.forge, request.organization, user["login"], role, pending=outside)
     return _membership_view(request, user["login"])
+
+
+@route("PATCH", "/user/memberships/orgs/{org}", permission="user")
+def accept_membership(request: Request) -> Answer:
+    """Accepts the invitation of an organisation, and with it those of its teams."""
+    if request.required("state") != "active":
+        raise invalid_field("Membership", "state")
+    login = request.principal.login
+    entry = accounts.invitation_or_membership(request.forge, request.organization, login)
+    if entry is None:
+        raise not_found()
+    accounts.set_membership(request.forge, request.organization, entry["login"], entry["role"])
+    return _membership_view(request, login)
+
+
+@route("GET", "/orgs/{org}/invitations", permission="members:read")
+def list_invitations(request: Request) -> Answer:
+    """People who were invited and have not accepted yet."""
+    entries = request.forge.store.table("organization_members").all(f"{request.organization['id']}/")
+    return [
+        accounts.simple(request.forge, entry["login"]) | {"role": "direct_member", "email": None}
+        for entry in entries
+        if entry.get("pending")
+    ]
 
 
 @route("DELETE", "/orgs/{org}/memberships/{login}", permission="members:write")

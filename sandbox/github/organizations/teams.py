@@ -80,7 +80,7 @@ def view(forge: Forge, team: Document) -> dict[str, Any]:
     organization = accounts.find_organization(forge, team["organization"]) or {}
     return brief(forge, team) | {
         "parent": brief(forge, parent) if parent else None,
-        "members_count": len(forge.store.table("team_members").keys(f"{team['id']}/")),
+        "members_count": len(accounts.team_members(forge, team)),
         "repos_count": len(forge.store.table("team_repositories").keys(f"{team['id']}/")),
         "created_at": team["created_at"],
         "updated_at": team["created_at"],
@@ -176,9 +176,9 @@ def _add_member(forge: Forge, team: Document, login: str, role: str) -> Document
     if user is None:
         raise not_found()
     organization = accounts.find_organization(forge, team["organization"])
-    if organization is not None and accounts.membership(forge, organization, login) is None:
-        # An invitation would have to be accepted on GitHub; here everyone accepts at once.
-        accounts.set_membership(forge, organization, user["login"], "member")
+    if organization is not None and accounts.invitation_or_membership(forge, organization, login) is None:
+        # The invitation to the team is one to the organisation too, and both wait until it is accepted.
+        accounts.set_membership(forge, organization, user["login"], "member", pending=True)
     entry = {"login": user["login"], "role": role}
     forge.store.table("team_members").put(f"{team['id']}/{user['login'].lower()}", entry)
     return entry
@@ -188,8 +188,20 @@ def _add_member(forge: Forge, team: Document, login: str, role: str) -> Document
 def list_team_members(request: Request) -> Answer:
     """Members of a team; of one role with `role`."""
     wanted = request.query.get("role", "all")
-    members = request.forge.store.table("team_members").all(f"{team_of(request)['id']}/")
+    members = accounts.team_members(request.forge, team_of(request))
     return [accounts.simple(request.forge, member["login"]) for member in members if wanted in ("all", member["role"])]
+
+
+@route("GET", TEAM + "/invitations", permission="members:read")
+def list_team_invitations(request: Request) -> Answer:
+    """People who were put into the team and have not accepted yet."""
+    team, forge = team_of(request), request.forge
+    waiting = [
+        entry
+        for entry in forge.store.table("team_members").all(f"{team['id']}/")
+        if not accounts.is_team_member(forge, team["id"], entry["login"])
+    ]
+    return [accounts.simple(forge, entry["login"]) | {"role": "direct_member"} for entry in waiting]
 
 
 def _membership(request: Request) -> Answer:
@@ -201,7 +213,12 @@ def _membership(request: Request) -> Answer:
     owner = accounts.membership(request.forge, organization, login) == "admin"
     url = f"{request.forge.api_url}/organizations/{organization['id']}/team/{team['id']}/memberships/{entry['login']}"
     # Owners of the organisation are maintainers of every team they are in.
-    return {"url": url, "role": "maintainer" if owner else entry["role"], "state": "active"}
+    active = accounts.is_team_member(request.forge, team["id"], login)
+    return {
+        "url": url,
+        "role": "maintainer" if owner else entry["role"],
+        "state": "active" if active else "pending",
+    }
 
 
 @route("GET", TEAM + "/memberships/{login}", permission="members:read")

@@ -12,7 +12,7 @@ from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
 from sandbox.github.organizations import teams
 from sandbox.github.pulls import requirements
-from sandbox.github.repositories import repositories
+from sandbox.github.repositories import labels, repositories
 
 
 def key(repository: Document, number: int) -> str:
@@ -151,9 +151,8 @@ def announce(
 
 def labels_of(forge: Forge, repository: Document, names: list[str]) -> list[dict[str, Any]]:
     """Labels by name, as they appear inside a pull request."""
-    table = forge.store.table("labels")
-    found = [table.get(f"{repository['id']}/{name.lower()}") or {"name": name, "color": "ededed"} for name in names]
-    return [label | {"default": False} for label in found]
+    found = [labels.ensure(forge, repository, name) for name in names]
+    return [labels.view(forge, repository, label) for label in found]
 
 
 def view(forge: Forge, repository: Document, pull: Document, *, full: bool = False) -> dict[str, Any]:

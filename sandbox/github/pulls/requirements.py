@@ -135,10 +135,13 @@ def _is_owner(forge: Forge, repository: Document, login: str, name: str) -> bool
         user = accounts.find_user(forge, login) or {}
         return login.lower() == organization.lower() or user.get("email") == name
     team = teams.find(forge, organization, slug)
-    # A team without access to the repository owns nothing in it.
-    if team is None or forge.store.table("team_repositories").get(f"{team['id']}/{repository['id']}") is None:
+    if team is None or team["privacy"] == "secret":
         return False
-    return forge.store.table("team_members").get(f"{team['id']}/{login.lower()}") is not None
+    # A team that may not write to the repository owns nothing in it.
+    access = forge.store.table("team_repositories").get(f"{team['id']}/{repository['id']}")
+    if access is None or access["role"] not in ("write", "maintain", "admin"):
+        return False
+    return accounts.is_team_member(forge, team["id"], login)
 
 
 def _missing_checks(forge: Forge, repository: Document, pull: Document, needed: Requirements) -> list[str]:

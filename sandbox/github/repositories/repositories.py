@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sandbox.github.access import accounts
+from sandbox.github.access import accounts, plans
 from sandbox.github.access.authorization import repository_role
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, invalid_field, missing_field
@@ -95,7 +95,7 @@ def create(forge: Forge, owner: Document, given: Document, principal: Principal)
         }
         repository |= CHANGEABLE
         _apply(repository, given)
-        _apply_visibility(repository, given)
+        _apply_visibility(forge, repository, given)
         forge.git.create(repository["id"], repository["default_branch"])
         table.put(repository["id"], repository)
         forge.store.table("repository_names").put(repository["full_name"].lower(), {"id": repository["id"]})
@@ -147,7 +147,7 @@ def change(forge: Forge, repository: Document, given: Document) -> Document:
 
     def apply(document: Document) -> None:
         _apply(document, given)
-        _apply_visibility(document, given)
+        _apply_visibility(forge, document, given)
         document["updated_at"] = now()
 
     changed = forge.store.table("repositories").update(repository["id"], apply)
@@ -236,6 +236,8 @@ def view(forge: Forge, repository: Document, principal: Principal | None = None)
         "open_issues_count": 0,
     }
     shown |= {name: repository[name] for name in CHANGEABLE}
+    # Whoever can read a public repository can fork it.
+    shown["allow_forking"] = repository["allow_forking"] or repository["visibility"] == "public"
     shown["use_squash_pr_title_as_default"] = repository["squash_merge_commit_title"] == "PR_TITLE"
     if "security_and_analysis" in repository:
         shown["security_and_analysis"] = repository["security_and_analysis"]
@@ -260,11 +262,12 @@ def _apply(repository: Document, given: Document) -> None:
             repository[name] = given[name]
 
 
-def _apply_visibility(repository: Document, given: Document) -> None:
+def _apply_visibility(forge: Forge, repository: Document, given: Document) -> None:
     visibility = given.get("visibility")
     if visibility is None and given.get("private") is not None:
         visibility = "private" if given["private"] else "public"
     visibility = visibility or repository.get("visibility") or "public"
+    plans.check_visibility(forge, repository["owner"]["login"], visibility)
     if visibility not in VISIBILITIES:
         raise invalid_field("Repository", "visibility")
     repository["visibility"] = visibility

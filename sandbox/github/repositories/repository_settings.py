@@ -1,11 +1,10 @@
-"""REST of smaller things that a repository has: Actions settings, deploy keys, labels, dispatches."""
+"""REST of smaller things that a repository has: Actions settings and deploy keys."""
 
 import re
 from typing import Any
-from urllib.parse import quote
 
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import GitHubError, invalid_field, missing_field, not_found, unprocessable
+from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
@@ -34,10 +33,22 @@ def read_settings(request: Request) -> Answer:
     """One section of what Actions may do in the repository."""
     section = _section(request)
     number = request.repository["id"]
-    chosen = settings.read(request.forge.store, number, "permissions")["allowed_actions"]
+    holds = settings.of(request.forge, request.repository["full_name"])
+    chosen = holds.allowed_actions
     if section == "selected-actions" and chosen != "selected":
         raise GitHubError(409, "Conflict")
     values = settings.read(request.forge.store, number, section)
+    if section == "permissions":
+        values |= {
+            "enabled": holds.enabled,
+            "allowed_actions": chosen,
+            "sha_pinning_required": holds.sha_pinning_required,
+        }
+    if section == "selected-actions":
+        values = holds.selected_actions
+    if section == "permissions" and not values["enabled"]:
+        # Which actions may run is a question only where Actions run at all.
+        del values["allowed_actions"]
     if section == "permissions" and chosen == "selected":
         values["selected_actions_url"] = f"{request.repository_url}/actions/permissions/selected-actions"
     return values
@@ -59,24 +70,12 @@ def write_settings(request: Request) -> Answer:
     chosen = settings.read(store, number, "permissions")["allowed_actions"]
     if section == "selected-actions" and chosen != "selected":
         raise GitHubError(409, "Conflict")
+    if settings.conflict(request.forge, request.repository["owner"]["login"], section, given):
+        raise GitHubError(409, "Conflict")
     known = {name: given[name] for name in settings.DEFAULTS[section] if name in given}
     known |= {"include_claim_keys": given["include_claim_keys"]} if "include_claim_keys" in given else {}
     settings.write(store, number, section, known)
     return (201, {}) if section == "oidc" else None
-
-
-@route("GET", "/orgs/{org}/actions/permissions", permission="organization_administration:read")
-def read_organization_settings(request: Request) -> Answer:
-    """The organisation leaves every choice to its repositories."""
-    del request
-    return {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False}
-
-
-@route("GET", "/orgs/{org}/actions/permissions/workflow", permission="organization_administration:read")
-def read_organization_workflow_settings(request: Request) -> Answer:
-    """The same for what workflow tokens may do."""
-    del request
-    return settings.DEFAULTS["workflow"]
 
 
 @route("GET", "/repos/{owner}/{repo}/actions/organization-secrets", permission="secrets:read")
@@ -142,82 +141,4 @@ def delete_key(request: Request) -> Answer:
     """Removes a deploy key."""
     if not request.forge.store.table("deploy_keys").delete(f"{request.repository['id']}/{request.number('key_id')}"):
         raise not_found()
-    return None
-
-
-LABELS = "/repos/{owner}/{repo}/labels"
-
-
-def label_view(request: Request, label: Document) -> dict[str, Any]:
-    """A label as GitHub shows it."""
-    url = f"{request.repository_url}/labels/{quote(label['name'])}"
-    return label | {"node_id": f"LA_{label['id']}", "url": url, "default": False}
-
-
-def _label(request: Request) -> tuple[str, Document]:
-    key = f"{request.repository['id']}/{request.params['name'].lower()}"
-    label = request.forge.store.table("labels").get(key)
-    if label is None:
-        raise not_found()
-    return key, label
-
-
-@route("GET", LABELS, permission="issues:read|pull_requests:read")
-def list_labels(request: Request) -> Answer:
-    """All labels."""
-    return [
-        label_view(request, label) for label in request.forge.store.table("labels").all(f"{request.repository['id']}/")
-    ]
-
-
-def _color(given: dict[str, Any], default: str) -> str:
-    color = str(given.get("color") or default).lower()
-    if not re.fullmatch(r"[0-9a-f]{6}", color):
-        raise invalid_field("Label", "color")
-    return color
-
-
-@route("POST", LABELS, permission="issues:write|pull_requests:write")
-def create_label(request: Request) -> Answer:
-    """Creates a label."""
-    given, table = request.data(), request.forge.store.table("labels")
-    if not given.get("name"):
-        raise missing_field("name")
-    key = f"{request.repository['id']}/{str(given['name']).lower()}"
-    if table.get(key) is not None:
-        raise invalid_field("Label", "name", "already_exists")
-    label: Document = {
-        "id": table.next_id(),
-        "name": given["name"],
-        "color": _color(given, "ededed"),
-        "description": given.get("description"),
-    }
-    table.put(key, label)
-    return 201, label_view(request, label)
-
-
-@route("GET", LABELS + "/{name}", permission="issues:read|pull_requests:read")
-def read_label(request: Request) -> Answer:
-    """One label."""
-    return label_view(request, _label(request)[1])
-
-
-@route("PATCH", LABELS + "/{name}", permission="issues:write|pull_requests:write")
-def change_label(request: Request) -> Answer:
-    """Changes a label."""
-    key, label = _label(request)
-    given, table = request.data(), request.forge.store.table("labels")
-    name = given.get("new_name") or given.get("name") or label["name"]
-    label |= {"name": name, "color": _color(given, label["color"])}
-    if "description" in given:
-        label["description"] = given["description"]
-    table.delete(key)
-    table.put(f"{request.repository['id']}/{name.lower()}", label)
-    return label_view(request, label)
-
-
-@route("DELETE", LABELS + "/{name}", permission="issues:write|pull_requests:write")
-def delete_label(request: Request) -> Answer:
-    """Removes a label."""
-    request.forge.store.table("labels").delete(_label(request)[0])
     return None

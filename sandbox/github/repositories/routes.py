@@ -1,13 +1,18 @@
 """REST of repositories: list, create, read, change, delete, topics, security switches."""
 
+import re
+
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed, repository_role
-from sandbox.github.core.errors import GitHubError, forbidden, invalid_field, not_found
+from sandbox.github.core.errors import GitHubError, forbidden, invalid_field, not_found, unprocessable
 from sandbox.github.core.principals import Kind
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
 from sandbox.github.repositories import repositories
+
+MOST_TOPICS = 20
+TOPIC = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
 
 
 @route("POST", "/orgs/{org}/repos", permission="administration:write")
@@ -63,13 +68,8 @@ def list_own(request: Request) -> Answer:
 
 @route("GET", "/repos/{owner}/{repo}")
 def read(request: Request) -> Answer:
-    """One repository; a former name leads to the present one."""
-    repository = request.repository
-    asked = f"{request.params['owner']}/{request.params['repo']}".lower()
-    if asked != repository["full_name"].lower():
-        location = f"{request.forge.api_url}/repositories/{repository['id']}"
-        raise GitHubError(301, "Moved Permanently", headers={"Location": location})
-    return repositories.view(request.forge, repository, request.principal)
+    """One repository."""
+    return repositories.view(request.forge, request.repository, request.principal)
 
 
 @route("PATCH", "/repos/{owner}/{repo}", permission="administration:write")
@@ -103,7 +103,17 @@ def replace_topics(request: Request) -> Answer:
     names = request.required("names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnknownVariableType]
         raise invalid_field("Repository", "names")
-    topics = [str(name).lower() for name in names]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    topics = [str(name) for name in names]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if len(topics) > MOST_TOPICS:
+        raise unprocessable(f"A repository cannot have more than {MOST_TOPICS} topics.")
+    if not all(TOPIC.fullmatch(topic) for topic in topics):
+        raise invalid_field(
+            "Repository",
+            "topics",
+            "custom",
+            "topics must start with a lowercase letter or number, consist of 50 characters or less, and can include"
+            " hyphens.",
+        )
     request.forge.store.table("repositories").update(
         request.repository["id"], lambda document: document.update(topics=topics)
     )

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.github.access import accounts
 from sandbox.github.core.forge import Forge
-from sandbox.github.core.store import Store
+from sandbox.github.core.store import Document, Store
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "permissions": {"enabled": True, "allowed_actions": "all", "sha_pinning_required": False},
@@ -41,16 +42,70 @@ def write(store: Store, repository_id: int, section: str, values: dict[str, Any]
     store.table("actions_settings").put(f"{repository_id}/{section}", kept | values)
 
 
+POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
+    "permissions": {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False},
+    "selected-actions": DEFAULTS["selected-actions"],
+    "workflow": DEFAULTS["workflow"],
+    "repositories": {"selected_repository_ids": []},
+}
+"""What an organisation says of Actions until somebody changes it."""
+
+
+def policy(forge: Forge, organization: Document, section: str) -> dict[str, Any]:
+    """One section of an organisation's policy for Actions."""
+    kept = forge.store.table("actions_policies").get(f"{organization['id']}/{section}")
+    return POLICY_DEFAULTS[section] | (kept or {})
+
+
+def write_policy(forge: Forge, organization: Document, section: str, given: dict[str, Any]) -> None:
+    """Changes fields of one section of the policy."""
+    known = {name: given[name] for name in POLICY_DEFAULTS[section] if name in given}
+    changed = policy(forge, organization, section) | known
+    forge.store.table("actions_policies").put(f"{organization['id']}/{section}", changed)
+
+
+def conflict(forge: Forge, owner: str, section: str, given: dict[str, Any]) -> bool:
+    """Whether a repository asks for more than the policy of its organisation leaves to it."""
+    organization = accounts.find_organization(forge, owner)
+    if organization is None:
+        return False
+    above = policy(forge, organization, "permissions")
+    if section == "selected-actions":
+        return above["allowed_actions"] != "all"
+    if section == "permissions":
+        restricts = above["allowed_actions"] != "all"
+        return (
+            (restricts and given.get("allowed_actions", above["allowed_actions"]) != above["allowed_actions"])
+            or (above["enabled_repositories"] == "none" and bool(given.get("enabled")))
+            or (above["sha_pinning_required"] and given.get("sha_pinning_required") is False)
+        )
+    workflow = policy(forge, organization, "workflow")
+    approves = bool(given.get("can_approve_pull_request_reviews"))
+    return section == "workflow" and approves and not workflow["can_approve_pull_request_reviews"]
+
+
 def of(forge: Forge, repository: str) -> ActionsSettings:
-    """All sections of a repository, given by its full name."""
+    """What holds in a repository, given by its full name: its own settings within the policy of its organisation."""
     store, repository_id = forge.store, forge.existing_id(repository)
     permissions = read(store, repository_id, "permissions")
     workflow = read(store, repository_id, "workflow")
+    selected = read(store, repository_id, "selected-actions")
+    enabled = bool(permissions["enabled"])
+    organization = accounts.find_organization(forge, repository.partition("/")[0])
+    if organization is not None:
+        above = policy(forge, organization, "permissions")
+        if above["allowed_actions"] != "all":
+            selected = policy(forge, organization, "selected-actions")
+            permissions["allowed_actions"] = above["allowed_actions"]
+        permissions["sha_pinning_required"] |= above["sha_pinning_required"]
+        chosen: list[int] = policy(forge, organization, "repositories")["selected_repository_ids"]
+        everywhere = {"all": True, "none": False, "selected": repository_id in chosen}
+        enabled = enabled and everywhere[above["enabled_repositories"]]
     return ActionsSettings(
-        enabled=bool(permissions["enabled"]),
+        enabled=enabled,
         allowed_actions=permissions["allowed_actions"],
         sha_pinning_required=bool(permissions["sha_pinning_required"]),
-        selected_actions=read(store, repository_id, "selected-actions"),
+        selected_actions=selected,
         access_level=read(store, repository_id, "access")["access_level"],
         default_workflow_permissions=workflow["default_workflow_permissions"],
         can_approve_pull_request_reviews=bool(workflow["can_approve_pull_request_reviews"]),

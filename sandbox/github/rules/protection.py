@@ -5,7 +5,7 @@ Clients write it by GraphQL (`graphql/protection`); it is enforced here and in `
 
 from collections.abc import Iterator
 
-from sandbox.github.access import accounts
+from sandbox.github.access import accounts, plans
 from sandbox.github.access.authorization import repository_role
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitRepository
@@ -25,7 +25,7 @@ def rules_of(forge: Forge, repository: Document) -> list[Document]:
 def rule_for(forge: Forge, repository: Document, ref: str) -> Document | None:
     """The branch protection that holds for a ref: one by its exact name before one by pattern, then the older."""
     branch = ref.removeprefix(BRANCHES)
-    if branch == ref:
+    if branch == ref or not plans.protects(forge, repository):
         return None
     found = [rule for rule in rules_of(forge, repository) if matches(rule["pattern"], branch)]
     return min(found, key=lambda rule: rule["pattern"] != branch, default=None)
@@ -45,9 +45,8 @@ def is_among(forge: Forge, principal: Principal, node_ids: list[str]) -> bool:
     user = accounts.find_user(forge, principal.login)
     if user is not None and f"U_{user['id']}" in node_ids:
         return True
-    members = forge.store.table("team_members")
     teams = [node_id[2:] for node_id in node_ids if node_id.startswith("T_")]
-    return any(members.get(f"{team}/{principal.login.lower()}") is not None for team in teams)
+    return any(accounts.is_team_member(forge, int(team), principal.login) for team in teams)
 
 
 def against(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.github.access import accounts
+from sandbox.github.access import accounts, plans
 from sandbox.github.access.authorization import ROLES, repository_role
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitRepository
@@ -36,6 +36,8 @@ def active_rules(
     forge: Forge, repository: Document, ref: str, principal: Principal | None, *, through_pull: bool = False
 ) -> Iterator[ActiveRule]:
     """Rules of enabled rulesets that hold for a ref and that the caller may not bypass."""
+    if not plans.protects(forge, repository):
+        return
     target = {"refs/heads/": "branch", "refs/tags/": "tag"}.get(ref[: ref.find("/", 5) + 1])
     for ruleset in forge.store.table("rulesets").all(f"{repository['id']}/"):
         if ruleset["enforcement"] != "active" or ruleset["target"] != target:
@@ -86,7 +88,7 @@ def _is_actor(forge: Forge, repository: Document, actor: Document, principal: Pr
         held = repository_role(forge, principal.login, repository)
         return needed is not None and ROLES.index(held) >= ROLES.index(needed)
     if kind == "Team":
-        return forge.store.table("team_members").get(f"{actor_id}/{principal.login.lower()}") is not None
+        return accounts.is_team_member(forge, actor_id or 0, principal.login)
     if kind == "User":
         return (accounts.find_user(forge, principal.login) or {}).get("id") == actor_id
     return False

@@ -2,47 +2,19 @@
 
 from typing import Any
 
+from sandbox.github.access import plans
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items, mapping
-from sandbox.github.rules import rules
+from sandbox.github.rules import kinds, rules
 
 ENFORCEMENTS = ("active", "disabled", "evaluate")
 TARGETS = ("branch", "tag", "push")
-RULE_TYPES = frozenset(
-    [
-        "creation",
-        "update",
-        "deletion",
-        "non_fast_forward",
-        "required_linear_history",
-        "required_signatures",
-        "pull_request",
-        "required_status_checks",
-        "required_deployments",
-        "merge_queue",
-        "workflows",
-        "code_scanning",
-        "commit_message_pattern",
-        "commit_author_email_pattern",
-        "committer_email_pattern",
-        "branch_name_pattern",
-        "tag_name_pattern",
-        "file_path_restriction",
-        "max_file_path_length",
-        "file_extension_restriction",
-        "max_file_size",
-        "copilot_code_review",
-    ]
-)
-ACTORS = ("Integration", "OrganizationAdmin", "RepositoryRole", "Team", "DeployKey", "User")
-WITHOUT_ID = ("DeployKey", "OrganizationAdmin")
-"""Actors of which there is one; GitHub drops an id that is sent."""
 
 
-def _checked(given: dict[str, Any]) -> dict[str, Any]:
+def _checked(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a body that make up a ruleset.
 
     Raises:
@@ -55,42 +27,21 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
         problems.append(f"Enforcement must be one of {', '.join(ENFORCEMENTS)}")
     if given.get("target", "branch") not in TARGETS:
         problems.append(f"Target must be one of {', '.join(TARGETS)}")
-    problems += [
-        f"Invalid rule '{rule.get('type')}': " for rule in items(given, "rules") if rule.get("type") not in RULE_TYPES
-    ]
-    for actor in items(given, "bypass_actors"):
-        if actor.get("actor_type") not in ACTORS:
-            problems.append(f"Invalid bypass actor type '{actor.get('actor_type')}'")
+    plans.check_rules(request.forge, request.repository)
+    owner = request.repository["owner"]["login"]
+    problems += kinds.rule_problems(items(given, "rules"))
+    problems += kinds.actor_problems(request.forge, owner, items(given, "bypass_actors"))
     if problems:
         raise GitHubError(422, "Validation Failed", problems)
+    plans.check_metadata_rules(request.forge, request.repository, {str(rule["type"]) for rule in items(given, "rules")})
     return {
         "name": given["name"],
         "target": given.get("target", "branch"),
         "enforcement": given["enforcement"],
-        "bypass_actors": [_actor(actor) for actor in items(given, "bypass_actors")],
+        "bypass_actors": [kinds.shown_actor(actor) for actor in items(given, "bypass_actors")],
         "conditions": mapping(given, "conditions"),
-        "rules": [_rule(rule) for rule in items(given, "rules")],
+        "rules": [kinds.shown_rule(rule) for rule in items(given, "rules")],
     }
-
-
-def _actor(actor: dict[str, Any]) -> dict[str, Any]:
-    actor_id = None if actor["actor_type"] in WITHOUT_ID else actor.get("actor_id")
-    mode = actor.get("bypass_mode") or "always"
-    return {"actor_id": actor_id, "actor_type": actor["actor_type"], "bypass_mode": mode}
-
-
-def _rule(rule: dict[str, Any]) -> dict[str, Any]:
-    parameters = mapping(rule, "parameters")
-    if rule["type"] == "pull_request":
-        parameters = {
-            "required_approving_review_count": 0,
-            "dismiss_stale_reviews_on_push": False,
-            "require_code_owner_review": False,
-            "require_last_push_approval": False,
-            "required_review_thread_resolution": False,
-            "allowed_merge_methods": ["merge", "squash", "rebase"],
-        } | parameters
-    return {"type": rule["type"]} | ({"parameters": parameters} if parameters else {})
 
 
 def view(request: Request, ruleset: Document, *, full: bool = True) -> dict[str, Any]:
@@ -114,6 +65,7 @@ def view(request: Request, ruleset: Document, *, full: bool = True) -> dict[str,
 
 
 def _find(request: Request) -> Document:
+    plans.check_rules(request.forge, request.repository)
     found = request.forge.store.table("rulesets").get(f"{request.repository['id']}/{request.number('ruleset_id')}")
     if found is None:
         raise not_found()
@@ -129,6 +81,7 @@ def _check_name(request: Request, name: str, own: int | None = None) -> None:
 @route("GET", "/repos/{owner}/{repo}/rulesets")
 def list_rulesets(request: Request) -> Answer:
     """All rulesets, without their rules."""
+    plans.check_rules(request.forge, request.repository)
     found = request.forge.store.table("rulesets").all(f"{request.repository['id']}/")
     return [view(request, ruleset, full=False) for ruleset in found]
 
@@ -136,7 +89,7 @@ def list_rulesets(request: Request) -> Answer:
 @route("POST", "/repos/{owner}/{repo}/rulesets", permission="administration:write")
 def create_ruleset(request: Request) -> Answer:
     """Adds a ruleset; it holds from this moment."""
-    ruleset = _checked(request.data())
+    ruleset = _checked(request, request.data())
     table = request.forge.store.table("rulesets")
     with request.forge.store.lock:
         _check_name(request, ruleset["name"])
@@ -155,7 +108,7 @@ def read_ruleset(request: Request) -> Answer:
 def replace_ruleset(request: Request) -> Answer:
     """Changes a ruleset; fields that are left out stay."""
     present = _find(request)
-    changed = present | _checked(present | request.data()) | {"updated_at": now()}
+    changed = present | _checked(request, present | request.data()) | {"updated_at": now()}
     _check_name(request, changed["name"], present["id"])
     request.forge.store.table("rulesets").put(f"{request.repository['id']}/{present['id']}", changed)
     return view(request, changed)

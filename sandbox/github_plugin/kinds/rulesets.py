@@ -26,7 +26,7 @@ STATUS_CHECKS = Block(
             required=True,
             github="required_status_checks",
         ),
-        "strictRequiredStatusChecksPolicy": Field(bool),
+        "strictRequiredStatusChecksPolicy": Field(bool, default=False),
         "doNotEnforceOnCreate": Field(bool, default=False),
     }
 )

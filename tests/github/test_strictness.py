@@ -1,0 +1,137 @@
+"""What GitHub refuses or answers in a way of its own, and what a kinder model would hide."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.github import seed
+from tests.github.conftest import Hub, Repository
+
+REQUIRED: dict[str, Any] = {"name": "strict", "enforcement": "active", "target": "branch"}
+
+
+def rules(repository: Repository, **fields: Any) -> Any:
+    return repository.ask("POST", "/rulesets", json=REQUIRED | fields)
+
+
+@pytest.mark.parametrize(
+    ("rule", "missing"),
+    [
+        ({"type": "pull_request", "parameters": {"required_approving_review_count": 1}}, "require_code_owner_review"),
+        ({"type": "required_status_checks"}, "strict_required_status_checks_policy"),
+        ({"type": "tag_name_pattern", "parameters": {"operator": "regex"}}, "pattern"),
+    ],
+)
+def test_a_rule_needs_its_parameters(repository: Repository, rule: dict[str, Any], missing: str) -> None:
+    refused = rules(repository, rules=[rule])
+    assert refused.status_code == 422
+    assert missing in refused.json()["errors"][0]
+
+
+def test_a_secret_team_cannot_bypass(hub: Hub, repository: Repository) -> None:
+    with hub.admin as admin:
+        team = admin.post("/orgs/acme/teams", json={"name": f"secret {repository.name}"}).json()
+    assert team["privacy"] == "secret"
+    refused = rules(repository, bypass_actors=[{"actor_type": "Team", "actor_id": team["id"]}])
+    assert refused.status_code == 422
+    assert "must be visible" in refused.json()["errors"][0]
+
+
+@pytest.mark.parametrize("kind", ["Team", "Integration", "User"])
+def test_what_is_not_there_cannot_bypass(repository: Repository, kind: str) -> None:
+    refused = rules(repository, bypass_actors=[{"actor_type": kind, "actor_id": 999_999}])
+    assert refused.status_code == 422
+
+
+def test_an_organization_admin_reads_back_without_its_id(repository: Repository) -> None:
+    made = rules(repository, bypass_actors=[{"actor_type": "OrganizationAdmin", "actor_id": 1}])
+    assert made.json()["bypass_actors"][0]["actor_id"] is None
+
+
+def test_defaults_of_a_rule_read_back(repository: Repository) -> None:
+    parameters = {"required_status_checks": [{"context": "Test"}], "strict_required_status_checks_policy": True}
+    made = rules(repository, rules=[{"type": "required_status_checks", "parameters": parameters}]).json()
+    assert made["rules"][0]["parameters"] == parameters | {"do_not_enforce_on_create": False}
+
+
+@pytest.mark.parametrize("topics", [["Upper"], ["with space"], ["-dash"], [f"topic-{number}" for number in range(21)]])
+def test_topics_that_github_refuses(repository: Repository, topics: list[str]) -> None:
+    assert repository.ask("PUT", "/topics", json={"names": topics}).status_code == 422
+
+
+def test_an_unknown_event_of_a_webhook_is_refused(repository: Repository) -> None:
+    body = {"config": {"url": "http://127.0.0.1:9/"}, "events": ["push", "pushes"]}
+    refused = repository.ask("POST", "/hooks", json=body)
+    assert refused.status_code == 422
+    assert "pushes" in refused.text
+
+
+def test_a_dispatch_has_at_most_ten_properties(repository: Repository) -> None:
+    body = {"event_type": "try", "client_payload": {f"key{number}": 1 for number in range(11)}}
+    refused = repository.ask("POST", "/dispatches", json=body)
+    assert refused.status_code == 422
+    assert "No more than 10" in refused.json()["message"]
+
+
+def test_a_former_name_redirects_reads_with_301_and_writes_with_307(repository: Repository) -> None:
+    former = repository.name
+    assert repository.ask("PATCH", json={"name": f"{former}-new"}).status_code == 200
+    read = repository.ask("GET", "/branches?per_page=1")
+    assert read.status_code == 301
+    assert read.headers["Location"].endswith("/branches?per_page=1")
+    assert repository.ask("PUT", "/topics", json={"names": ["a"]}).status_code == 307
+    followed = repository.ask("PUT", "/topics", json={"names": ["a"]}, follow_redirects=True)
+    assert followed.json() == {"names": ["a"]}
+
+
+def test_a_label_that_is_put_on_a_pull_request_exists_from_then_on(repository: Repository) -> None:
+    number = repository.pull("side")
+    shown = repository.ask("POST", f"/issues/{number}/labels", json={"labels": ["new-one"]}).json()
+    assert repository.ask("GET", "/labels/new-one").json()["id"] == shown[0]["id"]
+
+
+def test_permissions_without_actions_say_nothing_of_allowed_actions(repository: Repository) -> None:
+    assert repository.ask("PUT", "/actions/permissions", json={"enabled": False}).status_code == 204
+    assert "allowed_actions" not in repository.ask("GET", "/actions/permissions").json()
+
+
+def test_a_public_repository_can_be_forked(repository: Repository) -> None:
+    assert repository.ask("GET").json()["allow_forking"] is False
+    assert repository.ask("PATCH", json={"visibility": "public"}).json()["allow_forking"] is True
+
+
+def test_seven_reviewers_are_too_many(repository: Repository) -> None:
+    reviewers = [{"type": "User", "id": number} for number in range(7)]
+    refused = repository.ask("PUT", "/environments/production", json={"reviewers": reviewers})
+    assert refused.status_code == 422
+    assert refused.json()["message"] == "reviewers can have at most 6 reviewers"
+
+
+def test_a_trailing_slash_is_another_path(hub: Hub) -> None:
+    with hub.admin as admin:
+        assert admin.get("/orgs/acme/teams/").status_code == 404
+        assert admin.get("/users/alice/gpg_keys").json() == []
+
+
+def test_branch_protection_reads_actors_as_the_provider_does(hub: Hub) -> None:
+    query = "query($id: ID!) { node(id: $id) { ... on BranchProtectionRule { pushAllowances(first: 1) { nodes { actor {"
+    query += " ... on App { id name slug } ... on Team { id name slug } ... on User { id name login } } } } } } }"
+    answer = hub.graphql(hub.secrets.github_token, query, id="BPR_0")
+    assert "conflict" not in answer["errors"][0]["message"]
+
+
+def test_an_invited_person_is_pending_and_reaches_nothing_until_it_accepts(hub: Hub, repository: Repository) -> None:
+    seed.apply(hub.forge, {"users": [{"login": "newcomer", "token": "ghp_newcomer"}]})
+    with hub.admin as admin, hub.client("ghp_newcomer") as newcomer:
+        slug = admin.post("/orgs/acme/teams", json={"name": f"team {repository.name}"}).json()["slug"]
+        admin.put(f"/orgs/acme/teams/{slug}/repos/{repository.full_name}", json={"permission": "push"})
+        invited = admin.put(f"/orgs/acme/teams/{slug}/memberships/newcomer").json()
+        assert invited["state"] == "pending"
+        assert admin.get("/orgs/acme/memberships/newcomer").json()["state"] == "pending"
+        assert admin.get(f"/orgs/acme/teams/{slug}/members").json() == []
+        assert [one["login"] for one in admin.get(f"/orgs/acme/teams/{slug}/invitations").json()] == ["newcomer"]
+        assert newcomer.get(repository.path).status_code == 404
+        assert newcomer.patch("/user/memberships/orgs/acme", json={"state": "active"}).status_code == 200
+        assert admin.get(f"/orgs/acme/teams/{slug}/memberships/newcomer").json()["state"] == "active"
+        assert newcomer.get(repository.path).status_code == 200
+        admin.delete("/orgs/acme/memberships/newcomer")
