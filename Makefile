@@ -39,6 +39,10 @@ down: $(VENV) ## stop it and leave nothing behind
 status: $(VENV) ## what runs, where, in which version
 	@$(PYTHON) -m sandbox status
 
+.PHONY: preview
+preview: $(VENV) ## what make up would change of a platform that is up
+	@$(PYTHON) -m sandbox preview
+
 .PHONY: plan
 plan: $(VENV) ## the resources of the platform as a tree, touching nothing
 	@$(PYTHON) -m sandbox plan

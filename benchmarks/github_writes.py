@@ -20,12 +20,12 @@ from components.github.credentials import Token
 from components.github.file_delivery import FileDelivery
 from components.github.tree import WantedFiles
 from manifests.model import OwnedFiles
-from sandbox import toolchain
 from sandbox.config import SandboxConfig
-from sandbox.engine.deploy import deploy
-from sandbox.engine.stackfile import StackConfig, merged
 from sandbox.overlay import sandbox_stack
 from sandbox.progress import Progress
+from sandbox.pulumi import operations
+from sandbox.pulumi.settings import StackConfig, merged
+from sandbox.up import find_workspace
 
 OWNER = "acme"
 FILES = 20
@@ -93,9 +93,9 @@ def add_service(config: SandboxConfig, report: Report) -> None:
     stack = StackConfig(stack.project, stack.stack, merged(stack.values, {"slipway:services": services}), stack.secrets)
     log = config.github_directory / "requests.log"
     start = log.stat().st_size
-    helm = toolchain.ensure(config, Progress(quiet=True), {"helm"})["helm"]
+    place = find_workspace(config, Progress(quiet=True))
     with report.measure("a service by a whole deployment: time").timed():
-        deploy(config.root, stack, config.directory / "engine", helm)
+        operations.up(place, stack)
     with log.open() as lines:
         lines.seek(start)
         written = [match for match in map(_WRITE.search, lines) if match and match[3].startswith("2")]

@@ -9,6 +9,7 @@ out: less than `make up` does.
 import argparse
 import contextlib
 import json
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -22,16 +23,15 @@ from benchmarks.sandboxes import LIMIT_SECONDS, command, own
 from sandbox import images, node, toolchain
 from sandbox.applications import wait_for_applications
 from sandbox.argocd.chart import build_chart
-from sandbox.config import CONTEXT, SandboxConfig
-from sandbox.engine.kubernetes.api import KubernetesApi
-from sandbox.engine.monitor import Registration
-from sandbox.engine.plan import Recorder
-from sandbox.engine.program import run_program
+from sandbox.cluster import Cluster
+from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.github import service
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
+from sandbox.pulumi.settings import StackConfig
 from sandbox.rehearsal import Rehearsal
+from tests.recorder import Registration, plain, record
 from tools.workflows import repositories, stack_settings, write
 
 GOAL_RATIO = 1.15
@@ -73,13 +73,22 @@ def make_by_hand(config: SandboxConfig) -> None:
     stack = sandbox_stack(config)
     # Whoever does it by hand knows that nothing is in the way.
     stack = replace(stack, values=stack.values | {"slipway:preflight": False})
-    registrations = list(run_program(config.root, stack, Recorder(), preview=False).registrations.values())
+    registrations = declared(config, stack)
     push_files(config)
     apply(tools["kubectl"], config, [item for item in registrations if kind_of(item) in {"Namespace", "Secret"}])
     install(tools["helm"], config, next(item for item in registrations if item.type == RELEASE_TYPE))
     apply(tools["kubectl"], config, [item for item in registrations if kind_of(item) in {"AppProject", "Application"}])
-    with contextlib.closing(KubernetesApi(str(config.kubeconfig), CONTEXT)) as api:
-        wait_for_applications(api, lambda _text: None)
+    with contextlib.closing(Cluster(config)) as cluster:
+        wait_for_applications(cluster, lambda _text: None)
+
+
+def declared(config: SandboxConfig, stack: StackConfig) -> list[Registration]:
+    """What the program declares, as a person would write it down; nothing is deployed."""
+
+    def program() -> None:
+        runpy.run_path(str(config.root / "__main__.py"))
+
+    return record(program, config=stack.as_text(), secrets=sorted(stack.secrets), stack=stack.stack).resources
 
 
 def push_files(config: SandboxConfig) -> None:
@@ -112,9 +121,9 @@ def push_files(config: SandboxConfig) -> None:
 
 def install(helm: Path, config: SandboxConfig, release: Registration) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as values:
-        json.dump(release.inputs["values"], values)
+        json.dump(plain(release.inputs["values"]), values)
         values.flush()
-        namespace = ("--namespace", release.inputs["namespace"], "--kubeconfig", str(config.kubeconfig))
+        namespace = ("--namespace", plain(release.inputs["namespace"]), "--kubeconfig", str(config.kubeconfig))
         options = ("--values", values.name, "--wait", "--timeout", "10m")
         call(str(helm), "upgrade", "--install", "argocd", chart_directory(config), *namespace, *options)
 
@@ -132,11 +141,11 @@ def manifest(item: Registration) -> Mapping[str, Any]:
     group, _, rest = item.type.removeprefix("kubernetes:").partition("/")
     version = rest.partition(":")[0]
     kind = {"apiVersion": version if group == "core" else f"{group}/{version}", "kind": kind_of(item)}
-    return {**kind, **{key: value for key, value in item.inputs.items() if key != "__provider"}}
+    return {**kind, **{key: plain(value) for key, value in item.inputs.items() if key != "__provider"}}
 
 
 def kind_of(item: Registration) -> str:
-    return item.type.rpartition(":")[2] if item.package == "kubernetes" else ""
+    return item.type.rpartition(":")[2] if item.type.startswith("kubernetes:") else ""
 
 
 def call(*arguments: str, cwd: Path | None = None, stdin: str | None = None) -> None:

@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.engine.kubernetes import pods
-from sandbox.engine.kubernetes.api import KubernetesApi, Object
-from sandbox.engine.outcome import ApplyError
-from sandbox.engine.shape import at, fields, items
+from sandbox import pods
+from sandbox.cluster import Cluster, ClusterError, Object
 from sandbox.errors import SandboxError
+from sandbox.shape import at, fields, items
 
-PATH = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 SERVICE_LABEL = "slipway.dev/service"
 ENVIRONMENT_LABEL = "slipway.dev/environment"
 LOOK_EVERY = 0.5
@@ -45,14 +43,14 @@ class Application:
         return f"{self.name} {self.sync}/{self.health}" + (f" ({self.problem})" if self.problem else "")
 
 
-def applications(api: KubernetesApi, namespace: str = "argocd") -> list[Application]:
+def applications(cluster: Cluster, namespace: str = "argocd") -> list[Application]:
     """All Applications, by name."""
-    found = [_application(item) for item in api.list(PATH.format(namespace=namespace))]
+    found = [_application(item) for item in cluster.applications(namespace)]
     return sorted(found, key=lambda application: application.name)
 
 
 def wait_for_applications(
-    api: KubernetesApi, tell: Callable[[str], None], seconds: float = PATIENCE
+    cluster: Cluster, tell: Callable[[str], None], seconds: float = PATIENCE
 ) -> list[Application]:
     """Waits until every automated Application is Synced and Healthy.
 
@@ -62,8 +60,8 @@ def wait_for_applications(
     deadline = time.monotonic() + seconds
     while True:
         try:
-            found = applications(api)
-        except ApplyError as error:
+            found = applications(cluster)
+        except ClusterError as error:
             found, waiting = [], [str(error)]
         else:
             waiting = [str(application) for application in found if not application.is_done]
@@ -71,7 +69,7 @@ def wait_for_applications(
             return found
         tell(f"{len(found) - len(waiting)} of {len(found)} Synced and Healthy; waiting for {', '.join(waiting[:3])}")
         if time.monotonic() > deadline:
-            trouble = pods.first_trouble(api)
+            trouble = pods.first_trouble(cluster)
             raise SandboxError(
                 f"after {seconds:.0f} s these Applications are not Synced and Healthy: {', '.join(waiting)}"
                 + (f"\n{trouble}" if trouble else "")

@@ -71,11 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--keep-state", action="store_true", help="keep repositories and cluster for the next `up`")
     status = add("status", _status, "what runs, where, in which version")
     status.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    add("preview", _preview, "what `up` would change of a platform that is up")
     plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
     plan.add_argument("--stack", default="sandbox", help="whose settings to read (default: sandbox)")
     logs = add("logs", _logs, "the ends of the sandbox's own logs; without a name, which there are")
     logs.add_argument("name", nargs="?", help="part of a log's name, such as `kubelet`")
     logs.add_argument("--lines", type=int, default=40)
+    cli = add("pulumi", _pulumi, "the pulumi CLI with the sandbox's state, settings and plugins")
+    cli.add_argument("words", nargs=argparse.REMAINDER, help="what to tell it, such as `preview --diff`")
     demo = add("demo", _demo, "tell the story of a release: a good one, a bad one, its rollback, the fix")
     demo.add_argument("--service", default="guestbook")
     return parser
@@ -99,7 +102,7 @@ def _up(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
     manual = [item.name for item in result.applications if not item.automated and item.sync == "OutOfSync"]
     if manual:
         console.print(f"\nwaiting for somebody to sync them: {', '.join(manual)}")
-    console.print(f"\n{result.deployed.tally}, in {elapsed_text(result.seconds)}", style="bold")
+    console.print(f"\n{result.deployed}, in {elapsed_text(result.seconds)}", style="bold")
     _next_step(console, config, result.deployed.exports)
     return None
 
@@ -131,15 +134,38 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
 
 
 def _plan(config: SandboxConfig, given: argparse.Namespace) -> int | None:
-    from sandbox.engine.plan import record, summary, tree
     from sandbox.overlay import planned_stack
+    from sandbox.pulumi.plan import plan, resources, summary, tree
 
+    progress = Progress()
     stack = planned_stack(config, given.stack)
-    registrations = record(config.root, stack).registrations
+    with progress.phase("Plan"):
+        run = plan(config, stack, progress)
     console = _console()
-    console.print(tree(stack, registrations))
-    console.print(summary(registrations))
+    console.print(tree(stack, resources(run)))
+    console.print(summary(resources(run)))
     return None
+
+
+def _preview(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
+    from sandbox.pulumi.changes import table
+    from sandbox.up import preview
+
+    run = preview(config, Progress())
+    console = _console()
+    for message in run.messages:
+        console.print(message, markup=False)
+    if run.changed:
+        console.print(table(run.steps))
+    console.print(run.foreseen(), style="bold")
+    return None
+
+
+def _pulumi(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.overlay import sandbox_stack
+    from sandbox.up import find_workspace
+
+    find_workspace(config, Progress()).execute(sandbox_stack(config), given.words)
 
 
 def _logs(config: SandboxConfig, given: argparse.Namespace) -> int | None:

@@ -4,10 +4,10 @@ import json
 from typing import Any, cast
 
 from sandbox.config import CONTEXT, SandboxConfig
-from sandbox.engine.shape import fields
-from sandbox.engine.stackfile import StackConfig, read_stack
 from sandbox.errors import SandboxError
 from sandbox.images import REDIS
+from sandbox.pulumi.settings import StackConfig, read_stack
+from sandbox.shape import fields
 
 STACK = "sandbox"
 NAMESPACE = "slipway"

@@ -15,12 +15,11 @@ from rich.text import Text
 
 from sandbox import node
 from sandbox.applications import Application, applications
-from sandbox.config import CONTEXT, SandboxConfig
-from sandbox.engine.kubernetes.api import KubernetesApi
-from sandbox.engine.outcome import ApplyError
-from sandbox.engine.shape import at, items
+from sandbox.cluster import Cluster, ClusterError
+from sandbox.config import SandboxConfig
 from sandbox.github import service
 from sandbox.overlay import read_credentials, sandbox_stack
+from sandbox.shape import at, items
 
 Json = dict[str, Any]
 
@@ -122,9 +121,9 @@ def _coloured(value: str, good: str) -> Text:
 
 def _applications(config: SandboxConfig) -> list[Application]:
     try:
-        with contextlib.closing(KubernetesApi(str(config.kubeconfig), CONTEXT)) as api:
-            return applications(api)
-    except ApplyError:
+        with contextlib.closing(Cluster(config)) as cluster:
+            return applications(cluster)
+    except ClusterError:
         return []
 
 

@@ -8,20 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import images, node, packages, preflight, runner, toolchain
+from sandbox import images, node, packages, pods, preflight, runner, toolchain
 from sandbox.applications import Application, wait_for_applications
 from sandbox.argocd.chart import build_chart
-from sandbox.config import CONTEXT, SandboxConfig
-from sandbox.engine import automation
-from sandbox.engine.deploy import Deployed, deploy
-from sandbox.engine.kubernetes import pods
-from sandbox.engine.kubernetes.api import KubernetesApi
-from sandbox.engine.outcome import ApplyError, ResourceError
+from sandbox.cluster import Cluster, ClusterError
+from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.github import service
 from sandbox.lock import locked
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
+from sandbox.pulumi import operations, programs
+from sandbox.pulumi.operations import PulumiError, Run
+from sandbox.pulumi.workspace import Workspace
 
 TOOLS = ("act", "kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
 
@@ -32,7 +31,7 @@ COMMANDS = ("kubectl", "argocd", "helm")
 class Result:
     """A platform that is up."""
 
-    deployed: Deployed
+    deployed: Run
     applications: list[Application]
     seconds: float
 
@@ -46,19 +45,45 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     began = time.monotonic()
     preflight.check_user(config)
     with locked(config):
-        tools = start_parts(config, progress)
+        place = start_parts(config, progress)
         with progress.phase("Platform"):
-            deployed = _deploy(config, progress, tools["helm"])
-        with progress.phase("Applications"), contextlib.closing(_cluster(config)) as api:
-            found = wait_for_applications(api, progress.update)
+            deployed = _deploy(config, progress, place)
+        with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:
+            found = wait_for_applications(cluster, progress.update)
     return Result(deployed, found, time.monotonic() - began)
 
 
-def start_parts(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
+def preview(config: SandboxConfig, progress: Progress) -> Run:
+    """What `up` would change of a platform that is up.
+
+    Raises:
+        SandboxError: No sandbox is up here, or the program cannot be deployed like this.
+    """
+    with locked(config):
+        stack = sandbox_stack(config)
+        if not node.is_running(config) or not service.is_running(config):
+            raise SandboxError(
+                "nothing runs that could be looked at; run `make up`, or `make plan` for what there would be"
+            )
+        with progress.phase("Preview"):
+            return operations.preview(find_workspace(config, progress), stack, progress.teller(), refresh=True)
+
+
+def find_workspace(config: SandboxConfig, progress: Progress) -> Workspace:
+    """Where the sandbox's stack lives, with a `pulumi` that works on it.
+
+    Raises:
+        SandboxError: There is none, and none can be built.
+    """
+    folder = config.directory / "pulumi"
+    return Workspace(config, folder, programs.ensure(config, progress, programs.Home(folder / "home")))
+
+
+def start_parts(config: SandboxConfig, progress: Progress) -> Workspace:
     """Starts what the platform is deployed on: GitHub and an empty cluster, with images and a chart for it.
 
     Returns:
-        The built tools by name.
+        Where the platform's stack lives.
 
     Raises:
         SandboxError: Something failed; it is named.
@@ -67,12 +92,14 @@ def start_parts(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
         preflight.check(config)
     with progress.phase("Tools and images"):
         tools = _tools(config, progress)
+        place = find_workspace(config, progress)
     _start(config, progress, tools)
     _links(config, tools)
+    place.write_wrapper()
     with progress.phase("Registry"):
         images.push(config, progress)
     _chart(config)
-    return tools
+    return place
 
 
 def _tools(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
@@ -126,30 +153,18 @@ def _chart(config: SandboxConfig) -> None:
         built.rename(target)
 
 
-def _deploy(config: SandboxConfig, progress: Progress, helm: Path) -> Deployed:
-    stack = sandbox_stack(config)
-    state = config.directory / "engine"
-    # What was made in this process is unknown to a stack, which would make it again and fail.
-    if not state.exists() and automation.is_available():
-        return automation.up(config, stack, progress.teller())
-    state.mkdir(exist_ok=True)
+def _deploy(config: SandboxConfig, progress: Progress, place: Workspace) -> Run:
     try:
-        return deploy(config.root, stack, state, helm, progress.teller())
-    except ResourceError as error:
-        raise SandboxError(f"{error}{_trouble(config, str(error))}", exit_code=error.exit_code) from error
+        return operations.up(place, sandbox_stack(config), progress.teller())
+    except PulumiError as error:
+        raise PulumiError(f"{error}{_trouble(config)}", exit_code=error.exit_code) from error
 
 
-def _trouble(config: SandboxConfig, known: str) -> str:
-    """The first pod that fails, if the message does not tell of one already."""
-    if "\npod " in known:
-        return ""
+def _trouble(config: SandboxConfig) -> str:
+    """The first pod that fails, with its last event and log."""
     try:
-        with contextlib.closing(_cluster(config)) as api:
-            trouble = pods.first_trouble(api)
-    except ApplyError:
+        with contextlib.closing(Cluster(config)) as cluster:
+            trouble = pods.first_trouble(cluster)
+    except ClusterError:
         return ""
     return f"\n{trouble}" if trouble and trouble.hopeless else ""
-
-
-def _cluster(config: SandboxConfig) -> KubernetesApi:
-    return KubernetesApi(str(config.kubeconfig), CONTEXT)

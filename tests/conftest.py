@@ -15,7 +15,7 @@ import pytest
 HERE = Path(__file__).parent
 REASON = "`make up`"
 """What the reason of a skip names when a part is missing."""
-FOLDERS = {"argocd", "engine", "github", "github_actions", "github_plugin", "release"}
+FOLDERS = {"argocd", "github", "github_actions", "github_plugin", "pulumi", "release"}
 """Folders whose tests start real servers and run real tools."""
 
 

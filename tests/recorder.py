@@ -4,12 +4,12 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pulumi.runtime import rpc
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -128,6 +128,8 @@ def _record(
     try:
         set_all_config(config, secrets)
         set_mocks(_Answers(), project="slipway", stack=stack, preview=preview, monitor=recorder)
+        # A run that failed leaves outputs of its closed loop behind, and the next one would wait for them.
+        cast("set[object]", SETTINGS.outputs).clear()  # pyright: ignore[reportAttributeAccessIssue]
 
         def run() -> None:
             program()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.engine.deploy import deploy
-from sandbox.engine.stackfile import merged
 from sandbox.errors import SandboxError
 from sandbox.overlay import read_credentials, sandbox_stack
+from sandbox.progress import Progress
+from sandbox.pulumi import operations
+from sandbox.pulumi.settings import merged
 from sandbox.rehearsal import Rehearsal
+from sandbox.up import find_workspace
 from tests.sandbox.conftest import ROOT, Sandbox
 
 SERVICE = "guestbook"
@@ -98,8 +101,10 @@ def test_the_program_stops_before_its_first_write(
         wanted = users.get(value, value) if isinstance(value, str) else value
         values[f"slipway:{key}"] = merged(values[f"slipway:{key}"], wanted)
     before = head(rehearsal)
+    place = find_workspace(sandbox.config, Progress(quiet=True))
+    place = dataclasses.replace(place, folder=shutil.copytree(place.folder, tmp_path / "pulumi", symlinks=True))
     with pytest.raises(SandboxError, match="nothing was changed") as caught:
-        deploy(ROOT, dataclasses.replace(given, stack=stack, values=values), tmp_path, sandbox.config.commands / "helm")
+        operations.up(place, dataclasses.replace(given, stack=stack, values=values))
     assert said in str(caught.value)
     assert head(rehearsal) == before
 

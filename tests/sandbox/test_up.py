@@ -4,10 +4,9 @@ import subprocess
 
 import pytest
 
+from sandbox import pods
 from sandbox.applications import applications
-from sandbox.config import CONTEXT
-from sandbox.engine.kubernetes import pods
-from sandbox.engine.kubernetes.api import KubernetesApi
+from sandbox.cluster import Cluster
 from sandbox.errors import ExitCode
 from sandbox.lock import locked
 from tests.sandbox.conftest import Sandbox
@@ -17,17 +16,17 @@ ENVIRONMENTS = ("dev", "staging", "production")
 
 
 @pytest.fixture
-def cluster(sandbox: Sandbox) -> KubernetesApi:
-    return KubernetesApi(str(sandbox.config.kubeconfig), CONTEXT)
+def cluster(sandbox: Sandbox) -> Cluster:
+    return Cluster(sandbox.config)
 
 
-def test_argo_cd_is_ready(cluster: KubernetesApi) -> None:
-    found = pods.pods(cluster, "argocd")
+def test_argo_cd_is_ready(cluster: Cluster) -> None:
+    found = cluster.pods("argocd")
     assert found
     assert [pod["metadata"]["name"] for pod in found if not pods.is_ready(pod)] == []
 
 
-def test_every_application_is_there_synced_and_healthy(cluster: KubernetesApi) -> None:
+def test_every_application_is_there_synced_and_healthy(cluster: Cluster) -> None:
     found = {application.name: (application.sync, application.health) for application in applications(cluster)}
     wanted = {f"{service}-{environment}" for service in SERVICES for environment in ENVIRONMENTS}
     wanted |= {f"infrastructure-{environment}" for environment in ENVIRONMENTS}
@@ -39,6 +38,28 @@ def test_a_second_up_changes_nothing_and_says_so(sandbox: Sandbox) -> None:
     again = sandbox.run("up")
     assert again.returncode == 0, again.stderr
     assert "nothing changed" in again.stdout
+
+
+def test_a_preview_shows_that_nothing_would_change(sandbox: Sandbox) -> None:
+    shown = sandbox.run("preview")
+    assert shown.returncode == 0, shown.stderr
+    assert "nothing would change" in shown.stdout
+
+
+def test_the_cli_among_the_commands_sees_the_same_stack(sandbox: Sandbox) -> None:
+    cli = str(sandbox.config.commands / "pulumi")
+
+    def pulumi(*words: str) -> str:
+        ran = subprocess.run(
+            [cli, *words], cwd="/", env=sandbox.environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    assert "Current stack is sandbox" in pulumi("stack")
+    assert "guestbook-dev" in pulumi("stack", "output", "applications")
+    assert "guestbook-repository" in pulumi("state", "list") or "guestbook-repository" in pulumi("stack", "--show-urns")
+    assert "unchanged" in pulumi("preview", "--diff", "--non-interactive")
 
 
 def test_status_lists_every_service_in_every_environment(sandbox: Sandbox) -> None:

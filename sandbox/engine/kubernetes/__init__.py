@@ -1,1 +1,0 @@
-"""Applies Kubernetes resources by server-side apply, and Helm releases by helm."""

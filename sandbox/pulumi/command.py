@@ -1,0 +1,111 @@
+"""Runs the `pulumi` CLI for the Automation API: without what the user has set for other stacks, and to a proper end."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import semver
+from pulumi import automation
+from pulumi.automation.errors import create_command_error
+
+OLDEST = semver.VersionInfo.parse("3.220.0")
+"""The project asks for no older one; from this on, events come over a connection and not in a file."""
+
+RUNNER = "SLIPWAY_SANDBOX_RUNNER"
+"""Tells, of a running CLI, which process runs it."""
+
+Tell = Callable[[str], None]
+
+
+class Command(automation.PulumiCommand):
+    """The CLI at a path.
+
+    Ctrl-C lets it finish what it has begun; a second one ends it at once. It ends in the same way when this process is
+    killed, so that the state says what was made.
+    """
+
+    def __init__(self, cli: Path, tell: Tell = lambda _text: None) -> None:
+        # Not the base class's: it looks on PATH, and asks for the version, which is known to fit.
+        self.command = str(cli)
+        self.version = OLDEST
+        self._tell = tell
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: automation.OnOutput | None = None,
+        on_error: automation.OnOutput | None = None,
+    ) -> automation.CommandResult:
+        """Runs one command.
+
+        Raises:
+            CommandError: It failed.
+        """
+        del on_output, on_error  # what it does is told by its events
+        # Files and not pipes: a pipe breaks when this process is killed, and ends the CLI in the middle of its work.
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as output, tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(
+                [*_dying_with_this_process(), self.command, "--non-interactive", *args], cwd=cwd,
+                env={**clean_environment(), **additional_env, RUNNER: str(os.getpid())},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True,
+            )  # fmt: skip
+            code = self._wait(process)
+            output.seek(0)
+            errors.seek(0)
+            result = automation.CommandResult(stdout=output.read(), stderr=errors.read(), code=code)
+        if result.code:
+            raise create_command_error(result)
+        return result
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        interrupted: KeyboardInterrupt | None = None
+        while True:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt as error:
+                self._tell("finishing what has begun; Ctrl-C again leaves it unfinished")
+                process.send_signal(signal.SIGKILL if interrupted else signal.SIGINT)
+                interrupted = error
+            except BaseException:
+                process.kill()
+                raise
+            else:
+                if interrupted:
+                    raise interrupted
+                return code
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without `PULUMI_*`: it would lead to another backend, another stack or another passphrase."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is a CLI, and not another one that has its number by now."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name == "pulumi"
+    except OSError:
+        return False
+
+
+def is_orphan(pid: int) -> bool:
+    """Whether a process is a CLI that outlives what ran it: it has been told to end, and finishes what it has begun."""
+    if not is_running(pid):
+        return False
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    runners = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(f"{RUNNER}=".encode())]
+    return bool(runners) and not Path("/proc", runners[0]).exists()
+
+
+def _dying_with_this_process() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "INT"] if setpriv else []

@@ -1,0 +1,209 @@
+"""What can be done with the sandbox's stack: up, preview, refresh, destroy. Whatever goes wrong becomes a sentence."""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from pulumi import automation
+
+from sandbox.errors import SandboxError
+from sandbox.pulumi.command import is_orphan, is_running
+from sandbox.pulumi.events import UNCHANGED, Counts, Step, Tell, Watch, name_of
+from sandbox.pulumi.settings import StackConfig
+from sandbox.pulumi.state import Pending, read_pending
+from sandbox.pulumi.workspace import Workspace
+
+T = TypeVar("T")
+
+DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "import": "imported"}
+"""How the engine's words are told of what has been done; all others stay as they are."""
+LOOK_EVERY = 0.2
+PLAIN = "never"
+"""No colours in what the CLI writes."""
+
+
+class PulumiError(SandboxError):
+    """`pulumi` failed; its own words say at which resource."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an operation has done, or would do."""
+
+    counts: Counts
+    """How many resources, by the engine's words: `create`, `update`, `delete`, `replace`, `same`, …"""
+    steps: tuple[Step, ...] = ()
+    exports: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The stack's outputs, without secrets."""
+    messages: tuple[str, ...] = ()
+    """What a person is to know: of the program, of providers, of what was found of an interrupted run."""
+
+    @property
+    def total(self) -> int:
+        """How many resources there are, or were."""
+        return self.counts.total()
+
+    @property
+    def changed(self) -> int:
+        """How many resources are not as they were."""
+        return sum(count for operation, count in self.counts.items() if operation not in UNCHANGED)
+
+    def __str__(self) -> str:
+        if not self.changed:
+            return f"nothing changed ({self.total} resources)"
+        return self._told(DONE)
+
+    def foreseen(self) -> str:
+        """The same of a preview."""
+        if not self.changed:
+            return f"nothing would change ({self.total} resources)"
+        return self._told({})
+
+    def _told(self, words: Mapping[str, str]) -> str:
+        unchanged = sum(count for operation, count in self.counts.items() if operation in UNCHANGED)
+        told = [
+            f"{count} {words.get(operation, f'to {operation}')}"
+            for operation, count in self.counts.items()
+            if operation not in UNCHANGED
+        ]
+        return ", ".join(told + [f"{unchanged} unchanged"] * bool(unchanged))
+
+
+def up(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None) -> Run:
+    """`pulumi up` with a refresh, so that what was changed by hand is mended.
+
+    What an interrupted run has left (its lock, its pending operations) is put right first, with a word about it.
+
+    Raises:
+        PulumiError: It failed.
+        SandboxError: The state is not one of this stack, or another process works on it.
+    """
+    watch = Watch(tell)
+    pending = read_pending(place.state_file(settings), settings)
+    with _explained("up", place, watch):
+        stack = place.open(settings, tell)
+        result, found = _locked(stack, pending, tell, lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN))
+    exports = {name: "[secret]" if output.secret else output.value for name, output in result.outputs.items()}
+    gone = [f"{name_of(urn)} was gone, and was made again" for urn in watch.removed]
+    counts = _counts(result.summary.resource_changes)
+    return Run(counts, tuple(watch.steps), exports, (*found, *gone, *watch.messages))
+
+
+def preview(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None, *, refresh: bool = False) -> Run:
+    """What `up` would do; with a refresh also what has been changed by hand.
+
+    Raises:
+        PulumiError: The program cannot be deployed like this.
+    """
+    watch = Watch(tell)
+    pending = read_pending(place.state_file(settings), settings)
+    with _explained("preview", place, watch):
+        stack = place.open(settings, tell)
+        result = stack.preview(refresh=refresh, on_event=watch.event, color=PLAIN)
+    unfinished = [f"pending from an interrupted run: {item}" for item in pending]
+    return Run(_counts(result.change_summary), tuple(watch.steps), {}, (*unfinished, *watch.messages))
+
+
+def refresh(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None) -> Run:
+    """Looks at everything as it is now, and keeps it in the state.
+
+    Raises:
+        PulumiError: Something could not be looked at.
+    """
+    watch = Watch(tell)
+    read_pending(place.state_file(settings), settings)
+    with _explained("refresh", place, watch):
+        stack = place.open(settings, tell)
+        result, found = _locked(stack, [], tell, lambda: stack.refresh(on_event=watch.event, color=PLAIN))
+    counts = _counts(result.summary.resource_changes)
+    return Run(counts, tuple(watch.steps), {}, (*found, *watch.messages))
+
+
+def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None) -> Run:
+    """Removes what the stack may remove: repositories stay, by their own options.
+
+    Raises:
+        PulumiError: Something could not be removed.
+    """
+    watch = Watch(tell)
+    pending = read_pending(place.state_file(settings), settings)
+    with _explained("destroy", place, watch):
+        stack = place.open(settings, tell)
+        result, found = _locked(stack, pending, tell, lambda: stack.destroy(on_event=watch.event, color=PLAIN))
+    counts = _counts(result.summary.resource_changes)
+    return Run(counts, tuple(watch.steps), {}, (*found, *watch.messages))
+
+
+def _locked(stack: automation.Stack, pending: list[Pending], tell: Tell, act: Callable[[], T]) -> tuple[T, list[str]]:
+    """Does something under the stack's lock, after what an interrupted run has left of itself is put right.
+
+    Returns:
+        What was done, and a word about each thing that was put right.
+    """
+    words: list[str] = []
+    while True:
+        try:
+            found = _settle(stack, pending)
+            return act(), [*words, *found]
+        except automation.ConcurrentUpdateError as error:
+            holders = [int(pid) for pid in re.findall(r"\(pid (\d+)\)", str(error))]
+            words.append(_take_lock(stack, holders, tell))
+
+
+def _settle(stack: automation.Stack, pending: list[Pending]) -> list[str]:
+    """Takes pending operations out of the state; what they have done is found by the refresh that follows."""
+    if not pending:
+        return []
+    exported = stack.export_stack()
+    deployment = dict(cast("dict[str, Any]", exported.deployment))
+    deployment.pop("pending_operations", None)
+    stack.import_stack(automation.Deployment(version=exported.version, deployment=deployment))
+    return [f"an interrupted run had begun and not ended: {item}; done again" for item in pending]
+
+
+def _take_lock(stack: automation.Stack, holders: list[int], tell: Tell) -> str:
+    """Takes the lock from a process that is gone, or that ends because what ran it is gone.
+
+    Raises:
+        PulumiError: It is alive.
+    """
+    told = ", ".join(map(str, holders)) or "unknown"
+    if any(is_orphan(holder) for holder in holders):
+        tell(f"waiting for process {told} of an interrupted run to finish what it has begun")
+        while any(is_orphan(holder) for holder in holders):
+            time.sleep(LOOK_EVERY)
+        return f"process {told} of an interrupted run finished what it had begun"
+    if not holders or any(is_running(holder) for holder in holders):
+        raise PulumiError(f"process {told} works on this stack; wait for it to end, or end it, and try again")
+    stack.cancel()
+    return f"the lock of process {told}, which is gone, was taken over"
+
+
+@contextlib.contextmanager
+def _explained(what: str, place: Workspace, watch: Watch) -> Generator[None]:
+    try:
+        yield
+    except automation.CommandError as error:
+        words = watch.failure(str(error))
+        raise PulumiError(f"pulumi {what} failed: {_remedied(words, place)}") from error
+    except OSError as error:
+        raise PulumiError(f"pulumi {what}: {place.cli} could not be run: {error.strerror or error}") from error
+
+
+def _remedied(words: str, place: Workspace) -> str:
+    """What the CLI said, with what helps where it is known."""
+    if "incorrect passphrase" in words:
+        return (
+            f"{place.passphrase}: not the passphrase that the secrets of this stack are encrypted with; put that one "
+            "back, or start anew with `make down` and `make up`"
+        )
+    return words
+
+
+def _counts(changes: object) -> Counts:
+    """Counts by operation; the Automation API hands out plain words where it declares members of an enum."""
+    given = cast("dict[Any, int]", changes or {})
+    return Counts({str(getattr(operation, "value", operation)): count for operation, count in given.items()})

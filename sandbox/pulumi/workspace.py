@@ -1,0 +1,136 @@
+"""Where the sandbox's stack lives: its state, its passphrase, its settings, all in one folder of the sandbox.
+
+Nothing is asked of Pulumi Cloud, and nothing is written to the work tree or to the user's own `~/.pulumi`. It goes with
+the sandbox, and so does everything that it speaks of: `down` needs no `destroy`.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from pulumi import automation
+
+from sandbox.config import SandboxConfig
+from sandbox.pulumi.command import Command, Tell, clean_environment
+from sandbox.pulumi.programs import Home, search_path, write_script
+from sandbox.pulumi.project import linked_project, sealed_settings, write_settings
+from sandbox.pulumi.settings import StackConfig
+
+PACKAGES = Path(__file__).parent.parent.parent
+"""Where the plugins that are written in Python import the sandbox from."""
+_WRAPPER = """#!/bin/sh
+# `pulumi` with the state, the settings and the plugins of this sandbox.
+export SLIPWAY_SANDBOX_DIR={directory} SLIPWAY_SANDBOX_NETWORK={network}
+PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -m sandbox pulumi "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of a stack, and the CLI that works in it."""
+
+    config: SandboxConfig
+    folder: Path
+    cli: Path
+    hermetic: bool = False
+    """Whether plugins on PATH are left aside."""
+
+    @property
+    def home(self) -> Home:
+        return Home(self.folder / "home")
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
+    @property
+    def passphrase(self) -> Path:
+        """Encrypts the secrets of a sandbox that can be thrown away; made once."""
+        return self.folder / "passphrase"
+
+    def state_file(self, settings: StackConfig) -> Path:
+        """Where the backend keeps the state of a stack."""
+        return self.folder / "state" / ".pulumi" / "stacks" / settings.project / f"{settings.stack}.json"
+
+    def environment(self) -> dict[str, str]:
+        """What the CLI and its plugins need to know."""
+        folders = [str(Path(sys.executable).parent), str(self.config.commands), search_path(self.config)]
+        return {
+            # Plugins call helm, and those that are written in Python want the packages that the program has.
+            "PATH": os.pathsep.join(folders),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])),
+            "PULUMI_HOME": str(self.home.folder),
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **({"PULUMI_IGNORE_AMBIENT_PLUGINS": "true"} if self.hermetic else {}),
+        }
+
+    def prepare(self, settings: StackConfig) -> Path:
+        """Writes the project with what is not secret; returns the stack file."""
+        (self.folder / "state").mkdir(parents=True, exist_ok=True)
+        if not self.passphrase.exists():
+            descriptor = os.open(self.passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(24))
+        file = linked_project(self.config.root, self.project, settings.stack)
+        write_settings(file, settings, keep_sealed=self._seal(settings) == self._last_seal())
+        return file
+
+    def open(self, settings: StackConfig, tell: Tell = lambda _text: None) -> automation.Stack:
+        """The stack, with these settings and no others.
+
+        Raises:
+            CommandError: The CLI refused.
+        """
+        file = self.prepare(settings)
+        stack = automation.create_or_select_stack(
+            stack_name=settings.stack,
+            work_dir=str(self.project),
+            opts=automation.LocalWorkspaceOptions(
+                env_vars=self.environment(),
+                secrets_provider="passphrase",
+                pulumi_command=Command(self.cli, tell),
+            ),
+        )
+        if missing := sorted(settings.secrets - sealed_settings(file)):
+            values = {key: automation.ConfigValue(settings.as_text()[key], secret=True) for key in missing}
+            stack.set_all_config(values)
+            (self.folder / "sealed").write_text(self._seal(settings))
+        return stack
+
+    def execute(self, settings: StackConfig, words: Sequence[str]) -> NoReturn:
+        """Becomes the CLI, with these settings, in the folder of the project.
+
+        Raises:
+            CommandError: The CLI refused.
+            OSError: It cannot be started.
+        """
+        self.open(settings)
+        os.chdir(self.project)
+        os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment()})  # noqa: S606  # it is to be this process
+
+    def write_wrapper(self) -> None:
+        """Puts a `pulumi` for people among the sandbox's commands."""
+        text = _WRAPPER.format(
+            directory=self.config.directory, network=self.config.network, root=self.config.root, python=sys.executable
+        )
+        write_script(self.config.commands / "pulumi", text)
+
+    def _seal(self, settings: StackConfig) -> str:
+        """Tells whether secrets are those that were encrypted before; encryption takes a command, and a salt."""
+        given = {key: settings.values[key] for key in sorted(settings.secrets)}
+        key = self.passphrase.read_bytes()
+        return hmac.new(key, json.dumps(given, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+
+    def _last_seal(self) -> str:
+        path = self.folder / "sealed"
+        return path.read_text() if path.exists() else ""

@@ -1,0 +1,155 @@
+"""The real CLI and its real state: what it does, what is told of it, and what it leaves."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.pulumi import operations
+from sandbox.pulumi.operations import PulumiError
+from tests.pulumi.conftest import Project, wait_for
+
+
+def test_a_program_is_deployed_and_then_nothing_changes(small: Project) -> None:
+    assert operations.preview(small.place, small.settings()).counts == {"create": 2}
+    assert not small.note.exists()
+    first = operations.up(small.place, small.settings())
+    assert small.note.read_text() == "hello"
+    assert (str(first), first.messages) == ("2 created", ("this is said",))
+    assert first.exports["token"] == "[secret]"
+    again = operations.up(small.place, small.settings())
+    assert str(again) == "nothing changed (2 resources)"
+
+
+def test_a_changed_setting_is_one_update_and_a_destroy_leaves_nothing(small: Project) -> None:
+    operations.up(small.place, small.settings())
+    changed = small.settings(text="bye")
+    foreseen = operations.preview(small.place, changed)
+    assert [step.operation for step in foreseen.steps if step.name == "note"] == ["update"]
+    assert str(operations.up(small.place, changed)) == "1 updated, 1 unchanged"
+    assert small.note.read_text() == "bye"
+    assert operations.destroy(small.place, changed).changed == 2
+    assert not small.note.exists()
+
+
+def test_what_was_deleted_by_hand_is_made_again_and_named(small: Project) -> None:
+    operations.up(small.place, small.settings())
+    small.note.unlink()
+    assert operations.preview(small.place, small.settings(), refresh=True).changed
+    mended = operations.up(small.place, small.settings())
+    assert "note was gone, and was made again" in mended.messages
+    assert small.note.exists()
+
+
+def test_secrets_are_encrypted_in_settings_and_state(small: Project) -> None:
+    operations.up(small.place, small.settings())
+    files = [path for path in small.place.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert small.state in files
+    assert not [path for path in files if b"plain-and-secret" in path.read_bytes()]
+
+
+def test_secrets_are_encrypted_once_and_again_when_they_change(small: Project) -> None:
+    def sealed() -> object:
+        file = small.place.project / "stacks" / "Pulumi.s.yaml"
+        return yaml.safe_load(file.read_text())["config"]["t:token"]["secure"]
+
+    operations.preview(small.place, small.settings())
+    first = sealed()
+    operations.preview(small.place, small.settings())
+    assert sealed() == first
+    operations.preview(small.place, small.settings(token="another"))
+    assert sealed() != first
+
+
+def test_nothing_of_the_users_own_pulumi_is_used_or_changed(small: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another stack")
+    monkeypatch.setenv("PULUMI_STACK", "another")
+    monkeypatch.setenv("HOME", str(small.place.config.root / "person"))
+    operations.up(small.place, small.settings())
+    assert small.note.exists()
+    assert not (small.place.config.root / "person").exists()
+
+
+def test_the_work_tree_stays_as_it_is(small: Project) -> None:
+    before = {path.name for path in small.place.config.root.iterdir()} | {"note.txt", ".sandbox", "__pycache__"}
+    operations.up(small.place, small.settings())
+    assert {path.name for path in small.place.config.root.iterdir()} <= before
+    assert not list((small.place.config.root / "stacks").iterdir())
+
+
+def test_a_program_that_fails_is_told_without_its_traceback(small: Project) -> None:
+    with pytest.raises(PulumiError) as caught:
+        operations.preview(small.place, small.settings(broken="yes"))
+    assert "the program failed: ValueError: no good" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_up_is_gone_on_with(small: Project, ending: signal.Signals) -> None:
+    """The CLI is told to end with the process that runs it, and finishes what it has begun."""
+    process = small.up_elsewhere(seconds=3)
+    process.send_signal(ending)
+    _, told = process.communicate(timeout=60)
+    assert "Traceback (most recent call last)" not in told or "KeyboardInterrupt" in told
+    wait_for(lambda: not cli_processes(small))
+    operations.up(small.place, small.settings(seconds="3"))
+    assert operations.preview(small.place, small.settings(seconds="3"), refresh=True).counts == {"same": 2}
+
+
+def test_what_a_killed_cli_left_is_put_right_with_a_word(small: Project) -> None:
+    """Its lock is there, and an operation that began and of which nothing says how it ended."""
+    process = small.up_elsewhere(seconds=30)
+    for pid in cli_processes(small):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    mended = operations.up(small.place, small.settings())
+    assert [text for text in mended.messages if "which is gone, was taken over" in text]
+    assert [text for text in mended.messages if "had begun and not ended: creating note" in text]
+    assert operations.preview(small.place, small.settings(), refresh=True).counts == {"same": 2}
+
+
+def test_plugins_end_with_a_killed_cli(small: Project) -> None:
+    process = small.up_elsewhere(seconds=30)
+    for pid in cli_processes(small):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    wait_for(lambda: not processes_in(small.place.config.root))
+
+
+def test_the_lock_of_a_living_process_is_respected(small: Project) -> None:
+    process = small.up_elsewhere(seconds=5)
+    before = small.note.stat().st_mtime_ns
+    with pytest.raises(PulumiError, match=r"process \d+ works on this stack; wait for it to end") as caught:
+        operations.up(small.place, small.settings(text="bye"))
+    assert str(cli_processes(small)[0]) in str(caught.value)
+    assert small.note.stat().st_mtime_ns == before
+    process.communicate(timeout=60)
+
+
+def cli_processes(small: Project) -> list[int]:
+    return [pid for pid in processes_in(small.place.config.root) if is_cli(pid)]
+
+
+def is_cli(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/exe").resolve().name == "pulumi"
+    except OSError:
+        return False
+
+
+def processes_in(root: Path) -> list[int]:
+    """The processes whose backend lies in a folder."""
+    listed = subprocess.run(["ps", "-eo", "pid="], capture_output=True, text=True, check=True).stdout.split()
+    found: list[int] = []
+    for pid in map(int, listed):
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if f"PULUMI_HOME={root}".encode() in environment:
+            found.append(pid)
+    return found
