@@ -13,6 +13,7 @@ def summary(settings: Settings, pull_request: pulumi.Output[str]) -> dict[str, p
         "serviceRepositories": {service.name: settings.repository_url(service) for service in settings.services},
         "argocd": _argocd(settings.argocd),
         "applications": [placement_name(service, environment) for service, environment in settings.placements()],
+        "pullRequest": pull_request,
         "next": pull_request.apply(lambda url: next_steps(settings, url)),
     }
 

@@ -9,10 +9,13 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from manifests.app_project import app_project, infrastructure_project
 from manifests.application import application, infrastructure_application
+from manifests.argocd.labels import MENDED
 from manifests.model import Environment, Service, Settings, placement_name
 
 _SETTLED = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"]
-_SETTLING = pulumi.CustomTimeouts(create="5m", update="5m")
+# Where Argo CD is gone, nothing acts on a finalizer, and a destroy must not wait for it.
+_DELETING = "3m"
+_SETTLING = pulumi.CustomTimeouts(create="5m", update="5m", delete=_DELETING)
 
 
 class EnvironmentApplicationsArgs(TypedDict):
@@ -72,7 +75,9 @@ class EnvironmentApplications(pulumi.ComponentResource):
         return custom_resource(
             f"{placement_name(service, environment)}-application",
             application(settings, service, environment),
-            pulumi.ResourceOptions(parent=self, depends_on=dependencies),
+            pulumi.ResourceOptions(
+                parent=self, depends_on=dependencies, custom_timeouts=pulumi.CustomTimeouts(delete=_DELETING)
+            ),
         )
 
 
@@ -83,11 +88,13 @@ def shared_project(name: str, settings: Settings, opts: pulumi.ResourceOptions) 
 
 def custom_resource(name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> CustomResource:
     """An object of one of Argo CD's kinds."""
+    metadata = manifest["metadata"]
+    annotations = pulumi.Output.from_input(metadata.get("annotations", {})).apply(lambda given: {**given, **MENDED})
     return CustomResource(
         name,
         api_version=manifest["apiVersion"],
         kind=manifest["kind"],
-        metadata=manifest["metadata"],
+        metadata={**metadata, "annotations": annotations},
         spec=manifest["spec"],
         opts=opts,
     )

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.secrets import PlatformSecrets
+from manifests.argocd.labels import MENDED
 from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, WEBHOOK_KEY
 from manifests.argocd.values import helm_values, merged
 from manifests.infrastructure import MANAGED_BY
@@ -42,13 +43,19 @@ class ArgoCDInstallation(pulumi.ComponentResource):
             metadata={
                 "name": settings.argocd.namespace,
                 "labels": {MANAGED_BY: settings.mark},
+                "annotations": MENDED,
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         notifications = kubernetes.core.v1.Secret(
             f"{name}-notifications-secret",
-            metadata={"name": NOTIFICATIONS_SECRET, "namespace": settings.argocd.namespace, "labels": PARTNERS},
+            metadata={
+                "name": NOTIFICATIONS_SECRET,
+                "namespace": settings.argocd.namespace,
+                "labels": PARTNERS,
+                "annotations": MENDED,
+            },
             string_data=_notification_credentials(settings, secrets),
             opts=inside,
         )
@@ -58,6 +65,7 @@ class ArgoCDInstallation(pulumi.ComponentResource):
                 "name": "environment-repository",
                 "namespace": settings.argocd.namespace,
                 "labels": {**PARTNERS, "argocd.argoproj.io/secret-type": "repository"},
+                "annotations": MENDED,
             },
             string_data=_repository_credentials(settings, secrets),
             opts=inside,

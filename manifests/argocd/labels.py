@@ -7,3 +7,6 @@ DEADLINE_ANNOTATION = f"{LABEL_PREFIX}verification-deadline"
 """Seconds, as text, that a release may take until it is verified."""
 URL_ANNOTATION = f"{LABEL_PREFIX}url"
 """Where the service answers in this environment, if it says."""
+MENDED = {"pulumi.com/patchForce": "true"}
+"""Annotation of what Pulumi owns in the cluster: changes by hand are taken back. Without it the API server reports a
+conflict with the person who made them."""

@@ -57,6 +57,13 @@ def test_infrastructure_is_waited_for_and_services_are_not() -> None:
     assert "pulumi.com/waitFor" not in service
 
 
+def test_what_people_change_by_hand_in_the_cluster_is_taken_back() -> None:
+    recording = platform()
+    owned = [one for kind in (":AppProject", ":Application", ":Namespace", ":Secret") for one in recording.of(kind)]
+    assert owned
+    assert {one.inputs["metadata"]["annotations"].get("pulumi.com/patchForce") for one in owned} == {"true"}
+
+
 def test_each_environment_has_its_project_and_applications() -> None:
     recording = platform()
     assert {one.inputs["metadata"]["name"] for one in recording.of(":AppProject")} == {
