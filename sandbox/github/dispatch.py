@@ -21,10 +21,10 @@ from sandbox.github.core.errors import GitHubError, not_found
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import ANONYMOUS, Principal
 from sandbox.github.core.requests import Answer, Page, Request
-from sandbox.github.core.routing import Router
+from sandbox.github.core.routing import API, Router
 
 GHES_VERSION = "3.19.1"
-RATE_LIMIT = 15000
+GRAPHQL = "/api/graphql"
 PER_PAGE = 30
 MOST_PER_PAGE = 100
 
@@ -45,7 +45,8 @@ class Dispatcher:
         started = time.monotonic()
         raw_path = cast("bytes", http.scope["raw_path"]).decode("latin-1")
         body = await http.body()
-        principal = ANONYMOUS
+        principal, resource = ANONYMOUS, "graphql" if raw_path == GRAPHQL else "core"
+        counted = raw_path.startswith("/api/") and raw_path != f"{API}/rate_limit"
         try:
             if fault := faults.strike(self._forge, http.method, raw_path):
                 response = fault
@@ -53,14 +54,18 @@ class Dispatcher:
                 principal = await run_in_threadpool(
                     authentication.authenticate, self._forge, http.headers.get("authorization")
                 )
+                if counted:
+                    self._forge.budgets.spend(principal, resource)
                 response = await self._answer(http, raw_path, body, principal)
+                if counted and response.status_code == 304:
+                    self._forge.budgets.give_back(principal, resource)
         except GitHubError as error:
             response = _json(error.status, error.body())
             response.headers.update(error.headers)
         except Exception:
             logger.exception("%s %s failed", http.method, raw_path)
             response = _json(500, {"message": "Server Error"})
-        _add_headers(response, principal)
+        _add_headers(response, principal, self._forge.budgets.window(principal, resource).headers(resource))
         elapsed = (time.monotonic() - started) * 1000
         who = principal.login or principal.kind
         query = f"?{http.url.query}" if http.url.query else ""
@@ -149,14 +154,11 @@ def _json(status: int, content: Any) -> Response:
     return Response(json.dumps(content).encode(), status_code=status, media_type="application/json; charset=utf-8")
 
 
-def _add_headers(response: Response, principal: Principal) -> None:
+def _add_headers(response: Response, principal: Principal, budget: dict[str, str]) -> None:
     response.headers["X-GitHub-Enterprise-Version"] = GHES_VERSION
     response.headers["X-GitHub-Request-Id"] = uuid.uuid4().hex[:16].upper()
     response.headers.setdefault("X-GitHub-Media-Type", "github.v3; format=json")
-    response.headers.setdefault("X-RateLimit-Limit", str(RATE_LIMIT))
-    response.headers.setdefault("X-RateLimit-Remaining", str(RATE_LIMIT - 1))
-    response.headers.setdefault("X-RateLimit-Reset", str(int(time.time()) + 3600))
-    response.headers.setdefault("X-RateLimit-Used", "1")
-    response.headers.setdefault("X-RateLimit-Resource", "core")
+    for name, value in budget.items():
+        response.headers.setdefault(name, value)
     if principal.scopes is not None:
         response.headers["X-OAuth-Scopes"] = ", ".join(sorted(principal.scopes))

@@ -2,9 +2,11 @@
 
 from starlette.responses import Response
 
+from sandbox.github.core import budgets, clock
+from sandbox.github.core.errors import unprocessable
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
-from sandbox.github.dispatch import GHES_VERSION, RATE_LIMIT
+from sandbox.github.dispatch import GHES_VERSION
 
 ZEN = "Practicality beats purity."
 
@@ -32,10 +34,43 @@ def meta(request: Request) -> Answer:
 
 @route("GET", "/rate_limit", permission="public")
 def rate_limit(request: Request) -> Answer:
-    """There is no limit, but there are numbers."""
+    """What the caller has used of its hour."""
+    shown: dict[str, dict[str, int]] = {}
+    for resource in ("core", "graphql", "search"):
+        window = request.forge.budgets.window(request.principal, resource)
+        numbers = {"limit": window.limit, "used": window.used, "remaining": window.remaining, "reset": window.ends}
+        shown[resource] = numbers
+    return {"resources": shown, "rate": shown["core"]}
+
+
+@route("GET", "/_sandbox/clock", permission="public", root=True)
+def read_clock(request: Request) -> Answer:
+    """What time it is, and how far this clock is ahead of the machine's."""
     del request
-    numbers = {"limit": RATE_LIMIT, "used": 0, "remaining": RATE_LIMIT, "reset": 0}
-    return {"resources": {"core": numbers, "search": numbers, "graphql": numbers}, "rate": numbers}
+    return {"now": clock.now(), "ahead": clock.ahead()}
+
+
+@route("POST", "/_sandbox/clock", permission="site_admin", root=True)
+def move_clock(request: Request) -> Answer:
+    """Moves the clock ahead by `seconds`; it never goes back."""
+    given = request.required("seconds")
+    if not isinstance(given, int | float) or given < 0:
+        raise unprocessable("seconds: a number that is not negative")
+    seconds = clock.ahead() + given
+    request.forge.store.table("clock").put("ahead", {"seconds": seconds})
+    clock.move(seconds)
+    return {"now": clock.now(), "ahead": clock.ahead()}
+
+
+@route("PUT", "/_sandbox/budgets", permission="site_admin", root=True)
+def change_budgets(request: Request) -> Answer:
+    """Sets how many requests an hour there are: `workflow` of a GITHUB_TOKEN, `installation` of an App."""
+    given = request.data()
+    unknown = set(given) - set(budgets.LIMITS)
+    if unknown or not all(isinstance(limit, int) and limit >= 0 for limit in given.values()):
+        raise unprocessable(f"numbers of requests for {' and '.join(budgets.LIMITS)}")
+    request.forge.budgets.limits |= given
+    return request.forge.budgets.limits
 
 
 @route("GET", "/zen", permission="public")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.github.actions import presentation
 from sandbox.github.actions.parts import Control, Parts
-from sandbox.github.core.clock import now
+from sandbox.github.core.clock import now, present
 from sandbox.github.core.errors import unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import ACTIONS_APP_ID, ACTIONS_LOGIN, Kind, Principal
@@ -55,7 +55,7 @@ def check(engine: Control, run: Document, job: Document) -> Verdict:
 
 
 def _moment() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
+    return present()
 
 
 def _remaining(environment: Document, job: Document) -> float:

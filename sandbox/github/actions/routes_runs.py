@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.github.actions import presentation
 from sandbox.github.actions.serving import engine_of, find_job, find_run
+from sandbox.github.core.clock import present
 from sandbox.github.core.errors import GitHubError, conflict, not_found, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
@@ -250,5 +251,5 @@ def _again(request: Request, run: Document, jobs: list[int] | None) -> Answer:
 
 
 def _is_old(run: Document) -> bool:
-    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run["created_at"])
+    age = present() - datetime.datetime.fromisoformat(run["created_at"])
     return age > datetime.timedelta(days=30)

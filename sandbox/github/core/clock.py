@@ -1,11 +1,29 @@
-"""Times as GitHub writes them."""
+"""Times as GitHub writes them, by a clock that tests can move ahead."""
 
 import datetime as dt
+
+_moved = dt.timedelta()
+
+
+def move(seconds: float) -> None:
+    """Sets how far the clock of this process is ahead of the machine's."""
+    global _moved  # noqa: PLW0603 -- a process has one clock
+    _moved = dt.timedelta(seconds=seconds)
+
+
+def ahead() -> float:
+    """How many seconds the clock is ahead."""
+    return _moved.total_seconds()
+
+
+def present() -> dt.datetime:
+    """The present moment."""
+    return dt.datetime.now(dt.UTC) + _moved
 
 
 def now() -> str:
     """The present second, in UTC, as `2030-01-02T03:04:05Z`."""
-    return stamp(dt.datetime.now(dt.UTC))
+    return stamp(present())
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -19,4 +37,4 @@ def seconds(text: str) -> int:
 
 def later(seconds: float) -> str:
     """The time that many seconds from now."""
-    return stamp(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))
+    return stamp(present() + dt.timedelta(seconds=seconds))

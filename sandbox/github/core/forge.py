@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from sandbox.github.core import clock
+from sandbox.github.core.budgets import Budgets
 from sandbox.github.core.events import EventBus
 from sandbox.github.core.git import GitStore
 from sandbox.github.core.store import Document, Store
@@ -25,6 +27,8 @@ class Forge:
         """Server URL as in GITHUB_SERVER_URL: no slash at the end."""
         self.api_url = f"{self.url}/api/v3"
         self.store = Store(directory / "github.db")
+        clock.move((self.store.table("clock").get("ahead") or {}).get("seconds", 0))
+        self.budgets = Budgets()
         self.events = EventBus()
         self.tokens = Tokens(self.store)
         self.git = GitStore(directory / "git", self._repository_id)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.github.access import accounts
-from sandbox.github.core.clock import now
+from sandbox.github.core.clock import later, now
 from sandbox.github.core.errors import GitHubError, conflict, invalid_field, not_found
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import GitError
@@ -15,6 +15,8 @@ from sandbox.github.core.store import Document
 from sandbox.github.deployments import environments, statuses
 from sandbox.github.git import publishing, updates
 from sandbox.github.repositories import repositories
+
+KEPT_SECONDS = 90 * 24 * 3600
 
 STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
 LONGEST_DESCRIPTION = 140
@@ -191,8 +193,10 @@ def _retire(forge: Forge, repository: Document, principal: Principal, newest: in
 
 
 def statuses_of(forge: Forge, repository: Document, deployment: Document) -> list[Document]:
-    """Statuses of a deployment, newest first."""
-    return forge.store.table("deployment_statuses").all(f"{_key(repository, deployment['id'])}/")[::-1]
+    """Statuses of a deployment, newest first. Those of more than 90 days ago are gone, except the current one."""
+    newest_first = forge.store.table("deployment_statuses").all(f"{_key(repository, deployment['id'])}/")[::-1]
+    oldest = later(-KEPT_SECONDS)
+    return [status for place, status in enumerate(newest_first) if place == 0 or status["created_at"] >= oldest]
 
 
 def _full_ref(forge: Forge, repository: Document, ref: str) -> str:
