@@ -8,6 +8,7 @@ GitHub gives with which an App can start a workflow there. The status starts `re
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from slipway_release import release_file, workflow
 from slipway_release.errors import ApiError, RefusedError
@@ -51,11 +52,30 @@ def forward(platform: Platform, github: GitHub, context: str, digest: str) -> No
     ask(platform, github, platform.service(claimed["service"]), claimed["run"], digest)
 
 
-def ask(platform: Platform, github: GitHub, service: Service, run: str, digest: str) -> None:
-    """Start a promotion with the token of a workflow of the environment repository."""
+def ask(
+    platform: Platform,
+    github: GitHub,
+    service: Service,
+    run: str,
+    digest: str,
+    environments: Sequence[str] = (),
+) -> None:
+    """Start a promotion with the token of a workflow of the environment repository. Asking twice is harmless.
+
+    Args:
+        platform: the platform.
+        github: a client that may start workflows of the environment repository.
+        service: the service.
+        run: the number of the run, in the service's repository, that has built the image.
+        digest: the image.
+        environments: the environments to promote to, by name; none are all that the release is for.
+    """
     release_file.check_digest(digest, "digest")
     path = f"/repos/{platform.repository}/actions/workflows/promote.yml/dispatches"
-    github.post(path, {"ref": MAIN, "inputs": {"service": service.name, "run": run, "digest": digest}})
+    inputs = {"service": service.name, "run": run, "digest": digest}
+    if environments:
+        inputs["environments"] = " ".join(environments)
+    github.post(path, {"ref": MAIN, "inputs": inputs})
     _tell(platform, service, digest)
 
 

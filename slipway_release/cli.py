@@ -18,6 +18,7 @@ from slipway_release import (
     platform_file,
     promotion,
     pulls,
+    reconcile,
     reports,
     rollback,
     source,
@@ -71,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
     add("verified", record_verified, "handle a deployment reported as success (DEPLOYMENT)")
     add("rollback", roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
+    fix = add("reconcile", reconcile_all, "finish what an event, a run or a rate limit has lost")
+    fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save requests")
     add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
     add("unhold", release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
     _add_validation(add)
@@ -157,13 +160,18 @@ def _request(around: context.Context) -> Request:
 
 def plan(_: argparse.Namespace) -> None:
     around = context.from_environment()
-    workflow.output("environments", promotion.matrix(promotion.plan(around, _request(around))))
+    workflow.output("environments", promotion.matrix(promotion.plan(around, _request(around), _only())))
 
 
 def deliver(_: argparse.Namespace) -> None:
     around = context.from_environment()
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    promotion.deliver(around, _request(around), environment)
+    promotion.deliver(around, _request(around), environment, asked=environment.name in _only())
+
+
+def _only() -> list[str]:
+    """The environments that were asked for by name."""
+    return workflow.optional("ENVIRONMENTS").split()
 
 
 def record_merged(_: argparse.Namespace) -> None:
@@ -190,6 +198,10 @@ def _placed(around: context.Context) -> tuple[Service, Environment]:
     if environment.name not in service.environments:
         raise RefusedError(f"service {service.name!r}: does not run in {environment.name}")
     return service, environment
+
+
+def reconcile_all(options: argparse.Namespace) -> None:
+    reconcile.reconcile(context.from_environment(), options.folder)
 
 
 def put_on_hold(_: argparse.Namespace) -> None:

@@ -96,15 +96,34 @@ def _restorations(done: Sequence[Deployment]) -> Iterable[float]:
 
 
 def _deployments(context: Context, environment: str, service: str, since: dt.datetime) -> list[Deployment]:
-    """The deployments since then, oldest first."""
+    """The deliveries since then, oldest first.
+
+    Argo CD reports on the commit that it has synced. Where another service has moved the branch on, that is a
+    deployment of its own without our payload: it tells of the delivery before it and is none itself.
+    """
     found: list[Deployment] = []
+    reports: list[Deployment] = []
     name = ledger.name_of(environment, service)
     for entry in ledger.entries(context.reader, context.platform.repository, name):
         created = workflow.moment(entry.created_at)
         if created < since:
             break
-        found.append(_deployment(entry, created))
+        deployment = _deployment(entry, created)
+        reports.append(deployment)
+        if entry.payload.get("digest"):
+            found.append(_merged(deployment, reports))
+            reports = []
     return found[::-1]
+
+
+def _merged(delivery: Deployment, reports: Sequence[Deployment]) -> Deployment:
+    """A delivery with what was reported on it and on later commits: the first word of each kind."""
+    verified = min((item.verified for item in reports if item.verified), default=None)
+    failed = min((item.failed for item in reports if item.failed), default=None)
+    if verified and failed and verified < failed:
+        # What fails after it was verified is an incident of its own, not a failed change.
+        failed = None
+    return dataclasses.replace(delivery, verified=verified, failed=failed)
 
 
 def _deployment(entry: Entry, created: dt.datetime) -> Deployment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway_release import ask, delivery, workflow
+from slipway_release import ask, delivery, intent, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import ApiError, RefusedError
@@ -55,7 +55,10 @@ def hold(
 
     title = f"Hold {service.name} {version} in {environment.name}"
     purpose = Purpose("hold", version, lambda _: f"{title}\n\nWhy: {held.reason}\nAsked for in: {context.run_url}\n")
-    return _done(delivery.write_or_request(context.contents, environment, service.name, change, purpose), title)
+    done = delivery.write_or_request(context.contents, environment, service.name, change, purpose)
+    # An open request of the version must not deliver it.
+    delivery.tidy(context.contents, environment, service.name)
+    return _done(done, title)
 
 
 def unhold(
@@ -67,7 +70,7 @@ def unhold(
     def change(file: ReleaseFile) -> ReleaseFile | None:
         return file.without_hold(version)
 
-    title = f"Release {service.name} {version} in {environment.name} from hold"
+    title = intent.unhold_title(service.name, version, environment.name)
     purpose = Purpose("hold", version, lambda _: f"{title}\n\nAsked for by: {login}\nIn: {context.run_url}\n")
     return _done(delivery.write_or_request(context.contents, environment, service.name, change, purpose), title)
 
@@ -77,7 +80,8 @@ def promote_again(context: Context, environment: Environment, service: Service, 
     found = next((item for item in releases(context, environment, service) if item.version == version), None)
     if found is None or found.run_number is None:
         return False
-    ask.ask(context.platform, context.reader, service, found.run_number, found.digest)
+    # For this environment alone: that it may go here says nothing about others.
+    ask.ask(context.platform, context.reader, service, found.run_number, found.digest, [environment.name])
     return True
 
 

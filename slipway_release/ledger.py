@@ -171,6 +171,21 @@ class Ledger:
                 self._report(self.context.reader, repository, found.id, environment, state="success", description=text)
             return
 
+    def overtaken(self, environment: Environment, release: Release, by: Release) -> None:
+        """A release was replaced before it was verified: it does not stay in progress."""
+        if release.version == by.version or record.is_verified(self.context, environment, self.service, release):
+            return
+        name, repository = name_of(environment.name, self.service.name), self.context.platform.repository
+        text = f"{release.version}: overtaken by {by.version} before it was verified"
+        for found in itertools.islice(entries(self.context.reader, repository, name), _NEWEST):
+            if found.payload.get("digest") == release.digest:
+                if found.latest is not None and found.latest.state in {"queued", "in_progress"}:
+                    self._report(
+                        self.context.reader, repository, found.id, environment, state="inactive", description=text
+                    )
+                    self.mirror(environment, release, "inactive", text)
+                return
+
     def knows(self, environment: Environment, release: Release) -> bool:
         """Whether the delivery of exactly this image is written down, among the newest deployments or as verified."""
         name, repository = name_of(environment.name, self.service.name), self.context.platform.repository

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import delivery, history, record, selection, verification, workflow
+from slipway_release import delivery, history, intent, record, selection, verification, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
-from slipway_release.errors import RefusedError
+from slipway_release.errors import ApiError, RefusedError
 from slipway_release.history import Relation
 from slipway_release.ledger import Ledger
 from slipway_release.platform_file import Environment, Platform, Service
@@ -18,7 +18,13 @@ from slipway_release.selection import Decision, Kind, Situation
 from slipway_release.tags import Version, is_version
 from slipway_release.verification import Request
 
-_STATES = {Kind.SUPERSEDED: "inactive", Kind.HELD: "error", Kind.FROZEN: "queued", Kind.WAITING: "queued"}
+_STATES = {
+    Kind.SUPERSEDED: "inactive",
+    Kind.HELD: "error",
+    Kind.FROZEN: "queued",
+    Kind.WAITING: "queued",
+    Kind.BROKEN: "error",
+}
 """What the service's repository shows for a release that is not delivered."""
 
 
@@ -31,21 +37,46 @@ class Outcome:
     link: str = ""
 
 
-def plan(context: Context, request: Request) -> list[str]:
-    """The names of the environments to deliver to now; the others are told why not."""
-    outcomes: list[Outcome] = []
-    for environment in request.environments(context.platform):
-        file = context.contents.release(environment.name, request.service.name, environment.target_branch)
-        decision = selection.decide(environment, request.release, _situation(context, environment, request, file))
-        _note(context, environment, request, decision)
-        outcomes.append(Outcome(environment.name, decision))
+def plan(context: Context, request: Request, only: Sequence[str] = ()) -> list[str]:
+    """The names of the environments to deliver to now; the others are told why not.
+
+    Args:
+        context: what is read with.
+        request: the verified request.
+        only: the environments that are asked for by name; all that the request is for where there are none.
+    """
+    outcomes = [
+        _planned(context, request, environment, asked=bool(only)) for environment in _asked(context, request, only)
+    ]
     _report(request, outcomes)
     if not outcomes:
         raise RefusedError(f"{request.release.version}: no environment of {request.service.name} takes it")
     wanted = [outcome for outcome in outcomes if _has_work(context, request, outcome)]
-    if not wanted and all(outcome.decision.kind is Kind.HELD for outcome in outcomes):
+    if not wanted and all(outcome.decision.kind in {Kind.HELD, Kind.BROKEN} for outcome in outcomes):
         raise RefusedError(outcomes[0].decision.reason)
     return [outcome.environment for outcome in wanted]
+
+
+def _asked(context: Context, request: Request, only: Sequence[str]) -> list[Environment]:
+    unknown = set(only) - {environment.name for environment in context.platform.environments}
+    if unknown:
+        raise RefusedError(f"environment {min(unknown)!r}: not an environment of this platform")
+    return [place for place in request.environments(context.platform) if not only or place.name in only]
+
+
+def _planned(context: Context, request: Request, environment: Environment, *, asked: bool) -> Outcome:
+    try:
+        file = context.contents.release(environment.name, request.service.name, environment.target_branch)
+        around = situation(context, environment, request.service, request.release, file, asked=asked)
+        decision = selection.decide(environment, request.release, around)
+    except ApiError:
+        raise
+    except RefusedError as error:
+        # What is broken in one environment is no reason to keep the others waiting.
+        workflow.error(f"{environment.name}: {error}")
+        decision = Decision(Kind.BROKEN, str(error))
+    _note(context, environment, request, decision)
+    return Outcome(environment.name, decision)
 
 
 def _has_work(context: Context, request: Request, outcome: Outcome) -> bool:
@@ -56,15 +87,25 @@ def _has_work(context: Context, request: Request, outcome: Outcome) -> bool:
     return outcome.decision.kind is Kind.DELIVER
 
 
-def deliver(context: Context, request: Request, environment: Environment) -> Outcome:
-    """Deliver to one environment, deciding anew on what is there at the very moment of writing."""
+def deliver(context: Context, request: Request, environment: Environment, *, asked: bool = False) -> Outcome:
+    """Deliver to one environment, deciding anew on what is there at the very moment of writing.
+
+    Args:
+        context: what is read and written with.
+        request: the verified request.
+        environment: where to.
+        asked: whether somebody has asked for this environment by name.
+    """
     if environment not in request.environments(context.platform):
         raise RefusedError(f"{request.release.version}: not meant for {environment.name}")
     last: list[Decision] = []
+    replaced: list[Release] = []
 
     def change(file: ReleaseFile) -> ReleaseFile | None:
-        decision = selection.decide(environment, request.release, _situation(context, environment, request, file))
+        around = situation(context, environment, request.service, request.release, file, asked=asked)
+        decision = selection.decide(environment, request.release, around)
         last[:] = [decision]
+        replaced[:] = [file.release] if file.release is not None else []
         match decision.kind:
             case Kind.DELIVER:
                 return selection.cleared(file, request.release)
@@ -73,12 +114,16 @@ def deliver(context: Context, request: Request, environment: Environment) -> Out
             case _:
                 return None
 
-    purpose = Purpose("release", request.release.version, _message(context, request, environment), _newer(request))
+    message = _message(context, request, environment, lambda: last[0].reason)
+    purpose = Purpose("release", request.release.version, message, _newer(request))
     done = delivery.deliver(context.contents, environment, request.service.name, change, purpose)
     if done is None and last[0].kind in {Kind.DELIVER, Kind.ALREADY}:
         last[:] = [Decision(Kind.SUPERSEDED, "superseded: a newer version was asked for meanwhile")]
     outcome = Outcome(environment.name, last[0], _link(context, done))
     _record(context, request, environment, done, outcome)
+    if done is not None and done.commit is not None and done.new:
+        for older in replaced:
+            Ledger(context, request.service).overtaken(environment, older, request.release)
     _report(request, [outcome])
     return outcome
 
@@ -93,18 +138,81 @@ def waiting_for(platform: Platform, service: Service, verified_in: Environment, 
     ]
 
 
-def _situation(context: Context, environment: Environment, request: Request, file: ReleaseFile) -> Situation:
+def is_ready(context: Context, environment: Environment, service: Service, release: Release) -> bool:
+    """Whether an environment would take a release now, and has not got it."""
+    try:
+        file = context.contents.release(environment.name, service.name, environment.target_branch)
+        around = situation(context, environment, service, release, file)
+        decision = selection.decide(environment, release, around)
+    except ApiError:
+        raise
+    except RefusedError as error:
+        workflow.warning(f"{environment.name}: {error}")
+        return False
+    if decision.kind is not Kind.DELIVER:
+        workflow.say(f"{environment.name}: {decision.kind}: {decision.reason}")
+    return decision.kind is Kind.DELIVER
+
+
+def situation(
+    context: Context,
+    environment: Environment,
+    service: Service,
+    release: Release,
+    file: ReleaseFile,
+    *,
+    asked: bool = False,
+) -> Situation:
+    """The facts about a release in an environment, as they are now."""
+    tag = verification.parse_tag(release.tag) if release.tag else None
+    missing = tuple(
+        name
+        for name in environment.requires
+        if name in service.environments
+        and not record.is_verified(context, context.platform.environment(name), service, release)
+    )
+    alone = tag is not None and tag.prefix is not None
     return Situation(
         current=file,
         frozen=context.freeze_of(environment),
-        missing=tuple(
-            name
-            for name in environment.requires
-            if name in request.service.environments
-            and not record.is_verified(context, context.platform.environment(name), request.service, request.release)
-        ),
-        relation=_relation(context, request.service),
+        missing=missing,
+        relation=_relation(context, service),
+        never=_never(context, environment, service, release, missing, alone=alone) if missing else None,
+        is_hotfix=alone and environment.approval,
+        stays_away=lambda: None if asked else _unwanted(context, environment, service, release, file),
     )
+
+
+def _unwanted(
+    context: Context, environment: Environment, service: Service, release: Release, file: ReleaseFile
+) -> str | None:
+    if file.release is None and environment.delivery != "pull-request":
+        return None
+    return intent.stays_away(context, environment, service, release)
+
+
+def _never(
+    context: Context,
+    environment: Environment,
+    service: Service,
+    release: Release,
+    missing: Sequence[str],
+    *,
+    alone: bool,
+) -> str | None:
+    """Why a version will not be verified where it must be unless somebody does something, with what to do."""
+    for name in missing:
+        place = context.platform.environment(name)
+        there = context.contents.release(name, service.name, place.target_branch).release
+        if there is not None and selection.is_newer(there, release, _relation(context, service)):
+            way = (
+                f"tag it {environment.tag_prefix}-v{release.version}" if environment.tag_prefix else "set its tagPrefix"
+            )
+            remedy = f"{way} and have `approvers` approve it, or release a version newer than {there.version}"
+            return f"{name} has {there.version} already, which is newer: {remedy}"
+        if alone:
+            return f"its tag is for {environment.name} alone: tag v{release.version} too, or set `approvers`"
+    return None
 
 
 def _relation(context: Context, service: Service) -> Callable[[str, str], Relation]:
@@ -122,10 +230,12 @@ def _newer(request: Request) -> Callable[[str], bool]:
     return supersedes
 
 
-def _message(context: Context, request: Request, environment: Environment) -> Callable[[ReleaseFile], str]:
+def _message(
+    context: Context, request: Request, environment: Environment, why: Callable[[], str]
+) -> Callable[[ReleaseFile], str]:
     release = request.release
     lines = [
-        f"Release {request.service.name} {release.version} to {environment.name}",
+        intent.delivery_title(request.service.name, release.version, environment.name),
         "",
         f"Source: {request.service.repository}@{release.commit}" + (f" ({release.tag})" if release.tag else ""),
         f"Image: {release.image}@{release.digest}",
@@ -133,7 +243,7 @@ def _message(context: Context, request: Request, environment: Environment) -> Ca
     ]
     if context.run_url:
         lines.append(f"Promoted by: {context.run_url}")
-    return lambda _: "\n".join(lines) + "\n"
+    return lambda _: "\n".join([*lines, f"Why: {why()}"]) + "\n"
 
 
 def _record(

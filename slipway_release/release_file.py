@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from slipway_release import fields, layout
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
+from slipway_release.tags import is_branch_version, is_version
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _RUN = re.compile(r"/actions/runs/(?P<run>[1-9][0-9]*)")
@@ -108,16 +109,22 @@ def parse(content: str, where: str) -> ReleaseFile:
 
 
 def _release(source: Document, where: str) -> Release | None:
-    if not source.get("digest"):
+    if not source.get("digest") and not source.get("version"):
         return None
     where = f"{where}: release"
     digest, commit = fields.text(source, "digest", where), fields.text(source, "commit", where)
     check_digest(digest, f"{where}.digest")
     if _COMMIT.fullmatch(commit) is None:
         raise RefusedError(f"{where}.commit: {commit!r} is not a commit")
+    version = fields.text(source, "version", where)
+    if not is_version(version) and not is_branch_version(version):
+        raise RefusedError(
+            f"{where}.version: {version!r} is neither a version such as 1.2.3 nor the image of a branch; restore the "
+            "file from its last commit"
+        )
     rollback = source.get("rollback")
     return Release(
-        version=fields.text(source, "version", where),
+        version=version,
         tag=fields.optional_text(source, "tag"),
         image=fields.text(source, "image", where),
         digest=digest,

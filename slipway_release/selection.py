@@ -23,6 +23,7 @@ class Kind(enum.StrEnum):
     HELD = "held"
     FROZEN = "frozen"
     WAITING = "waiting"
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Situation:
     """Environments in which the version must be verified first and is not."""
     relation: Callable[[str, str], Relation]
     """What one commit of the service is to another."""
+    never: str | None = None
+    """Why the version will not be verified in a missing environment by itself, or None."""
+    is_hotfix: bool = False
+    """Whether its tag is for this environment alone, and a person approves what comes here."""
+    stays_away: Callable[[], str | None] = lambda: None
+    """Why a person does not want the version here, or None; asked only if everything else is for it."""
 
 
 def decide(environment: Environment, release: Release, situation: Situation) -> Decision:
@@ -70,14 +77,35 @@ def decide(environment: Environment, release: Release, situation: Situation) -> 
         )
     if situation.frozen is not None:
         return Decision(
-            Kind.FROZEN, f"{environment.name} is frozen: {situation.frozen}; re-run this run once it is not"
+            Kind.FROZEN, f"{environment.name} is frozen: {situation.frozen}; it goes on by itself once it is not"
+        )
+    if situation.missing and not situation.is_hotfix:
+        return _waiting(release, situation)
+    unwanted = situation.stays_away()
+    if unwanted is not None:
+        return Decision(
+            Kind.HELD,
+            f"{release.version} stays away: {unwanted}; ask for it again with the workflow hold.yml (release from "
+            "hold, promote), or make a newer version",
         )
     if situation.missing:
         return Decision(
-            Kind.WAITING,
-            f"waits until {release.version} is verified in {', '.join(situation.missing)}; then it goes on by itself",
+            Kind.DELIVER,
+            f"{release.version} is a hotfix: approved for {environment.name} without being verified in "
+            f"{', '.join(situation.missing)}",
         )
     return Decision(Kind.DELIVER, f"{release.version} replaces {current.version if current else 'nothing'}")
+
+
+def _waiting(release: Release, situation: Situation) -> Decision:
+    """What is said of a version that is not verified yet where it must be; nothing is promised that will not happen."""
+    wanted = f"must be verified in {', '.join(situation.missing)} first"
+    if situation.never is not None:
+        return Decision(Kind.WAITING, f"{release.version} {wanted}, and {situation.never}")
+    return Decision(
+        Kind.WAITING,
+        f"waits until {release.version} is verified in {', '.join(situation.missing)}; then it goes on by itself",
+    )
 
 
 def _exclusion(environment: Environment, release: Release) -> str | None:

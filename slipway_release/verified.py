@@ -47,7 +47,11 @@ def accept(context: Context, report: Report) -> None:
 
 def _go_on(context: Context, report: Report, release: Release) -> None:
     """Ask again for what waited, by the same workflow: every check and approval of a request holds for it too."""
-    waiting = promotion.waiting_for(context.platform, report.service, report.environment, release)
+    waiting = [
+        environment
+        for environment in promotion.waiting_for(context.platform, report.service, report.environment, release)
+        if promotion.is_ready(context, environment, report.service, release)
+    ]
     if not waiting:
         return
     run = release.run_number
@@ -56,5 +60,6 @@ def _go_on(context: Context, report: Report, release: Release) -> None:
             f"{release.version}: its run {release.run!r} is unknown; re-run its release to promote it further"
         )
         return
-    ask.ask(context.platform, context.reader, report.service, run, release.digest)
-    workflow.say(f"goes on to {', '.join(environment.name for environment in waiting)}")
+    names = [environment.name for environment in waiting]
+    ask.ask(context.platform, context.reader, report.service, run, release.digest, names)
+    workflow.say(f"goes on to {', '.join(names)}")

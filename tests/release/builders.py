@@ -118,6 +118,20 @@ class Script(Transport):
         return content if isinstance(content, Response) else answer(content)
 
 
+class Counting(Transport):
+    """Sends requests, and counts them."""
+
+    def __init__(self) -> None:
+        super().__init__(60, log=lambda _: None)
+        self.asked: list[str] = []
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Response:
+        self.asked.append(f"{method} {urlsplit(url).path}")
+        return super().send(method, url, headers, body)
+
+
 class Images(Registry):
     """A registry that has the images it is told of: digest to source commit."""
 

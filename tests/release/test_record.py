@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 
@@ -10,8 +10,7 @@ from slipway_release import promotion, record
 from slipway_release.context import Context
 from slipway_release.github import GitHub
 from slipway_release.selection import Kind
-from slipway_release.transport import Transport
-from tests.release.builders import Images, environment
+from tests.release.builders import Counting, Images, environment
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -68,18 +67,6 @@ def test_a_record_on_a_commit_of_another_branch_opens_nothing(world: Make) -> No
     body = {"ref": "refs/tags/verified/staging/guestbook/1.0.0", "sha": forged}
     here.call("POST", f"/repos/{here.repository}/git/refs", body)
     assert here.deliver(request, "production").decision.kind is Kind.WAITING
-
-
-class Counting(Transport):
-    """Counts what is asked."""
-
-    def __init__(self) -> None:
-        super().__init__(60, log=lambda _: None)
-        self.asked: list[str] = []
-
-    def send(self, method: str, url: str, *arguments: Any) -> Any:
-        self.asked.append(f"{method} {urlsplit(url).path}")
-        return super().send(method, url, *arguments)
 
 
 def counted(here: World) -> tuple[Context, Counting]:

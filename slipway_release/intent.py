@@ -1,0 +1,58 @@
+"""What a person has decided: a version that was taken out by hand, or whose request was declined, stays away.
+
+Git tells a choice from being behind. A version that the automation has delivered here, and in whose place an older one
+stands without a rollback, was taken back by a person; a request that a person has closed was declined. Both last until
+somebody asks for that version and environment again, or a newer version comes.
+"""
+
+from __future__ import annotations
+
+from slipway_release import fields, layout, pulls
+from slipway_release.context import Context
+from slipway_release.platform_file import Environment, Service
+from slipway_release.release_file import Release
+
+_LOOK_BACK = 100
+
+
+def delivery_title(service: str, version: str, environment: str) -> str:
+    """How the commit begins that delivers a version."""
+    return f"Release {service} {version} to {environment}"
+
+
+def unhold_title(service: str, version: str, environment: str) -> str:
+    """How the commit begins that releases a version from hold."""
+    return f"Release {service} {version} in {environment} from hold"
+
+
+def stays_away(context: Context, environment: Environment, service: Service, release: Release) -> str | None:
+    """Why a version that would be delivered is not, in words; None where no person has decided so."""
+    taken = _taken_back(context, environment, service, release.version)
+    if taken is not None:
+        return taken
+    if environment.delivery == "pull-request" and pulls.is_declined(
+        context.contents, environment.name, service.name, release.version
+    ):
+        return f"its pull request to {environment.name} was closed by a person"
+    return None
+
+
+def _taken_back(context: Context, environment: Environment, service: Service, version: str) -> str | None:
+    path = f"/repos/{context.platform.repository}/commits"
+    file = layout.release_path(environment.name, service.name)
+    query = {"path": file, "sha": environment.target_branch, "per_page": str(_LOOK_BACK)}
+    newer = "a later commit"
+    for item in fields.documents(context.reader.read(path, query), path):
+        message = fields.text(fields.child(item, "commit", path), "message", path)
+        if _begins(message, unhold_title(service.name, version, environment.name)):
+            return None
+        if _begins(message, delivery_title(service.name, version, environment.name)):
+            return f"it was in {environment.name} before and was taken back by {newer}"
+        newer = f"{fields.text(item, 'sha', path)[:12]} ({message.splitlines()[0]})"
+    return None
+
+
+def _begins(message: str, title: str) -> bool:
+    """Whether a message has that title; a merged pull request's has its number behind."""
+    first = message.splitlines()[0] if message else ""
+    return first == title or first.startswith(f"{title} (#")

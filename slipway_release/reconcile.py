@@ -1,0 +1,257 @@
+"""Finishes what an event, a run or a rate limit has lost. Edges make releases fast; this makes them certain.
+
+It compares for every service and environment what is wanted (Git), what Argo CD has reported, what is recorded and what
+waits. It is safe at any time, twice at once too: each step decides anew on what is there, as the workflows do. Where
+all is quiet it costs two requests, however many services there are: wanted versions are in the work tree, verified ones
+in one list of tags.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_release import (
+    ask,
+    delivery,
+    fields,
+    ledger,
+    promotion,
+    pulls,
+    record,
+    release_file,
+    reports,
+    rollback,
+    verified,
+    workflow,
+)
+from slipway_release.context import Context
+from slipway_release.errors import ReleaseError
+from slipway_release.fields import Document
+from slipway_release.platform_file import MAIN, Environment, Service
+from slipway_release.release_file import Release, ReleaseFile
+from slipway_release.tags import Tag, Version
+
+_PAGE = 100
+_TRIES = 3
+"""How often the same promotion is asked for; what fails that often needs a person."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A service in an environment, with what Git wants there."""
+
+    environment: Environment
+    service: Service
+    file: ReleaseFile
+
+    def __str__(self) -> str:
+        return ledger.name_of(self.environment.name, self.service.name)
+
+
+def reconcile(context: Context, folder: Path | None = None) -> list[str]:
+    """Finish everything that is unfinished.
+
+    Args:
+        context: what is read and written with.
+        folder: a work tree of main; without one, release files are asked for.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        ReleaseError: some of it failed; the rest was done.
+    """
+    done: list[str] = []
+    failed: list[str] = []
+    places = _places(context, folder, failed)
+    known = _recorded(context)
+    requested = _with_requests(context)
+    for place in places:
+        try:
+            done += _reported(context, place, known)
+            if str(place) in requested:
+                done += _requests(context, place)
+        except ReleaseError as error:
+            failed.append(f"{place}: {error}")
+    runs: list[Document] | None = None
+    for place, release in _behind(places):
+        try:
+            if promotion.is_ready(context, place.environment, place.service, release):
+                runs = _promotions(context) if runs is None else runs
+                done += _asked(context, place, release, runs)
+        except ReleaseError as error:
+            failed.append(f"{place}: {error}")
+    _say(done, failed)
+    if failed:
+        raise ReleaseError(f"{len(failed)} of {len(places)} places could not be reconciled; the next run tries again")
+    return done
+
+
+def _places(context: Context, folder: Path | None, failed: list[str]) -> list[Place]:
+    found: list[Place] = []
+    for environment in context.platform.environments:
+        for service in context.platform.services:
+            if environment.name not in service.environments:
+                continue
+            try:
+                found.append(Place(environment, service, _file(context, folder, environment, service)))
+            except ReleaseError as error:
+                failed.append(f"{environment.name}/{service.name}: {error}")
+    return found
+
+
+def _file(context: Context, folder: Path | None, environment: Environment, service: Service) -> ReleaseFile:
+    if folder is None or environment.target_branch != MAIN:
+        return context.contents.release(environment.name, service.name, environment.target_branch)
+    path = release_file.path_of(environment.name, service.name)
+    file = folder / path
+    return release_file.parse(file.read_text(encoding="utf-8"), path) if file.is_file() else ReleaseFile()
+
+
+def _recorded(context: Context) -> set[str]:
+    """`<environment>/<service>/<version>` of everything that was ever verified, in one request."""
+    start = f"tags/{record.PREFIX}/"
+    path = f"/repos/{context.platform.repository}/git/matching-refs/{start}"
+    found = fields.documents(context.reader.read(path), path)
+    return {fields.text(item, "ref", path).removeprefix(f"refs/{start}") for item in found}
+
+
+def _with_requests(context: Context) -> set[str]:
+    """The places for which pull requests of this program are open."""
+    path = f"/repos/{context.platform.repository}/pulls"
+    found: set[str] = set()
+    for item in context.writer.pages(path, {"state": "open"}):
+        placement = pulls.placement_of(fields.text(fields.child(item, "head", path), "ref", path))
+        if placement is not None:
+            found.add(ledger.name_of(*placement))
+    return found
+
+
+def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
+    """Act on what Argo CD has reported of a release that is not recorded as verified yet."""
+    release = place.file.release
+    if release is None or f"{place}/{release.version}" in known:
+        return []
+    done: list[str] = []
+    is_new = not any(name.startswith(f"{place}/") for name in known)
+    entries = ledger.entries(context.reader, context.platform.repository, str(place))
+    acted = False
+    for entry in itertools.islice(entries, _PAGE):
+        status = reports.newest(context, entry)
+        if status is None:
+            continue
+        if acted and not (is_new and status.state == "success"):
+            continue
+        try:
+            report = reports.of_entry(context, entry, place.environment, place.service)
+        except ReleaseError as error:
+            workflow.say(f"{place}: {error}")
+            continue
+        if report is None or report.release is None:
+            continue
+        if not acted and report.is_current:
+            acted = True
+            if status.state == "success":
+                verified.accept(context, report)
+                done.append(f"{place}: {report.release.version} is recorded as verified")
+            else:
+                answer = rollback.act(context, report)
+                done.append(f"{place}: {answer.reason}")
+        elif is_new and status.state == "success":
+            # A platform from before the record: what its deployments still show is written down once.
+            words = f"{status.creator or 'Argo CD'} at {status.created_at}"
+            if record.write(context, place.environment, place.service, report.release, entry.sha, words):
+                done.append(
+                    f"{place}: {report.release.version} was verified at {status.created_at} and is recorded now"
+                )
+        elif not is_new:
+            break
+    return done
+
+
+def _requests(context: Context, place: Place) -> list[str]:
+    """Bring open pull requests in line, and merge those that need no person and may go in."""
+    contents, environment, service = context.contents, place.environment, place.service
+    delivery.tidy(contents, environment, service.name)
+    done: list[str] = []
+    for request in pulls.open_requests(contents, environment, service.name):
+        if request.kind != "release" or environment.approval:
+            continue
+        asked = contents.release(environment.name, service.name, request.branch).release
+        if asked is not None and promotion.is_ready(context, environment, service, asked):
+            commit = pulls.merge(contents, request)
+            done += [f"{place}: {request.url} is merged"] if commit else []
+    return done
+
+
+def _behind(places: list[Place]) -> Iterator[tuple[Place, Release]]:
+    """Each place with the newest release that another environment of the service has and it has not."""
+    for place in places:
+        current = place.file.release
+        candidates = [
+            other.file.release
+            for other in places
+            if other.service == place.service
+            and other.file.release is not None
+            and _is_for_all(other.file.release)
+            and other.file.release.rollback is None
+        ]
+        newest = max(candidates, key=lambda release: Version.parse(release.version), default=None)
+        if newest is not None and not newest.same_image(current):
+            yield place, newest
+
+
+def _is_for_all(release: Release) -> bool:
+    """Whether its tag is for every environment that takes releases."""
+    return release.tag is not None and not Tag.parse(release.tag).prefix
+
+
+def _promotions(context: Context) -> list[Document]:
+    """The newest runs of the promotion, in one request."""
+    path = f"/repos/{context.platform.repository}/actions/workflows/promote.yml/runs"
+    found = context.reader.get(path, {"per_page": str(_PAGE)})
+    return fields.documents(found.get("workflow_runs") or [], path)
+
+
+def _asked(context: Context, place: Place, release: Release, runs: list[Document]) -> list[str]:
+    """Ask for a promotion again, unless it runs, waits for a person, was rejected, or has failed too often."""
+    number = release.run_number
+    if number is None:
+        return []
+    title = f"Promote {place.service.name} (run {number})"
+    known = [run for run in runs if fields.optional_text(run, "display_title") == title]
+    if any(run.get("status") != "completed" for run in known):
+        return []
+    if any(_rejected(context, run, place.environment) for run in known):
+        return []
+    failures = [run for run in known if run.get("conclusion") == "failure"]
+    if len(failures) >= _TRIES:
+        workflow.warning(f"{place}: the promotion of {release.version} failed {len(failures)} times; look at its runs")
+        return []
+    names = [place.environment.name]
+    ask.ask(context.platform, context.reader, place.service, number, release.digest, names)
+    return [f"{place}: {release.version} is asked for again"]
+
+
+def _rejected(context: Context, run: Document, environment: Environment) -> bool:
+    """Whether a reviewer has rejected the delivery to an environment in a run."""
+    if not environment.approval:
+        return False
+    path = f"/repos/{context.platform.repository}/actions/runs/{fields.number(run, 'id', 'run')}/approvals"
+    for review in fields.documents(context.reader.read(path), path):
+        names = {item.get("name") for item in fields.documents(review.get("environments") or [], path)}
+        if review.get("state") == "rejected" and environment.name in names:
+            return True
+    return False
+
+
+def _say(done: list[str], failed: list[str]) -> None:
+    for text in done:
+        workflow.notice(text)
+    for text in failed:
+        workflow.error(text)
+    lines = [f"- {text}" for text in done] + [f"- **failed:** {text}" for text in failed]
+    workflow.summary("### Reconciled\n\n" + ("\n".join(lines) or "All is as it should be."))

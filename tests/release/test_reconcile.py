@@ -1,0 +1,137 @@
+"""Levels decide: whatever event, run or request is lost, the next reconciliation finishes it, and then is quiet."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slipway_release import reconcile, record
+from slipway_release.context import Context
+from slipway_release.errors import ReleaseError
+from slipway_release.github import GitHub
+from tests.release.builders import Counting, Images, environment
+from tests.release.world import World
+
+Make = Callable[..., World]
+
+
+def run(here: World, folder: Path | None = None) -> tuple[list[str], list[str]]:
+    """Reconcile with promotions only counted: what was done, and for what promotions were asked."""
+    path = f"/api/v3/repos/{here.repository}/actions/workflows/promote.yml"
+    here.fault(match=f"GET {path}/runs", status=200, count=1)
+    here.fault(match=f"POST {path}/dispatches", status=200, count=5)
+    transport = Counting()
+    github = GitHub(f"{here.url}api/v3", here.token, transport)
+    context = Context(here.platform, github, github, github, Images({}), here.frozen, "https://run.test/2")
+    try:
+        done = reconcile.reconcile(context, folder)
+    finally:
+        here.clear_faults()
+    return done, transport.asked
+
+
+def dispatched(asked: list[str]) -> int:
+    return sum(request.endswith("/promote.yml/dispatches") for request in asked)
+
+
+def recorded(here: World, place: str) -> set[str]:
+    return record.versions(here.context(), here.platform.environment(place), here.platform.service("guestbook"))
+
+
+def test_a_success_whose_event_was_lost_is_recorded_and_goes_on(world: Make) -> None:
+    here = world()
+    commit = here.release("1.0.0", "staging")
+    here.report("staging", commit, "success")
+    done, asked = run(here)
+    assert "staging/guestbook: 1.0.0 is recorded as verified" in done
+    assert dispatched(asked) >= 1
+    assert recorded(here, "staging") == {"1.0.0"}
+
+
+def test_a_failure_whose_event_was_lost_is_rolled_back(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.report("dev", here.release("1.1.0", "dev"), "failure", "Degraded: crash loop")
+    run(here)
+    assert here.wanted("dev") == "1.0.0"
+    assert here.file("dev").hold_of("1.1.0") is not None
+
+
+def test_a_promotion_that_never_ran_is_asked_for(world: Make) -> None:
+    here = world()
+    here.verified_release("1.0.0", "dev")
+    _, asked = run(here)
+    assert dispatched(asked) == 1, "staging takes releases and has not got 1.0.0"
+
+
+def test_a_frozen_environment_gets_its_release_once_it_is_not_frozen(world: Make) -> None:
+    here = world(environment("dev"), environment("staging"))
+    here.verified_release("1.0.0", "dev")
+    here.frozen["FREEZE_STAGING"] = "Black Friday"
+    assert dispatched(run(here)[1]) == 0
+    here.frozen.clear()
+    assert dispatched(run(here)[1]) == 1
+
+
+def test_what_is_on_hold_is_not_asked_for(world: Make) -> None:
+    here = world(environment("dev"), environment("staging"))
+    request = here.request("1.1.0")
+    here.verified_release("1.0.0", "staging")
+    here.fail("staging", here.deliver(request, "staging").link.rpartition("/")[2])
+    here.succeed("staging", here.head("environments"))
+    here.succeed("dev", here.deliver(request, "dev").link.rpartition("/")[2])
+    assert dispatched(run(here)[1]) == 0
+    assert here.wanted("staging") == "1.0.0"
+
+
+def test_a_platform_from_before_the_record_is_migrated_once(world: Make) -> None:
+    here = world(environment("dev"))
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        here.report("dev", here.release(version, "dev"), "success" if version != "1.1.0" else "failure")
+    run(here)
+    assert recorded(here, "dev") == {"1.0.0", "1.2.0"}
+    assert run(here)[0] == []
+
+
+def test_quiet_costs_two_requests(world: Make, tmp_path: Path) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    file = tmp_path / "environments/dev/guestbook/release.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(here.file("dev").dump())
+    done, asked = run(here, tmp_path)
+    assert done == []
+    assert len(asked) == 2
+
+
+def test_a_request_that_needs_no_person_is_merged_when_it_may_be(world: Make) -> None:
+    here = world(environment("dev", delivery="pull-request"))
+    path = f"/api/v3/repos/{here.repository}/pulls/1/merge"
+    here.fault(match=f"PUT {path}", status=405, count=1, message="Required status check is expected")
+    here.deliver(here.request("1.0.0"), "dev")
+    here.clear_faults()
+    here.frozen["FREEZE_DEV"] = "Black Friday"
+    run(here)
+    assert here.wanted("dev") is None
+    here.frozen.clear()
+    run(here)
+    assert here.wanted("dev") == "1.0.0"
+
+
+def test_one_broken_place_keeps_no_other_waiting(world: Make) -> None:
+    here = world(environment("dev"), environment("staging"))
+    here.report("staging", here.release("1.0.0", "staging"), "success")
+    here.commit("environments", "environments/dev/guestbook/release.yaml", "release: {")
+    with pytest.raises(ReleaseError, match="1 of"):
+        run(here)
+    assert recorded(here, "staging") == {"1.0.0"}
+
+
+def test_twice_at_once_changes_nothing_twice(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.report("dev", here.release("1.1.0", "dev"), "failure", "Degraded: crash loop")
+    run(here)
+    head = here.head("environments")
+    assert run(here)[0] == []
+    assert here.head("environments") == head
