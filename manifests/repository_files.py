@@ -92,6 +92,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,
         "stack": settings.stack,
+        "service_repositories": [service.repository_name for service in settings.services],
         "all_environments": [environment.name for environment in settings.environments],
         "delivery_branches": [
             environment.target_branch for environment in settings.environments if environment.target_branch != "main"

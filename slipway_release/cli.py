@@ -12,6 +12,7 @@ from slipway_release import (
     context,
     dora,
     forward,
+    gates,
     hold,
     image,
     merged,
@@ -230,7 +231,10 @@ def validate(options: argparse.Namespace) -> None:
 
 
 def give_verdict(_: argparse.Namespace) -> None:
-    verdict.give(context.from_environment(), workflow.variable("COMMIT"), workflow.variable("RESULT"))
+    around = context.from_environment()
+    commit, branch = workflow.variable("COMMIT"), workflow.optional("BRANCH")
+    reason = gates.refusal(around, branch, commit) if branch else None
+    verdict.give(around, commit, workflow.variable("RESULT"), gates.closing(reason) if reason else None)
 
 
 def show_diff(options: argparse.Namespace) -> None:

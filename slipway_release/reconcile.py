@@ -17,6 +17,7 @@ from slipway_release import (
     ask,
     delivery,
     fields,
+    gates,
     ledger,
     promotion,
     pulls,
@@ -178,7 +179,11 @@ def _requests(context: Context, place: Place) -> list[str]:
     delivery.tidy(contents, environment, service.name)
     done: list[str] = []
     for request in pulls.open_requests(contents, environment, service.name):
-        if request.kind != "release" or environment.approval:
+        if request.kind != "release":
+            continue
+        if environment.approval:
+            changed = gates.judge_again(context, request.branch)
+            done += [f"{place}: {changed}"] if changed else []
             continue
         asked = contents.release(environment.name, service.name, request.branch).release
         if asked is not None and promotion.is_ready(context, environment, service, asked):

@@ -14,25 +14,32 @@ from slipway_release.errors import RefusedError
 
 CHECK = "Validate"
 """The context of the commit status that the ruleset of main requires."""
+_LONGEST = 140
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def give(context: Context, commit: str, result: str) -> None:
+def give(context: Context, commit: str, result: str, closed: str | None = None) -> None:
     """Say of a proposed commit what became of the job that judged it.
 
     Args:
         context: its writer is the promoter.
         commit: the head of the pull request, as the event named it.
         result: GitHub's word for the end of the job: success, failure, cancelled or skipped.
+        closed: why a gate keeps it from being merged although the job is content, or None.
     """
     if _COMMIT.fullmatch(commit) is None:
         raise RefusedError(f"commit {commit!r}: not a commit")
     passed = result == "success"
-    body = {
-        "state": "success" if passed else "failure",
-        "context": CHECK,
-        "description": "All files parse, all charts render, all rules hold" if passed else "Refused; the run says why",
-        "target_url": context.run_url,
-    }
+    words = "All files parse, all charts render, all rules hold" if passed else "Refused; the run says why"
+    post(context, commit, "success" if passed else "failure", words)
+    if passed and closed is not None:
+        # After the judge's own word, which counts again once the gate is open.
+        post(context, commit, "failure", closed)
+
+
+def post(context: Context, commit: str, state: str, description: str) -> None:
+    """Set the check of a commit. A description is cut to the 140 characters that GitHub takes."""
+    words = description if len(description) <= _LONGEST else description[: _LONGEST - 1] + "…"
+    body = {"state": state, "context": CHECK, "description": words, "target_url": context.run_url}
     context.writer.post(f"/repos/{context.platform.repository}/statuses/{commit}", body)
-    workflow.notice(f"{CHECK} of {commit[:12]}: {body['state']}")
+    workflow.notice(f"{CHECK} of {commit[:12]}: {state}: {description}")

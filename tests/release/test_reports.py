@@ -21,7 +21,10 @@ def status(login: str = "argocd[bot]", state: str = "failure", **changes: Any) -
 
 
 def read(
-    *statuses: dict[str, Any], of: Platform | None = None, name: str = "staging/guestbook", **answers: Any
+    *statuses: dict[str, Any],
+    of: Platform | None = None,
+    name: str = "staging/guestbook",
+    answers: dict[str, Any] | None = None,
 ) -> Report | None:
     deployment = {"id": 7, "sha": COMMIT, "ref": COMMIT, "environment": name, "created_at": "2026-01-01T00:00:00Z"}
     world = {
@@ -29,7 +32,7 @@ def read(
         f"GET {REPOSITORY}/deployments/7/statuses": list(statuses),
         f"GET {REPOSITORY}/git/ref/heads/main": {"object": {"type": "commit", "sha": HEAD}},
         f"GET {REPOSITORY}/compare/{HEAD}...{COMMIT}": {"status": "behind"},
-    } | {f"GET {REPOSITORY}/{path}": content for path, content in answers.items()}
+    } | {f"GET {REPOSITORY}/{path}": content for path, content in (answers or {}).items()}
     return reports.read(context(world, of=of or named()), "7")
 
 
@@ -67,7 +70,7 @@ def test_drift_is_no_report() -> None:
 @pytest.mark.parametrize("relation", ["ahead", "diverged"])
 def test_a_commit_that_is_not_on_the_branch_says_nothing(relation: str) -> None:
     with pytest.raises(RefusedError, match="not on main"):
-        read(status(), **{f"compare/{HEAD}...{COMMIT}": {"status": relation}})
+        read(status(), answers={f"compare/{HEAD}...{COMMIT}": {"status": relation}})
 
 
 @pytest.mark.parametrize("name", ["preview/pr-12", "staging", "github-pages", "staging/guestbook/blue"])
@@ -88,4 +91,4 @@ def test_settings_without_the_apps_name_believe_apps_and_administrators(
     login: str, permission: str | None, believed: bool
 ) -> None:
     answers = {f"collaborators/{login}/permission": {"permission": permission}} if permission else {}
-    assert (read(status(login), of=platform(), **answers) is not None) == believed
+    assert (read(status(login), of=platform(), answers=answers) is not None) == believed

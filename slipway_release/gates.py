@@ -1,0 +1,72 @@
+"""Gates hold where Git changes: an open pull request is judged again by what holds, freezes and requirements say now.
+
+The answer is the required check of the request, by the promoter's App. It is given when the request is judged and again
+with each reconciliation, so that a request from before a freeze does not merge during it, and goes on after it.
+"""
+
+from __future__ import annotations
+
+from slipway_release import fields, promotion, pulls, selection, verdict
+from slipway_release.context import Context
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.selection import Kind
+
+_MARK = "Closed: "
+"""How the description of a status begins that a gate has set and not the judge."""
+
+
+def refusal(context: Context, branch: str, commit: str) -> str | None:
+    """Why a request of this program may not be merged now, or None. Requests of people have no gate here."""
+    placement = pulls.placement_of(branch)
+    if placement is None or not branch.startswith("release/"):
+        return None
+    try:
+        environment = context.platform.environment(placement[0])
+        service = context.platform.service(placement[1])
+        asked = context.contents.release(environment.name, service.name, commit).release
+        if asked is None:
+            return None
+        file = context.contents.release(environment.name, service.name, environment.target_branch)
+        # An open request was asked for; only what has changed since counts.
+        around = promotion.situation(context, environment, service, asked, file, asked=True)
+        decision = selection.decide(environment, asked, around)
+    except ApiError:
+        raise
+    except RefusedError as error:
+        return str(error)
+    return None if decision.kind in {Kind.DELIVER, Kind.ALREADY} else decision.reason
+
+
+def judge_again(context: Context, branch: str) -> str | None:
+    """Bring the check of an open request in line with its gates; what was changed, in words."""
+    repository = context.platform.repository
+    commit = _head(context, branch)
+    if commit is None:
+        return None
+    path = f"/repos/{repository}/commits/{commit}/statuses"
+    given = [
+        item
+        for item in fields.documents(context.writer.read(path), path)
+        if fields.optional_text(item, "context") == verdict.CHECK
+    ]
+    is_closed = bool(given) and str(given[0].get("description")).startswith(_MARK)
+    reason = refusal(context, branch, commit)
+    if reason is not None and not is_closed:
+        verdict.post(context, commit, "failure", f"{_MARK}{reason}")
+        return f"{branch} may not be merged: {reason}"
+    if reason is None and is_closed:
+        judged = next((item for item in given if not str(item.get("description")).startswith(_MARK)), None)
+        state = fields.text(judged, "state", path) if judged else "pending"
+        verdict.post(context, commit, state, str((judged or {}).get("description") or "Waits to be judged"))
+        return f"{branch} may be merged again"
+    return None
+
+
+def closing(reason: str) -> str:
+    """The description of a check that a gate keeps closed."""
+    return f"{_MARK}{reason}"
+
+
+def _head(context: Context, branch: str) -> str | None:
+    found = context.writer.find(f"/repos/{context.platform.repository}/git/ref/heads/{branch}")
+    return None if found is None else fields.text(fields.child(found, "object", "ref"), "sha", "ref.object")

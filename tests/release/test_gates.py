@@ -1,0 +1,81 @@
+"""Gates hold where Git changes: what was asked for before a freeze or a hold does not merge during it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from slipway_release import gates, reconcile, verdict
+from tests.release.builders import environment
+from tests.release.world import World
+
+Make = Callable[..., World]
+BRANCH = "release/production/guestbook/1.0.0"
+
+
+@pytest.fixture
+def here(world: Make) -> World:
+    """1.0.0 waits for production in a pull request that people merge, and the judge is content with it."""
+    here = world(environment("production", delivery="pull-request", approval=True))
+    here.deliver(here.request("1.0.0"), "production")
+    verdict.give(here.context(), commit(here), "success")
+    return here
+
+
+def commit(here: World) -> str:
+    (pull,) = here.pulls()
+    return pull["head"]["sha"]
+
+
+def check(here: World) -> tuple[str, str]:
+    newest = here.call("GET", f"/repos/{here.repository}/commits/{commit(here)}/statuses")[0]
+    return newest["state"], newest["description"]
+
+
+def test_a_request_that_may_go_in_has_a_green_check(here: World) -> None:
+    assert gates.refusal(here.context(), BRANCH, commit(here)) is None
+    assert check(here)[0] == "success"
+
+
+def test_a_freeze_closes_an_open_request_and_its_end_opens_it_again(here: World) -> None:
+    here.frozen["FREEZE_PRODUCTION"] = "Black Friday"
+    reconcile.reconcile(here.context())
+    state, words = check(here)
+    assert state == "failure"
+    assert "Black Friday" in words
+    assert reconcile.reconcile(here.context()) == []
+    here.frozen.clear()
+    reconcile.reconcile(here.context())
+    assert check(here) == ("success", "All files parse, all charts render, all rules hold")
+
+
+def test_an_opened_gate_does_not_overrule_the_judge(here: World) -> None:
+    verdict.give(here.context(), commit(here), "failure")
+    here.frozen["FREEZE_PRODUCTION"] = "Black Friday"
+    reconcile.reconcile(here.context())
+    here.frozen.clear()
+    reconcile.reconcile(here.context())
+    assert check(here)[0] == "failure"
+
+
+def test_a_request_that_is_judged_during_a_freeze_is_closed_from_the_start(here: World) -> None:
+    here.frozen["FREEZE_PRODUCTION"] = "Black Friday"
+    reason = gates.refusal(here.context(), BRANCH, commit(here))
+    assert reason is not None
+    verdict.give(here.context(), commit(here), "success", gates.closing(reason))
+    assert check(here)[0] == "failure"
+
+
+def test_what_must_be_verified_first_is_asked_again_at_the_request(world: Make) -> None:
+    here = world(environment("staging"), environment("production", delivery="pull-request", approval=True))
+    here.deliver(here.request("1.0.0"), "production")
+    branch = {**environment("production", delivery="pull-request", approval=True), "requires": ["staging"]}
+    here.environments[1] = branch
+    reason = gates.refusal(here.context(), BRANCH, commit(here))
+    assert reason is not None
+    assert "staging" in reason
+
+
+@pytest.mark.parametrize("branch", ["x", "rollback/production/guestbook/1.1.0", "release/nowhere/guestbook/1.0.0"])
+def test_other_branches_have_no_gate_or_are_refused(here: World, branch: str) -> None:
+    reason = gates.refusal(here.context(), branch, commit(here))
+    assert (reason is None) == (not branch.startswith("release/"))
