@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from slipway_release import (
+    approval,
     ask,
     context,
     dora,
@@ -167,7 +168,9 @@ def plan(_: argparse.Namespace) -> None:
 def deliver(_: argparse.Namespace) -> None:
     around = context.from_environment()
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    promotion.deliver(around, _request(around), environment, asked=environment.name in _only())
+    request = _request(around)
+    approval.check(around, request, environment)
+    promotion.deliver(around, request, environment, asked=environment.name in _only())
 
 
 def _only() -> list[str]:
@@ -208,14 +211,14 @@ def reconcile_all(options: argparse.Namespace) -> None:
 def put_on_hold(_: argparse.Namespace) -> None:
     around = context.from_environment()
     service, environment = _placed(around)
-    actor, version = hold.check_person(around), workflow.variable("VERSION")
+    actor, version = hold.check_person(around, service), workflow.variable("VERSION")
     hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
 
 
 def release_from_hold(_: argparse.Namespace) -> None:
     around = context.from_environment()
     service, environment = _placed(around)
-    actor, version = hold.check_person(around), workflow.variable("VERSION")
+    actor, version = hold.check_person(around, service), workflow.variable("VERSION")
     hold.unhold(around, environment, service, version, login=actor)
     if workflow.optional("PROMOTE") == "true" and not hold.promote_again(around, environment, service, version):
         workflow.warning(f"{environment.name} never had {version}; re-run its promotion, or its release")

@@ -15,6 +15,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.transport import Response, Transport
 
+SOURCE_LABEL = "org.opencontainers.image.source"
 REVISION_LABEL = "org.opencontainers.image.revision"
 
 _INDEX_TYPES = (
@@ -48,6 +49,11 @@ class Image:
 
     digest: str
     labels: Mapping[str, str]
+
+    @property
+    def source(self) -> str | None:
+        """The repository it says it was built from."""
+        return self.labels.get(SOURCE_LABEL)
 
     @property
     def revision(self) -> str | None:

@@ -41,6 +41,8 @@ def check(context: Context) -> Source:
 def with_image(context: Context, source: Source) -> Source:
     """The source with the image that is there already; refused if that was built from something else."""
     image = context.registry.image(source.service.image, source.version, hidden_is_absent=True)
+    if image is not None:
+        verification.check_provenance(context.platform, source.service, image)
     if image is not None and image.revision != source.commit:
         raise RefusedError(
             f"image {source.service.image}:{source.version}: exists already, built from "

@@ -17,6 +17,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.registry import Image
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
 
@@ -32,6 +33,8 @@ class Request:
     tag: Tag | None
     branch: str | None
     committed_at: str | None
+    asked_by: tuple[str, ...] = ()
+    """Who pushed the tag, and who ran its workflow again."""
 
     def environments(self, platform: Platform) -> list[Environment]:
         """The environments it is for, in promotion order."""
@@ -73,7 +76,8 @@ def verify(context: Context, service: Service, run_id: str, digest: str) -> Requ
         commit=commit,
         run=fields.text(run, "html_url", f"run {run_id}"),
     )
-    return Request(service, release, tag, branch, history.commit_date(context.service, service.repository, commit))
+    committed = history.commit_date(context.service, service.repository, commit)
+    return Request(service, release, tag, branch, committed, _people(run))
 
 
 def reverify(context: Context, service: Service, release: Release) -> Request:
@@ -108,10 +112,20 @@ def check_image(context: Context, service: Service, digest: str, commit: str) ->
     image = context.registry.image(service.image, digest)
     if image is None:
         raise RefusedError(f"image {service.image}@{digest}: not in the registry; re-run the release to build it")
+    check_provenance(context.platform, service, image)
     if image.revision != commit:
         raise RefusedError(
             f"image {service.image}@{digest}: built from {image.revision or 'an unnamed commit'}, "
             f"not from {commit}; re-run the release"
+        )
+
+
+def check_provenance(platform: Platform, service: Service, image: Image) -> None:
+    """Refuse an image that another repository built; where a registry has one password, each service can push any."""
+    wanted = f"{platform.server_url}/{service.repository}"
+    if image.source is not None and image.source.removesuffix(".git").lower() != wanted.lower():
+        raise RefusedError(
+            f"image {service.image}@{image.digest}: built from {image.source}, not from {wanted}; make a new version"
         )
 
 
@@ -133,6 +147,11 @@ def _run(github: GitHub, service: Service, run_id: str) -> Document:
     if conclusion not in {None, "success"}:
         raise RefusedError(f"run {run_id}: ended as {conclusion!r}; re-run it")
     return run
+
+
+def _people(run: Document) -> tuple[str, ...]:
+    actors = (fields.optional_document(run, key) or {} for key in ("actor", "triggering_actor"))
+    return tuple(dict.fromkeys(str(actor["login"]) for actor in actors if actor.get("login")))
 
 
 def _source(github: GitHub, platform: Platform, service: Service, run: Document, run_id: str) -> Tag | str:

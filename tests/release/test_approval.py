@@ -1,0 +1,111 @@
+"""Who may let a delivery through, and who may hold a version."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from slipway_release import approval, hold, verification
+from slipway_release.errors import RefusedError
+from slipway_release.registry import Image, Registry
+from slipway_release.verification import Request
+from tests.release.builders import context, environment, platform, release
+
+RUN = "/repos/acme/environments/actions/runs/7"
+
+
+def approved(*logins: str, place: str = "production", state: str = "approved") -> list[dict[str, Any]]:
+    return [{"state": state, "user": {"login": login}, "environments": [{"name": place}]} for login in logins]
+
+
+def check(reviews: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "7")
+    of = platform(environment("production", **({"approval": True} | changes)))
+    around = context({f"GET {RUN}/approvals": reviews}, of=of)
+    request = Request(of.service("guestbook"), release("1.0.0"), None, None, None, ("Dana", "sam"))
+    approval.check(around, request, of.environment("production"))
+
+
+@pytest.mark.parametrize("reviews", [approved("pat"), approved("dana", "pat")])
+def test_somebody_else_than_who_released_approves(
+    monkeypatch: pytest.MonkeyPatch, reviews: list[dict[str, Any]]
+) -> None:
+    check(reviews, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("reviews", "why"),
+    [
+        (approved("dana"), "dana released 1.0.0 and approved it too"),
+        # Who runs the service's workflow again asks as well.
+        (approved("dana", "sam"), "approved it too"),
+        ([], "nobody approved"),
+        (approved("pat", place="staging"), "nobody approved"),
+        (approved("pat", state="rejected"), "nobody approved"),
+    ],
+)
+def test_a_release_is_not_approved_by_who_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch, reviews: list[dict[str, Any]], why: str
+) -> None:
+    with pytest.raises(RefusedError, match=why):
+        check(reviews, monkeypatch)
+
+
+@pytest.mark.parametrize("changes", [{"approval": False}, {"delivery": "pull-request"}])
+def test_where_no_job_is_approved_nobody_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    check([], monkeypatch, **changes)
+
+
+def permission(repository: str, login: str) -> str:
+    return f"GET /repos/acme/{repository}/collaborators/{login}/permission"
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "may"),
+    [
+        ("write", "write", True),
+        ("maintain", "none", True),
+        ("admin", "none", True),
+        # Every team may write the environment repository; this one does not own the service.
+        ("write", "none", False),
+        ("write", "read", False),
+        ("read", "write", False),
+    ],
+)
+def test_a_version_is_held_by_its_own_team_and_the_platforms(
+    monkeypatch: pytest.MonkeyPatch, here: str, there: str, *, may: bool
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTOR", "dana")
+    monkeypatch.delenv("GITHUB_TRIGGERING_ACTOR", raising=False)
+    roles = {"environments": here, "guestbook": there}
+    around = context({permission(name, "dana"): {"role_name": role} for name, role in roles.items()})
+    service = around.platform.service("guestbook")
+    if may:
+        assert hold.check_person(around, service) == "dana"
+    else:
+        with pytest.raises(RefusedError):
+            hold.check_person(around, service)
+
+
+@pytest.mark.parametrize(("source", "may"), [("guestbook", True), ("other", False)])
+def test_an_image_that_another_repository_built_is_refused(source: str, *, may: bool) -> None:
+    around = context()
+    digest, commit = "sha256:" + "a" * 64, "c" * 40
+    labels = {
+        "org.opencontainers.image.revision": commit,
+        "org.opencontainers.image.source": f"{around.platform.server_url}/acme/{source}",
+    }
+
+    class Pushed(Registry):
+        def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image:
+            return Image(reference, labels)
+
+    around = dataclasses.replace(around, registry=Pushed("registry.test"))
+    service = around.platform.service("guestbook")
+    if may:
+        verification.check_image(around, service, digest, commit)
+    else:
+        with pytest.raises(RefusedError, match=r"built from .*acme/other"):
+            verification.check_image(around, service, digest, commit)
