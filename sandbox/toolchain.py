@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sandbox import golang
 from sandbox.config import SandboxConfig
-from sandbox.errors import SandboxError
+from sandbox.errors import ExitCode, SandboxError
 from sandbox.progress import Progress, elapsed_text
 
 SOURCES = Path(__file__).parent / "tools"
@@ -96,6 +96,9 @@ def _kubernetes_plugin() -> Tool:
         embedded=(f"{folder}/schema.json", f"{folder}/terraform-mapping.json"),
     )
 
+
+_NO_PROXY = ("dial tcp", "no such host", "disabled by GOPROXY", "i/o timeout", "connection refused")
+"""How `go` says that nothing answers where it looks for modules."""
 
 NODE_PROGRAMS = (
     "etcd",
@@ -250,6 +253,12 @@ def _compile(go: Path, tool: Tool, into: Path, progress: Progress) -> None:
             process.kill()
             process.wait()
             raise
+    if process.returncode and any(sign in said for sign in _NO_PROXY):
+        raise SandboxError(
+            f"sandbox/tools/{tool.name}: it is built once, and its Go modules cannot be had; connect this machine to a "
+            f"Go module proxy (GOPROXY) and try again: {_last_lines(said, 1)}",
+            exit_code=ExitCode.UNABLE,
+        )
     if process.returncode:
         raise SandboxError(
             f"sandbox/tools/{tool.name}: go build failed after {elapsed_text(time.monotonic() - started)}: "

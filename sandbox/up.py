@@ -24,6 +24,9 @@ from sandbox.pulumi.workspace import Workspace
 
 TOOLS = ("act", "kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
 
+ADOPTING = {"slipway:adopt": ["everything"]}
+"""After an interrupted run: all that is in the sandbox is its own."""
+
 COMMANDS = ("kubectl", "argocd", "helm")
 
 
@@ -155,7 +158,7 @@ def _chart(config: SandboxConfig) -> None:
 
 def _deploy(config: SandboxConfig, progress: Progress, place: Workspace) -> Run:
     try:
-        return operations.up(place, sandbox_stack(config), progress.teller())
+        return operations.up(place, sandbox_stack(config), progress.teller(), adopting=ADOPTING)
     except PulumiError as error:
         raise PulumiError(f"{error}{_trouble(config)}", exit_code=error.exit_code) from error
 

@@ -4,7 +4,7 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from pulumi import automation
@@ -21,6 +21,7 @@ T = TypeVar("T")
 DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "import": "imported"}
 """How the engine's words are told of what has been done; all others stay as they are."""
 LOOK_EVERY = 0.2
+_BROKEN_PLUGIN = re.compile(r"(?:could not read plugin \[|failed to load plugin )(?P<path>/[^\]:]+)\]?: (?P<reason>.+)")
 PLAIN = "never"
 """No colours in what the CLI writes."""
 
@@ -72,10 +73,23 @@ class Run:
         return ", ".join(told + [f"{unchanged} unchanged"] * bool(unchanged))
 
 
-def up(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None) -> Run:
+def up(
+    place: Workspace,
+    settings: StackConfig,
+    tell: Tell = lambda _text: None,
+    *,
+    adopting: Mapping[str, Any] | None = None,
+) -> Run:
     """`pulumi up` with a refresh, so that what was changed by hand is mended.
 
     What an interrupted run has left (its lock, its pending operations) is put right first, with a word about it.
+
+    Args:
+        place: Where the stack lives.
+        settings: Its settings.
+        tell: Is told what is being done.
+        adopting: Settings on top for a run after one that was interrupted while it created something: whether that is
+            there now only the program can find out, and it must not be created twice.
 
     Raises:
         PulumiError: It failed.
@@ -83,6 +97,8 @@ def up(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None)
     """
     watch = Watch(tell)
     pending = read_pending(place.state_file(settings), settings)
+    if any(item.is_creation for item in pending):
+        settings = replace(settings, values={**settings.values, **(adopting or {})})
     with _explained("up", place, watch):
         stack = place.open(settings, tell)
         result, found = _locked(stack, pending, tell, lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN))
@@ -199,6 +215,11 @@ def _remedied(words: str, place: Workspace) -> str:
         return (
             f"{place.passphrase}: not the passphrase that the secrets of this stack are encrypted with; put that one "
             "back, or start anew with `make down` and `make up`"
+        )
+    if found := _BROKEN_PLUGIN.search(words):
+        return (
+            f"{found['path']}: the plugin does not start: {found['reason']}; remove it, so that `make up` puts another "
+            "one in its place"
         )
     return words
 

@@ -54,10 +54,15 @@ def ensure(config: SandboxConfig, progress: Progress, home: Home) -> Path:
         SandboxError: Something does not build.
     """
     cli = _ensure_cli(config, progress)
+    ensure_plugins(config, progress, home)
+    return cli
+
+
+def ensure_plugins(config: SandboxConfig, progress: Progress, home: Home) -> None:
+    """Puts plugins into `home`: those of the user where their versions are the SDKs', else what is built."""
     for name in PLUGINS:
         if shutil.which(f"pulumi-resource-{name}", path=search_path(config)) is None:
             _ensure_plugin(config, progress, home, name)
-    return cli
 
 
 def ensure_plan(config: SandboxConfig, progress: Progress, home: Home) -> Path:

@@ -20,7 +20,11 @@ class Pending:
     operation: str
     """`creating`, `updating`, `deleting`, …"""
     urn: str
-    inputs: Json
+
+    @property
+    def is_creation(self) -> bool:
+        """Whether it may have made something that the state does not know."""
+        return self.operation == "creating"
 
     def __str__(self) -> str:
         return f"{self.operation} {name_of(self.urn)} ({type_of(self.urn)})"
@@ -48,8 +52,7 @@ def read_pending(path: Path, settings: StackConfig) -> list[Pending]:
                 f"{settings.stack} of project {settings.project}; {_remedy(path)}"
             )
     return [
-        Pending(str(item.get("type")), str(at(item, "resource", "urn")), fields(item, "resource", "inputs"))
-        for item in items(latest, "pending_operations")
+        Pending(str(item.get("type")), str(at(item, "resource", "urn"))) for item in items(latest, "pending_operations")
     ]
 
 

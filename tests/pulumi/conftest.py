@@ -127,3 +127,9 @@ def small(tmp_path: Path) -> Project:
     (tmp_path / "files.py").write_text(PROVIDER)
     (tmp_path / "__main__.py").write_text(PROGRAM)
     return project(tmp_path)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> SandboxConfig:
+    """A sandbox that is nowhere, with an empty cache."""
+    return SandboxConfig(tmp_path, tmp_path / "box", "10.249", tmp_path / "cache")
