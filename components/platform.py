@@ -1,8 +1,10 @@
 """One stack's platform: wires GitHub, Argo CD and the environments together."""
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from components.argocd.environments import EnvironmentApplications, shared_project
 from components.argocd.installation import ArgoCDInstallation
@@ -21,6 +23,8 @@ class PlatformArgs(TypedDict):
     """The stack's settings."""
     secrets: PlatformSecrets
     """The stack's secrets."""
+    clusters: Mapping[str, kubernetes.Provider]
+    """The clusters of environments that do not run beside Argo CD, by environment."""
 
 
 class Platform(pulumi.ComponentResource):
@@ -69,6 +73,8 @@ class Platform(pulumi.ComponentResource):
                     "infrastructure_project": project,
                     "pull_request": environments.files.pull_request,
                     "installed": [installation.release, installation.repository_secret, *files],
+                    "packages_token": secrets.packages_token,
+                    "provider": args["clusters"].get(environment.name),
                 },
                 child,
             )

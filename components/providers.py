@@ -1,7 +1,5 @@
 """The providers of a stack, built from its settings and never from the environment of who runs it."""
 
-from pathlib import Path
-
 import pulumi
 import pulumi_github as github
 import pulumi_kubernetes as kubernetes
@@ -64,11 +62,25 @@ class FilesHost(pulumi.ProviderResource):
         super().__init__("pulumi-python", name, given)
 
 
+def cluster_providers(settings: Settings) -> dict[str, kubernetes.Provider]:
+    """The clusters of environments that do not run beside Argo CD, where the settings say how to reach them."""
+    return {
+        environment.name: _kubernetes(f"kubernetes-{environment.name}", settings.cluster, environment.context)
+        for environment in settings.environments
+        if environment.context is not None
+    }
+
+
 def kubernetes_provider(settings: Cluster) -> kubernetes.Provider:
     """Acts on one context of one kubeconfig."""
+    return _kubernetes("kubernetes", settings, settings.context)
+
+
+def _kubernetes(name: str, settings: Cluster, context: str) -> kubernetes.Provider:
     return kubernetes.Provider(
-        "kubernetes",
-        kubeconfig=str(Path(settings.kubeconfig).expanduser()),
-        context=settings.context,
+        name,
+        # The provider expands `~`; done here, it would be a change for everybody who has another home directory.
+        kubeconfig=settings.kubeconfig,
+        context=context,
         enable_server_side_apply=True,
     )

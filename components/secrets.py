@@ -25,6 +25,8 @@ class PlatformSecrets:
     """What GitHub signs its webhook with."""
     registry_password: pulumi.Output[str] | None
     """What workflows push images with, where the registry does not take their own token."""
+    packages_token: pulumi.Output[str] | None
+    """What packages are read with."""
     slack_token: pulumi.Output[str] | None
     """The token of the Slack app that posts."""
     argocd_values: Mapping[str, Any]

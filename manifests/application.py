@@ -30,6 +30,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
             "ignoreMissingValueFiles": True,
             # Relative to the chart's folder.
             "valueFiles": [f"../../{path}" for path in layout.value_files(environment.name, service.name)],
+            **_platform_values(settings),
         },
     }
     automated = {"automated": {"prune": environment.prunes, "selfHeal": True, "allowEmpty": True}}
@@ -65,6 +66,12 @@ def application(settings: Settings, service: Service, environment: Environment) 
         },
         "spec": spec,
     }
+
+
+def _platform_values(settings: Settings) -> dict[str, Any]:
+    """Values that are the platform's: a changed setting reaches services whose value files are their teams'."""
+    pull_secret = settings.registry.pull_secret
+    return {"valuesObject": {"imagePullSecrets": [{"name": pull_secret}]}} if pull_secret else {}
 
 
 def infrastructure_application(settings: Settings, environment: Environment) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def _platform(settings: Settings) -> platform_file.Platform:
         server_url=github.base_url.rstrip("/"),
         registry_host=settings.registry.host,
         registry_insecure=settings.registry.insecure,
+        image_platforms=settings.registry.platforms,
         environments=tuple(_environment(settings, environment) for environment in settings.environments),
         services=tuple(_service(settings, service) for service in settings.services),
         argocd_login=github.argocd.login,

@@ -44,7 +44,7 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
     }
     seeded = {path: owned.pop(path) for path in list(owned) if path == "README.md"}
     for environment in settings.environments:
-        seeded[f"environments/{environment.name}/values.yaml"] = _environment_values(settings, environment)
+        seeded[f"environments/{environment.name}/values.yaml"] = _environment_values(environment)
     executable = set(executable_files("environment"))
     for service in settings.services:
         chart = service_template(service.template).chart
@@ -87,7 +87,8 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "requester_app_id": settings.github.requester.id,
         "server_url": settings.github.base_url.rstrip("/"),
         "api_url": settings.github.api_url,
-        "registry": settings.registry.host,
+        "registry": settings.registry.server,
+        "platforms": settings.registry.platforms,
         "registry_account": settings.registry.username is not None,
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,
@@ -100,10 +101,8 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _environment_values(settings: Settings, environment: Environment) -> str:
-    pull_secret = settings.registry.image_pull_secret
-    values: dict[str, Any] = {"imagePullSecrets": [{"name": pull_secret}]} if pull_secret else {}
-    return _values(f"Values of every service in {environment.name}", values)
+def _environment_values(environment: Environment) -> str:
+    return _values(f"Values of every service in {environment.name}", {})
 
 
 def _service_values(service: Service, environment: Environment) -> str:

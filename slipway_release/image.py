@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from slipway_release import workflow
+from slipway_release import fields, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.registry import REVISION_LABEL
@@ -62,13 +64,13 @@ def build(context: Context, source: Source, folder: Path, credential: Credential
     url = f"{context.platform.server_url}/{source.service.repository}"
     metadata = Metadata(source.version, source.commit, url)
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
-        builder = _builder(context.platform.registry_insecure, Path(temporary))
+        builder = _builder(context.platform.registry_insecure, context.platform.image_platforms, Path(temporary))
         builder.log_in(credential)
         builder.build(name, folder, metadata.arguments())
         return _pushed(context, builder, name)
 
 
-def _pushed(context: Context, builder: Docker | Buildah, name: str) -> str:
+def _pushed(context: Context, builder: Builder, name: str) -> str:
     attempt = 0
     while True:
         try:
@@ -80,18 +82,30 @@ def _pushed(context: Context, builder: Docker | Buildah, name: str) -> str:
             attempt += 1
 
 
-def _builder(insecure: bool, temporary: Path) -> Docker | Buildah:
+class Builder(Protocol):
+    """A tool that builds and pushes images."""
+
+    def log_in(self, credential: Credential) -> None: ...
+
+    def build(self, name: str, folder: Path, metadata: Sequence[str]) -> None: ...
+
+    def push(self, name: str) -> str:
+        """The digest of what was built under that name, now in the registry."""
+        ...
+
+
+def _builder(insecure: bool, platforms: tuple[str, ...], temporary: Path) -> Builder:
     buildah = os.environ.get("BUILDAH")
     if buildah:
-        return Buildah(buildah, insecure, temporary)
+        return Buildah(buildah, insecure, platforms, temporary)
     if shutil.which("docker") and _answers(["docker", "info"]):
-        return Docker(temporary)
+        return Buildx(temporary, platforms) if platforms else Docker(temporary)
     if shutil.which("buildah"):
-        return Buildah("buildah", insecure, temporary)
+        return Buildah("buildah", insecure, platforms, temporary)
     raise RefusedError("runner: neither a Docker engine nor buildah answers; images cannot be built on it")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Docker:
     """A Docker engine. Its client keeps credentials in a folder of this run only."""
 
@@ -115,12 +129,35 @@ class Docker:
         return {"DOCKER_CONFIG": str(self.temporary)}
 
 
+@dataclass
+class Buildx(Docker):
+    """Docker for several platforms: only a builder of its own makes such images, and it pushes what it has built."""
+
+    platforms: tuple[str, ...]
+    _arguments: list[str] = field(default_factory=list[str], init=False)
+
+    def build(self, name: str, folder: Path, metadata: Sequence[str]) -> None:
+        create = ["docker", "buildx", "create", "--driver", "docker-container"]
+        maker = _run(create, self._variables()).strip().splitlines()[-1]
+        self._arguments = ["docker", "buildx", "build", "--builder", maker, "--platform", ",".join(self.platforms)]
+        # An attestation would differ at each build, and with it the digest.
+        self._arguments += ["--provenance=false", "--pull", *metadata, "--tag", name, str(folder)]
+        _run(self._arguments, self._variables())
+
+    def push(self, name: str) -> str:
+        described = self.temporary / "metadata.json"
+        _run([*self._arguments, "--push", "--metadata-file", str(described)], self._variables())
+        content = fields.document(json.loads(described.read_text(encoding="utf-8")), "docker buildx build")
+        return fields.text(content, "containerimage.digest", f"docker buildx build of {name}")
+
+
 @dataclass(frozen=True)
 class Buildah:
     """Buildah, which needs no engine; its isolation is the one that works inside of containers too."""
 
     program: str
     insecure: bool
+    platforms: tuple[str, ...]
     temporary: Path
 
     def log_in(self, credential: Credential) -> None:
@@ -135,11 +172,13 @@ class Buildah:
 
     def build(self, name: str, folder: Path, metadata: Sequence[str]) -> None:
         arguments = [self.program, "build", *self._access(), "--isolation", "chroot", *metadata]
-        _run([*arguments, "--tag", name, str(folder)], {})
+        target = ["--platform", ",".join(self.platforms), "--manifest", name] if self.platforms else ["--tag", name]
+        _run([*arguments, *target, str(folder)], {})
 
     def push(self, name: str) -> str:
         digest = self.temporary / "digest"
-        _run([self.program, "push", *self._access(), "--digestfile", str(digest), name, f"docker://{name}"], {})
+        command = ["manifest", "push", "--all"] if self.platforms else ["push"]
+        _run([self.program, *command, *self._access(), "--digestfile", str(digest), name, f"docker://{name}"], {})
         return digest.read_text(encoding="utf-8").strip()
 
     def _access(self) -> list[str]:

@@ -80,6 +80,8 @@ class Platform:
     server_url: str
     registry_host: str
     registry_insecure: bool
+    image_platforms: tuple[str, ...]
+    """What images are built for; empty for the runner's own platform."""
     environments: tuple[Environment, ...]
     services: tuple[Service, ...]
     argocd_login: str | None = None
@@ -158,6 +160,7 @@ def parse(source: fields.Document) -> Platform:
         server_url=fields.text(source, "serverUrl", where).rstrip("/"),
         registry_host=fields.text(registry, "host", f"{where}.registry"),
         registry_insecure=registry.get("insecure") is True,
+        image_platforms=fields.texts(registry, "platforms", f"{where}.registry"),
         environments=tuple(
             _environment(item, f"{where}.environments[{index}]")
             for index, item in enumerate(fields.documents(source.get("environments"), f"{where}.environments"))
@@ -211,7 +214,11 @@ def dump(platform: Platform) -> str:
         "environmentRepository": platform.environment_repository,
         "apiUrl": platform.api_url,
         "serverUrl": platform.server_url,
-        "registry": {"host": platform.registry_host, "insecure": platform.registry_insecure},
+        "registry": {
+            "host": platform.registry_host,
+            "insecure": platform.registry_insecure,
+            "platforms": list(platform.image_platforms),
+        },
         "argocd": {"login": platform.argocd_login},
         "infrastructureKinds": list(platform.infrastructure_kinds),
         "kubernetesVersion": platform.kubernetes_version,

@@ -1,12 +1,11 @@
 """The rules between parts of a stack file: names that must exist, must differ, must fit together."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from manifests.model import AUTOMATION, Environment, GitHub, Images, Service, Team, adoptables, placement_name
-from manifests.model.base import DNS_LABEL_LENGTH
+from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
 from stacks.problems import Problem, listed
 from stacks.reading import Found
 
@@ -14,8 +13,6 @@ RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-
 RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION})
 RESERVED_PREFIX = "kube-"
 """What Kubernetes keeps for its own namespaces."""
-IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
-"""https://github.com/distribution/reference: a component of a repository's path."""
 RESERVED_SERVICES = frozenset({"infrastructure"})
 
 
@@ -25,6 +22,7 @@ class Parts:
 
     github: Found[GitHub] | None
     argocd_namespace: str
+    makes_pull_secrets: bool
     teams: list[Found[Team]]
     environments: list[Found[Environment]]
     services: list[Found[Service]]
@@ -76,6 +74,7 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
         if environment.name in RESERVED_ENVIRONMENTS:
             yield Problem(found.at("name"), f"{environment.name!r} is the platform's own; allowed is another name")
         yield from _check_branch(found)
+        yield from _check_cluster(parts, found)
         yield from _check_production(found)
         yield from _unknown(found, "approvers", environment.approvers, "team", parts.team_names)
         for index, name in enumerate(environment.requires):
@@ -85,6 +84,15 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
                 earlier = f"allowed are earlier environments: {listed(seen)}"
                 yield Problem(found.at("requires", index), f"{name!r} {what}; {earlier}")
         seen.append(environment.name)
+
+
+def _check_cluster(parts: Parts, found: Found[Environment]) -> Iterator[Problem]:
+    environment = found.value
+    if environment.context is not None and not environment.is_remote:
+        yield Problem(found.at("context"), "the environment runs beside Argo CD; remove it, or name its `cluster`")
+    if environment.is_remote and environment.context is None and parts.makes_pull_secrets:
+        text = "missing with `registry.pullUsername`; add the context of `cluster.kubeconfig` that reaches the cluster"
+        yield Problem(found.at("context"), text)
 
 
 def _check_branch(found: Found[Environment]) -> Iterator[Problem]:
@@ -156,9 +164,7 @@ def _check_repositories(parts: Parts) -> Iterator[Problem]:
         names.append((found.at(key), found.value.repository_name.lower()))
         if not IMAGE_PART.fullmatch(found.value.repository_name.lower()):
             text = f"{found.value.repository_name!r} cannot be part of an image's name"
-            yield Problem(
-                found.at(key), f"{text}; use letters and digits with single dots, underscores or dashes between"
-            )
+            yield Problem(found.at(key), f"{text}; use {IMAGE_PART_MEANING}")
     for path, first in _repeated(names):
         yield Problem(path, f"the repository is also that of {first}; allowed is a repository of its own")
 

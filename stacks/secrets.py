@@ -37,6 +37,7 @@ SECRETS: dict[str, Secret] = {
     "argocdPrivateKey": Secret("the private key of `github.argocd`", private_key),
     "webhookSecret": Secret("what GitHub signs its webhook to Argo CD with", password),
     "registryPassword": Secret("the password of `registry.username`", password),
+    "packagesToken": Secret("the password of `registry.pullUsername`, which reads packages alone", password),
     "slackToken": Secret("the token of the Slack app that posts to `notifications.slackChannel`", token),
 }
 APP_KEYS = ("promoterPrivateKey", "requesterPrivateKey", "argocdPrivateKey")
@@ -53,6 +54,7 @@ def needed_secrets(github: GitHub, argocd: ArgoCD, registry: Registry, notificat
         "argocdPrivateKey",
         *(["webhookSecret"] if argocd.receives_webhooks else []),
         *(["registryPassword"] if registry.username else []),
+        *(["packagesToken"] if registry.pull_username else []),
         *(["slackToken"] if notifications.slack_channel else []),
     ]
 
@@ -91,6 +93,7 @@ def read_secrets(settings: Settings) -> PlatformSecrets:
         argocd_private_key=required("argocdPrivateKey"),
         webhook_secret=optional("webhookSecret"),
         registry_password=optional("registryPassword"),
+        packages_token=optional("packagesToken"),
         slack_token=optional("slackToken"),
         argocd_values=_argocd_values(settings.stack),
     )

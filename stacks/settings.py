@@ -91,6 +91,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     parts = Parts(
         github=github,
         argocd_namespace=argocd.value.namespace if argocd else ArgoCD().namespace,
+        makes_pull_secrets=registry is not None and registry.value.pull_username is not None,
         teams=teams,
         environments=environments,
         services=services,

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.argocd.pull_secrets import PullSecrets, PullSecretsArgs
 from manifests.app_project import app_project, infrastructure_project
 from manifests.application import application, infrastructure_application
 from manifests.argocd.labels import MENDED
@@ -31,6 +33,10 @@ class EnvironmentApplicationsArgs(TypedDict):
     """The URL of a pull request with files that the Applications need; empty if all are there."""
     installed: Sequence[pulumi.Resource]
     """Argo CD and what it reads."""
+    packages_token: pulumi.Output[str] | None
+    """What pods pull images with; None where the registry lets the nodes pull, or a Secret is made by others."""
+    provider: kubernetes.Provider | None
+    """The environment's own cluster; None where it is Argo CD's."""
 
 
 class EnvironmentApplications(pulumi.ComponentResource):
@@ -63,8 +69,17 @@ class EnvironmentApplications(pulumi.ComponentResource):
                 custom_timeouts=_SETTLING,
             ),
         )
+        before: list[pulumi.Resource] = [self.project, namespaces]
+        if args["packages_token"] is not None:
+            pulling: PullSecretsArgs = {
+                "settings": settings,
+                "environment": environment,
+                "token": args["packages_token"],
+                "provider": args["provider"],
+            }
+            before += PullSecrets(f"{name}-pull-secrets", pulling, pulumi.ResourceOptions(parent=self)).secrets
         self.applications = {
-            service.name: self._application(settings, service, environment, [self.project, namespaces])
+            service.name: self._application(settings, service, environment, before)
             for service in settings.services_of(environment)
         }
         self.register_outputs({"applications": list(self.applications)})

@@ -20,7 +20,7 @@ from components.github.rulesets import (
     record_ruleset,
 )
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import registry_secrets, workflow_settings
+from components.github.workflow_settings import reading, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests.model import AUTOMATION, ActionsPolicy, Delivery, Settings, Visibility
 from manifests.repository_files import environment_repository_files
@@ -145,9 +145,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         """The environments, each with the keys that a delivery needs, and the one of all other workflows."""
         # The program of any other branch could be a changed one, and would have the promoter's key.
         branches = ["main"]
-        secrets = {"PROMOTER_PRIVATE_KEY": args["secrets"].promoter_private_key} | registry_secrets(
-            settings.registry, args["secrets"].registry_password
-        )
+        secrets = {"PROMOTER_PRIVATE_KEY": args["secrets"].promoter_private_key} | reading(args["secrets"])
         guarded_environment(
             f"{name}-{AUTOMATION}",
             self.repository.name,
@@ -194,7 +192,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
             name,
             self.repository.name,
             variables={"PROMOTER_APP_ID": settings.github.promoter.id},
-            registry=settings.registry,
+            registry_account=settings.registry.pull_username or settings.registry.username,
             opts=opts,
         )
         for label, (color, description) in LABELS.items():

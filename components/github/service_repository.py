@@ -18,7 +18,7 @@ from components.github.rulesets import (
     team_actor,
 )
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import registry_secrets, workflow_settings
+from components.github.workflow_settings import pushing, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
@@ -119,8 +119,7 @@ class ServiceRepository(pulumi.ComponentResource):
                 "environment": AUTOMATION,
                 "branches": tracked_branches(settings, service),
                 "tags": tag_patterns(settings.environments_of(service)),
-                "secrets": {"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key}
-                | registry_secrets(settings.registry, args["secrets"].registry_password),
+                "secrets": {"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key} | pushing(args["secrets"]),
             },
             opts,
         )
@@ -129,6 +128,6 @@ class ServiceRepository(pulumi.ComponentResource):
             self.repository.name,
             # What else its workflows must know is written into them: a variable each would be a call and a resource.
             variables={},
-            registry=settings.registry,
+            registry_account=settings.registry.username,
             opts=opts,
         )

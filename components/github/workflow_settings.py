@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_github as github
 
-from manifests.model import Registry
+from components.secrets import PlatformSecrets
+
+_PASSWORD = "REGISTRY_PASSWORD"
 
 
 def workflow_settings(
@@ -13,7 +15,7 @@ def workflow_settings(
     repository: pulumi.Input[str],
     *,
     variables: Mapping[str, str],
-    registry: Registry,
+    registry_account: str | None,
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Read-only tokens by default, and the variables that the release workflows name.
@@ -22,11 +24,11 @@ def workflow_settings(
         name: what the resources' names begin with.
         repository: the repository's name.
         variables: values by name.
-        registry: where images are pushed.
+        registry_account: who logs in to the registry; None where it takes the workflow's own token.
         opts: of each resource.
     """
-    if registry.username is not None:
-        variables = {**variables, "REGISTRY_USERNAME": registry.username}
+    if registry_account is not None:
+        variables = {**variables, "REGISTRY_USERNAME": registry_account}
     github.WorkflowRepositoryPermissions(
         f"{name}-workflow-permissions",
         repository=repository,
@@ -45,6 +47,11 @@ def workflow_settings(
         )
 
 
-def registry_secrets(registry: Registry, password: pulumi.Input[str] | None) -> dict[str, pulumi.Input[str]]:
-    """The password that images are pushed and read with; none where the registry takes the workflow's own token."""
-    return {"REGISTRY_PASSWORD": password} if registry.username is not None and password is not None else {}
+def pushing(secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
+    """The secrets that images are pushed with; none where the registry takes the workflow's own token."""
+    return {} if secrets.registry_password is None else {_PASSWORD: secrets.registry_password}
+
+
+def reading(secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
+    """The secrets that images are looked for with: of the account that only reads, if there is one."""
+    return pushing(secrets) if secrets.packages_token is None else {_PASSWORD: secrets.packages_token}

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import Choice, DnsLabel, HttpUrl, Line, RegistryHost, SecretUrl, model
+from manifests.model.base import Choice, DnsLabel, HttpUrl, ImagePath, Line, Platform, RegistryHost, SecretUrl, model
+
+PULL_SECRET = "slipway-registry"
 
 
 @model
@@ -66,13 +68,31 @@ class Registry:
     """Where images of services are pushed and pulled."""
 
     host: RegistryHost = "ghcr.io"
-    """Host, and path where it needs one; an image is <host>/<owner>/<service>."""
+    """Host, and path where it needs one; an image is <host>/<namespace>/<service>."""
+    namespace: ImagePath | None = None
+    """What stands between host and service in the name of an image. Unset: the organisation."""
     username: Line | None = None
     """The account workflows push with (needs `slipway:registryPassword`). Unset: their own token, as GHCR takes."""
+    pull_username: Line | None = None
+    """The account that packages are read with (needs `slipway:packagesToken`): by the environment repository's checks,
+    and by pods, for which each namespace gets a pull secret. Unset: by neither."""
     insecure: bool = False
     """Whether it speaks plain http. For rehearsals only."""
     image_pull_secret: DnsLabel | None = None
-    """Name of the Secret in each namespace that pods pull with. Unset: the registry lets the nodes pull."""
+    """Name of the Secret in each namespace that pods pull with. Unset: `slipway-registry` with `pullUsername`; without
+    that, the registry lets the nodes pull."""
+    platforms: tuple[Platform, ...] = ()
+    """What images are built for, such as linux/amd64 and linux/arm64. Unset: the runner's own platform."""
+
+    @property
+    def server(self) -> str:
+        """What credentials are for: the host without its path."""
+        return self.host.partition("/")[0]
+
+    @property
+    def pull_secret(self) -> str | None:
+        """The name of the Secret that pods pull with."""
+        return self.image_pull_secret or (PULL_SECRET if self.pull_username else None)
 
 
 class SecretsBackend(Choice):

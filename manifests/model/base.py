@@ -45,6 +45,13 @@ class Choice(StrEnum):
     """A closed set of words."""
 
 
+IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
+"""https://github.com/distribution/reference: a component of a repository's path."""
+IMAGE_PART_MEANING = "lowercase letters and digits with single dots, underscores or dashes between"
+DOCKER_HUB = "docker.io"
+_DOCKER_HUB = frozenset({"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"})
+
+
 def wrong(what: str) -> PydanticCustomError:
     """The error of a field: what is wrong; what is allowed."""
     # The text goes through a context value because pydantic formats the template's braces.
@@ -166,6 +173,21 @@ def _secret_url(text: str) -> str:
 def _registry(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*", text):
         raise wrong(f"{text!r} is no registry; allowed is a host, a port and a path in small letters, without https://")
+    server, _, path = text.partition("/")
+    if server in _DOCKER_HUB or (server == DOCKER_HUB and path):
+        raise wrong(f"{text!r} is Docker Hub; use `host: {DOCKER_HUB}`, and `namespace` for the account of the images")
+    return text
+
+
+def _image_path(text: str) -> str:
+    if not all(map(IMAGE_PART.fullmatch, text.split("/"))):
+        raise wrong(f"{text!r} cannot be part of an image's name; use {IMAGE_PART_MEANING}, and slashes between parts")
+    return text
+
+
+def _platform(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?", text):
+        raise wrong(f"{text!r} is not a platform of images; use one such as linux/amd64 or linux/arm64")
     return text
 
 
@@ -207,6 +229,8 @@ SecretUrl = Annotated[
     str, AfterValidator(_secret_url), WithJsonSchema({"anyOf": [{"type": "string"}, _ENCRYPTED]}, mode="validation")
 ]
 """A URL that is a secret in itself: no error quotes it."""
+ImagePath = Annotated[str, AfterValidator(_image_path)]
+Platform = Annotated[str, AfterValidator(_platform)]
 RegistryHost = Annotated[str, AfterValidator(_registry)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 NumberText = Annotated[str, AfterValidator(_number)]

@@ -12,6 +12,7 @@ from manifests.model.base import (
     ClusterName,
     DnsLabel,
     HttpUrl,
+    Line,
     Quantity,
     TeamSlug,
     model,
@@ -124,6 +125,8 @@ class Environment:
     """Where a service answers; {service} and {environment} are filled in."""
     cluster: ClusterName | None = None
     """The name in Argo CD of the cluster it runs on. Unset: the one Argo CD runs on."""
+    context: Line | None = None
+    """With `cluster`: the context of `cluster.kubeconfig` by which `pulumi up` makes its pull secrets."""
     quota: Quota | None = None
     """The most that each of its namespaces may use. Unset: no limit."""
     outbound: bool = True
@@ -134,6 +137,11 @@ class Environment:
     """Whether a sync deletes what is no longer in Git. Unset: yes, except where syncs are manual."""
     removal: Removal | None = None
     """What becomes of the workload when a service leaves. Unset: deleted, but kept where syncs are manual."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it runs on another cluster than Argo CD."""
+        return self.cluster not in {None, "in-cluster"}
 
     @property
     def is_production_like(self) -> bool:

@@ -91,7 +91,8 @@ class Settings:
 
     def image(self, service: Service) -> str:
         """The image of a service, without tag; registries take small letters only."""
-        return f"{self.registry.host}/{self.github.owner.lower()}/{service.repository_name.lower()}"
+        namespace = self.registry.namespace or self.github.owner.lower()
+        return f"{self.registry.host}/{namespace}/{service.repository_name.lower()}"
 
     def repository_url(self, service: Service) -> str:
         """The page of a service's repository."""

@@ -1,6 +1,11 @@
 """Argo CD, its credentials and what it is given to do."""
 
+import base64
 import json
+from typing import Any
+
+import pytest
+import yaml
 
 from tests.components.builders import platform
 from tests.keys import pem
@@ -97,3 +102,91 @@ def test_nothing_of_who_runs_it_reaches_the_github_provider() -> None:
     assert plain(provider["token"]) == "", "GITHUB_TOKEN would win over the App"
     assert provider["baseUrl"] == "https://api.github.com/"
     assert is_secret(provider["appAuth"]) or is_secret(json.loads(json.dumps(provider["appAuth"])).get("pemFile", ""))
+
+
+PULLING = values(registry={"pullUsername": "reader"}, packagesToken="ghp_read")
+
+
+def test_every_namespace_gets_a_pull_secret_before_its_application() -> None:
+    recording = platform(PULLING)
+    for environment in ("dev", "staging", "production"):
+        place = f"guestbook-{environment}"
+        secret = recording.one(f"{environment}-pull-secrets-{place}")
+        assert secret.inputs["metadata"]["name"] == "slipway-registry"
+        assert (secret.inputs["metadata"]["namespace"], secret.inputs["type"]) == (
+            place,
+            "kubernetes.io/dockerconfigjson",
+        )
+        assert is_secret(secret.inputs["stringData"])
+        login = json.loads(plain(secret.inputs["stringData"])[".dockerconfigjson"])["auths"]["ghcr.io"]
+        assert (login["username"], login["password"]) == ("reader", "ghp_read")
+        assert base64.b64decode(login["auth"]) == b"reader:ghp_read"
+        assert f"{environment}-pull-secrets-{place}-namespace" in recording.dependencies(secret)
+        assert secret.name in recording.dependencies(recording.one(f"{place}-application"))
+
+
+def test_a_namespace_that_pulumi_makes_sure_of_is_the_one_that_argo_cd_keeps() -> None:
+    recording = platform(PULLING)
+    namespace = recording.one("staging-pull-secrets-guestbook-staging-namespace")
+    (kept,) = [
+        item
+        for item in yaml.safe_load_all(
+            recording.one("environments-files").inputs["owned"]["infrastructure/staging/namespaces.yaml"]
+        )
+        if item["metadata"]["name"] == "guestbook-staging"
+    ]
+    assert namespace.inputs["metadata"]["labels"] == kept["metadata"]["labels"]
+    assert namespace.retain_on_delete
+
+
+def test_pods_pull_with_the_secret_though_value_files_are_the_teams() -> None:
+    def values_of(stack: dict[str, Any]) -> Any:
+        return platform(stack).one("guestbook-dev-application").inputs["spec"]["source"]["helm"].get("valuesObject")
+
+    assert values_of(PULLING) == {"imagePullSecrets": [{"name": "slipway-registry"}]}
+    assert values_of(values(registry={"imagePullSecret": "own"})) == {"imagePullSecrets": [{"name": "own"}]}
+    assert values_of(values()) is None
+
+
+def test_the_reading_credential_is_never_in_git_and_never_a_services() -> None:
+    recording = platform(PULLING)
+    for files in recording.of(":CommittedFiles"):
+        assert "ghp_read" not in json.dumps(plain(files.inputs))
+    holders = {
+        secret.name.partition("-")[0]
+        for secret in recording.resources
+        if "ghp_read" in json.dumps(plain(secret.inputs))
+    }
+    assert holders == {"environments", "dev", "staging", "production"}
+
+
+def test_without_a_reading_credential_no_pull_secret_is_made() -> None:
+    assert not platform(values(registry={"imagePullSecret": "own"})).of(":PullSecrets")
+
+
+def test_a_pull_secret_is_made_on_the_environments_own_cluster() -> None:
+    stack = json.loads(json.dumps(PULLING))
+    stack["environments"][0] |= {"cluster": "elsewhere", "context": "there"}
+    recording = platform(stack)
+    assert recording.one("kubernetes-dev").inputs["context"] == "there"
+    assert "::kubernetes-dev::" in recording.one("dev-pull-secrets-guestbook-dev").provider
+    assert "::kubernetes::" in recording.one("staging-pull-secrets-guestbook-staging").provider
+
+
+@pytest.mark.parametrize(
+    ("host", "server"),
+    [
+        ("docker.io", "https://index.docker.io/v1/"),
+        ("europe-docker.pkg.dev/p/r", "europe-docker.pkg.dev"),
+        ("harbor.example.com:8443/team", "harbor.example.com:8443"),
+    ],
+)
+def test_a_kubelet_knows_the_registry_by_its_host(host: str, server: str) -> None:
+    stack = values(registry={"host": host, "pullUsername": "robot$x"}, packagesToken="p")
+    secret = platform(stack).one("dev-pull-secrets-guestbook-dev")
+    assert list(json.loads(plain(secret.inputs["stringData"])[".dockerconfigjson"])["auths"]) == [server]
+
+
+def test_the_home_directory_of_a_person_is_no_change() -> None:
+    provider = platform(values(cluster={"kubeconfig": "~/.kube/acme", "context": "there"})).one("kubernetes")
+    assert provider.inputs["kubeconfig"] == "~/.kube/acme"

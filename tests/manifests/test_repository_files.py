@@ -135,11 +135,14 @@ def test_an_image_is_named_in_small_letters() -> None:
     )
 
 
-def test_pods_pull_with_the_named_secret() -> None:
-    stack = values(registry={"imagePullSecret": "pull"})
-    assert yaml.safe_load(environment_files(stack).seeded["environments/dev/values.yaml"]) == {
-        "imagePullSecrets": [{"name": "pull"}]
-    }
+def test_images_are_named_after_the_registry_and_its_namespace() -> None:
+    def image(**registry: Any) -> str:
+        given = settings(values(registry=registry))
+        return given.image(given.services[0])
+
+    assert image() == "ghcr.io/acme/guestbook"
+    assert image(host="europe-docker.pkg.dev/p/r") == "europe-docker.pkg.dev/p/r/acme/guestbook"
+    assert image(host="docker.io", namespace="acmeinc") == "docker.io/acmeinc/guestbook"
 
 
 LOOKALIKES = (

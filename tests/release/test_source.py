@@ -1,5 +1,6 @@
 """The service's side: what may be built, and how."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,14 @@ case "$1" in
     while [ $# -gt 0 ]; do [ "$1" = --digestfile ] && printf {digest} > "$2"; shift; done
     echo "1.2.3: digest: {digest} size: 1" ;;
   build) exit {build} ;;
+  manifest)
+    while [ $# -gt 0 ]; do [ "$1" = --digestfile ] && printf {digest} > "$2"; shift; done ;;
+  buildx)
+    [ "$2" = create ] && echo maker
+    while [ $# -gt 0 ]; do
+      [ "$1" = --metadata-file ] && printf '{{"containerimage.digest": "{digest}"}}' > "$2"
+      shift
+    done ;;
 esac
 """
 
@@ -107,8 +116,9 @@ def tool(folder: Path, name: str, *, info: int = 0, build: int = 0) -> None:
     file.chmod(0o755)
 
 
-def built(folder: Path, *, existing: Image | None = None, password: str = "") -> str:
+def built(folder: Path, *, existing: Image | None = None, password: str = "", platforms: tuple[str, ...] = ()) -> str:
     around = context()
+    around = dataclasses.replace(around, platform=dataclasses.replace(around.platform, image_platforms=platforms))
     made = Source(around.platform.service("guestbook"), "1.2.3", COMMIT, existing)
     return image.build(around, made, folder, image.Credential("registry.test", "octocat", password))
 
@@ -133,6 +143,26 @@ def test_buildah_builds_where_no_engine_answers(tools: Path) -> None:
     tool(tools, "buildah")
     assert built(tools) == DIGEST
     assert "buildah build --tls-verify=false --isolation chroot" in log(tools)
+
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+def test_docker_builds_for_several_platforms_with_a_builder_of_its_own(tools: Path) -> None:
+    tool(tools, "docker")
+    assert built(tools, platforms=PLATFORMS) == DIGEST
+    build, push = [line for line in log(tools).splitlines() if "buildx build" in line]
+    assert "--platform linux/amd64,linux/arm64" in build
+    assert "--push" not in build
+    assert "--push" in push
+
+
+def test_buildah_builds_for_several_platforms_as_one_manifest(tools: Path) -> None:
+    tool(tools, "buildah")
+    tool(tools, "docker", info=1)
+    assert built(tools, platforms=PLATFORMS) == DIGEST
+    assert "--platform linux/amd64,linux/arm64 --manifest registry.test/acme/guestbook:1.2.3" in log(tools)
+    assert "manifest push --all" in log(tools)
 
 
 def test_a_password_is_never_an_argument(tools: Path) -> None:

@@ -96,6 +96,13 @@ def test_defaults_are_safe() -> None:
         ("environments.0.cluster", "!prod", "environments[dev].cluster", "patterns"),
         ("environments.0.cluster", " prod", "environments[dev].cluster", "cluster's name"),
         ("mark", "-x", "mark", "label"),
+        ("registry", {"host": "docker.io/acme"}, "registry.host", "namespace"),
+        ("registry", {"host": "registry-1.docker.io"}, "registry.host", "host: docker.io"),
+        ("registry", {"namespace": "Acme"}, "registry.namespace", "lowercase"),
+        ("registry", {"namespace": "a//b"}, "registry.namespace", "slashes"),
+        ("registry", {"platforms": ["arm64"]}, "registry.platforms[0]", "linux/arm64"),
+        ("registry", {"pullUsername": "reader"}, "packagesToken", "pulumi config set --secret slipway:packagesToken"),
+        ("environments.0.context", "there", "environments[dev].context", "beside Argo CD"),
         ("mark", "x" * 64, "mark", "63"),
         ("environments.1.requires", ["production"], "environments[staging].requires[0]", "allowed are earlier"),
         ("environments.1.requires", ["qa"], "environments[staging].requires[0]", "dev"),
@@ -136,6 +143,12 @@ def test_namespaces_of_two_services_may_not_meet() -> None:
         ],
     )
     assert "web in a-b" in problems(stack)["services[web-a].name"]
+
+
+def test_a_pull_secret_on_another_cluster_needs_a_way_there() -> None:
+    stack = changed("environments.0.cluster", "elsewhere") | {"registry": {"pullUsername": "reader"}}
+    stack["packagesToken"] = "ghp_read"
+    assert "context" in problems(stack)["environments[dev].context"]
 
 
 def test_namespaces_of_kubernetes_are_not_taken() -> None:
