@@ -80,8 +80,6 @@ class Platform:
     server_url: str
     registry_host: str
     registry_insecure: bool
-    image_platforms: tuple[str, ...]
-    """What images are built for; empty for the runner's own platform."""
     environments: tuple[Environment, ...]
     services: tuple[Service, ...]
     argocd_login: str | None = None
@@ -92,6 +90,8 @@ class Platform:
     """What charts are to take the cluster for; None is Helm's own default."""
     api_versions: tuple[str, ...] = ()
     """What charts find in the cluster beside Kubernetes' own, such as `monitoring.coreos.com/v1`."""
+    image_platforms: tuple[str, ...] = ()
+    """What images are built for; empty for the runner's own platform."""
 
     @property
     def repository(self) -> str:
