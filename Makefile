@@ -47,6 +47,10 @@ preview: $(VENV) ## what make up would change of a platform that is up
 plan: $(VENV) ## the resources of the platform as a tree, touching nothing
 	@$(PYTHON) -m sandbox plan
 
+.PHONY: apps
+apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK=acme
+	@$(PYTHON) -m stacks.apps $(STACK)
+
 .PHONY: explain
 explain: $(VENV) ## what a setting of the stack file means: make explain SETTING=environments.sync
 	@$(PYTHON) -m stacks.explain $(SETTING)

@@ -36,6 +36,7 @@ ROUTE_MODULES = (
     "meta",
     "organizations.account_routes",
     "organizations.actions_policy",
+    "organizations.app_manifests",
     "organizations.apps",
     "organizations.collaborators",
     "organizations.teams",

@@ -24,7 +24,12 @@ def add(forge: Forge, app: Document) -> None:
         app: `id`, `slug`, `owner`, `public_key` (PEM) and `installation`: `id`, `permissions`, and `repositories`, a
             list of names that need not exist yet, or null for all.
     """
-    installation: Document = app["installation"]
+    describe(forge, app, app["installation"]["permissions"])
+    install(forge, forge.store.table("apps").get(app["id"]) or {}, app["installation"])
+
+
+def describe(forge: Forge, app: Document, permissions: dict[str, str]) -> None:
+    """Creates an App that is not installed anywhere, or brings it up to date."""
     kept = forge.store.table("apps").get(app["id"]) or {"created_at": now()}
     forge.store.table("apps").put(
         app["id"],
@@ -36,9 +41,13 @@ def add(forge: Forge, app: Document) -> None:
             "client_id": f"Iv23{app['slug']}",
             "owner": app["owner"],
             "public_key": app["public_key"],
-            "permissions": {"metadata": "read"} | installation["permissions"],
+            "permissions": {"metadata": "read"} | permissions,
         },
     )
+
+
+def install(forge: Forge, app: Document, installation: Document) -> None:
+    """Installs an App with its owner: `id`, `permissions` and `repositories` as in `add`."""
     names: list[str] | None = installation["repositories"]
     forge.store.table("installations").put(
         installation["id"],
@@ -49,12 +58,12 @@ def add(forge: Forge, app: Document) -> None:
             "account": app["owner"],
             "permissions": {"metadata": "read"} | installation["permissions"],
             "repositories": None if names is None else [f"{app['owner']}/{name}".lower() for name in names],
-            "created_at": kept["created_at"],
+            "created_at": app["created_at"],
         },
     )
 
 
-def _app_view(forge: Forge, app: Document) -> dict[str, Any]:
+def view(forge: Forge, app: Document) -> dict[str, Any]:
     return {
         "id": app["id"],
         "node_id": f"A_{app['id']}",
@@ -113,7 +122,7 @@ def read_app(request: Request) -> Answer:
     app = request.forge.store.table("apps").get(request.principal.app_id or 0)
     if app is None:
         raise not_found()
-    return _app_view(request.forge, app)
+    return view(request.forge, app)
 
 
 @route("GET", "/apps/{app_slug}", permission="public")
@@ -121,7 +130,7 @@ def read_app_by_slug(request: Request) -> Answer:
     """An App, to anyone."""
     for app in request.forge.store.table("apps"):
         if app["slug"] == request.params["app_slug"]:
-            return _app_view(request.forge, app)
+            return view(request.forge, app)
     raise not_found()
 
 
