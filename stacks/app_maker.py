@@ -114,6 +114,7 @@ class AppMaker:
         app: dict[str, Any] = answer.json()
         self._file.set_secret(role.secret, app["pem"])
         self._file.set_text(f"{role.setting}.id", str(app["id"]))
+        self._file.set_text(f"{role.setting}.slug", str(app["slug"]))
         # What was there is another App's.
         self._file.set_text(f"{role.setting}.installationId", "0")
         self._pages[name] = str(app["html_url"])

@@ -308,6 +308,13 @@ def test_an_app_that_is_not_installed_on_the_environment_repository_is_named() -
     assert not problems({**answers, "argocd /repos/acme/environments/installation": {"id": 103}})
 
 
+def test_a_slug_of_another_app_is_named() -> None:
+    stack = changed("github.argocd.slug", "acme-other")
+    shown = {"html_url": "https://page", "slug": "acme-argocd", "permissions": APPS["argocd"].permissions}
+    (found,) = problems({"argocd /app": shown}, stack)
+    assert found.startswith("github.argocd.slug: 'acme-other' is not the name of App 13; it is 'acme-argocd'")
+
+
 def test_swapped_keys_are_called_swapped() -> None:
     keys = KEYS | {"promoterPrivateKey": pem("requester"), "requesterPrivateKey": pem("promoter")}
     found = github_findings(settings(), fake_github({}), keys).problems

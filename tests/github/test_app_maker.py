@@ -70,9 +70,7 @@ def browser(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     (tmp_path / "Pulumi.yaml").write_text("name: slipway\nruntime: python\nstackConfigDir: stacks\n")
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks/Pulumi.test.yaml").write_text(STACK.format(url=hub.url))
-    subprocess.run(
-        ["pulumi", "stack", "init", "test"], cwd=tmp_path, capture_output=True, check=True
-    )
+    subprocess.run(["pulumi", "stack", "init", "test"], cwd=tmp_path, capture_output=True, check=True)
     file = StackFile(tmp_path, "test")
     said: list[str] = []
     maker = AppMaker(file, [PROMOTER, REQUESTER], said.append)
@@ -98,7 +96,11 @@ def test_an_app_is_made_installed_and_known_to_the_stack(hub: Hub, browser: Page
     with hub.admin as admin:
         found = admin.get("/orgs/acme/installations?per_page=100").json()["installations"]
     (installed,) = [one for one in found if one["app_slug"] == "acme-promoter"]
-    assert promoter == {"id": str(installed["app_id"]), "installationId": str(installed["id"])}
+    assert promoter == {
+        "id": str(installed["app_id"]),
+        "installationId": str(installed["id"]),
+        "slug": "acme-promoter",
+    }
     assert installed["permissions"] == {"metadata": "read"} | PROMOTER.permissions
     assert "BEGIN RSA PRIVATE KEY" in browser.file.secret("promoterPrivateKey")
     assert not any("PRIVATE KEY" in line for line in browser.said)

@@ -51,6 +51,8 @@ def _app_problems(
             raise
         yield _wrong_key(github, api, named, all_named, unknown=error.status == 404)
         return
+    if app.slug is not None and app.slug != shown.get("slug", app.slug):
+        yield f"{role.setting}.slug: {app.slug!r} is not the name of App {app.id}; it is {shown['slug']!r}"
     installation: JsonObject | None = asking.find(f"/app/installations/{app.installation_id}")
     if installation is None or str(installation["account"]["login"]).lower() != github.owner.lower():
         right = asking.find(f"/orgs/{github.owner}/installation")
