@@ -17,6 +17,7 @@ import httpx
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.github.packages import signing
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,11 @@ class CachedImage:
 
 
 def configuration(storage: Path, config: SandboxConfig) -> dict[str, Any]:
-    """The registry's configuration file: plain HTTP, reachable from this machine and the node's pods only."""
-    return {
+    """The registry's configuration file: plain HTTP, reachable from this machine and the node's pods only.
+
+    With private packages it asks for a token of the sandbox's GitHub, which decides who may read and write what.
+    """
+    made: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": True}},
         "storage": {
@@ -65,6 +69,16 @@ def configuration(storage: Path, config: SandboxConfig) -> dict[str, Any]:
         },
         "http": {"addr": config.registry_host},
     }
+    if config.private_packages:
+        made["auth"] = {
+            "token": {
+                "realm": f"{config.github_url.rstrip('/')}{signing.TOKEN_PATH}",
+                "service": signing.SERVICE,
+                "issuer": signing.ISSUER,
+                "rootcertbundle": str(signing.ensure(config.github_directory).certificate),
+            }
+        }
+    return made
 
 
 def seed(storage: Path, images: Iterable[CachedImage]) -> None:

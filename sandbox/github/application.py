@@ -40,6 +40,7 @@ ROUTE_MODULES = (
     "organizations.apps",
     "organizations.collaborators",
     "organizations.teams",
+    "packages.tokens",
     "pulls.issues",
     "pulls.reviews",
     "pulls.routes",

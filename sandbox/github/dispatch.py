@@ -86,6 +86,7 @@ class Dispatcher:
             path=raw_path,
             params=params,
             query=dict(http.query_params),
+            pairs=http.query_params.multi_items(),
             headers={name.lower(): value for name, value in http.headers.items()},
             body=body,
         )

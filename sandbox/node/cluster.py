@@ -106,7 +106,8 @@ def wait_ready(config: SandboxConfig, progress: Progress) -> None:
 
 def registry_answers(config: SandboxConfig) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"http://{config.registry_host}/v2/", trust_env=False, timeout=5).is_success
+        answer = httpx.get(f"http://{config.registry_host}/v2/", trust_env=False, timeout=5)
+        return answer.is_success or answer.status_code == 401  # it may ask for a token first
     return False
 
 

@@ -40,7 +40,7 @@ def daemons(layout: NodeLayout, kubernetes: Path, packages: Path) -> list[Daemon
         Daemon(
             "registry",
             [str(binaries / "docker-registry"), "serve", str(etc / "registry.yaml")],
-            ready_url=f"http://{layout.config.registry_host}/v2/",
+            ready_url=f"http://{layout.config.registry_host}/",
         ),
         _prefetch(layout, binaries),
         _apiserver(layout, kubernetes),

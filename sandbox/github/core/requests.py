@@ -1,7 +1,7 @@
 """What a handler is given and what it may answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,8 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     """Parts of the path that the route names, decoded."""
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    pairs: Sequence[tuple[str, str]] = ()
+    """The same with every repeated name."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Lower-case names."""
     body: bytes = b""
