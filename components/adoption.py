@@ -133,7 +133,6 @@ _FINDERS: dict[str, Callable[[_Place, Mapping[str, Any], str], str | None]] = {
     "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy": _policy,
     "github:index/actionsVariable:ActionsVariable": _of_name("actions/variables", "variable_name"),
     "github:index/issueLabel:IssueLabel": _of_name("labels", "name"),
-    "github:index/branch:Branch": _of_name("branches", "branch"),
 }
 
 

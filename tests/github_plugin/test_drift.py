@@ -57,7 +57,9 @@ def test_organisation_admins_read_back_without_a_number(
 def test_a_secret_that_somebody_wrote_again_is_drift_that_an_update_mends(
     engine: Engine, repository: str, github: GitHub
 ) -> None:
-    made = engine.create("ActionsSecret", {"repository": repository, "secretName": "KEY", "value": "hidden"})
+    place = {"repository": repository, "environment": "slipway"}
+    engine.create("RepositoryEnvironment", place)
+    made = engine.create("ActionsEnvironmentSecret", {**place, "secretName": "KEY", "value": "hidden"})
     made.state["updatedAt"] = "2020-01-01 00:00:00 +0000 UTC"
     seen = refreshed(engine, made)
     assert engine.changed(seen, made.inputs) == {"updatedAt"}

@@ -42,16 +42,14 @@ CASES = [
          gone=False),
     Case("TeamRepository", {"teamId": "{team}", "repository": "{repository}", "permission": "push"},
          {"permission": "maintain"}, None, "{team}:{repository}"),
-    Case("Branch", {"branch": "environment/dev", "sourceBranch": "main"}, {}, "Reference already exists",
-         "{repository}:environment/dev"),
     Case("RepositoryRuleset", RULESET, {"rules": {**RULES, "requiredLinearHistory": True}}, "must be unique",
          "{repository}:{id}"),
     Case("RepositoryEnvironment",
          {**GATE, "waitTimer": 5,
           "deploymentBranchPolicy": {"protectedBranches": False, "customBranchPolicies": True}},
          {"waitTimer": 6, "canAdminsBypass": False}, None, "{repository}:production/eu??1"),
-    Case("ActionsSecret", {"secretName": "KEY", "value": "hidden"}, {"value": "other"}, None, "{repository}:KEY",
-         not_told={"value"}),
+    Case("ActionsEnvironmentSecret", {"environment": "slipway", "secretName": "KEY", "value": "hidden"},
+         {"value": "other"}, None, "{repository}:slipway:KEY", not_told={"value"}),
     Case("ActionsVariable", {"variableName": "APP_ID", "value": "1"}, {"value": "2"}, "already exists",
          "{repository}:APP_ID"),
     Case("ActionsRepositoryPermissions", {**SELECTED, "allowedActionsConfig": CHOSEN},
@@ -84,6 +82,8 @@ def test_a_resource_is_made_compared_read_imported_changed_and_removed(
     where = {} if case.kind.startswith("Team") else {"repository": repository}
     inputs = where | filled(case.inputs, names)
 
+    if case.kind == "ActionsEnvironmentSecret":
+        engine.create("RepositoryEnvironment", where | {"environment": "slipway"})
     made = engine.create(case.kind, inputs)
     assert made.id
     assert engine.changed(made) == set(), "a second preview has no changes"

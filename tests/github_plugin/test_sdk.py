@@ -2,9 +2,12 @@
 
 import collections.abc
 import inspect
+import re
 import typing
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pulumi_github
 import pytest
 from pulumi import _types
@@ -16,6 +19,13 @@ from sandbox.github_plugin.server import VERSION
 from sandbox.github_plugin.settings import NAMES
 
 BY_NAME = {token.rpartition(":")[2]: kind for token, kind in KINDS.items()}
+
+
+def test_the_kinds_are_those_that_the_components_declare() -> None:
+    sources = [path.read_text() for path in (Path(__file__).parents[2] / "components").rglob("*.py")]
+    called = {name for source in sources for name in re.findall(r"\bgithub\.([A-Z]\w+)\(", source)}
+    kinds = {name for name in called if issubclass(getattr(pulumi_github, name), pulumi.CustomResource)}
+    assert kinds - {"Provider"} == BY_NAME.keys()
 
 
 def sdk_inputs(arguments: type) -> dict[str, tuple[Any, bool]]:

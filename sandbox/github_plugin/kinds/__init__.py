@@ -2,7 +2,6 @@
 
 from sandbox.github_plugin.kinds import (
     actions,
-    branches,
     environments,
     labels,
     permissions,
@@ -17,7 +16,6 @@ KINDS: dict[str, Kind] = {
     f"github:index/{name[0].lower()}{name[1:]}:{name}": kind
     for table in (
         actions.KINDS,
-        branches.KINDS,
         environments.KINDS,
         labels.KINDS,
         permissions.KINDS,
