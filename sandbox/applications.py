@@ -13,6 +13,8 @@ SERVICE_LABEL = "slipway.dev/service"
 ENVIRONMENT_LABEL = "slipway.dev/environment"
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
+LACKING = ("app path does not exist", 'namespaces "')
+"""How Argo CD says that a chart, or a namespace, has not come through Git."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Application:
     """What Argo CD complains of; empty if of nothing."""
 
     @property
+    def lacks_files(self) -> bool:
+        """Whether Git does not have what it needs yet."""
+        return any(words in self.problem for words in LACKING)
+
+    @property
     def is_done(self) -> bool:
         """Synced and Healthy; where a person syncs, OutOfSync is a state to be in."""
         if not self.automated and self.sync in {"Synced", "OutOfSync"}:
@@ -50,9 +57,15 @@ def applications(cluster: Cluster, namespace: str = "argocd") -> list[Applicatio
 
 
 def wait_for_applications(
-    cluster: Cluster, tell: Callable[[str], None], seconds: float = PATIENCE
+    cluster: Cluster, tell: Callable[[str], None], seconds: float = PATIENCE, pull_request: str = ""
 ) -> list[Application]:
     """Waits until every automated Application is Synced and Healthy.
+
+    Args:
+        cluster: where they are.
+        tell: is told how far it is.
+        seconds: for how long.
+        pull_request: what is to be merged first; Applications that need its files are not waited for.
 
     Raises:
         SandboxError: Some are not in time; they are named, with the first pod that fails.
@@ -64,7 +77,11 @@ def wait_for_applications(
         except ClusterError as error:
             found, waiting = [], [str(error)]
         else:
-            waiting = [str(application) for application in found if not application.is_done]
+            waiting = [
+                str(application)
+                for application in found
+                if not application.is_done and not (pull_request and application.lacks_files)
+            ]
         if found and not waiting:
             return found
         tell(f"{len(found) - len(waiting)} of {len(found)} Synced and Healthy; waiting for {', '.join(waiting[:3])}")
@@ -72,6 +89,7 @@ def wait_for_applications(
             trouble = pods.first_trouble(cluster)
             raise SandboxError(
                 f"after {seconds:.0f} s these Applications are not Synced and Healthy: {', '.join(waiting)}"
+                + (f"\nmerge {pull_request} and try again" if pull_request else "")
                 + (f"\n{trouble}" if trouble else "")
             )
         time.sleep(LOOK_EVERY)

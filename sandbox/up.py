@@ -52,7 +52,8 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
         with progress.phase("Platform"):
             deployed = _deploy(config, progress, place)
         with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:
-            found = wait_for_applications(cluster, progress.update)
+            waits_for = str(deployed.exports.get("pullRequest") or "")
+            found = wait_for_applications(cluster, progress.update, pull_request=waits_for)
     return Result(deployed, found, time.monotonic() - began)
 
 

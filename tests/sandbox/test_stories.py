@@ -1,0 +1,263 @@
+"""What people do to a platform day by day, each a change of settings and a `pulumi up`.
+
+It runs on a GitHub and a node of its own. The tests are one story in the order of this file; each leaves a platform
+that is Synced and Healthy, and a second preview without changes.
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.applications import Application, applications, wait_for_applications
+from sandbox.cluster import Cluster
+from sandbox.config import SandboxConfig
+from sandbox.down import down
+from sandbox.overlay import sandbox_stack
+from sandbox.progress import Progress
+from sandbox.pulumi import operations
+from sandbox.pulumi.operations import PulumiError, Run
+from sandbox.pulumi.settings import StackConfig
+from sandbox.pulumi.workspace import Workspace
+from sandbox.rehearsal import Rehearsal
+from sandbox.up import start_parts
+
+ROOT = Path(__file__).parent.parent.parent
+NETWORK = "10.234"
+
+Values = dict[str, Any]
+Change = Callable[[Values], None]
+
+
+@dataclass
+class Platform:
+    """A platform, and the settings that it has now."""
+
+    config: SandboxConfig
+    place: Workspace
+    settings: StackConfig
+
+    @property
+    def rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.config)
+
+    def kubectl(self, *words: str) -> str:
+        command = [str(self.config.commands / "kubectl"), "--kubeconfig", str(self.config.kubeconfig), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    def github(self, method: str, path: str, **body: Any) -> Any:
+        return self.rehearsal.github(method, path, body=body or None)
+
+    def namespaces(self) -> set[str]:
+        return {line.partition("/")[2] for line in self.kubectl("get", "namespaces", "--output", "name").split()}
+
+    def branch_files(self, branch: str) -> set[str]:
+        tree = self.github("GET", f"/repos/acme/environments/git/trees/{branch}?recursive=1")
+        return {entry["path"] for entry in tree["tree"]}
+
+    def short(self) -> Values:
+        """The settings by keys without their namespace."""
+        return {key.removeprefix("slipway:"): deepcopy(value) for key, value in self.settings.values.items()}
+
+    def edited(self, change: Change) -> StackConfig:
+        """The settings with a change, which gets them without the namespace of their keys."""
+        short = self.short()
+        change(short)
+        values = {f"slipway:{key}" if f"slipway:{key}" in self.settings.values else key: short[key] for key in short}
+        return replace(self.settings, values=values)
+
+    def apply(self, change: Change) -> Run:
+        """Changes the settings; everything settles, and a second preview shows nothing."""
+        self.settings = self.edited(change)
+        done = operations.up(self.place, self.settings)
+        self.settle()
+        return done
+
+    def adopt_everything(self) -> Run:
+        """As `docs/adopt.md` has it: the list goes in for one update, and out again."""
+        adopting = replace(self.settings, values=self.settings.values | {"slipway:adopt": ["everything"]})
+        done = operations.up(self.place, adopting)
+        self.settle()
+        return done
+
+    def settle(self) -> list[Application]:
+        with contextlib.closing(Cluster(self.config)) as cluster:
+            found = wait_for_applications(cluster, lambda _text: None)
+        again = operations.preview(self.place, self.settings)
+        assert not again.changed, again.steps
+        return found
+
+    def applications(self) -> dict[str, Application]:
+        with contextlib.closing(Cluster(self.config)) as cluster:
+            return {found.name: found for found in applications(cluster)}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    if os.geteuid() != 0:
+        pytest.skip("the sandbox's node needs root")
+    folder = Path(os.environ.get("SLIPWAY_STORIES_DIR") or tmp_path_factory.mktemp("stories") / "state")
+    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
+    config = SandboxConfig.from_environment(environment, ROOT)
+    progress = Progress(quiet=True)
+    try:
+        place = start_parts(config, progress)
+        made = Platform(config, place, sandbox_stack(config))
+        operations.up(place, made.settings)
+        made.settle()
+        yield made
+    finally:
+        down(config, progress)
+
+
+def named(values: Values, kind: str, name: str) -> Values:
+    return next(one for one in values[kind] if one["name"] == name)
+
+
+def test_a_service_and_an_environment_in_the_middle_are_added_at_once(platform: Platform) -> None:
+    def change(values: Values) -> None:
+        values["environments"].insert(2, {"name": "qa", "requires": ["staging"]})
+        named(values, "environments", "production")["requires"] = ["staging", "qa"]
+        values["services"].append({"name": "orders", "template": "python-web", "team": "web"})
+
+    done = platform.apply(change)
+    assert set(done.counts) <= {"create", "update", "same"}
+    assert {"orders-qa", "guestbook-qa", "orders-production", "infrastructure-qa"} <= set(platform.applications())
+    assert {"orders-qa", "orders-production"} <= platform.namespaces()
+    # Production is delivered by branch, and its branch was there before the service.
+    assert "helm-charts/orders/Chart.yaml" in platform.branch_files("environment/production")
+
+
+def test_limits_members_owners_and_syncs_change_in_place(platform: Platform) -> None:
+    def change(values: Values) -> None:
+        named(values, "environments", "dev")["quota"] = {"cpu": "2", "memory": "2Gi", "pods": 20}
+        named(values, "environments", "qa")["sync"] = "manual"
+        named(values, "teams", "web")["members"][1]["role"] = "maintainer"
+        named(values, "services", "orders")["team"] = "platform"
+
+    done = platform.apply(change)
+    assert "delete" not in done.counts
+    assert '"pods":"20"' in platform.kubectl(
+        "get", "resourcequota", "--namespace", "orders-dev", "--output", "json"
+    ).replace(" ", "").replace("\n", "")
+    assert not platform.applications()["orders-qa"].automated
+    assert platform.github("GET", "/orgs/acme/teams/web/memberships/sam")["role"] == "maintainer"
+
+
+def test_delivery_changes_in_both_directions(platform: Platform) -> None:
+    def change(values: Values) -> None:
+        named(values, "environments", "staging")["delivery"] = "branch"
+        named(values, "environments", "production")["delivery"] = "commit"
+
+    def back(values: Values) -> None:
+        named(values, "environments", "staging")["delivery"] = "pull-request"
+        named(values, "environments", "production")["delivery"] = "branch"
+
+    platform.apply(change)
+    found = platform.applications()
+    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("environment/staging", "main")
+    platform.apply(back)
+    found = platform.applications()
+    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("main", "environment/production")
+
+
+def test_a_secret_is_rotated_wherever_it_is(platform: Platform) -> None:
+    platform.settings = replace(
+        platform.settings, values=platform.settings.values | {"slipway:webhookSecret": "a-new-secret-of-webhooks"}
+    )
+    done = platform.apply(lambda _values: None)
+    assert set(done.counts) == {"update", "same"}
+    assert {"environments-argocd-webhook", "argocd"} <= {step.name for step in done.steps if step.operation == "update"}
+
+
+def test_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform) -> None:
+    before = platform.github("GET", "/repos/acme/clock")["id"]
+    platform.apply(lambda values: named(values, "services", "clock").update(repository="clock-app"))
+    assert platform.github("GET", "/repos/acme/clock-app")["id"] == before
+    assert [team["slug"] for team in platform.github("GET", "/repos/acme/clock-app/teams")] == ["web"]
+
+
+def test_what_people_change_by_hand_is_shown_and_mended(platform: Platform) -> None:
+    platform.github("PATCH", "/repos/acme/guestbook", has_wiki=True)
+    platform.github("DELETE", "/repos/acme/environments/labels/release")
+    platform.kubectl(
+        "patch",
+        "application",
+        "guestbook-dev",
+        "--namespace",
+        "argocd",
+        "--type",
+        "merge",
+        "--patch",
+        '{"spec":{"project":"staging"}}',
+    )
+    shown = operations.preview(platform.place, platform.settings, refresh=True)
+    assert {"guestbook-repository", "environments-release-label", "guestbook-dev-application"} <= {
+        step.name for step in shown.steps if step.operation in {"create", "update"}
+    }
+    platform.apply(lambda _values: None)
+    assert platform.github("GET", "/repos/acme/guestbook")["has_wiki"] is False
+    assert platform.github("GET", "/repos/acme/environments/labels/release")
+
+
+def test_what_leaves_and_what_stays_is_said_and_so_it_is(platform: Platform) -> None:
+    def change(values: Values) -> None:
+        values["environments"] = [one for one in values["environments"] if one["name"] != "qa"]
+        named(values, "environments", "production")["requires"] = ["staging"]
+        values["services"] = [one for one in values["services"] if one["name"] != "clock"]
+
+    repository = named(platform.short(), "services", "clock").get("repository", "clock")
+    foreseen = operations.preview(platform.place, platform.edited(change))
+    said = "\n".join(foreseen.messages)
+    assert "environment qa leaves" in said
+    assert "service clock leaves" in said
+    assert "clock-production stay, because `removal` is orphan" in said
+    done = platform.apply(change)
+    assert set(foreseen.messages) <= set(done.messages)
+    left = platform.namespaces()
+    assert "clock-production" in left
+    assert not {"clock-dev", "clock-staging"} & left
+    assert not {name for name in platform.applications() if "clock" in name or "qa" in name}
+    assert platform.github("GET", f"/repos/acme/{repository}")["archived"] is False
+
+
+def test_a_destroy_without_argocd_takes_one_command_and_keeps_repositories(platform: Platform) -> None:
+    """Nothing acts on the finalizers of Applications then; `docs/destroy.md` has the command."""
+    for kind in ("deployment", "statefulset"):
+        platform.kubectl("scale", kind, "--all", "--replicas", "0", "--namespace", "argocd")
+    page = (ROOT / "docs" / "destroy.md").read_text()
+    commands = (block.partition("```")[0] for block in page.split("```sh")[1:])
+    command = next(block for block in commands if "finalizers" in block)
+    environment = os.environ | {
+        "PATH": f"{platform.config.commands}:{os.environ['PATH']}",
+        "KUBECONFIG": str(platform.config.kubeconfig),
+    }
+    subprocess.run(["sh", "-ec", command], env=environment, check=True, capture_output=True)
+    operations.destroy(platform.place, platform.settings)
+    repositories = {found["name"] for found in platform.github("GET", "/orgs/acme/repos")}
+    assert {"environments", "guestbook"} <= repositories
+    assert platform.github("GET", "/orgs/acme/teams") == []
+    assert "argocd" not in platform.namespaces()
+
+
+def test_after_a_destroy_the_platform_is_made_again_from_its_repositories(platform: Platform) -> None:
+    with pytest.raises(PulumiError, match="slipway:adopt"):
+        operations.preview(platform.place, platform.settings)
+    platform.adopt_everything()
+    assert "guestbook-production" in platform.applications()
+
+
+def test_a_state_that_was_lost_is_adopted_without_making_anything_again(platform: Platform) -> None:
+    repositories = {found["id"] for found in platform.github("GET", "/orgs/acme/repos")}
+    platform.place.state_file(platform.settings).unlink()
+    with pytest.raises(PulumiError, match="slipway:adopt"):
+        operations.preview(platform.place, platform.settings)
+    done = platform.adopt_everything()
+    assert not {"delete", "replace"} & set(done.counts)
+    assert {found["id"] for found in platform.github("GET", "/orgs/acme/repos")} == repositories
