@@ -23,6 +23,18 @@ def test_logins_are_lower_case_when_they_are_read(engine: Engine, team: str) -> 
     assert engine.changed(made) == {"members"}
 
 
+def test_an_owner_of_the_organisation_reads_back_as_maintainer(engine: Engine, team: str) -> None:
+    made = engine.create("TeamMembers", {"teamId": team, "members": members(("root", "member"))})
+    assert made.state["members"] == members(("root", "maintainer"))
+    assert engine.changed(made) == {"members"}
+
+
+def test_an_invitation_that_is_not_accepted_is_drift(engine: Engine, team: str) -> None:
+    made = engine.create("TeamMembers", {"teamId": team, "members": members(("pat", "member"))})
+    assert made.state["members"] == []
+    assert engine.changed(made) == {"members"}
+
+
 def test_the_order_of_members_is_no_change(engine: Engine, team: str) -> None:
     made = engine.create("TeamMembers", {"teamId": team, "members": members(("sam", "member"), ("dana", "member"))})
     assert engine.changed(made, {"teamId": team, "members": members(("dana", "member"), ("sam", "member"))}) == set()

@@ -87,9 +87,19 @@ def is_team_member(forge: Forge, team_id: int, login: str) -> bool:
 
 
 def team_members(forge: Forge, team: Document) -> list[Document]:
-    """The members of a team, each with `login` and `role`."""
+    """The members of a team, each with `login` and `role`; owners of the organisation are its maintainers."""
     entries = forge.store.table("team_members").all(f"{team['id']}/")
-    return [entry for entry in entries if is_team_member(forge, team["id"], entry["login"])]
+    organization = find_organization(forge, team["organization"])
+    return [
+        entry
+        | (
+            {"role": "maintainer"}
+            if organization and membership(forge, organization, entry["login"]) == "admin"
+            else {}
+        )
+        for entry in entries
+        if is_team_member(forge, team["id"], entry["login"])
+    ]
 
 
 def teams_of(forge: Forge, login: str, repository: Document) -> list[tuple[Document, str]]:
