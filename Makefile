@@ -55,6 +55,10 @@ apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK
 explain: $(VENV) ## what a setting of the stack file means: make explain SETTING=environments.sync
 	@$(PYTHON) -m stacks.explain $(SETTING)
 
+.PHONY: access
+access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, Argo CD and Kubernetes too
+	@$(PYTHON) -m stacks.access $(if $(STACK),--stack $(STACK)) $(if $(CHECK),--check) $(if $(JSON),--json)
+
 .PHONY: demo
 demo: $(VENV) ## the story of a good release, a bad one, its rollback and the fix, told as it happens
 	@$(PYTHON) -m sandbox demo

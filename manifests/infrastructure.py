@@ -6,6 +6,7 @@ Rendered into `infrastructure/<environment>/` of the environment repository and 
 from collections.abc import Iterator
 from typing import Any
 
+from manifests.access import Action, rights_in
 from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
 from manifests.model import Environment, Removal, Service, Settings, placement_name
 from manifests.yaml_text import documents
@@ -115,8 +116,9 @@ def network_policies(settings: Settings, service: Service, environment: Environm
 
 
 def role_binding(settings: Settings, service: Service, environment: Environment) -> _Object:
-    """The team may look at its namespace; outside production it may also act in it."""
-    role = "view" if environment.is_production_like else "edit"
+    """The team may look at its namespace; where it may change objects by hand, it may also act in it."""
+    (own,) = (right for right in rights_in(settings, service, environment) if right.team == service.team)
+    role = "edit" if Action.CHANGE in own.actions else "view"
     group = f"{settings.cluster.group_prefix or f'{settings.github.owner}:'}{service.team}"
     body: _Object = {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},

@@ -4,9 +4,16 @@ Groups are `<owner>:<team>`, as Dex's GitHub connector gives them. Nobody but th
 and nobody at all goes around Git: there is no `override`, `delete`, `update` or `exec` for a team.
 """
 
-from manifests.model import Environment, Service, Settings, placement_name
+from manifests.access import Action, Right, Role, rights
+from manifests.model import Settings, placement_name
 
 INFRASTRUCTURE_PROJECT = "infrastructure"
+_RIGHTS = {
+    Action.VIEW: ("applications", "get"),
+    Action.LOGS: ("logs", "get"),
+    Action.SYNC: ("applications", "sync"),
+}
+"""What an action is in Argo CD: resource and verb. The others are not done there, or by administrators alone."""
 
 
 def rbac_values(settings: Settings) -> dict[str, str]:
@@ -22,21 +29,20 @@ def policy(settings: Settings) -> str:
         rules.append(("g", f"{settings.github.owner}:{team.name}", role))
         rules.append(("p", role, "applications", "get", f"{INFRASTRUCTURE_PROJECT}/*", "allow"))
         rules += [("p", role, "projects", "get", environment.name, "allow") for environment in settings.environments]
-    for service, environment in settings.placements():
-        rules += _placement_rules(service, environment)
+    for right in rights(settings):
+        # The platform's team has the role of an administrator, below.
+        if Role.PLATFORM not in right.roles:
+            rules += _right_rules(right)
     if settings.github.platform_team:
         rules.append(("g", f"{settings.github.owner}:{settings.github.platform_team}", "role:admin"))
     # Two roads may lead to one right: a team that owns a service and approves for its environment.
     return "".join(f"{', '.join(rule)}\n" for rule in dict.fromkeys(rules))
 
 
-def _placement_rules(service: Service, environment: Environment) -> list[tuple[str, ...]]:
-    application = f"{environment.name}/{placement_name(service, environment)}"
-    # Without approvers the gate is that a person starts the sync, and that person is of the team that owns the service.
-    syncing = environment.approvers or (service.team,)
-    seeing = dict.fromkeys((service.team, *syncing))
+def _right_rules(right: Right) -> list[tuple[str, ...]]:
+    application = f"{right.environment.name}/{placement_name(right.service, right.environment)}"
     return [
-        *(("p", f"role:team-{team}", "applications", "get", application, "allow") for team in seeing),
-        *(("p", f"role:team-{team}", "logs", "get", application, "allow") for team in seeing),
-        *(("p", f"role:team-{team}", "applications", "sync", application, "allow") for team in syncing),
+        ("p", f"role:team-{right.team}", resource, verb, application, "allow")
+        for action, (resource, verb) in _RIGHTS.items()
+        if action in right.actions
     ]

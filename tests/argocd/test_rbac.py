@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from manifests.access import Action, rights_in
 from manifests.argocd.rbac import policy, rbac_values
 from tests.argocd.example import PRODUCTION, settings
 
@@ -113,3 +114,29 @@ def test_without_approvers_the_owning_team_starts_the_sync(may: May) -> None:
 
 def test_whoever_the_policy_does_not_name_has_no_role() -> None:
     assert not rbac_values(settings())["policy.default"]
+
+
+def test_argo_cd_allows_what_is_declared_and_nothing_else(
+    argocd: Path, no_cluster: dict[str, str], tmp_path: Path
+) -> None:
+    """Every team, place and action of Argo CD, against the model that the matrix is printed from."""
+    given = settings()
+    (tmp_path / "policy.csv").write_text(policy(given))
+    asked = {Action.VIEW: "get", Action.SYNC: "sync", Action.OVERRIDE: "override"}
+    wrong: list[str] = []
+    count = 0
+    for service, environment in given.placements():
+        declared = {right.team: right.actions for right in rights_in(given, service, environment)}
+        what = f"{environment.name}/{service.name}-{environment.name}"
+        for team in given.teams:
+            for action, verb in asked.items():
+                command = [argocd, "admin", "settings", "rbac", "can", f"acme:{team.name}", verb, "applications", what]
+                options = ["--policy-file", tmp_path / "policy.csv"]
+                ran = subprocess.run([*command, *options], env=no_cluster, capture_output=True, text=True, check=False)
+                count += 1
+                # The platform's team administers: it also sees what it has no place in.
+                wanted = action in declared.get(team.name, ())
+                if (ran.stdout.strip() == "Yes") is not wanted:
+                    wrong.append(f"{team.name} {verb} {what}: {ran.stdout.strip()}")
+    assert not wrong
+    assert count == 3 * 4 * 3

@@ -1,0 +1,100 @@
+"""`make access`: who may do what on a platform, as its stack file declares it; `--check` asks the systems."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from manifests.access import Action, Right, rights
+from manifests.model import Settings
+from stacks.access_check import differences
+from stacks.problems import NAMESPACE, SettingsError
+from stacks.secrets import SECRETS
+from stacks.settings import settings_of
+
+FOLDER = Path(__file__).parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the matrix; 1 if a system allows something else, 2 for a mistake in the settings."""
+    parser = argparse.ArgumentParser(prog="make access", description=__doc__)
+    parser.add_argument("--stack", default="sandbox", help="the stack (default: sandbox)")
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--check", action="store_true", help="ask GitHub (GITHUB_TOKEN), Argo CD and Kubernetes too")
+    options = parser.parse_args(arguments)
+    path = FOLDER / f"Pulumi.{options.stack}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.name.split(".")[1] for file in FOLDER.glob("Pulumi.*.yaml")))
+        print(f"stack {options.stack!r}: there is no {path.name}; choose one of {known}", file=sys.stderr)
+        return 2
+    try:
+        settings = stack_settings(path)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    found = list(rights(settings))
+    print(json.dumps([_document(right) for right in found], indent=2) if options.json else table(settings, found))
+    if not options.check:
+        return 0
+    wrong = list(differences(settings))
+    print("\n".join(wrong) or "GitHub, Argo CD and Kubernetes allow what is declared", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def stack_settings(path: Path) -> Settings:
+    """The settings of a stack file; secrets are not read, and none is needed.
+
+    Raises:
+        SettingsError: something is wrong with them; it names everything that is.
+    """
+    config = cast("dict[str, object]", yaml.safe_load(path.read_text())["config"])
+    texts = {
+        key.removeprefix(f"{NAMESPACE}:"): value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+        if key.startswith(f"{NAMESPACE}:")
+    }
+    has_app = isinstance(config.get(f"{NAMESPACE}:github"), dict) and "app" in cast(
+        "Any", config[f"{NAMESPACE}:github"]
+    )
+    unread = {name: "unread" for name in SECRETS if name != ("githubToken" if has_app else "githubAppPrivateKey")}
+    return settings_of(path.stem.removeprefix("Pulumi."), unread | texts)
+
+
+def table(settings: Settings, found: list[Right]) -> str:
+    """One line for a team in a place, one column for an action."""
+    people = {team.name: ", ".join(member.login for member in team.members) for team in settings.teams}
+    heads = ["team", "people", "service", "environment", "role", *Action]
+    lines = [heads, *(_line(right, people.get(right.team) or "(managed elsewhere)") for right in found)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([*texts, "", *_notes(settings)])
+
+
+def _line(right: Right, people: str) -> list[str]:
+    role = "+".join(right.roles)
+    marks = ["x" if action in right.actions else "-" for action in Action]
+    return [right.team, people, right.service.name, right.environment.name, role, *marks]
+
+
+def _notes(settings: Settings) -> Iterator[str]:
+    yield "Every team may propose changes of every service by pull request; code owners and the check decide."
+    if not settings.github.platform_team:
+        yield "There is no `github.platformTeam`: the organisation's owners stand in, with Argo CD's own `admin`."
+
+
+def _document(right: Right) -> dict[str, Any]:
+    return {
+        "team": right.team,
+        "service": right.service.name,
+        "environment": right.environment.name,
+        "roles": list(right.roles),
+        "actions": [action for action in Action if action in right.actions],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
