@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.argocd.environments import EnvironmentApplications, shared_project
 from components.argocd.installation import ArgoCDInstallation
+from components.argocd.registered_cluster import RegisteredCluster
 from components.github.environment_repository import EnvironmentRepository
 from components.github.service_repository import ServiceRepository
 from components.github.teams import TeamAccess
@@ -58,7 +59,21 @@ class Platform(pulumi.ComponentResource):
                 child,
             )
         installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)
-        files = [environments.files, *environments.branches]
+        registered = {
+            cluster: RegisteredCluster(
+                environment.name,
+                {
+                    "cluster": cluster,
+                    "server": environment.server or "",
+                    "namespace": settings.argocd.namespace,
+                    "mark": settings.mark,
+                    "provider": args["clusters"][environment.name],
+                },
+                pulumi.ResourceOptions(parent=self, depends_on=[installation.release]),
+            ).secret
+            for cluster, environment in settings.registered_clusters().items()
+        }
+        files = [environments.files, *environments.branches, *registered.values()]
         project = shared_project(
             f"{name}-infrastructure-project",
             settings,

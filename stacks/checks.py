@@ -90,6 +90,8 @@ def _check_cluster(parts: Parts, found: Found[Environment]) -> Iterator[Problem]
     environment = found.value
     if environment.context is not None and not environment.is_remote:
         yield Problem(found.at("context"), "the environment runs beside Argo CD; remove it, or name its `cluster`")
+    if environment.server is not None and not (environment.is_remote and environment.context):
+        yield Problem(found.at("server"), "it registers a `cluster` by its `context`; add both, or remove it")
     if environment.is_remote and environment.context is None and parts.makes_pull_secrets:
         text = "missing with `registry.pullUsername`; add the context of `cluster.kubeconfig` that reaches the cluster"
         yield Problem(found.at("context"), text)

@@ -43,7 +43,10 @@ SECTIONS: dict[str, Any] = {
             " of the stack and the environment repository; set it before you change either."
         ),
     ],
-    "adopt": tuple[str, ...],
+    "adopt": Annotated[
+        tuple[str, ...],
+        Field(description="What exists and is taken over: repository/<name>, team/<name>, release/argocd, everything."),
+    ],
 }
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",

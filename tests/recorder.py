@@ -65,7 +65,10 @@ class _Answers(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         number = sum(args.name.encode())
         identifier = str(number) if args.typ == "github:index/team:Team" else f"{args.name}-id"
-        return args.resource_id or identifier, {**args.inputs, "htmlUrl": f"https://github.test/{args.name}"}
+        # What Kubernetes puts into the token of a service account, base64 as always.
+        token = str(args.inputs.get("type", "")).endswith("-account-token")
+        filled = {"data": {"token": "dG9r", "ca.crt": "Y2E="}} if token else {}
+        return args.resource_id or identifier, {**args.inputs, **filled, "htmlUrl": f"https://github.test/{args.name}"}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         assert args.token == "github:index/getTeam:getTeam", f"no answer to {args.token}"

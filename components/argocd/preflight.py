@@ -190,7 +190,12 @@ def _foreign_roles(settings: Settings, client: Any) -> Iterator[str]:
 
 def _unregistered_clusters(settings: Settings, client: Any) -> Iterator[str]:
     """An Application whose cluster Argo CD does not know stays Unknown for ever."""
-    wanted = {environment.cluster: environment.name for environment in settings.environments if environment.cluster}
+    ours = settings.registered_clusters()
+    wanted = {
+        environment.cluster: environment.name
+        for environment in settings.environments
+        if environment.cluster and environment.cluster not in ours
+    }
     if not wanted:
         return
     namespace = settings.argocd.namespace
@@ -201,7 +206,8 @@ def _unregistered_clusters(settings: Settings, client: Any) -> Iterator[str]:
             others = ", ".join(sorted(known))
             yield (
                 f"environments[{environment}].cluster: Argo CD in {namespace} knows no cluster {cluster!r}, only"
-                f" {others}; register it: `argocd cluster add <context> --name {cluster}`"
+                f" {others}; register it by the environment's `server` and `context`, or by"
+                f" `argocd cluster add <context> --name {cluster}`"
             )
 
 

@@ -127,6 +127,8 @@ class Environment:
     """The name in Argo CD of the cluster it runs on. Unset: the one Argo CD runs on."""
     context: Line | None = None
     """With `cluster`: the context of `cluster.kubeconfig` by which `pulumi up` makes its pull secrets."""
+    server: HttpUrl | None = None
+    """With `cluster` and `context`: where Argo CD reaches the cluster. Unset: it is registered already."""
     quota: Quota | None = None
     """The most that each of its namespaces may use. Unset: no limit."""
     outbound: bool = True

@@ -79,6 +79,14 @@ class Settings:
             return list(self.environments)
         return [environment for environment in self.environments if environment.name in service.environments]
 
+    def registered_clusters(self) -> dict[str, Environment]:
+        """The clusters that the platform makes known to Argo CD, each with the first environment that says how."""
+        found: dict[str, Environment] = {}
+        for environment in self.environments:
+            if environment.cluster is not None and environment.server is not None:
+                found.setdefault(environment.cluster, environment)
+        return found
+
     def services_of(self, environment: Environment) -> list[Service]:
         """The services that run in an environment."""
         return [service for service in self.services if environment in self.environments_of(service)]

@@ -173,6 +173,39 @@ def test_a_pull_secret_is_made_on_the_environments_own_cluster() -> None:
     assert "::kubernetes::" in recording.one("staging-pull-secrets-guestbook-staging").provider
 
 
+EDGE = {"cluster": "edge", "context": "there", "server": "https://edge.example:6443"}
+
+
+def test_a_cluster_of_an_environment_is_made_known_to_argo_cd() -> None:
+    stack = values()
+    stack["environments"][0] |= EDGE
+    recording = platform(stack)
+    for name in ("dev-account", "dev-rights", "dev-token"):
+        assert "::kubernetes-dev::" in recording.one(name).provider
+    secret = recording.one("dev-secret")
+    assert "::kubernetes::" in secret.provider
+    assert secret.inputs["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
+    content = plain(secret.inputs["stringData"])
+    assert (content["name"], content["server"]) == ("edge", "https://edge.example:6443")
+    connection = json.loads(content["config"])
+    assert connection == {"bearerToken": "tok", "tlsClientConfig": {"insecure": False, "caData": "Y2E="}}
+    assert "dev-secret" in recording.dependencies(recording.one("dev-infrastructure"))
+
+
+def test_the_token_of_a_cluster_is_secret() -> None:
+    stack = values()
+    stack["environments"][0] |= EDGE
+    content = platform(stack).one("dev-secret").inputs["stringData"]
+    assert is_secret(content) or is_secret(content["config"])
+
+
+def test_a_cluster_of_two_environments_is_registered_once() -> None:
+    stack = values()
+    for environment in stack["environments"][:2]:
+        environment.update(EDGE)
+    assert len(platform(stack).of(":RegisteredCluster")) == 1
+
+
 @pytest.mark.parametrize(
     ("host", "server"),
     [

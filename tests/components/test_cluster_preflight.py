@@ -115,6 +115,8 @@ def test_a_cluster_that_argo_cd_does_not_know_is_named_with_those_it_knows() -> 
         "environments[dev].cluster: Argo CD in argocd knows no cluster 'edge', only in-cluster, main"
     )
     assert said_of(Cluster({}, registered=("edge",)), stack) == []
+    stack["environments"][0] |= {"server": "https://edge.example:6443", "context": "edge"}
+    assert said_of(Cluster({}), stack) == [], "the platform registers it itself"
     assert said_of(Cluster({}), changed("environments.0.cluster", "in-cluster")) == []
 
 

@@ -42,6 +42,7 @@ def test_defaults_are_safe() -> None:
         ("github", None, "github", "owner"),
         ("adopt", ["repository/nowhere"], "adopt[0]", "repository/guestbook"),
         ("adopt", ["team"], "adopt[0]", "everything"),
+        ("environments.0.server", "https://edge:6443", "environments[dev].server", "context"),
         ("github.owner", None, "github.owner", "organisation"),
         ("github.owner", "acme corp", "github.owner", "letters"),
         ("github.onwer", "x", "github.onwer", "`owner`"),

@@ -1,0 +1,87 @@
+"""A cluster of an environment, made known to the Argo CD that deploys to it: what `argocd cluster add` does."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from manifests.infrastructure import MANAGED_BY
+
+ACCOUNT_NAMESPACE = "kube-system"
+_TOKEN_TYPE = "kubernetes.io/service-account-token"
+_ACCOUNT = "kubernetes.io/service-account.name"
+_PARTNERS = {"app.kubernetes.io/part-of": "argocd", "argocd.argoproj.io/secret-type": "cluster"}
+
+
+class RegisteredClusterArgs(TypedDict):
+    """Which cluster, and where it is made known."""
+
+    cluster: str
+    """Its name in Argo CD."""
+    server: str
+    """The address at which Argo CD reaches it."""
+    namespace: str
+    """Argo CD's own namespace."""
+    mark: str
+    """What tells this stack's account on the cluster from others."""
+    provider: kubernetes.Provider
+    """The way to the cluster."""
+
+
+class RegisteredCluster(pulumi.ComponentResource):
+    """A cluster that Argo CD deploys to, by an account of its own there."""
+
+    secret: kubernetes.core.v1.Secret
+    """What Argo CD knows it by; Applications come after it."""
+
+    def __init__(self, name: str, args: RegisteredClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:RegisteredCluster", name, {}, opts)
+        there = pulumi.ResourceOptions(parent=self, provider=args["provider"])
+        account_name, labels = f"{args['mark']}-argocd", {MANAGED_BY: args["mark"]}
+        account = kubernetes.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata={"name": account_name, "namespace": ACCOUNT_NAMESPACE, "labels": labels},
+            opts=there,
+        )
+        # What Argo CD may do there is what its AppProjects say; they allow a list of kinds in a list of namespaces.
+        binding = kubernetes.rbac.v1.ClusterRoleBinding(
+            f"{name}-rights",
+            metadata={"name": account_name, "labels": labels},
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            subjects=[{"kind": "ServiceAccount", "name": account_name, "namespace": ACCOUNT_NAMESPACE}],
+            opts=there,
+        )
+        token = kubernetes.core.v1.Secret(
+            f"{name}-token",
+            metadata={
+                "name": account_name,
+                "namespace": ACCOUNT_NAMESPACE,
+                "labels": labels,
+                "annotations": {_ACCOUNT: account_name},
+            },
+            type=_TOKEN_TYPE,
+            opts=pulumi.ResourceOptions.merge(there, pulumi.ResourceOptions(depends_on=[account, binding])),
+        )
+        self.secret = kubernetes.core.v1.Secret(
+            f"{name}-secret",
+            metadata={"name": f"cluster-{name}", "namespace": args["namespace"], "labels": _PARTNERS},
+            string_data={
+                "name": args["cluster"],
+                "server": args["server"],
+                "config": pulumi.Output.secret(token.data).apply(connection),
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"name": args["cluster"]})
+
+
+def connection(data: Mapping[str, str]) -> str:
+    """How Argo CD logs in, as its cluster Secrets have it, from what Kubernetes put into an account's token Secret."""
+    content = {
+        "bearerToken": base64.b64decode(data["token"]).decode(),
+        "tlsClientConfig": {"insecure": False, "caData": data["ca.crt"]},
+    }
+    return json.dumps(content)
