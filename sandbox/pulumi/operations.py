@@ -117,7 +117,7 @@ def preview(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     watch = Watch(tell)
     pending = read_pending(place.state_file(settings), settings)
     with _explained("preview", place, watch):
-        stack = place.open(settings, tell)
+        stack = place.open(settings, tell, changing=False)
         result = stack.preview(refresh=refresh, on_event=watch.event, color=PLAIN)
     unfinished = [f"pending from an interrupted run: {item}" for item in pending]
     return Run(_counts(result.change_summary), tuple(watch.steps), {}, (*unfinished, *watch.messages))

@@ -25,6 +25,8 @@ from sandbox.pulumi.settings import StackConfig
 
 PACKAGES = Path(__file__).parent.parent.parent
 """Where the plugins that are written in Python import the sandbox from."""
+_UNSAVED = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+"""For previews: a state that is written after each step takes time that grows with the square of the resources."""
 _WRAPPER = """#!/bin/sh
 # `pulumi` with the state, the settings and the plugins of this sandbox.
 export SLIPWAY_SANDBOX_DIR={directory} SLIPWAY_SANDBOX_NETWORK={network}
@@ -85,8 +87,15 @@ class Workspace:
         write_settings(file, settings, keep_sealed=self._seal(settings) == self._last_seal())
         return file
 
-    def open(self, settings: StackConfig, tell: Tell = lambda _text: None) -> automation.Stack:
+    def open(
+        self, settings: StackConfig, tell: Tell = lambda _text: None, *, changing: bool = True
+    ) -> automation.Stack:
         """The stack, with these settings and no others.
+
+        Args:
+            settings: The settings.
+            tell: Is told why a command goes on after Ctrl-C.
+            changing: Whether anything but previews is to be done with it.
 
         Raises:
             CommandError: The CLI refused.
@@ -96,7 +105,7 @@ class Workspace:
             stack_name=settings.stack,
             work_dir=str(self.project),
             opts=automation.LocalWorkspaceOptions(
-                env_vars=self.environment(),
+                env_vars={**self.environment(), **({} if changing else _UNSAVED)},
                 secrets_provider="passphrase",
                 pulumi_command=Command(self.cli, tell),
             ),
