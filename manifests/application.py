@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from manifests.argocd.labels import DEADLINE_ANNOTATION, ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
+from manifests.argocd.labels import (
+    DEADLINE_ANNOTATION,
+    ENVIRONMENT_LABEL,
+    SERVICE_LABEL,
+    SOAK_ANNOTATION,
+    URL_ANNOTATION,
+)
 from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
 from slipway_release import layout, platform_file
 
 API_VERSION = "argoproj.io/v1alpha1"
+PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
+"""Argo CD's own: what an Application is rendered from. Commits to other files render nothing."""
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 INFRASTRUCTURE = "infrastructure"
 """The AppProject and the folder of what belongs to no service."""
@@ -60,6 +68,9 @@ def application(settings: Settings, service: Service, environment: Environment) 
             "labels": {**PART_OF, SERVICE_LABEL: service.name, ENVIRONMENT_LABEL: environment.name},
             "annotations": {
                 DEADLINE_ANNOTATION: str(environment.verification_deadline_seconds),
+                **({SOAK_ANNOTATION: str(environment.soak_seconds)} if environment.soak_seconds else {}),
+                # A commit of one service renders that one alone.
+                PATHS_ANNOTATION: ";".join(f"/{path}" for path in layout.watched(environment.name, service.name)),
                 **({URL_ANNOTATION: service_url(service, environment)} if environment.url else {}),
             },
             **_finalizers(environment),

@@ -7,6 +7,7 @@ somebody changed values or the chart, is not the release's fault: holding it wou
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass
 
 from slipway_release import fields, history, layout, ledger, record
@@ -15,6 +16,11 @@ from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
 
+TRANSIENT = (
+    "failed calling webhook|connection refused|connection reset|i/o timeout|context deadline exceeded|"
+    "TLS handshake timeout|no endpoints available|currently unable to handle|code = Unavailable"
+)
+"""What a cluster says when something in it does not answer: no fault of any commit. Read by Argo CD too (RE2)."""
 _ENTRIES = 100
 
 
@@ -29,6 +35,11 @@ class Configuration:
     author: str
     """Its author's login, or name; may be empty."""
     paths: tuple[str, ...]
+
+
+def is_outage(report: Report) -> bool:
+    """Whether the failure is something that does not answer: a webhook, the API server, the network."""
+    return report.status.description.startswith("Sync failed") and bool(re.search(TRANSIENT, report.status.description))
 
 
 def was_good(context: Context, report: Report, release: Release) -> bool:

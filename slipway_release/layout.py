@@ -34,6 +34,11 @@ def value_files(environment: str, service: str) -> tuple[str, str, str]:
     return f"environments/{environment}/values.yaml", f"{folder}/values.yaml", release_path(environment, service)
 
 
+def watched(environment: str, service: str) -> tuple[str, ...]:
+    """The folders and files that a service in an environment is rendered from."""
+    return chart_folder(service), service_folder(environment, service), value_files(environment, service)[0]
+
+
 def is_configuration_of(path: str, environment: str, service: str) -> bool:
     """Whether a file configures a service in an environment: its chart, its values, or those that all share."""
     if path == f"environments/{environment}/values.yaml":

@@ -196,6 +196,9 @@ def merge(contents: Contents, request: PullRequest) -> str | None:
     What it delivers was judged by every rule a moment ago, as for a delivery by commit. Nothing merges by itself
     later: then a hold or a freeze could have come in between.
     """
+    if contents.github.get(f"/repos/{contents.repository}").get("allow_auto_merge") is False:
+        workflow.say(f"{request.url}: waits for a person, because the repository allows no automatic merges")
+        return None
     response = contents.github.call(
         "PUT", f"/repos/{contents.repository}/pulls/{request.number}/merge", {"merge_method": "squash"}
     )

@@ -58,6 +58,11 @@ def act(context: Context, report: Report) -> Answer:
     failed = report.release
     assert failed is not None  # noqa: S101 - the guard has refused a report without a release
     environment, service = report.environment, report.service
+    if blame.is_outage(report):
+        return Answer(
+            f"{failed.version} could not be applied because something in the cluster did not answer; nothing is held. "
+            "Sync it again once that is mended, or release a newer version"
+        )
     was_good = blame.was_good(context, report, failed)
     changed = blame.configuration(context, report, failed, good=was_good)
     if changed is not None:

@@ -5,6 +5,8 @@ SERVICE_LABEL = f"{LABEL_PREFIX}service"
 ENVIRONMENT_LABEL = f"{LABEL_PREFIX}environment"
 DEADLINE_ANNOTATION = f"{LABEL_PREFIX}verification-deadline"
 """Seconds, as text, that a release may take until it is verified."""
+SOAK_ANNOTATION = f"{LABEL_PREFIX}soak"
+"""Seconds, as text, that a release must stay healthy until it is verified."""
 URL_ANNOTATION = f"{LABEL_PREFIX}url"
 """Where the service answers in this environment, if it says."""
 MENDED = {"pulumi.com/patchForce": "true"}

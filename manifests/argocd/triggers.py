@@ -13,7 +13,8 @@ again, but each return of the condition is reported again. So a report is two co
 import re
 from dataclasses import dataclass
 
-from manifests.argocd.labels import DEADLINE_ANNOTATION
+from manifests.argocd.labels import DEADLINE_ANNOTATION, SOAK_ANNOTATION
+from slipway_release.blame import TRANSIENT
 
 LEDGER = "github"
 """The service that keeps the ledger: GitHub's deployments."""
@@ -35,6 +36,8 @@ _WORDS = {
     "sync": 'status.sync?.status ?? ""',
     "automated": "app.spec.syncPolicy?.automated != nil and app.spec.syncPolicy.automated.enabled != false",
     "deadline": f'duration((app.metadata.annotations?.["{DEADLINE_ANNOTATION}"] ?? "600") + "s")',
+    "soak": f'duration((app.metadata.annotations?.["{SOAK_ANNOTATION}"] ?? "0") + "s")',
+    "message": 'operation?.message ?? ""',
     "memory": 'fromJSON(app.metadata.annotations?.["notified.notifications.argoproj.io"] ?? "{}")',
 }
 """What the conditions speak of; none of it fails on an Application that has no status yet. Order matters."""
@@ -58,13 +61,28 @@ def _any_of(*parts: str) -> str:
     return " or ".join(f"({part})" for part in parts)
 
 
+# When this revision was synced as a whole: healing drift starts operations too, and must not start the deadline anew.
+_HISTORY = 'map(filter(status.history ?? [], #.revision == revision), #.deployedAt ?? "")'
+_SYNCED = f"date(last([operation.finishedAt] | concat({_HISTORY})))"
 _BEGAN = "date(operation.startedAt).Unix()"
 _SUCCEEDED = 'phase == "Succeeded"'
 # What is known of sync and health is of the wanted revision: either it was compared at the operation's revision, or it
 # was compared after the operation, when a commit for another service had moved the branch on. Times are whole seconds.
 _FRESH = _any_of("status.sync.revision == revision", "date(status.reconciledAt) > date(operation.finishedAt)")
-_GOOD = _all_of('sync == "Synced"', 'health == "Healthy"', "len(status.resources ?? []) > 0")
-_VERIFIED = _all_of(_SUCCEEDED, _GOOD, _FRESH)
+# What is suspended in Git runs nothing, and is as it should be; a paused Deployment does not run its release.
+_AT_REST = (
+    'health == "Suspended" and none(status.resources ?? [], '
+    '(#.health?.status ?? "") == "Suspended" and not (#.kind in ["CronJob", "Job"]))'
+)
+_GOOD = _all_of('sync == "Synced"', _any_of('health == "Healthy"', _AT_REST), "len(status.resources ?? []) > 0")
+# A crash just after the first healthy moment is the release's: it has to stay healthy for a while.
+_SOAKED = _any_of(
+    'soak == duration("0s")',
+    "now() - date(status.health?.lastTransitionTime ?? operation.finishedAt) >= soak and now() - "
+    + _SYNCED
+    + " >= soak",
+)
+_VERIFIED = _all_of(_SUCCEEDED, _GOOD, _FRESH, _SOAKED)
 # A sync failed before it changed anything, and a later commit took back what it would have changed: there is nothing to
 # sync, so that nothing else would say that all is well.
 _RESTORED = _all_of(
@@ -83,17 +101,22 @@ _DEGRADED = _all_of(
     'now() - date(operation.finishedAt) > duration("3s")',
     _FRESH,
 )
-_OPERATION_FAILED = _all_of('phase in ["Failed", "Error"]', "whole")
+# A webhook, an API server or a network that does not answer is no fault of the release: it gets the whole deadline.
+_OPERATION_FAILED = _all_of(
+    'phase in ["Failed", "Error"]',
+    "whole",
+    f"not (message matches {TRANSIENT!r}) or now() - date(operation.startedAt) > deadline",
+)
 _LATE_HEALTH = _all_of(
     _SUCCEEDED,
-    "now() - date(operation.finishedAt) > deadline",
-    'not (health in ["Healthy", "Suspended"])',
+    f"now() - {_SYNCED} > deadline",
+    f'health != "Healthy" and not ({_AT_REST})',
     f"not ({_DEGRADED})",
 )
 # It never became what Git says, although nobody is waited for: something keeps changing it.
 _LATE_SYNC = _all_of(
     _SUCCEEDED,
-    "now() - date(operation.finishedAt) > deadline",
+    f"now() - {_SYNCED} > deadline",
     'health in ["Healthy", "Suspended"] and sync == "OutOfSync" and automated',
     "status.sync.revision == revision",
 )
@@ -117,7 +140,10 @@ FAILURES = (
     Event(_LATE_OPERATION, "overdue"),
 )
 """They exclude each other, so that a revision fails for one reason at a time."""
-_RENDERING = '(#.message matches "helm template|unmarshal")'
+_RENDERING = (
+    '(#.message matches "helm template|unmarshal" and not '
+    '(#.message matches "timeout after|signal: killed|deadline exceeded|DeadlineExceeded|code = Unavailable"))'
+)
 UNRENDERABLE = Event(
     f'any(status.conditions ?? [], #.type == "ComparisonError" and {_RENDERING})',
     "unrenderable",
@@ -143,7 +169,8 @@ DRIFT_FOUND = Event(
         _SUCCEEDED,
         'sync == "OutOfSync"',
         "not automated",
-        "status.sync.revision == revision",
+        # Another service's commit moves the branch on and would hide drift; one that waits for its sync looks the same.
+        "status.sync.revision == revision or now() - date(operation.finishedAt) > deadline",
         # Just after a sync, the comparison may still be the one that asked for it.
         "date(status.reconciledAt) > date(operation.finishedAt)",
         f'any(keys(memory), # startsWith (revision + ":{VERIFIED}:["))',

@@ -121,6 +121,8 @@ class Environment:
     """Earlier environments in which a version must be verified first."""
     verification_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
     """How long a release may take to become healthy."""
+    soak_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
+    """How long a release must stay healthy until it is verified. What breaks in this time is the release's fault."""
     url: Annotated[HttpUrl, AfterValidator(_service_url)] | None = None
     """Where a service answers; {service} and {environment} are filled in."""
     cluster: ClusterName | None = None

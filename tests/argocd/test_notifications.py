@@ -360,9 +360,66 @@ def test_drift_that_waits_for_a_person_is_reported(run: Run) -> None:
     assert (
         notification(run, "drift-found", app)["message"] == f"{DRIFT} found, a sync would undo it: Deployment/guestbook"
     )
-    # A new commit that waits for its sync is no drift.
+    # A new commit that waits for its sync is no drift; what stays so for long is told, and not called more than it is.
     app["status"]["sync"]["revision"] = OTHER
     assert fired(run, "drift", app) == [False, False]
+    app["status"]["operationState"] = operation("Succeeded", started=5000)
+    assert fired(run, "drift", app) == [False, True]
+    words = f"{DRIFT}, or a commit that is not synced yet: Deployment/guestbook"
+    assert notification(run, "drift-found", app)["message"] == words
+
+
+def resource(kind: str, status: str) -> dict[str, Any]:
+    return {"kind": kind, "name": "guestbook", "status": "Synced", "health": {"status": status}}
+
+
+def test_a_suspended_cron_job_is_verified_and_a_paused_deployment_is_overdue(run: Run) -> None:
+    at_rest = {"health": health("Suspended", 5000), "operationState": operation("Succeeded", started=5000)}
+    job = at_rest | {"reconciledAt": ago(10), "resources": [resource("CronJob", "Suspended")]}
+    assert verified(run, application(**job))
+    assert failures(run, **job) == []
+    paused = at_rest | {"reconciledAt": ago(10), "resources": [resource("Deployment", "Suspended")]}
+    assert not verified(run, application(**paused))
+    assert failures(run, **paused) == ["health"]
+
+
+def test_healing_does_not_start_the_deadline_anew(run: Run) -> None:
+    status = {"health": health("Progressing"), "operationState": operation("Succeeded", started=10)}
+    assert failures(run, **status) == []
+    first = [{"id": 1, "revision": NEW, "deployedAt": ago(700)}]
+    assert failures(run, **status, history=first) == ["health"]
+
+
+def test_a_release_is_verified_once_it_has_stayed_healthy_for_its_soak_time(run: Run) -> None:
+    app = application()
+    app["metadata"]["annotations"]["slipway.dev/soak"] = "300"
+    assert not verified(run, app)
+    later = application(health=health("Healthy", 400), operationState=operation("Succeeded", started=410))
+    later["metadata"]["annotations"]["slipway.dev/soak"] = "300"
+    later["status"]["reconciledAt"] = ago(100)
+    assert verified(run, later)
+    crashed = {"health": health("Degraded", 20), "operationState": operation("Succeeded", started=410)}
+    assert failures(run, **crashed, reconciledAt=ago(10)) == ["degraded"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'failed calling webhook "validate.kyverno.svc": connect: connection refused',
+        "Get https://10.0.0.1:443/api: net/http: TLS handshake timeout",
+    ],
+)
+def test_a_webhook_that_does_not_answer_is_the_release_s_fault_only_after_the_deadline(run: Run, message: str) -> None:
+    assert failures(run, operationState=operation("Failed", message=message)) == []
+    assert failures(run, operationState=operation("Failed", started=700, message=message)) == ["operation"]
+    assert failures(run, operationState=operation("Failed", message="field is immutable")) == ["operation"]
+
+
+@pytest.mark.parametrize("end", ["failed timeout after 1m30s", "failed signal: killed"])
+def test_a_renderer_that_was_slow_or_killed_is_no_fault_of_the_release(run: Run, end: str) -> None:
+    message = f"Manifest generation error: failed to execute helm template command: `helm template .` {end}"
+    app = application(conditions=[{"type": "ComparisonError", "message": message, "lastTransitionTime": ago(5)}])
+    assert not any(fired(run, "unrenderable", app))
 
 
 def notification(run: Run, template: str, app: KubernetesObject) -> dict[str, Any]:

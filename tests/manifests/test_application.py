@@ -132,3 +132,18 @@ def test_infrastructure_may_make_namespaces_but_not_rights_over_argo_cd() -> Non
     spec = infrastructure_project(settings())["spec"]
     assert [item["kind"] for item in spec["clusterResourceWhitelist"]] == ["Namespace"]
     assert "argocd" not in {destination["namespace"] for destination in spec["destinations"]}
+
+
+def test_a_commit_of_another_service_renders_nothing_of_this_one() -> None:
+    paths = in_environment("staging")["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"]
+    assert paths.split(";") == [
+        "/helm-charts/guestbook",
+        "/environments/staging/guestbook",
+        "/environments/staging/values.yaml",
+    ]
+
+
+def test_a_soak_time_is_told_to_argo_cd_only_where_there_is_one() -> None:
+    assert "slipway.dev/soak" not in in_environment("staging")["metadata"]["annotations"]
+    soaking = in_environment("staging", changed("environments.1.soakSeconds", 300))
+    assert soaking["metadata"]["annotations"]["slipway.dev/soak"] == "300"

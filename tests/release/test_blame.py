@@ -165,3 +165,13 @@ def test_an_automatic_rollback_leaves_the_fix_s_request_ready_to_merge(world: Ma
     answer = here.client.put(path, content=json.dumps({"merge_method": "squash"}))
     assert answer.status_code == 200, answer.text
     assert (here.wanted("production"), here.file("production").held) == ("1.2.0", ())
+
+
+def test_an_outage_in_the_cluster_is_not_the_release_s_fault(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    bad = here.release("1.1.0", "dev")
+    words = 'Sync failed: Deployment/guestbook: failed calling webhook "x": connect: connection refused'
+    assert "did not answer" in here.fail("dev", bad, words).reason
+    assert (here.wanted("dev"), here.file("dev").held) == ("1.1.0", ())
+    assert here.fail("dev", bad, "Degraded: its log says connection refused").target is not None
