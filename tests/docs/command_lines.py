@@ -125,7 +125,7 @@ def check_gh(rest: list[str]) -> Iterator[str]:
     match rest[:2]:
         case ["workflow", "run"]:
             file = next(path for path in (WORKFLOWS / rest[2], WORKFLOWS / f"{rest[2]}.j2") if path.is_file())
-            text = "\n".join(line for line in file.read_text().splitlines() if not line.startswith("["))
+            text = "\n".join(line for line in file.read_text().splitlines() if "[%" not in line and "[[" not in line)
             inputs = (yaml.safe_load(text)[True]["workflow_dispatch"] or {}).get("inputs", {})
             given = dict(word.split("=", 1) for word in rest if "=" in word)
             yield from (f"{rest[2]}: has no input {name}" for name in given if name not in inputs)
