@@ -5,9 +5,10 @@ import pulumi_github as github
 import pulumi_kubernetes as kubernetes
 from pydantic import TypeAdapter
 
+from components.argocd.installation import RELEASE_NAME
 from components.github.files_provider import APP_KEY, GITHUB_KEY, TOKEN_KEY
 from components.secrets import PlatformSecrets
-from manifests.model import Cluster, GitHub, Settings
+from manifests.model import RELEASE, GitHub, Settings
 
 _ACCESS = TypeAdapter(GitHub)
 # What the provider does not look at would only make it show changes.
@@ -19,7 +20,7 @@ def platform_providers(settings: Settings, secrets: PlatformSecrets) -> list[pul
     return [
         github_provider(settings.github, secrets),
         FilesHost("files", settings.github, secrets),
-        kubernetes_provider(settings.cluster),
+        _kubernetes("kubernetes", settings, settings.cluster.context),
     ]
 
 
@@ -65,22 +66,20 @@ class FilesHost(pulumi.ProviderResource):
 def cluster_providers(settings: Settings) -> dict[str, kubernetes.Provider]:
     """The clusters of environments that do not run beside Argo CD, where the settings say how to reach them."""
     return {
-        environment.name: _kubernetes(f"kubernetes-{environment.name}", settings.cluster, environment.context)
+        environment.name: _kubernetes(f"kubernetes-{environment.name}", settings, environment.context)
         for environment in settings.environments
         if environment.context is not None
     }
 
 
-def kubernetes_provider(settings: Cluster) -> kubernetes.Provider:
+def _kubernetes(name: str, settings: Settings, context: str) -> kubernetes.Provider:
     """Acts on one context of one kubeconfig."""
-    return _kubernetes("kubernetes", settings, settings.context)
-
-
-def _kubernetes(name: str, settings: Cluster, context: str) -> kubernetes.Provider:
     return kubernetes.Provider(
         name,
         # The provider expands `~`; done here, it would be a change for everybody who has another home directory.
-        kubeconfig=settings.kubeconfig,
+        kubeconfig=settings.cluster.kubeconfig,
         context=context,
         enable_server_side_apply=True,
+        # Objects have no import here: what exists is taken over while it is adopted, and at no other time.
+        upsert_existing_objects=True if settings.adopts(RELEASE, RELEASE_NAME) else None,
     )

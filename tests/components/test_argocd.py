@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
+from components.providers import platform_providers
+from stacks.secrets import SECRETS, read_secrets
+from stacks.settings import settings_of
 from tests.components.builders import platform
 from tests.keys import pem
-from tests.recorder import is_secret, plain
-from tests.stacks.builders import changed, values
+from tests.recorder import is_secret, plain, record
+from tests.stacks.builders import changed, texts, values
 
 
 def test_the_chart_is_pinned_and_the_stack_can_choose_another() -> None:
@@ -223,3 +226,15 @@ def test_a_kubelet_knows_the_registry_by_its_host(host: str, server: str) -> Non
 def test_the_home_directory_of_a_person_is_no_change() -> None:
     provider = platform(values(cluster={"kubeconfig": "~/.kube/acme", "context": "there"})).one("kubernetes")
     assert provider.inputs["kubeconfig"] == "~/.kube/acme"
+
+
+@pytest.mark.parametrize(("adopt", "upserts"), [([], None), (["release/argocd"], True), (["everything"], True)])
+def test_objects_that_exist_are_taken_over_only_while_they_are_adopted(adopt: list[str], upserts: bool | None) -> None:
+    stack = texts(values(adopt=adopt))
+    settings = settings_of("test", stack)
+    recording = record(
+        lambda: platform_providers(settings, read_secrets(settings)),
+        config={f"slipway:{key}": value for key, value in stack.items()},
+        secrets=[f"slipway:{secret}" for secret in SECRETS],
+    )
+    assert recording.one("kubernetes").inputs.get("upsertExistingObjects") == (upserts and "true")
