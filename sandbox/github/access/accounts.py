@@ -6,6 +6,19 @@ from sandbox.github.core.clock import now
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Document
 
+LINKS = {
+    "events_url": "events{/privacy}",
+    "followers_url": "followers",
+    "following_url": "following{/other_user}",
+    "gists_url": "gists{/gist_id}",
+    "organizations_url": "orgs",
+    "received_events_url": "received_events",
+    "repos_url": "repos",
+    "starred_url": "starred{/owner}{/repo}",
+    "subscriptions_url": "subscriptions",
+}
+"""Links that GitHub puts beside every account."""
+
 
 def find_user(forge: Forge, login: str) -> Document | None:
     """A user's document, whatever the case of the login."""
@@ -126,17 +139,33 @@ def simple(forge: Forge, login: str) -> dict[str, Any]:
     account = user or organization or {"login": login, "id": _bot_id(forge, login)}
     kind = "User" if user else "Organization" if organization else "Bot"
     prefix = {"User": "U", "Organization": "O", "Bot": "BOT"}[kind]
+    url = f"{forge.api_url}/users/{account['login']}"
     return {
         "login": account["login"],
         "id": account["id"],
         "node_id": f"{prefix}_{account['id']}",
         "avatar_url": "",
         "gravatar_id": "",
-        "url": f"{forge.api_url}/users/{account['login']}",
+        "url": url,
         "html_url": f"{forge.url}/{account['login']}",
-        "repos_url": f"{forge.api_url}/users/{account['login']}/repos",
+        **{name: f"{url}/{rest}" for name, rest in LINKS.items()},
         "type": kind,
         "site_admin": bool(account.get("site_admin")),
+    }
+
+
+def organization_simple(forge: Forge, organization: Document) -> dict[str, Any]:
+    """An organisation in the short form that is made for organisations."""
+    url = f"{forge.api_url}/orgs/{organization['login']}"
+    return simple(forge, organization["login"]) | {
+        "description": organization.get("description"),
+        "url": url,
+        "events_url": f"{url}/events",
+        "hooks_url": f"{url}/hooks",
+        "issues_url": f"{url}/issues",
+        "members_url": f"{url}/members{{/member}}",
+        "public_members_url": f"{url}/public_members{{/member}}",
+        "repos_url": f"{url}/repos",
     }
 
 

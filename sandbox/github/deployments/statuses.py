@@ -12,6 +12,8 @@ from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, mapping
 from sandbox.github.git import commits, publishing
+from sandbox.github.organizations import apps
+from sandbox.github.repositories import repositories
 
 STATES = ("error", "failure", "pending", "success")
 COMMIT_WATCHERS: list[Callable[[Forge, Document, str], None]] = []
@@ -120,7 +122,7 @@ def check_view(forge: Forge, repository: Document, run: Document) -> dict[str, A
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": run["id"]},
-        "app": {"id": run["app_id"], "slug": run["creator"].removesuffix("[bot]")},
+        "app": apps.shown(forge, run["app_id"], run["creator"].removesuffix("[bot]")),
         "pull_requests": [],
     }
 
@@ -136,6 +138,7 @@ def _status_view(request: Request, status: Document) -> dict[str, Any]:
         "context": status["context"],
         "created_at": status["created_at"],
         "updated_at": status["created_at"],
+        "avatar_url": "",
         "creator": accounts.simple(request.forge, status["creator"]),
     }
 
@@ -191,6 +194,7 @@ def combined_status(request: Request) -> Answer:
         "sha": sha,
         "total_count": len(newest),
         "statuses": [_status_view(request, status) for status in newest.values()],
+        "repository": repositories.view(request.forge, request.repository),
         "commit_url": f"{request.repository_url}/commits/{sha}",
         "url": f"{request.repository_url}/commits/{sha}/status",
     }

@@ -15,6 +15,10 @@ _FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x00%x0
 STATUS_NAMES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
 
 
+UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
+"""What GitHub says of a commit or tag without a signature."""
+
+
 def _utc(date: str) -> str:
     return stamp(dt.datetime.fromisoformat(date))
 
@@ -71,7 +75,7 @@ def git_view(forge: Forge, repository: Document, commit: dict[str, Any]) -> dict
             {"sha": parent, "url": f"{api}/git/commits/{parent}", "html_url": f"{html}/commit/{parent}"}
             for parent in commit["parents"]
         ],
-        "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
+        "verification": dict(UNSIGNED),
     }
 
 

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import datetime as dt
 from typing import Any, cast
 
+from sandbox.github.core.clock import stamp
 from sandbox.github.core.errors import GitHubError, not_found, unprocessable
 from sandbox.github.core.git import GitError, Signature
 from sandbox.github.core.requests import Answer, Request
@@ -181,13 +183,19 @@ def _tag_view(request: Request, sha: str) -> dict[str, Any]:
     head, _, message = request.git.text("cat-file", "tag", sha).partition("\n\n")
     facts = dict(line.split(" ", 1) for line in head.splitlines())
     name, _, rest = facts.get("tagger", "").partition(" <")
+    email, _, written = rest.partition("> ")
+    date = stamp(dt.datetime.fromtimestamp(int(written.partition(" ")[0] or 0), dt.UTC))
     return {
         "sha": sha,
         "node_id": f"TA_{sha}",
         "tag": facts["tag"],
         "url": f"{request.repository_url}/git/tags/{sha}",
         "message": message,
-        "tagger": {"name": name, "email": rest.partition(">")[0]},
-        "object": {"sha": facts["object"], "type": facts["type"]},
-        "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
+        "tagger": {"name": name, "email": email, "date": date},
+        "object": {
+            "sha": facts["object"],
+            "type": facts["type"],
+            "url": f"{request.repository_url}/git/{facts['type']}s/{facts['object']}",
+        },
+        "verification": dict(commits.UNSIGNED),
     }

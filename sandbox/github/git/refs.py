@@ -134,7 +134,10 @@ def read_branch(request: Request) -> Answer:
         "commit": commits.view(request.forge, request.repository, commits.read_one(git, sha)),
         "_links": {"self": url, "html": f"{request.forge.url}/{request.repository['full_name']}/tree/{name}"},
         "protected": guarded,
-        "protection": {"enabled": guarded, "required_status_checks": {"enforcement_level": "off", "contexts": []}},
+        "protection": {
+            "enabled": guarded,
+            "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+        },
         "protection_url": f"{url}/protection",
     }
 

@@ -17,6 +17,13 @@ def user_view(forge: Forge, user: Document) -> dict[str, Any]:
         "email": user["email"],
         "company": None,
         "bio": None,
+        "blog": "",
+        "followers": 0,
+        "following": 0,
+        "hireable": None,
+        "location": None,
+        "public_gists": 0,
+        "public_repos": 0,
         "created_at": user["created_at"],
         "updated_at": user["created_at"],
     }
@@ -24,15 +31,12 @@ def user_view(forge: Forge, user: Document) -> dict[str, Any]:
 
 def organization_view(forge: Forge, organization: Document) -> dict[str, Any]:
     """An organisation's own page."""
-    shown = accounts.simple(forge, organization["login"])
-    url = f"{forge.api_url}/orgs/{organization['login']}"
-    return shown | {
+    return accounts.organization_simple(forge, organization) | {
         "name": organization["name"],
-        "description": organization.get("description"),
-        "url": url,
-        "repos_url": f"{url}/repos",
-        "hooks_url": f"{url}/hooks",
-        "members_url": f"{url}/members{{/member}}",
+        "archived_at": None,
+        "followers": 0,
+        "following": 0,
+        "public_gists": 0,
         "default_repository_permission": organization["default_repository_permission"],
         "members_can_create_repositories": False,
         "two_factor_requirement_enabled": False,
@@ -167,7 +171,7 @@ def _membership_view(request: Request, login: str) -> dict[str, Any]:
     entry = accounts.invitation_or_membership(request.forge, request.organization, login)
     if entry is None:
         raise not_found()
-    organization = accounts.simple(request.forge, request.organization["login"])
+    organization = accounts.organization_simple(request.forge, request.organization)
     return {
         "url": f"{request.forge.api_url}/orgs/{organization['login']}/memberships/{login}",
         "state": "pending" if entry.get("pending") else "active",

@@ -63,6 +63,22 @@ def install(forge: Forge, app: Document, installation: Document) -> None:
     )
 
 
+def shown(forge: Forge, app_id: int, slug: str) -> dict[str, Any]:
+    """An App beside what it has made; the one of GitHub Actions is kept nowhere."""
+    app = forge.store.table("apps").get(app_id)
+    if app is None:
+        made: Document = {
+            "id": app_id,
+            "slug": slug,
+            "client_id": "",
+            "name": slug,
+            "owner": "github",
+            "permissions": {},
+        }
+        app = made | {"created_at": "2018-07-30T09:30:17Z"}
+    return view(forge, app)
+
+
 def view(forge: Forge, app: Document) -> dict[str, Any]:
     return {
         "id": app["id"],
@@ -105,6 +121,7 @@ def _installation_view(forge: Forge, installation: Document) -> dict[str, Any]:
         "html_url": f"{forge.url}/settings/installations/{installation['id']}",
         "created_at": installation["created_at"],
         "updated_at": installation["created_at"],
+        "single_file_name": None,
         "suspended_at": None,
         "suspended_by": None,
     }

@@ -93,6 +93,11 @@ def list_repository_teams(request: Request) -> Answer:
         if entry is not None:
             role = entry["role"]
             shown.append(
-                teams.brief(forge, team) | {"permission": teams.permission_of(role), "permissions": role_flags(role)}
+                teams.brief(forge, team)
+                | {
+                    "parent": teams.parent_of(forge, team),
+                    "permission": teams.permission_of(role),
+                    "permissions": role_flags(role),
+                }
             )
     return shown

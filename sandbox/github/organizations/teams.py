@@ -67,6 +67,7 @@ def brief(forge: Forge, team: Document) -> dict[str, Any]:
         "privacy": team["privacy"],
         "notification_setting": team["notification_setting"],
         "permission": "pull",
+        "type": "organization",
         "url": url,
         "html_url": f"{forge.url}/orgs/{team['organization']}/teams/{team['slug']}",
         "members_url": f"{url}/members{{/member}}",
@@ -74,12 +75,17 @@ def brief(forge: Forge, team: Document) -> dict[str, Any]:
     }
 
 
+def parent_of(forge: Forge, team: Document) -> dict[str, Any] | None:
+    """The parent of a team, if it has one."""
+    parent = forge.store.table("teams").get(team["parent_id"]) if team["parent_id"] else None
+    return brief(forge, parent) if parent else None
+
+
 def view(forge: Forge, team: Document) -> dict[str, Any]:
     """A team's own page."""
-    parent = forge.store.table("teams").get(team["parent_id"]) if team["parent_id"] else None
     organization = accounts.find_organization(forge, team["organization"]) or {}
     return brief(forge, team) | {
-        "parent": brief(forge, parent) if parent else None,
+        "parent": parent_of(forge, team),
         "members_count": len(accounts.team_members(forge, team)),
         "repos_count": len(forge.store.table("team_repositories").keys(f"{team['id']}/")),
         "created_at": team["created_at"],

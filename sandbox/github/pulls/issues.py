@@ -46,13 +46,25 @@ def _issue_view(request: Request, pull: Document) -> dict[str, Any]:
         "user",
         "body",
         "labels",
+        "assignee",
         "assignees",
+        "milestone",
+        "node_id",
         "locked",
         "comments_url",
     )
     times = ("created_at", "updated_at", "closed_at")
     issue = {name: shown[name] for name in (*same, *times)}
-    return issue | {"url": shown["issue_url"], "pull_request": {"url": shown["url"], "merged_at": shown["merged_at"]}}
+    url, links = shown["issue_url"], ("url", "html_url", "diff_url", "patch_url", "merged_at")
+    comments = request.forge.store.table("issue_comments").keys(f"{request.repository['id']}/{pull['number']}/")
+    return issue | {
+        "url": url,
+        "comments": len(comments),
+        "events_url": f"{url}/events",
+        "labels_url": f"{url}/labels{{/name}}",
+        "repository_url": request.repository_url,
+        "pull_request": {name: shown[name] for name in links},
+    }
 
 
 def _announce(request: Request, pull: Document, action: str, comment: Document) -> None:

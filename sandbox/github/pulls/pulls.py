@@ -149,6 +149,10 @@ def announce(
     )
 
 
+LINKED = ("comments", "commits", "review_comment", "review_comments", "statuses")
+"""Links that a pull request has twice."""
+
+
 def labels_of(forge: Forge, repository: Document, names: list[str]) -> list[dict[str, Any]]:
     """Labels by name, as they appear inside a pull request."""
     found = [labels.ensure(forge, repository, name) for name in names]
@@ -184,6 +188,8 @@ def view(forge: Forge, repository: Document, pull: Document, *, full: bool = Fal
         "comments_url": f"{api}/issues/{number}/comments",
         "commits_url": f"{api}/pulls/{number}/commits",
         "statuses_url": f"{api}/statuses/{pull['head']['sha']}",
+        "review_comment_url": f"{api}/pulls/comments{{/number}}",
+        "review_comments_url": f"{api}/pulls/{number}/comments",
         "number": number,
         "state": pull["state"],
         "locked": False,
@@ -212,6 +218,12 @@ def view(forge: Forge, repository: Document, pull: Document, *, full: bool = Fal
         "updated_at": pull["updated_at"],
         "closed_at": pull["closed_at"],
         "merged_at": pull["merged_at"],
+    }
+    shown["_links"] = {
+        "self": {"href": shown["url"]},
+        "html": {"href": html},
+        "issue": {"href": shown["issue_url"]},
+        **{name: {"href": shown[f"{name}_url"]} for name in LINKED},
     }
     return shown | _computed(forge, repository, pull) if full else shown
 

@@ -31,6 +31,10 @@ def _view(request: Request, pull: Document, review: Document) -> dict[str, Any]:
         "html_url": f"{html}#pullrequestreview-{review['id']}",
         "pull_request_url": f"{request.repository_url}/pulls/{pull['number']}",
         "author_association": "MEMBER",
+        "_links": {
+            "html": {"href": f"{html}#pullrequestreview-{review['id']}"},
+            "pull_request": {"href": f"{request.repository_url}/pulls/{pull['number']}"},
+        },
     }
 
 

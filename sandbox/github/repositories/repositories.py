@@ -11,6 +11,7 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import EMPTY_TREE, ZERO, Signature
 from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.store import Document
+from sandbox.github.repositories import links
 
 CHANGEABLE: dict[str, Any] = {
     "description": None,
@@ -216,8 +217,6 @@ def view(forge: Forge, repository: Document, principal: Principal | None = None)
         "git_url": f"git://{host}/{full_name}.git",
         "ssh_url": f"git@{host.partition(':')[0]}:{full_name}.git",
         "svn_url": html,
-        "hooks_url": f"{api}/hooks",
-        "deployments_url": f"{api}/deployments",
         "default_branch": repository["default_branch"],
         "topics": repository["topics"],
         "created_at": repository["created_at"],
@@ -229,12 +228,8 @@ def view(forge: Forge, repository: Document, principal: Principal | None = None)
         "language": None,
         "license": None,
         "mirror_url": None,
-        "size": 0,
-        "forks_count": 0,
-        "stargazers_count": 0,
-        "watchers_count": 0,
-        "open_issues_count": 0,
     }
+    shown |= links.of(api) | dict.fromkeys(links.COUNTS, 0)
     shown |= {name: repository[name] for name in CHANGEABLE}
     # Whoever can read a public repository can fork it.
     shown["allow_forking"] = repository["allow_forking"] or repository["visibility"] == "public"
