@@ -347,6 +347,15 @@ def test_the_app_that_acts_is_looked_at_too() -> None:
     assert found.startswith("github.app: it may not see the plan of acme")
 
 
+def test_an_up_that_outlives_the_token_of_an_app_is_announced() -> None:
+    stack = with_app()
+    named = {service["name"]: service for service in stack["services"]}
+    stack["services"] += [named["guestbook"] | {"name": f"service-{number}"} for number in range(250)]
+    api = fake_github({}, credentials=AppKey("14", "104", pem("app")))
+    advice = github_findings(settings(stack), api, KEYS | {"githubAppPrivateKey": pem("app")}).advice
+    assert "250 new services" in advice[0] or "251 new services" in advice[0]
+
+
 def test_what_answers_but_is_no_github_is_named() -> None:
     (problem,) = problems({"/orgs/acme": httpx.Response(200, text="<html>welcome</html>")})
     assert "github.baseUrl" in problem

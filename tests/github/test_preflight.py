@@ -1,7 +1,10 @@
 """The product's preflight against the model: what it asks is answered as GitHub does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import httpx
+import pytest
 
 from components.github.api import GitHubApi
 from components.github.credentials import Token
@@ -12,11 +15,11 @@ from tests.github.conftest import Hub, Repository
 from tests.stacks.builders import MARK, texts, values
 
 
-def settings(hub: Hub, **github: Any) -> Settings:
-    stack = values(services=[], teams=[{"name": "nobodys", "members": [{"login": "alice"}]}])
+def settings(hub: Hub, *, changes: dict[str, Any] | None = None, **github: Any) -> Settings:
+    teams = [{"name": "nobodys", "members": [{"login": "alice"}]}]
+    stack = values(services=[], teams=teams, environments=[{"name": "dev"}]) | (changes or {})
     apps = {name: {"id": app.id, "installationId": app.installation_id} for name, app in hub.secrets.apps.items()}
     stack["github"] = {"owner": "acme", "baseUrl": hub.url, "ownedFiles": "commit", **apps, **github}
-    stack["environments"] = [{"name": "dev"}]
     return settings_of("test", texts(stack))
 
 
@@ -47,3 +50,60 @@ def test_a_key_of_another_app_and_a_wrong_installation_are_named(hub: Hub, envir
     found = look(hub, stack, promoterPrivateKey=apps["requester"].private_key).problems
     assert found[0].startswith("promoterPrivateKey: it is the private key of github.requester")
     assert f"its App is not installed there; it is {apps['argocd'].installation_id}" in found[1]
+
+
+@pytest.fixture
+def organisation(hub: Hub, environments: Repository) -> Iterator[httpx.Client]:
+    """The administrator, who may change the organisation; it is as before afterwards."""
+    environments.ask("PATCH", json={"description": f"What runs where [{settings(hub).mark}]"})
+    with hub.admin as admin:
+        before = admin.get("/orgs/acme").json()["plan"]["name"]
+        yield admin
+        admin.put(f"{hub.url}/_sandbox/organizations/acme/plan", json={"plan": before})
+        admin.put("/orgs/acme/actions/permissions", json={"enabled_repositories": "all", "allowed_actions": "all"})
+
+
+@pytest.mark.parametrize(
+    ("plan", "visibility", "refused"),
+    [
+        ("free", "private", {"github.visibility", "environments[production].approvers"}),
+        ("free", "internal", {"github.visibility", "environments[production].approvers"}),
+        ("free", "public", set[str]()),
+        ("team", "private", {"environments[production].approvers"}),
+        ("team", "internal", {"github.visibility", "environments[production].approvers"}),
+        ("team", "public", set[str]()),
+        ("enterprise", "private", set[str]()),
+        ("enterprise", "internal", set[str]()),
+    ],
+)
+def test_what_a_plan_does_not_carry_is_refused(
+    hub: Hub, organisation: httpx.Client, plan: str, visibility: str, refused: set[str]
+) -> None:
+    organisation.put(f"{hub.url}/_sandbox/organizations/acme/plan", json={"plan": plan}).raise_for_status()
+    approved = {"environments": [{"name": "production", "approvers": ["nobodys"]}]}
+    stack = settings(hub, visibility=visibility, changes=approved)
+    assert {problem.partition(":")[0] for problem in look(hub, stack).problems} == refused
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ({"enabled_repositories": "none"}, "Actions are disabled in acme"),
+        ({"enabled_repositories": "all", "allowed_actions": "local_only"}, "only actions of acme may run"),
+        ({"enabled_repositories": "all", "allowed_actions": "selected"}, "github.actionsPolicy"),
+        ({"enabled_repositories": "selected"}, "Actions are disabled for environments"),
+    ],
+)
+def test_a_policy_for_actions_that_stops_the_platform_is_named(
+    hub: Hub, organisation: httpx.Client, policy: dict[str, str], said: str
+) -> None:
+    organisation.put("/orgs/acme/actions/permissions", json=policy).raise_for_status()
+    found = look(hub, settings(hub)).problems
+    assert any(said in problem for problem in found), found
+
+
+def test_a_secret_team_that_owns_something_is_named(hub: Hub, organisation: httpx.Client) -> None:
+    organisation.post("/orgs/acme/teams", json={"name": "hidden", "privacy": "secret"})
+    stack = settings(hub, changes={"teams": [{"name": "hidden", "existing": True}]})
+    (found,) = look(hub, stack).problems
+    assert found.startswith("teams[hidden]: it is a secret team")

@@ -6,7 +6,7 @@ from functools import partial
 
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
-from components.github.preflight.credential import reviewer_problems, token_problems
+from components.github.preflight.credential import lifetime_advice, reviewer_problems, token_problems
 from components.github.preflight.findings import PARALLEL, Adoptable, Advice, Check, Findings, later, side_by_side
 from components.github.preflight.installed_apps import app_checks
 from components.github.preflight.leaving import leaving_advice
@@ -55,6 +55,7 @@ def github_findings(
         lambda: ruleset_problems(settings, api),
         *app_checks(settings, api, keys, there),
         lambda: reviewer_problems(settings, api),
+        lambda: lifetime_advice(settings, there),
         *(later(team_problems, settings, state, api, team) for team in settings.teams),
         *(later(member_problems, settings, api, login) for login in sorted(_logins(settings))),
         *(later(repository_problems, settings, state, api, name, repository) for name, repository in found.items()),

@@ -12,6 +12,9 @@ from manifests.model import OwnedFiles, Settings
 TOKEN_SCOPES = ("repo", "workflow", "admin:org")
 """What a classic token needs; larger scopes hold smaller ones, and these are the largest of their kinds."""
 SOON = timedelta(days=7)
+WRITES_OF_A_SERVICE = 15
+"""GitHub asks for a pause after each."""
+APP_TOKEN_SECONDS = 3300
 _EXPIRY = "github-authentication-token-expiration"
 
 
@@ -32,6 +35,17 @@ def token_problems(settings: Settings, api: GitHubApi) -> Iterator[str]:
         yield f"githubToken: it lacks the scopes {', '.join(lacking)}; add them on the token's page"
     if (ends := _moment(answer.header(_EXPIRY))) is not None and ends - datetime.now(UTC) < SOON:
         yield Advice(f"githubToken: it expires at {ends:%Y-%m-%d %H:%M} UTC; make the next one before that")
+
+
+def lifetime_advice(settings: Settings, there: set[str]) -> Iterator[str]:
+    """The provider acts with one token of the App, which lasts an hour; a first `up` of many services takes longer."""
+    new = [service for service in settings.services if service.repository_name not in there]
+    seconds = len(new) * WRITES_OF_A_SERVICE * settings.github.write_delay_milliseconds / 1000
+    if settings.github.app is not None and seconds > APP_TOKEN_SECONDS:
+        yield Advice(
+            f"github.app: {len(new)} new services take about {round(seconds / 60)} minutes, and an App's token lasts"
+            " 60; where `pulumi up` ends with 401 Bad credentials, run it again, and it goes on"
+        )
 
 
 def reviewer_problems(settings: Settings, api: GitHubApi) -> Iterator[str]:

@@ -29,12 +29,12 @@ def find_organisation(github: GitHub, api: GitHubApi) -> dict[str, Any] | str:
 
 
 def plan_problems(settings: Settings, organisation: dict[str, Any]) -> Iterator[str]:
-    """What the organisation's plan lacks; own servers have no plan and lack nothing."""
+    """What the organisation's plan lacks; an own server may have no plan, and then lacks nothing."""
     github = settings.github
-    if not github.is_hosted or github.visibility is Visibility.PUBLIC:
+    if github.visibility is Visibility.PUBLIC:
         return
     plan: object = cast(dict[str, object], organisation.get("plan") or {}).get("name")
-    if plan is None:
+    if plan is None and github.is_hosted:
         what = "grant its App the organisation permission Plan: read" if github.app else "use a token of an owner"
         yield (
             f"{'github.app' if github.app else 'githubToken'}: it may not see the plan of {github.owner}, which decides"
