@@ -31,3 +31,5 @@ class PlatformSecrets:
     """The token of the Slack app that posts."""
     argocd_values: Mapping[str, Any]
     """What `argocd.values` of the settings leaves out: values of the chart, whose leaves are secret outputs."""
+    sso_client_secret: pulumi.Output[str] | None = None
+    """What Argo CD proves itself with to the provider of single sign-on."""

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.model import AUTOMATION, Environment, GitHub, Images, Service, Team, adoptables, placement_name
+from manifests.model import (
+    AUTOMATION,
+    ArgoCD,
+    Environment,
+    GitHub,
+    Images,
+    Service,
+    SignOnProvider,
+    Team,
+    adoptables,
+    placement_name,
+)
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
 from stacks.problems import Problem, listed
 from stacks.reading import Found
@@ -22,6 +33,7 @@ class Parts:
 
     github: Found[GitHub] | None
     argocd_namespace: str
+    argocd: Found[ArgoCD] | None
     makes_pull_secrets: bool
     teams: list[Found[Team]]
     environments: list[Found[Environment]]
@@ -49,6 +61,21 @@ def _check_github(parts: Parts) -> Iterator[Problem]:
     team = github.value.platform_team
     if team is not None and team not in parts.team_names:
         yield Problem(github.at("platformTeam"), f"{team!r} is no team; allowed are {listed(sorted(parts.team_names))}")
+
+
+def _check_sign_on(parts: Parts) -> Iterator[Problem]:
+    if parts.argocd is None or (sso := parts.argocd.value.sso) is None:
+        return
+    at = parts.argocd.at
+    if parts.argocd.value.url is None:
+        yield Problem(at("sso"), "the provider sends people back to Argo CD's address; set `argocd.url`")
+    if sso.provider is SignOnProvider.OIDC and sso.issuer is None:
+        yield Problem(at("sso", "issuer"), "missing with `provider: oidc`; set the provider's address")
+    if sso.provider is SignOnProvider.GITHUB and sso.issuer is not None:
+        yield Problem(at("sso", "issuer"), "it is for `provider: oidc`; remove it, or set that")
+    if parts.github is not None and parts.github.value.platform_team is None and not sso.admin:
+        text = "nobody would administer Argo CD: its `admin` is off with single sign-on; set `github.platformTeam`"
+        yield Problem(at("sso"), text)
 
 
 def _check_teams(parts: Parts) -> Iterator[Problem]:
@@ -222,6 +249,7 @@ def _check_adopt(parts: Parts) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
+    _check_sign_on,
     _check_teams,
     _check_environments,
     _check_tag_prefixes,

@@ -38,6 +38,7 @@ SECRETS: dict[str, Secret] = {
     "webhookSecret": Secret("what GitHub signs its webhook to Argo CD with", password),
     "registryPassword": Secret("the password of `registry.username`", password),
     "packagesToken": Secret("the password of `registry.pullUsername`, which reads packages alone", password),
+    "ssoClientSecret": Secret("the secret of the client that `argocd.sso` names", password),
     "slackToken": Secret("the token of the Slack app that posts to `notifications.slackChannel`", token),
 }
 APP_KEYS = ("promoterPrivateKey", "requesterPrivateKey", "argocdPrivateKey")
@@ -55,6 +56,7 @@ def needed_secrets(github: GitHub, argocd: ArgoCD, registry: Registry, notificat
         *(["webhookSecret"] if argocd.receives_webhooks else []),
         *(["registryPassword"] if registry.username else []),
         *(["packagesToken"] if registry.pull_username else []),
+        *(["ssoClientSecret"] if argocd.sso else []),
         *(["slackToken"] if notifications.slack_channel else []),
     ]
 
@@ -96,6 +98,7 @@ def read_secrets(settings: Settings) -> PlatformSecrets:
         packages_token=optional("packagesToken"),
         slack_token=optional("slackToken"),
         argocd_values=_argocd_values(settings.stack),
+        sso_client_secret=optional("ssoClientSecret"),
     )
 
 

@@ -92,6 +92,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     mark = reader.word("mark", Mark, None) if texts.get("mark") else None
     adopt = reader.many("adopt", str)
     parts = Parts(
+        argocd=argocd,
         github=github,
         argocd_namespace=argocd.value.namespace if argocd else ArgoCD().namespace,
         makes_pull_secrets=registry is not None and registry.value.pull_username is not None,

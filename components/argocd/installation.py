@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.secrets import PlatformSecrets
+from manifests.argocd import sign_on
 from manifests.argocd.labels import MENDED
 from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, WEBHOOK_KEY
 from manifests.argocd.values import helm_values, merged
@@ -70,7 +71,23 @@ class ArgoCDInstallation(pulumi.ComponentResource):
             string_data=_repository_credentials(settings, secrets),
             opts=inside,
         )
-        self.release = self._release(name, settings, secrets, [namespace, notifications, self.repository_secret])
+        needed: list[pulumi.Resource] = [namespace, notifications, self.repository_secret]
+        if secrets.sso_client_secret is not None:
+            needed.append(
+                kubernetes.core.v1.Secret(
+                    f"{name}-sso-secret",
+                    metadata={
+                        "name": sign_on.SECRET,
+                        "namespace": settings.argocd.namespace,
+                        # Argo CD reads references from Secrets with this label alone.
+                        "labels": PARTNERS,
+                        "annotations": MENDED,
+                    },
+                    string_data={sign_on.SECRET_KEY: secrets.sso_client_secret},
+                    opts=inside,
+                )
+            )
+        self.release = self._release(name, settings, secrets, needed)
         self.register_outputs({"namespace": settings.argocd.namespace})
 
     def _release(

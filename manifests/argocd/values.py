@@ -7,6 +7,7 @@ keys of the official chart are used, so that the sandbox's stand-in for it and a
 from collections.abc import Mapping
 from typing import Any, cast
 
+from manifests.argocd import sign_on
 from manifests.argocd.notifications import notification_values
 from manifests.argocd.rbac import rbac_values
 from manifests.model import Settings
@@ -43,8 +44,7 @@ def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
     values: Values = {
         "crds": {"install": argocd.install_crds, "keep": True},
         "global": {"addPrometheusAnnotations": True, "image": _image(settings)},
-        # Sign-in with GitHub needs an OAuth app, so it is switched on in the stack's own values.
-        "dex": {"enabled": False},
+        "dex": {"enabled": sign_on.needs_dex(settings)},
         "configs": {
             "cm": _configuration(settings),
             "params": _parameters(settings),
@@ -106,6 +106,7 @@ def _configuration(settings: Settings) -> Values:
         # Without it whoever may sync may sync any commit, an unreviewed branch too.
         "application.sync.requireOverridePrivilegeForRevisionSync": "true",
         "resource.customizations.health.argoproj.io_Application": health,
+        **sign_on.configuration(settings),
     }
 
 

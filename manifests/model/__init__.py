@@ -4,7 +4,7 @@ Owns types, defaults and what can be said about one value alone. Reading them fr
 rules between parts, are in `stacks`.
 """
 
-from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
+from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend, SignOn, SignOnProvider
 from manifests.model.base import Mark
 from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
@@ -47,6 +47,8 @@ __all__ = [
     "SecretsBackend",
     "Service",
     "Settings",
+    "SignOn",
+    "SignOnProvider",
     "Sync",
     "Team",
     "Visibility",

@@ -27,6 +27,31 @@ class Cluster:
     """What stands before a team's name in the groups of the cluster's users. Unset: `<owner>:`."""
 
 
+class SignOnProvider(Choice):
+    """Where people log in."""
+
+    GITHUB = "github"
+    OIDC = "oidc"
+
+
+@model
+class SignOn:
+    """Single sign-on to Argo CD. Its own `admin` is off then."""
+
+    provider: SignOnProvider = SignOnProvider.GITHUB
+    """GitHub's teams through Dex, which Argo CD brings along, or any provider of OpenID Connect."""
+    client_id: Line
+    """The OAuth app's or client's id (needs `slipway:ssoClientSecret`)."""
+    issuer: HttpUrl | None = None
+    """The provider's address; for `provider: oidc` only."""
+    groups_claim: Line = "groups"
+    """The claim that names a person's groups; for `provider: oidc` only."""
+    scopes: tuple[Line, ...] = ("openid", "profile", "email", "groups")
+    """What is asked of the provider; some know no scope `groups`. For `provider: oidc` only."""
+    admin: bool = False
+    """Whether Argo CD's own `admin` stays on beside it: to break glass, not for every day."""
+
+
 @model
 class ArgoCD:
     """The installation of Argo CD."""
@@ -47,6 +72,8 @@ class ArgoCD:
     """Where people and GitHub's webhook reach it. Unset: by `kubectl port-forward`, and it polls."""
     webhook: bool = True
     """Whether GitHub tells it of pushes (needs `url` and `slipway:webhookSecret`)."""
+    sso: SignOn | None = None
+    """How people log in. Unset: nobody but Argo CD's own `admin`."""
     install_crds: bool = True
     """Whether the chart brings the CustomResourceDefinitions."""
     values: dict[str, JsonValue] = Field(default_factory=dict)

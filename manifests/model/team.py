@@ -1,6 +1,6 @@
 """The settings about people: teams of the GitHub organisation."""
 
-from manifests.model.base import Choice, Login, TeamSlug, model
+from manifests.model.base import Choice, Line, Login, TeamSlug, model
 
 
 class MemberRole(Choice):
@@ -28,5 +28,7 @@ class Team:
     """Its slug."""
     members: tuple[Member, ...] = ()
     """Everybody in it. The list is kept: who is not in it is removed."""
+    sso_group: Line | None = None
+    """Its group as the provider of `argocd.sso` names it. Unset: `<owner>:<name>`, as Dex names GitHub's teams."""
     existing: bool = False
     """Whether the team and its members are managed elsewhere, by an identity provider for example."""

@@ -140,3 +140,9 @@ def test_argo_cd_allows_what_is_declared_and_nothing_else(
                     wrong.append(f"{team.name} {verb} {what}: {ran.stdout.strip()}")
     assert not wrong
     assert count == 3 * 4 * 3
+
+
+@pytest.mark.parametrize(("sent", "yes"), [("Shop Developers", True), ("shop developers", True), ("acme:web", False)])
+def test_a_team_is_known_by_the_group_that_its_provider_sends(may: May, sent: str, *, yes: bool) -> None:
+    teams = [{"name": "web", "ssoGroup": "Shop Developers"}, {"name": "leads"}, {"name": "data"}, {"name": "platform"}]
+    assert may(sent, "sync", OWN_DEV, teams=teams) is yes

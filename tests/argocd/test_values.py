@@ -3,10 +3,15 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from manifests.argocd.values import helm_values, merged
+from stacks.problems import SettingsError
+from stacks.settings import settings_of
 from tests.argocd.example import PRODUCTION, settings
+from tests.stacks.builders import texts, values
 
+APPS = ("promoter", "requester", "argocd")
 URL = "https://cd.example.com"
 
 
@@ -43,6 +48,60 @@ def test_git_is_asked_less_often_where_a_webhook_tells_of_pushes() -> None:
 
 def test_the_right_to_sync_is_the_right_to_sync_the_followed_revision() -> None:
     assert configuration()["application.sync.requireOverridePrivilegeForRevisionSync"] == "true"
+
+
+SSO = {"clientId": "slipway"}
+
+
+def test_people_log_in_with_githubs_teams_and_the_built_in_admin_is_off() -> None:
+    values = helm_values(settings(argocd={"url": URL, "sso": SSO}, ssoClientSecret="hush"))
+    cm = values["configs"]["cm"]
+    (connector,) = yaml.safe_load(cm["dex.config"])["connectors"]
+    assert (values["dex"]["enabled"], cm["admin.enabled"]) == (True, False)
+    assert connector["config"] == {
+        "clientID": "slipway",
+        "clientSecret": "$argocd-sso:clientSecret",
+        "orgs": [{"name": "acme"}],
+        "teamNameField": "slug",
+    }
+    assert "hush" not in str(values)
+
+
+def test_a_github_of_ones_own_is_asked_there() -> None:
+    github = {"baseUrl": "https://github.example.com/", "owner": "acme", "platformTeam": "platform"}
+    apps = {name: {"id": str(number), "installationId": "1"} for number, name in enumerate(APPS, start=1)}
+    cm = helm_values(settings(github=github | apps, argocd={"url": URL, "sso": SSO}, ssoClientSecret="hush"))
+    (connector,) = yaml.safe_load(cm["configs"]["cm"]["dex.config"])["connectors"]
+    assert connector["config"]["hostName"] == "github.example.com"
+
+
+def test_a_provider_of_openid_connect_needs_no_dex_and_names_its_claim() -> None:
+    sso = {**SSO, "provider": "oidc", "issuer": "https://id.example.com", "groupsClaim": "roles", "admin": True}
+    values = helm_values(settings(argocd={"url": URL, "sso": sso}, ssoClientSecret="hush"))
+    cm = values["configs"]["cm"]
+    oidc = yaml.safe_load(cm["oidc.config"])
+    assert (values["dex"]["enabled"], cm["admin.enabled"]) == (False, True)
+    assert (oidc["issuer"], oidc["clientSecret"]) == ("https://id.example.com", "$argocd-sso:clientSecret")
+    assert values["configs"]["rbac"]["scopes"] == "[roles]"
+
+
+@pytest.mark.parametrize(
+    ("argocd", "github", "path"),
+    [
+        ({"sso": SSO}, {}, "argocd.sso"),
+        ({"url": URL, "sso": {**SSO, "provider": "oidc"}}, {}, "argocd.sso.issuer"),
+        ({"url": URL, "sso": {**SSO, "issuer": URL}}, {}, "argocd.sso.issuer"),
+        ({"url": URL, "sso": SSO}, {"platformTeam": None}, "argocd.sso"),
+    ],
+)
+def test_single_sign_on_that_would_lock_people_out_is_refused(
+    argocd: dict[str, Any], github: dict[str, Any], path: str
+) -> None:
+    stack = values(argocd=argocd, ssoClientSecret="hush-hush")
+    stack["github"] = {key: value for key, value in (stack["github"] | github).items() if value is not None}
+    with pytest.raises(SettingsError) as refused:
+        settings_of("test", texts(stack))
+    assert path in {problem.path for problem in refused.value.problems}
 
 
 def test_a_secret_is_passed_on_untouched() -> None:
