@@ -6,11 +6,12 @@ somebody changed values or the chart, is not the release's fault: holding it wou
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
 from dataclasses import dataclass
 
-from slipway_release import fields, history, layout, ledger, record
+from slipway_release import fields, history, layout, ledger, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
@@ -21,6 +22,11 @@ TRANSIENT = (
     "TLS handshake timeout|no endpoints available|currently unable to handle|code = Unavailable"
 )
 """What a cluster says when something in it does not answer: no fault of any commit. Read by Argo CD too (RE2)."""
+MANY = 3
+"""How many other services must fail at about the same time for it to be none of their releases."""
+_AT_ONCE = dt.timedelta(minutes=10)
+_MOST_SERVICES = 20
+"""How many services are looked at."""
 _ENTRIES = 100
 
 
@@ -35,6 +41,31 @@ class Configuration:
     author: str
     """Its author's login, or name; may be empty."""
     paths: tuple[str, ...]
+
+
+def others_failing(context: Context, report: Report) -> list[str]:
+    """The other services of the environment that were reported as failed at about the same time, newest first.
+
+    Many at once are not their releases: a node, the registry, a network or a cluster is. Read from the newest page of
+    deployments, each service once.
+    """
+    path = f"/repos/{context.platform.repository}/deployments"
+    at = workflow.moment(report.status.created_at)
+    seen = {report.service.name}
+    found: list[str] = []
+    for item in fields.documents(context.reader.read(path, {"per_page": str(_ENTRIES)}), path):
+        name = fields.text(item, "environment", path)
+        environment, _, service = name.partition("/")
+        if environment != report.environment.name or service in seen or len(seen) > _MOST_SERVICES:
+            continue
+        seen.add(service)
+        entry, _ = ledger.entry(context.reader, context.platform.repository, fields.number(item, "id", path))
+        status = reports.newest(context, entry)
+        if status is None or status.state == "success":
+            continue
+        if abs(workflow.moment(status.created_at) - at) <= _AT_ONCE:
+            found.append(service)
+    return found
 
 
 def is_outage(report: Report) -> bool:

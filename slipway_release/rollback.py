@@ -76,6 +76,14 @@ def act(context: Context, report: Report) -> Answer:
     good = last_verified(context, environment, service, failed, report.head)
     if good is None:
         return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
+    others = blame.others_failing(context, report)
+    if len(others) >= blame.MANY:
+        workflow.error(f"{environment.name}: {len(others) + 1} services fail at once")
+        return Answer(
+            f"{len(others) + 1} services of {environment.name} failed within minutes ({service.name}, "
+            f"{', '.join(others[:5])}), so it is not their releases; somebody has to look at the cluster. Nothing is "
+            "taken back or held; what still fails alone later is"
+        )
     target = good.release
     done = _take_back(context, report, failed, good)
     if done is None:

@@ -80,17 +80,6 @@ def verify(context: Context, service: Service, run_id: str, digest: str) -> Requ
     return Request(service, release, tag, branch, committed, _people(run))
 
 
-def reverify(context: Context, service: Service, release: Release) -> Request:
-    """A request for what already runs somewhere: it may go on only if it is still true."""
-    tag = None
-    if release.tag:
-        tag = parse_tag(release.tag)
-        check_tag(context.service, service.repository, str(tag), release.commit)
-    check_image(context, service, release.digest, release.commit)
-    committed = history.commit_date(context.service, service.repository, release.commit)
-    return Request(service, release, tag, None, committed)
-
-
 def check_tag(github: GitHub, repository: str, tag: str, commit: str) -> None:
     """Refuse a tag that has moved, is gone, or whose commit is not on the default branch."""
     found = history.tag_commit(github, repository, tag)

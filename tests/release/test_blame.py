@@ -175,3 +175,24 @@ def test_an_outage_in_the_cluster_is_not_the_release_s_fault(world: Make) -> Non
     assert "did not answer" in here.fail("dev", bad, words).reason
     assert (here.wanted("dev"), here.file("dev").held) == ("1.1.0", ())
     assert here.fail("dev", bad, "Degraded: its log says connection refused").target is not None
+
+
+def test_when_many_services_fail_at_once_it_is_not_their_releases(world: Make) -> None:
+    here = world(environment("dev"))
+    others = ["clock", "search", "basket"]
+    here.changes["services"] = [
+        {"name": name, "repository": name, "environments": ["dev"], "image": f"registry.test/acme/{name}"}
+        for name in ["guestbook", *others]
+    ]
+    for name in others[1:]:
+        here.call("POST", f"/orgs/{here.owner}/repos", {"name": name, "auto_init": True, "private": True})
+    here.verified_release("1.0.0", "dev")
+    bad = here.release("1.1.0", "dev")
+    commits = {name: here.release("3.0.0", "dev", name) for name in others}
+    for name, commit in commits.items():
+        here.report("dev", commit, "failure", "Degraded: node is gone", service=name)
+    answer = here.fail("dev", bad)
+    assert "4 services of dev failed" in answer.reason
+    assert (here.wanted("dev"), here.file("dev").held) == ("1.1.0", ())
+    here.report("dev", commits["search"], "success", service="search")
+    assert here.fail("dev", bad).target is not None, "what fails with few others is taken back"

@@ -36,6 +36,8 @@ class World:
     environments: list[dict[str, Any]]
     owner: str = field(default_factory=lambda: f"acme{next(_numbers)}")
     frozen: dict[str, str] = field(default_factory=dict[str, str])
+    changes: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the platform file says instead of the usual."""
 
     def __post_init__(self) -> None:
         self.client = httpx.Client(
@@ -44,7 +46,9 @@ class World:
 
     @property
     def platform(self) -> Platform:
-        return platform(*self.environments, owner=self.owner, apiUrl=f"{self.url}api/v3", serverUrl=self.url)
+        return platform(
+            *self.environments, owner=self.owner, apiUrl=f"{self.url}api/v3", serverUrl=self.url, **self.changes
+        )
 
     @property
     def repository(self) -> str:
