@@ -269,3 +269,18 @@ def environments(hub: Hub) -> Repository:
     with hub.admin as admin:
         admin.post("/orgs/acme/repos", json={"name": "environments", "visibility": "private", "auto_init": True})
     return Repository(hub, "environments")
+
+
+@pytest.fixture
+def policy(hub: Hub) -> Iterator[Callable[..., httpx.Response]]:
+    """Changes the organisation's policy for Actions until the end of a test."""
+
+    def change(section: str = "", **fields: Any) -> httpx.Response:
+        with hub.admin as admin:
+            answer = admin.put(f"/orgs/acme/actions/permissions{section}", json=fields)
+        assert answer.status_code == 204, answer.text
+        return answer
+
+    yield change
+    change(enabled_repositories="all", allowed_actions="all", sha_pinning_required=False)
+    change("/workflow", default_workflow_permissions="read", can_approve_pull_request_reviews=False)

@@ -88,6 +88,7 @@ class Story:
             argocd_private_key=secret,
             webhook_secret=None,
             registry_password=None,
+            packages_token=None,
             slack_token=None,
             argocd_values={},
         )

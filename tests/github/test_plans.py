@@ -1,7 +1,6 @@
 """What an organisation pays for and what it allows decide what exists in its repositories."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -23,21 +22,6 @@ def plan(hub: Hub) -> Iterator[Callable[[str], None]]:
 
     yield change
     change("enterprise")
-
-
-@pytest.fixture
-def policy(hub: Hub) -> Iterator[Callable[..., httpx.Response]]:
-    """Changes the organisation's policy for Actions until the end of a test."""
-
-    def change(section: str = "", **fields: Any) -> httpx.Response:
-        with hub.admin as admin:
-            answer = admin.put(f"/orgs/acme/actions/permissions{section}", json=fields)
-        assert answer.status_code == 204, answer.text
-        return answer
-
-    yield change
-    change(enabled_repositories="all", allowed_actions="all", sha_pinning_required=False)
-    change("/workflow", default_workflow_permissions="read", can_approve_pull_request_reviews=False)
 
 
 @pytest.mark.parametrize(

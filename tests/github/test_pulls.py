@@ -1,7 +1,9 @@
 """Pull requests: opening, merging in three ways, reviews, owners, auto-merge, and what pushes do to them."""
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.github.conftest import Hub, Repository
@@ -141,13 +143,16 @@ def test_auto_merge_is_refused_where_there_is_nothing_to_wait_for(hub: Hub, repo
     assert "clean status" in answer["errors"][0]["message"]
 
 
-def test_actions_may_open_pull_requests_only_where_it_is_allowed_to(hub: Hub, repository: Repository) -> None:
+def test_actions_may_open_pull_requests_only_where_it_is_allowed_to(
+    hub: Hub, repository: Repository, policy: Callable[..., httpx.Response]
+) -> None:
     repository.branch("side")
     repository.put_file("x", "x", branch="side")
     token = hub.workflow_token(repository.full_name, pull_requests="write", contents="write")
     body = {"title": "t", "head": "side", "base": "main"}
     assert repository.ask("POST", "/pulls", token=token, json=body).status_code == 403
     setting = {"can_approve_pull_request_reviews": True}
+    policy("/workflow", **setting)
     assert repository.ask("PUT", "/actions/permissions/workflow", json=setting).status_code == 204
     assert repository.ask("POST", "/pulls", token=token, json=body).status_code == 201
     assert hub.named(repository.full_name, "pull_request")[-1].from_workflow_token is True
