@@ -41,6 +41,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
             **_platform_values(settings),
         },
     }
+    ignored = _ignored_differences(service, environment)
     automated = {"automated": {"prune": environment.prunes, "selfHeal": True, "allowEmpty": True}}
     spec: dict[str, Any] = {
         "project": environment.name,
@@ -56,8 +57,11 @@ def application(settings: Settings, service: Service, environment: Environment) 
                 "PruneLast=true",
                 "ServerSideApply=true",
                 *([] if environment.prunes else ["Prune=false"]),
+                # Otherwise each sync would write what it does not compare.
+                *(["RespectIgnoreDifferences=true"] if ignored else []),
             ],
         },
+        **({"ignoreDifferences": ignored} if ignored else {}),
     }
     return {
         "apiVersion": API_VERSION,
@@ -77,6 +81,21 @@ def application(settings: Settings, service: Service, environment: Environment) 
         },
         "spec": spec,
     }
+
+
+def _ignored_differences(service: Service, environment: Environment) -> list[dict[str, Any]]:
+    differences = (*environment.ignore_differences, *service.ignore_differences)
+    return [
+        {
+            **({"group": one.group} if one.group else {}),
+            "kind": one.kind,
+            **({"name": one.name} if one.name else {}),
+            **({"jsonPointers": list(one.json_pointers)} if one.json_pointers else {}),
+            **({"jqPathExpressions": list(one.jq_path_expressions)} if one.jq_path_expressions else {}),
+            **({"managedFieldsManagers": list(one.managed_fields_managers)} if one.managed_fields_managers else {}),
+        }
+        for one in differences
+    ]
 
 
 def _platform_values(settings: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from manifests.access import Action, rights_in
 from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
-from manifests.model import Environment, Removal, Service, Settings, placement_name
+from manifests.model import Dns, Environment, Removal, Service, Settings, placement_name
 from manifests.yaml_text import documents
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -17,7 +17,6 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 _Object = dict[str, Any]
 
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
-_DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 
 
 def infrastructure_files(settings: Settings) -> dict[str, str]:
@@ -41,12 +40,11 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
 def namespace(settings: Settings, service: Service, environment: Environment) -> _Object:
     """The namespace of a service in an environment; with the workload it stays or goes."""
     kept = {
-        "annotations": {
-            # One that stays after its service has left is not a difference from Git.
-            "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
-            "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
-        }
+        # One that stays after its service has left is not a difference from Git.
+        "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+        "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
     }
+    annotations = {**environment.namespace_annotations, **(kept if environment.removes is Removal.ORPHAN else {})}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -57,8 +55,9 @@ def namespace(settings: Settings, service: Service, environment: Environment) ->
                 **_labels(service, environment),
                 "pod-security.kubernetes.io/enforce": "baseline",
                 "pod-security.kubernetes.io/warn": "restricted",
+                **environment.namespace_labels,
             },
-            **(kept if environment.removes is Removal.ORPHAN else {}),
+            **({"annotations": annotations} if annotations else {}),
         },
     }
 
@@ -100,8 +99,7 @@ def network_policies(settings: Settings, service: Service, environment: Environm
             "egress": [{"to": [{"podSelector": {}}]}],
         },
     )
-    cluster_dns = {"namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: "kube-system"}}}
-    yield policy("allow-dns", {"policyTypes": ["Egress"], "egress": [{"to": [cluster_dns], "ports": _DNS_PORTS}]})
+    yield policy("allow-dns", {"policyTypes": ["Egress"], "egress": [_to_dns(settings.cluster.dns)]})
     if settings.cluster.ingress_namespaces:
         entry = {
             "namespaceSelector": {
@@ -111,15 +109,35 @@ def network_policies(settings: Settings, service: Service, environment: Environm
             }
         }
         yield policy("allow-ingress", {"policyTypes": ["Ingress"], "ingress": [{"from": [entry]}]})
+    if environment.allow_from:
+        yield policy(
+            "allow-from-addresses",
+            {"policyTypes": ["Ingress"], "ingress": [_addresses("from", environment.allow_from)]},
+        )
+    if environment.allow_to:
+        yield policy(
+            "allow-to-addresses", {"policyTypes": ["Egress"], "egress": [_addresses("to", environment.allow_to)]}
+        )
     if environment.outbound:
         yield policy("allow-outbound", {"policyTypes": ["Egress"], "egress": [{}]})
+
+
+def _to_dns(dns: Dns) -> _Object:
+    pods = [{"namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: name}}} for name in dns.namespaces]
+    ports = [{"port": port, "protocol": protocol} for port in dns.ports for protocol in ("UDP", "TCP")]
+    return {"to": [*pods, *_addresses("to", dns.addresses)["to"]], "ports": ports}
+
+
+def _addresses(direction: str, ranges: tuple[str, ...]) -> _Object:
+    return {direction: [{"ipBlock": {"cidr": cidr}} for cidr in ranges]}
 
 
 def role_binding(settings: Settings, service: Service, environment: Environment) -> _Object:
     """The team may look at its namespace; where it may change objects by hand, it may also act in it."""
     (own,) = (right for right in rights_in(settings, service, environment) if right.team == service.team)
     role = "edit" if Action.CHANGE in own.actions else "view"
-    group = f"{settings.cluster.group_prefix or f'{settings.github.owner}:'}{service.team}"
+    team = settings.team(service.team)
+    group = team.cluster_group or f"{settings.cluster.group_prefix or f'{settings.github.owner}:'}{team.name}"
     body: _Object = {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],

@@ -1,6 +1,7 @@
 """Which files go into which repository: owned ones are kept as declared, seeded ones are the team's once written."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ from manifests.yaml_text import document
 from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files, service_template
 
+_WORKFLOWS = ".github/workflows/"
+_JOB_ON, _DEFAULT_RUNNER = "    runs-on: ", "ubuntu-latest"
 _SEEDED_HEAD = "# {what}. This file is yours: Slipway wrote it once and does not change it again.\n"
 
 
@@ -36,7 +39,7 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
     """The release program, the workflows and the infrastructure (owned); charts and values (seeded)."""
     variables = _platform_variables(settings)
     owned = {
-        **rendered_files("environment", variables),
+        **_on_runners(rendered_files("environment", variables), settings),
         **release_program.files(),
         platform_file.PATH: platform_file.platform_text(settings),
         code_owners.PATH: code_owners.code_owners(settings),
@@ -89,6 +92,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "api_url": settings.github.api_url,
         "registry": settings.registry.server,
         "platforms": settings.registry.platforms,
+        "build_runner": _runner(settings.github.runners.build),
         "registry_account": settings.registry.username is not None,
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,
@@ -98,6 +102,19 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "delivery_branches": [
             environment.target_branch for environment in settings.environments if environment.target_branch != "main"
         ],
+    }
+
+
+def _runner(labels: Sequence[str]) -> str | list[str]:
+    return labels[0] if len(labels) == 1 else list(labels)
+
+
+def _on_runners(files: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The files with the jobs of workflows on the runners of the settings; the templates have GitHub's own."""
+    runner = f"{_JOB_ON}{json.dumps(_runner(settings.github.runners.automation))}"
+    return {
+        path: text.replace(f"{_JOB_ON}{_DEFAULT_RUNNER}\n", f"{runner}\n") if path.startswith(_WORKFLOWS) else text
+        for path, text in files.items()
     }
 
 

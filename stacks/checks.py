@@ -18,6 +18,7 @@ from manifests.model import (
 )
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
 from stacks.problems import Problem, listed
+from stacks.quotas import check_quota
 from stacks.reading import Found
 
 RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
@@ -217,6 +218,23 @@ def _check_placements(parts: Parts) -> Iterator[Problem]:
                 yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; allowed is a free one")
 
 
+def _check_quotas(parts: Parts) -> Iterator[Problem]:
+    for found in parts.services:
+        for environment in parts.environments:
+            chosen = found.value.environments
+            here = chosen is None or environment.value.name in chosen
+            if here and found.value.template in parts.templates and "overrides" not in found.broken:
+                yield from check_quota(environment, found.value)
+
+
+def _check_differences(parts: Parts) -> Iterator[Problem]:
+    for found in (*parts.environments, *parts.services):
+        for index, one in enumerate(found.value.ignore_differences):
+            if not (one.json_pointers or one.jq_path_expressions or one.managed_fields_managers):
+                text = "it names no field; add `jsonPointers`, `jqPathExpressions` or `managedFieldsManagers`"
+                yield Problem(found.at("ignoreDifferences", index), text)
+
+
 def _duplicates(parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iterator[Problem]:
     for path, first in _repeated((part.at("name"), name(part.value)) for part in parts):
         yield Problem(path, f"the name is that of {first} too; allowed is each name once")
@@ -256,5 +274,7 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_services,
     _check_repositories,
     _check_placements,
+    _check_quotas,
+    _check_differences,
     _check_adopt,
 )

@@ -36,8 +36,8 @@ _ENVIRONMENT = Environment(
 
 
 def _yaml(value: object) -> str:
-    """A text as every YAML parser reads it: JSON's way to write it is one of YAML's."""
-    return json.dumps(str(value), ensure_ascii=False)
+    """A text, or a list of texts, as every YAML parser reads it: JSON's way to write it is one of YAML's."""
+    return json.dumps(value if isinstance(value, list | tuple) else str(value), ensure_ascii=False)
 
 
 _ENVIRONMENT.filters["yaml"] = _yaml

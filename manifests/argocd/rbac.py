@@ -43,7 +43,13 @@ def policy(settings: Settings) -> str:
         if Role.PLATFORM not in right.roles:
             rules += _right_rules(right)
     # Two roads may lead to one right: a team that owns a service and approves for its environment.
-    return "".join(f"{', '.join(rule)}\n" for rule in dict.fromkeys(rules))
+    return "".join(f"{', '.join(map(_field, rule))}\n" for rule in dict.fromkeys(rules))
+
+
+def _field(text: str) -> str:
+    """A field of the policy, which is CSV: directories have commas and quotes in the names of groups."""
+    quoted = text.replace('"', '""')
+    return f'"{quoted}"' if set(text) & set(',"') else text
 
 
 def _right_rules(right: Right) -> list[tuple[str, ...]]:

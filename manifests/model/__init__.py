@@ -4,7 +4,7 @@ Owns types, defaults and what can be said about one value alone. Reading them fr
 rules between parts, are in `stacks`.
 """
 
-from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend, SignOn, SignOnProvider
+from manifests.model.argocd import ArgoCD, Cluster, Dns, Notifications, Registry, SecretsBackend, SignOn, SignOnProvider
 from manifests.model.base import Mark
 from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
@@ -32,6 +32,7 @@ __all__ = [
     "ArgoCD",
     "Cluster",
     "Delivery",
+    "Dns",
     "Environment",
     "GitHub",
     "Images",

@@ -4,9 +4,32 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import Choice, DnsLabel, HttpUrl, ImagePath, Line, Platform, RegistryHost, SecretUrl, model
+from manifests.model.base import (
+    Choice,
+    Cidr,
+    DnsLabel,
+    HttpUrl,
+    ImagePath,
+    Line,
+    Platform,
+    RegistryHost,
+    SecretUrl,
+    model,
+)
 
 PULL_SECRET = "slipway-registry"
+
+
+@model
+class Dns:
+    """Where pods ask for names."""
+
+    namespaces: tuple[DnsLabel, ...] = ("kube-system",)
+    """Namespaces of the cluster's DNS, such as openshift-dns."""
+    addresses: tuple[Cidr, ...] = ()
+    """Addresses of a DNS that is no pod, such as that of a node-local cache."""
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (53,)
+    """The ports of its pods, such as 5353."""
 
 
 @model
@@ -23,6 +46,8 @@ class Cluster:
     """What pull requests are rendered for, such as 1.35.4. Unset: the version that Helm was made for."""
     api_versions: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+/v[0-9a-z]+(/[A-Z][A-Za-z0-9]*)?$")], ...] = ()
     """What charts find in the cluster, such as monitoring.coreos.com/v1; pull requests are rendered with it."""
+    dns: Dns = Field(default_factory=Dns)
+    """Where pods ask for names; network policies let them."""
     group_prefix: Line | None = None
     """What stands before a team's name in the groups of the cluster's users. Unset: `<owner>:`."""
 

@@ -1,5 +1,6 @@
 """How settings are declared: frozen, camelCase in YAML, unknown keys refused; and the kinds of text in them."""
 
+import ipaddress
 import re
 import unicodedata
 from enum import StrEnum
@@ -49,6 +50,9 @@ IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
 """https://github.com/distribution/reference: a component of a repository's path."""
 IMAGE_PART_MEANING = "lowercase letters and digits with single dots, underscores or dashes between"
 DOCKER_HUB = "docker.io"
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_LABEL_PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_OWN_LABELS = frozenset({"app.kubernetes.io/managed-by", "kubernetes.io/metadata.name"})
 _DOCKER_HUB = frozenset({"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"})
 
 
@@ -229,7 +233,42 @@ SecretUrl = Annotated[
     str, AfterValidator(_secret_url), WithJsonSchema({"anyOf": [{"type": "string"}, _ENCRYPTED]}, mode="validation")
 ]
 """A URL that is a secret in itself: no error quotes it."""
+
+
+def _cidr(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise wrong(f"{text!r} is not a range of addresses; use one such as 10.0.0.0/8 or 169.254.20.10/32") from None
+    return text
+
+
+def _label_key(text: str) -> str:
+    prefix, slash, name = text.rpartition("/")
+    if not _LABEL.fullmatch(name) or (slash and not _LABEL_PREFIX.fullmatch(prefix)):
+        raise wrong(f"{text!r} is not the key of a label; use <domain>/<name> or <name>, as Kubernetes does")
+    if prefix == "slipway.dev" or text in _OWN_LABELS:
+        raise wrong(f"{text!r} is the platform's own; use another key")
+    return text
+
+
+def _label_value(text: str) -> str:
+    if text and not _LABEL.fullmatch(text):
+        raise wrong(f"{text!r} cannot be the value of a label; use at most 63 letters, digits and inner `.`, `_`, `-`")
+    return text
+
+
+def _runner_label(text: str) -> str:
+    if "," in text or "${{" in text:
+        raise wrong(f"{text!r} is not the label of a runner; use one label an item")
+    return _filled(text)
+
+
 ImagePath = Annotated[str, AfterValidator(_image_path)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
+RunnerLabel = Annotated[str, AfterValidator(_runner_label)]
 Platform = Annotated[str, AfterValidator(_platform)]
 RegistryHost = Annotated[str, AfterValidator(_registry)]
 Quantity = Annotated[str, AfterValidator(_quantity)]

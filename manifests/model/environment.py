@@ -9,9 +9,12 @@ from manifests.model.base import (
     PLACEHOLDER,
     BranchName,
     Choice,
+    Cidr,
     ClusterName,
     DnsLabel,
     HttpUrl,
+    LabelKey,
+    LabelValue,
     Line,
     Quantity,
     TeamSlug,
@@ -96,6 +99,24 @@ class Quota:
 
 
 @model
+class IgnoredDifference:
+    """Fields that others write, an autoscaler or a webhook for example, in Argo CD's own terms."""
+
+    kind: Line
+    """The kind whose fields they are, such as Deployment."""
+    group: str = ""
+    """Its API group, such as apps; empty for Kubernetes' core."""
+    name: Line | None = None
+    """The one object. Unset: all of that kind."""
+    json_pointers: tuple[Line, ...] = ()
+    """Fields as JSON pointers, such as /spec/replicas."""
+    jq_path_expressions: tuple[Line, ...] = ()
+    """Fields as jq paths."""
+    managed_fields_managers: tuple[Line, ...] = ()
+    """Managers whose fields are ignored, such as kube-controller-manager."""
+
+
+@model
 class Environment:
     """Where services run; the list's order is the order of promotion."""
 
@@ -133,6 +154,16 @@ class Environment:
     """With `cluster` and `context`: where Argo CD reaches the cluster. Unset: it is registered already."""
     quota: Quota | None = None
     """The most that each of its namespaces may use. Unset: no limit."""
+    namespace_labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    """More labels of its namespaces; they win over the platform's for Pod Security."""
+    namespace_annotations: dict[LabelKey, str] = Field(default_factory=dict)
+    """More annotations of its namespaces."""
+    ignore_differences: tuple[IgnoredDifference, ...] = ()
+    """Fields of its services that others write; Argo CD neither reports nor undoes what they hold."""
+    allow_from: tuple[Cidr, ...] = ()
+    """Addresses that may reach the pods, beside the cluster's entry points: a load balancer outside, for example."""
+    allow_to: tuple[Cidr, ...] = ()
+    """Addresses that pods may reach with `outbound: false`: a database outside, for example."""
     outbound: bool = True
     """Whether pods may reach addresses outside of their namespace, beside the cluster's DNS."""
     kinds: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()

@@ -5,7 +5,17 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import Choice, DnsLabel, NumberText, Owner, RepositoryName, TeamSlug, model, wrong
+from manifests.model.base import (
+    Choice,
+    DnsLabel,
+    NumberText,
+    Owner,
+    RepositoryName,
+    RunnerLabel,
+    TeamSlug,
+    model,
+    wrong,
+)
 
 GITHUB_DOT_COM = "https://github.com/"
 
@@ -64,6 +74,16 @@ class App:
 
 
 @model
+class Runners:
+    """The labels of the runners that jobs go to; a job goes to one that has all of them."""
+
+    build: Annotated[tuple[RunnerLabel, ...], Field(min_length=1)] = ("ubuntu-latest",)
+    """Those that test and build services."""
+    automation: Annotated[tuple[RunnerLabel, ...], Field(min_length=1)] = ("ubuntu-latest",)
+    """Those that check, promote, roll back and validate."""
+
+
+@model
 class GitHub:
     """One organisation of github.com or of an own GitHub."""
 
@@ -89,6 +109,8 @@ class GitHub:
     """Which actions run there: GitHub's and the organisation's own, or what the organisation's policy allows."""
     platform_team: TeamSlug | None = None
     """The team that runs the platform: it reviews owned files and administers Argo CD. Unset: organisation owners."""
+    runners: Runners = Field(default_factory=Runners)
+    """The runners of the workflows. Unset: GitHub's own, which an own server may not have."""
     required_approvals: Annotated[int, Field(ge=0, le=10)] = 1
     """How many people must approve a pull request to main."""
     protect: bool = True

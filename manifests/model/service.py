@@ -3,6 +3,7 @@
 from pydantic import Field, JsonValue
 
 from manifests.model.base import Description, DnsLabel, RepositoryName, ServiceName, TeamSlug, model
+from manifests.model.environment import IgnoredDifference
 
 
 @model
@@ -21,6 +22,8 @@ class Service:
     """Its repository. Unset: its name."""
     description: Description | None = None
     """One line for the repository's page."""
+    ignore_differences: tuple[IgnoredDifference, ...] = ()
+    """Fields of this service that others write, in every environment."""
     overrides: dict[DnsLabel, dict[str, JsonValue]] = Field(default_factory=dict)
     """Chart values per environment that its values.yaml starts with; the file is the team's afterwards."""
 

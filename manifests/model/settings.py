@@ -73,6 +73,10 @@ class Settings:
         """Whether something that exists is taken over."""
         return EVERYTHING in self.adopt or adoptable(kind, name) in self.adopt
 
+    def team(self, name: str) -> Team:
+        """The team of that name."""
+        return next(team for team in self.teams if team.name == name)
+
     def environments_of(self, service: Service) -> list[Environment]:
         """The environments a service runs in, in promotion order."""
         if service.environments is None:

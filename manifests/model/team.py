@@ -30,5 +30,7 @@ class Team:
     """Everybody in it. The list is kept: who is not in it is removed."""
     sso_group: Line | None = None
     """Its group as the provider of `argocd.sso` names it. Unset: `<owner>:<name>`, as Dex names GitHub's teams."""
+    cluster_group: Line | None = None
+    """Its group in the clusters. Unset: `cluster.groupPrefix` and its name."""
     existing: bool = False
     """Whether the team and its members are managed elsewhere, by an identity provider for example."""

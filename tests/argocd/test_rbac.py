@@ -33,6 +33,16 @@ def may(argocd: Path, no_cluster: dict[str, str], tmp_path: Path) -> May:
     return asked
 
 
+@pytest.mark.parametrize(
+    "group", ["b1946ac9-2492-4d23-47b3-0000c0ffee00", "CN=Web,OU=Teams", 'a "b"', "web developers"]
+)
+def test_a_group_of_a_directory_has_the_rights_of_its_team(may: May, group: str) -> None:
+    teams = [{"name": "web", "ssoGroup": group}, *({"name": name} for name in ("leads", "data", "platform"))]
+    assert may(group, "get", OWN_DEV, teams=teams)
+    assert not may("acme:web", "get", OWN_DEV, teams=teams)
+    assert not may(group, "get", "dev/lake-dev", teams=teams)
+
+
 def test_the_policy_is_valid(argocd: Path, no_cluster: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "policy.csv"
     file.write_text(policy(settings()))

@@ -147,3 +147,17 @@ def test_a_soak_time_is_told_to_argo_cd_only_where_there_is_one() -> None:
     assert "slipway.dev/soak" not in in_environment("staging")["metadata"]["annotations"]
     soaking = in_environment("staging", changed("environments.1.soakSeconds", 300))
     assert soaking["metadata"]["annotations"]["slipway.dev/soak"] == "300"
+
+
+def test_fields_that_others_write_are_neither_compared_nor_written() -> None:
+    ignored = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/x"]}
+    stack = changed("environments.1.ignoreDifferences", [ignored])
+    stack["services"][0]["ignoreDifferences"] = [{"kind": "Service", "name": "web", "managedFieldsManagers": ["mesh"]}]
+    spec = in_environment("staging", stack)["spec"]
+    assert spec["ignoreDifferences"] == [
+        ignored,
+        {"kind": "Service", "name": "web", "managedFieldsManagers": ["mesh"]},
+    ]
+    assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
+    assert [one["kind"] for one in in_environment("dev", stack)["spec"]["ignoreDifferences"]] == ["Service"]
+    assert "RespectIgnoreDifferences=true" not in in_environment("dev")["spec"]["syncPolicy"]["syncOptions"]

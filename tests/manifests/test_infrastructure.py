@@ -70,3 +70,41 @@ def test_a_team_looks_into_production_and_acts_elsewhere() -> None:
 def test_an_environment_without_services_keeps_its_folder() -> None:
     files = infrastructure_files(settings_of("test", texts(values(services=[]))))
     assert "infrastructure/dev/namespaces.yaml" in files
+
+
+def test_an_environment_adds_labels_and_annotations_to_its_namespaces() -> None:
+    stack = changed("environments.2.namespaceLabels", {"istio-injection": "enabled", "team": "1e3"})
+    stack["environments"][2]["namespaceLabels"]["pod-security.kubernetes.io/enforce"] = "restricted"
+    stack["environments"][2]["namespaceAnnotations"] = {"example.com/owner": "web"}
+    (production,) = objects(stack, "production/namespaces.yaml")
+    labels, annotations = production["metadata"]["labels"], production["metadata"]["annotations"]
+    assert (labels["istio-injection"], labels["team"]) == ("enabled", "1e3")
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert labels["app.kubernetes.io/managed-by"] == MARK
+    assert annotations["example.com/owner"] == "web"
+    assert "Prune=false" in annotations["argocd.argoproj.io/sync-options"]
+
+
+def test_names_are_asked_where_the_cluster_answers() -> None:
+    (rule,) = policies(values())["allow-dns"]["egress"]
+    assert rule["ports"] == [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    dns = {"namespaces": ["openshift-dns"], "ports": [53, 5353], "addresses": ["169.254.20.10/32"]}
+    (rule,) = policies(changed("cluster.dns", dns))["allow-dns"]["egress"]
+    assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in rule["to"]
+    assert "openshift-dns" in str(rule["to"])
+    assert {"port": 5353, "protocol": "UDP"} in rule["ports"]
+
+
+def test_named_addresses_may_be_reached_and_may_reach() -> None:
+    stack = changed("environments.1.allowTo", ["10.1.0.0/16"])
+    stack["environments"][1] |= {"allowFrom": ["192.0.2.0/24"], "outbound": False}
+    found = policies(stack)
+    assert found["allow-to-addresses"]["egress"] == [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}]
+    assert found["allow-from-addresses"]["ingress"] == [{"from": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]
+    assert "allow-outbound" not in found
+
+
+def test_a_team_has_the_group_that_its_directory_gives() -> None:
+    stack = changed("teams.1.clusterGroup", "oidc:web-developers")
+    (binding,) = objects(stack, "staging/role-bindings.yaml")
+    assert binding["subjects"][0]["name"] == "oidc:web-developers"

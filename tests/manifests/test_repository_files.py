@@ -260,3 +260,22 @@ def owners_of(path: str, stack: dict[str, Any] | None = None) -> list[str]:
 )
 def test_each_path_has_its_owners(path: str, owners: list[str]) -> None:
     assert owners_of(path) == owners
+
+
+def jobs(stack: dict[str, Any]) -> dict[str, Any]:
+    """Where each job of the environment repository's workflows runs."""
+    found: dict[str, Any] = {}
+    for path, text in environment_files(stack).owned.items():
+        if path.startswith(".github/workflows/"):
+            for name, job in yaml.safe_load(text)["jobs"].items():
+                found[f"{path.rpartition('/')[2]}/{name}"] = job["runs-on"]
+    return found
+
+
+def test_jobs_go_to_the_runners_of_the_settings() -> None:
+    """On an own server or with self-hosted runners alone, a job for `ubuntu-latest` is queued for ever."""
+    found = jobs(changed("github.runners", {"build": ["self-hosted", "large"], "automation": ["small"]}))
+    builds = {name: labels for name, labels in found.items() if name in {"release.yml/test", "release.yml/build"}}
+    assert set(map(str, builds.values())) == {"['self-hosted', 'large']"}
+    assert {str(labels) for name, labels in found.items() if name not in builds} == {"small"}
+    assert set(jobs(values()).values()) == {"ubuntu-latest"}

@@ -96,6 +96,28 @@ def test_defaults_are_safe() -> None:
         ("environments.0.cluster", "prod-*", "environments[dev].cluster", "patterns"),
         ("environments.0.cluster", "!prod", "environments[dev].cluster", "patterns"),
         ("environments.0.cluster", " prod", "environments[dev].cluster", "cluster's name"),
+        ("environments.0.quota", {"pods": 2}, "environments[dev].quota.pods", "at least 3"),
+        ("environments.0.quota", {"memory": "256Mi"}, "environments[dev].quota.memory", "3 times 128Mi"),
+        ("environments.0.quota", {"cpu": "74m"}, "environments[dev].quota.cpu", "3 times 25m"),
+        ("environments.0.allowTo", ["10.0.0.1/8"], "environments[dev].allowTo[0]", "10.0.0.0/8"),
+        ("environments.0.allowFrom", ["db.example.com"], "environments[dev].allowFrom[0]", "range"),
+        (
+            "environments.0.namespaceLabels",
+            {"slipway.dev/service": "x"},
+            "environments[dev].namespaceLabels.slipway.dev/service",
+            "own",
+        ),
+        ("environments.0.namespaceLabels", {"-x": "x"}, "environments[dev].namespaceLabels.-x", "key of a label"),
+        ("environments.0.namespaceLabels", {"x": "a b"}, "environments[dev].namespaceLabels.x", "value of a label"),
+        (
+            "environments.0.ignoreDifferences",
+            [{"kind": "Deployment"}],
+            "environments[dev].ignoreDifferences[0]",
+            "field",
+        ),
+        ("github.runners", {"build": []}, "github.runners.build", "at least 1"),
+        ("github.runners", {"build": ["a,b"]}, "github.runners.build[0]", "one label"),
+        ("cluster", {"kubeconfig": "k", "context": "c", "dns": {"ports": [0]}}, "cluster.dns.ports[0]", "1"),
         ("mark", "-x", "mark", "label"),
         ("registry", {"host": "docker.io/acme"}, "registry.host", "namespace"),
         ("registry", {"host": "registry-1.docker.io"}, "registry.host", "host: docker.io"),
@@ -144,6 +166,22 @@ def test_namespaces_of_two_services_may_not_meet() -> None:
         ],
     )
     assert "web in a-b" in problems(stack)["services[web-a].name"]
+
+
+@pytest.mark.parametrize(
+    ("quota", "overrides"),
+    [
+        ({"cpu": "75m", "memory": "384Mi", "pods": 3}, {}),
+        ({"cpu": "0.05", "memory": "0.25Gi", "pods": 2}, {"replicas": 1}),
+        ({"memory": "192Mi"}, {"resources": {"limits": {"memory": "64Mi"}}}),
+        ({"pods": 2}, {"autoscaling": {"enabled": True, "minReplicas": 1}}),
+        ({"pods": 1}, {"replicas": "{{ .Values.x }}"}),
+    ],
+)
+def test_a_quota_that_holds_one_pod_more_than_run_is_enough(quota: dict[str, Any], overrides: dict[str, Any]) -> None:
+    stack = changed("environments.0.quota", quota)
+    stack["services"][0]["overrides"] = {"dev": overrides}
+    assert settings_of("test", texts(stack))
 
 
 def test_a_pull_secret_on_another_cluster_needs_a_way_there() -> None:
