@@ -118,6 +118,19 @@ def test_a_held_version_is_released_from_hold_by_a_person_and_goes_again(stage: 
     assert stage.wanted("dev") == "0.2.0"
 
 
+def test_a_success_whose_event_was_lost_is_recorded_by_a_reconciliation(stage: Stage) -> None:
+    stage.call("PUT", "/repos/acme/environments/actions/workflows/reported.yml/disable")
+    stage.report("dev", "success")
+    stage.call("PUT", "/repos/acme/environments/actions/workflows/reported.yml/enable")
+    name = f"verified/dev/guestbook/{stage.wanted('dev')}"
+    path = f"/repos/acme/environments/git/ref/tags/{name}"
+    assert stage.client.get(path).status_code == 404
+    stage.call("POST", "/repos/acme/environments/actions/workflows/reconcile.yml/dispatches", {"ref": "main"})
+    run = stage.finished("environments", "reconcile")
+    assert run["conclusion"] == "success", stage.log(run)
+    assert stage.client.get(path).status_code == 200
+
+
 def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(stage: Stage) -> None:
     pull = _proposed(stage, "more-replicas", "environments/dev/guestbook/values.yaml", "replicas: 5\n")
     run = stage.finished("environments", "validate", branch="more-replicas")
