@@ -71,6 +71,12 @@ def test_what_is_in_the_way_is_named_with_the_remedy(answers: Answers, said: str
     assert any(said in problem for problem in problems(answers)), problems(answers)
 
 
+def test_a_wrong_token_is_told_and_not_what_could_not_be_seen_with_it() -> None:
+    refused = {"/orgs/acme": httpx.Response(401, json={"message": "Bad credentials"})}
+    (said,) = problems({**refused, **app("requester", repository_selection="selected")})
+    assert "401" in said
+
+
 def state(*known: tuple[str, str]) -> State:
     return State(frozenset(known))
 

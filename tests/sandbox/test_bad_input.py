@@ -85,7 +85,7 @@ def test_requests_that_are_not_true_are_refused(rehearsal: Rehearsal) -> None:
     ("changes", "stack", "said"),
     [
         ({"githubToken": "ghp_expired"}, "sandbox", "401"),
-        ({"githubToken": "dana"}, "sandbox", "no owner of acme"),
+        ({"githubToken": "dana"}, "sandbox", "does not own acme"),
         ({"github": {"owner": "nobody-here"}}, "sandbox", "no organisation nobody-here"),
         ({"cluster": {"context": "elsewhere"}}, "sandbox", "cluster.context: elsewhere"),
         ({}, "other", "repository acme/environments: it exists and is not this stack's"),

@@ -34,8 +34,9 @@ def github_findings(
     try:
         organisation = find_organisation(settings.github, api)
     except GitHubError as error:
-        # An App whose own key or installation is wrong is the likely reason, and says more.
-        findings.add([] if error.status == 0 else side_by_side(app_checks(settings, api, keys, set())))
+        # An App that acts and whose own key or installation is wrong is the likely reason, and says more.
+        acts_as_app = settings.github.app is not None and error.status
+        findings.add(side_by_side(app_checks(settings, api, keys, set())) if acts_as_app else [])
         findings.problems = findings.problems or [f"{settings.github.base_url}: {error}"]
         return findings
     if isinstance(organisation, str):
