@@ -1,8 +1,8 @@
 """Pull secrets: in every namespace of an environment, at once and without Git.
 
 Argo CD makes the namespaces from Git, and for new ones that may take until a pull request is merged. A Secret has to
-be in a namespace before the first pod, so Pulumi makes sure of the namespace too: both apply it on the server's side,
-with the same fields, and it belongs to both.
+be in a namespace before the first pod, so Pulumi makes sure of the namespace too. Both apply it on the server's side:
+Pulumi no more than the mark, Argo CD everything.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from manifests.infrastructure import namespace
+from manifests.infrastructure import MANAGED_BY, namespace
 from manifests.model import Environment, Settings, placement_name
 from manifests.pull_secret import SECRET_KEY, SECRET_TYPE, docker_configuration
 
@@ -47,7 +47,14 @@ class PullSecrets(pulumi.ComponentResource):
             place = placement_name(service, environment)
             declared = namespace(settings, service, environment)["metadata"]
             made = kubernetes.core.v1.Namespace(
-                f"{name}-{place}-namespace", metadata={"name": place, "labels": declared["labels"]}, opts=kept
+                f"{name}-{place}-namespace",
+                metadata={
+                    "name": place,
+                    "labels": {MANAGED_BY: settings.mark},
+                    # A new mark reaches it before Argo CD has it from Git.
+                    "annotations": {"pulumi.com/patchForce": "true"},
+                },
+                opts=kept,
             )
             secret = kubernetes.core.v1.Secret(
                 f"{name}-{place}",

@@ -138,7 +138,8 @@ def test_a_namespace_that_pulumi_makes_sure_of_is_the_one_that_argo_cd_keeps() -
         )
         if item["metadata"]["name"] == "guestbook-staging"
     ]
-    assert namespace.inputs["metadata"]["labels"] == kept["metadata"]["labels"]
+    assert namespace.inputs["metadata"]["labels"].items() <= kept["metadata"]["labels"].items()
+    assert namespace.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}, "two appliers would clash"
     assert namespace.retain_on_delete
 
 
