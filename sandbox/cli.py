@@ -165,7 +165,7 @@ def _pulumi(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.overlay import sandbox_stack
     from sandbox.up import find_workspace
 
-    find_workspace(config, Progress()).execute(sandbox_stack(config), given.words)
+    find_workspace(config, Progress()).execute(sandbox_stack(config), given.words[given.words[:1] == ["--"] :])
 
 
 def _logs(config: SandboxConfig, given: argparse.Namespace) -> int | None:

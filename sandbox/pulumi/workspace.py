@@ -30,7 +30,7 @@ _UNSAVED = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 _WRAPPER = """#!/bin/sh
 # `pulumi` with the state, the settings and the plugins of this sandbox.
 export SLIPWAY_SANDBOX_DIR={directory} SLIPWAY_SANDBOX_NETWORK={network}
-PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -m sandbox pulumi "$@"
+PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -m sandbox pulumi -- "$@"
 """
 
 

@@ -3,6 +3,7 @@
 import errno
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,3 +137,16 @@ def test_every_address_comes_from_the_network(monkeypatch: pytest.MonkeyPatch) -
     assert config.github_url == "http://10.77.0.1:3000/"
     assert config.argocd_url == "http://10.77.0.2:30080"
     assert (config.registry_host, config.pod_cidr) == ("10.77.0.2:5000", "10.77.16.0/20")
+
+
+@pytest.mark.parametrize(
+    "words", [["preview", "--diff"], ["--version"], ["--help"], ["stack", "output", "--", "x"], []]
+)
+def test_the_pulumi_among_the_commands_passes_every_word_on(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also options before the first command, which this command line would take for its own."""
+    passed: list[list[str]] = []
+    place = SimpleNamespace(execute=lambda _settings, given: passed.append(given))
+    monkeypatch.setattr("sandbox.up.find_workspace", lambda *_given: place)
+    monkeypatch.setattr("sandbox.overlay.sandbox_stack", lambda *_given: None)
+    assert main(["pulumi", "--", *words]) == ExitCode.OK
+    assert passed == [words]
