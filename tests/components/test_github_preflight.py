@@ -34,7 +34,15 @@ def problems(answers: Answers, stack: dict[str, Any] | None = None, headers: dic
 
 
 def test_nothing_is_in_the_way_of_a_fresh_organisation() -> None:
-    assert look({}) == Findings()
+    assert not look({}).problems
+    assert look(ENVIRONMENTS) == Findings()
+
+
+def test_private_packages_that_nobody_else_may_read_are_announced_before_the_first_release() -> None:
+    assert "registry.pullUsername" in look({}).advice[0]
+    reading = values(registry={"pullUsername": "reader"}, packagesToken="ghp_read")
+    assert look({}, reading) == look({}, changed("github.visibility", "public")) == Findings()
+    assert look({}, values(registry={"host": "registry.example.com"})) == Findings()
 
 
 def test_what_is_ours_is_not_in_the_way() -> None:
@@ -135,7 +143,7 @@ def test_files_that_adoption_replaces_are_announced() -> None:
             ]
         },
     }
-    (advice,) = adopting(answers, "repository/guestbook").advice
+    (advice,) = adopting(ENVIRONMENTS | answers, "repository/guestbook", "repository/environments").advice
     assert "repository acme/guestbook: adopting it replaces .github/workflows/release.yml" in advice
 
 
@@ -167,7 +175,7 @@ def test_a_classic_token_must_have_its_scopes() -> None:
 def test_a_token_that_expires_soon_is_announced() -> None:
     def findings(days: int) -> Findings:
         ends = datetime.now(UTC) + timedelta(days=days)
-        return look({}, headers={"github-authentication-token-expiration": f"{ends:%Y-%m-%d %H:%M:%S} UTC"})
+        return look(ENVIRONMENTS, headers={"github-authentication-token-expiration": f"{ends:%Y-%m-%d %H:%M:%S} UTC"})
 
     assert "githubToken: it expires at" in findings(2).advice[0]
     assert findings(60) == findings(2000) == Findings()
@@ -182,7 +190,7 @@ def test_a_team_that_exists_elsewhere_must_exist() -> None:
 def test_people_who_still_have_to_accept_are_advice() -> None:
     pending = {"/orgs/acme/memberships/dana": {"state": "pending", "role": "member"}}
     stranger = {"/orgs/acme/memberships/sam": None, "/users/sam": {"login": "sam"}}
-    found = look(pending | stranger)
+    found = look(ENVIRONMENTS | pending | stranger)
     assert not found.problems
     assert ["dana has not accepted" in found.advice[0], "sam is not a member" in found.advice[1]] == [True, True]
 
@@ -198,7 +206,7 @@ def test_one_person_with_a_token_cannot_approve_its_own_pull_requests() -> None:
 
 def test_releases_that_wait_for_people_are_announced_before_the_first_up_only() -> None:
     stack = changed("environments.1.delivery", "pull-request")
-    assert "environments[staging].delivery" in look({}, stack).advice[0]
+    assert "environments[staging].delivery" in look({}, stack).advice[-1]
     assert look(ENVIRONMENTS, stack) == Findings()
 
 
