@@ -62,7 +62,7 @@ def test_what_is_ours_is_not_in_the_way() -> None:
         ({"/repos/acme/guestbook": httpx.Response(301, json={"message": "Moved"})}, "renamed or moved"),
         (
             {"/orgs/acme/teams/web": {"description": ""}},
-            "teams[web], which `existing: true` leaves to others: it exists",
+            "teams[web]: it exists and is not this stack's; set `existing: true`",
         ),
         ({"/orgs/acme/teams/web": {"description": OURS, "privacy": "secret"}}, "teams[web]: it is a secret team"),
         ({"/orgs/acme/memberships/dana": None}, "no account dana"),

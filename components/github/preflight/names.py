@@ -48,7 +48,7 @@ def repository_problems(
         yield from _changes_of_adoption(settings, where, found)
         yield from _replaced_files(settings, api, where, name, found)
     else:
-        yield from _unclaimed(settings, where, found, adoptable(REPOSITORY, name), state)
+        yield from _unclaimed(settings, where, found, adoptable(REPOSITORY, name), state, "choose another name")
 
 
 def _changes_of_adoption(settings: Settings, where: str, found: Repository) -> Iterator[str]:
@@ -80,10 +80,10 @@ def _replaced_files(settings: Settings, api: GitHubApi, where: str, name: str, f
 
 
 def _unclaimed(
-    settings: Settings, where: str, found: Mapping[str, Any], entry: str, state: State | None
+    settings: Settings, where: str, found: Mapping[str, Any], entry: str, state: State | None, other: str
 ) -> Iterator[str]:
     if f"[{settings.mark}]" not in (found.get("description") or ""):
-        yield Adoptable(f"{where}: it exists and is not this stack's; choose another name, or adopt it", entry)
+        yield Adoptable(f"{where}: it exists and is not this stack's; {other}, or adopt it", entry)
     elif state is not None:
         yield Adoptable(f"{where}: it carries this stack's mark, but the state does not know it; adopt it", entry)
 
@@ -103,8 +103,8 @@ def team_problems(settings: Settings, state: State | None, api: GitHubApi, team:
         return
     known = state is not None and state.has(_TEAM_KIND, f"{team.name}-team")
     if not (team.existing or known or settings.adopts(TEAM, team.name)):
-        where = f"{path}, which `existing: true` leaves to others"
-        yield from _unclaimed(settings, where, found, adoptable(TEAM, team.name), state)
+        other = "set `existing: true` if others manage it, choose another name"
+        yield from _unclaimed(settings, path, found, adoptable(TEAM, team.name), state, other)
     if found.get("privacy") == "secret":
         page = f"{settings.github.base_url}orgs/{settings.github.owner}/teams/{team.name}/edit"
         yield f"{path}: it is a secret team, and rules and CODEOWNERS take visible ones only; make it visible: {page}"
