@@ -151,7 +151,9 @@ class Rehearsal:
         path = self.repository_path(repository)
         jobs = self.github("GET", f"{path}/actions/runs/{run}/jobs")["jobs"]
         client = self._clients[""]
-        return "\n".join(client.get(f"{path}/actions/jobs/{job['id']}/logs").text for job in jobs)
+        return "\n".join(
+            client.get(f"{path}/actions/jobs/{job['id']}/logs", follow_redirects=True).text for job in jobs
+        )
 
     def file(self, repository: str, path: str, ref: str = "main") -> str | None:
         """A file's text at a ref, None where it is not there."""

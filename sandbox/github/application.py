@@ -19,6 +19,7 @@ from sandbox.github.dispatch import Dispatcher
 from sandbox.github.git import delivery, pushes, transport
 
 ROUTE_MODULES = (
+    "core.downloads",
     "core.faults",
     "deployments.deployments",
     "deployments.environments",

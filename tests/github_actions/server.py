@@ -75,7 +75,7 @@ class GitHub:
             token,
             httpx.Client(base_url=f"{self.url}/api/v3", headers={"Authorization": f"Bearer {token}"}, timeout=30),
         )
-        answer = client.request(method, path, json=body)
+        answer = client.request(method, path, json=body, follow_redirects=method == "GET")
         if status is None:
             assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         else:

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from sandbox.github.actions import presentation
 from sandbox.github.actions.serving import engine_of, find_job, find_run
 from sandbox.github.core.clock import present
+from sandbox.github.core.downloads import redirect
 from sandbox.github.core.errors import GitHubError, conflict, not_found, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
@@ -131,24 +132,24 @@ def read_job(request: Request) -> Answer:
 
 @route("GET", JOB + "/logs", permission="actions:read")
 def read_job_log(request: Request) -> Answer:
-    """The log of a job, as text. GitHub redirects to it; here it is the answer, also while the job runs."""
+    """Where the log of a job is, as text; also while the job runs."""
     engine, job = engine_of(request), find_job(request)
     text = engine.log_of(job)
     if text is None:
         raise not_found()
-    return PlainTextResponse(text)
+    return redirect(request, PlainTextResponse(text))
 
 
 @route("GET", RUN + "/logs", permission="actions:read")
 def read_run_logs(request: Request) -> Answer:
     """The logs of a run, as a zip with one file for each job."""
-    return _archive(request, find_run(request))
+    return redirect(request, _archive(request, find_run(request)))
 
 
 @route("GET", RUN + "/attempts/{attempt}/logs", permission="actions:read")
 def read_attempt_logs(request: Request) -> Answer:
     """The logs of one attempt of a run, as a zip."""
-    return _archive(request, _attempt(request))
+    return redirect(request, _archive(request, _attempt(request)))
 
 
 def _archive(request: Request, run: Document) -> Response:

@@ -2,12 +2,13 @@
 
 from starlette.responses import Response
 
+from sandbox.github.core.downloads import redirect
 from sandbox.github.core.errors import not_found
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 
 
-def _archive(request: Request, kind: str, ref: str) -> Answer:
+def _archive(request: Request, kind: str, ref: str) -> Response:
     git, repository = request.git, request.repository
     sha = git.find_commit(ref or repository["default_branch"])
     if sha is None:
@@ -23,14 +24,14 @@ def _archive(request: Request, kind: str, ref: str) -> Answer:
 @route("GET", "/repos/{owner}/{repo}/tarball/{ref:path}", permission="contents:read")
 def tarball(request: Request) -> Answer:
     """Everything at a ref as tar.gz."""
-    return _archive(request, "tar.gz", request.params.get("ref", ""))
+    return redirect(request, _archive(request, "tar.gz", request.params.get("ref", "")))
 
 
 @route("GET", "/repos/{owner}/{repo}/zipball", permission="contents:read")
 @route("GET", "/repos/{owner}/{repo}/zipball/{ref:path}", permission="contents:read")
 def zipball(request: Request) -> Answer:
     """Everything at a ref as zip."""
-    return _archive(request, "zip", request.params.get("ref", ""))
+    return redirect(request, _archive(request, "zip", request.params.get("ref", "")))
 
 
 @route("GET", "/{owner}/{repo}/archive/{name:path}", permission="contents:read", root=True)
