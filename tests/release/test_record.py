@@ -29,7 +29,7 @@ def test_a_verified_release_is_a_tag_on_the_commit_that_was_good(world: Make) ->
     commit = here.verified_release("1.0.0", "dev")
     tag = tagged(here, "verified/dev/guestbook/1.0.0")
     assert tag is not None
-    assert tag["object"] == {"sha": commit, "type": "commit"}
+    assert (tag["object"]["sha"], tag["object"]["type"]) == (commit, "commit")
     for words in ("guestbook 1.0.0 is verified in dev", "Image: ", "Reported: root at 2", "https://run.test/1"):
         assert words in tag["message"]
 
