@@ -12,6 +12,8 @@ import semver
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
 
+from sandbox.errors import SandboxError
+
 OLDEST = semver.VersionInfo.parse("3.220.0")
 """The project asks for no older one; from this on, events come over a connection and not in a file."""
 
@@ -46,6 +48,7 @@ class Command(automation.PulumiCommand):
 
         Raises:
             CommandError: It failed.
+            SandboxError: It was killed.
         """
         del on_output, on_error  # what it does is told by its events
         # Files and not pipes: a pipe breaks when this process is killed, and ends the CLI in the middle of its work.
@@ -59,6 +62,9 @@ class Command(automation.PulumiCommand):
             output.seek(0)
             errors.seek(0)
             result = automation.CommandResult(stdout=output.read(), stderr=errors.read(), code=code)
+        if result.code < 0:
+            name = signal.Signals(-result.code).name
+            raise SandboxError(f"pulumi was ended by {name} in the middle of its work; run the command again to go on")
         if result.code:
             raise create_command_error(result)
         return result

@@ -98,10 +98,13 @@ def up(
     watch = Watch(tell)
     pending = read_pending(place.state_file(settings), settings)
     if any(item.is_creation for item in pending):
+        place.interrupted.touch()  # until a run comes to its end: the next one may be interrupted, too
+    if place.interrupted.exists():
         settings = replace(settings, values={**settings.values, **(adopting or {})})
     with _explained("up", place, watch):
         stack = place.open(settings, tell)
         result, found = _locked(stack, pending, tell, lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN))
+    place.interrupted.unlink(missing_ok=True)
     exports = {name: "[secret]" if output.secret else output.value for name, output in result.outputs.items()}
     gone = [f"{name_of(urn)} was gone, and was made again" for urn in watch.removed]
     counts = _counts(result.summary.resource_changes)

@@ -57,6 +57,11 @@ class Workspace:
         """Encrypts the secrets of a sandbox that can be thrown away; made once."""
         return self.folder / "passphrase"
 
+    @property
+    def interrupted(self) -> Path:
+        """Is there from an `up` that was cut off while it created something until one that comes to its end."""
+        return self.folder / "interrupted"
+
     def state_file(self, settings: StackConfig) -> Path:
         """Where the backend keeps the state of a stack."""
         return self.folder / "state" / ".pulumi" / "stacks" / settings.project / f"{settings.stack}.json"
