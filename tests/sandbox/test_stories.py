@@ -22,7 +22,7 @@ from sandbox.down import down
 from sandbox.overlay import sandbox_stack
 from sandbox.progress import Progress
 from sandbox.pulumi import operations
-from sandbox.pulumi.operations import Run
+from sandbox.pulumi.operations import PulumiError, Run
 from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
@@ -76,6 +76,15 @@ class Platform:
         """Changes the settings; everything settles, and a second preview shows nothing."""
         self.settings = self.edited(change)
         done = operations.up(self.place, self.settings)
+        self.settle()
+        return done
+
+    def adopt_everything(self) -> Run:
+        """As `docs/adopt.md` has it: the list goes in for one update, and out again."""
+        adopting = replace(self.settings, values=self.settings.values | {"slipway:adopt": ["everything"]})
+        done = operations.up(self.place, adopting)
+        after = operations.up(self.place, self.settings)
+        assert {step.name for step in after.steps if step.operation == "update"} <= {"kubernetes"}
         self.settle()
         return done
 
@@ -176,6 +185,29 @@ def test_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform)
     assert [team["slug"] for team in platform.github("GET", "/repos/acme/clock-app/teams")] == ["web"]
 
 
+def test_what_people_change_by_hand_is_shown_and_mended(platform: Platform) -> None:
+    platform.github("PATCH", "/repos/acme/guestbook", has_wiki=True)
+    platform.github("DELETE", "/repos/acme/environments/labels/release")
+    platform.kubectl(
+        "patch",
+        "application",
+        "guestbook-dev",
+        "--namespace",
+        "argocd",
+        "--type",
+        "merge",
+        "--patch",
+        '{"spec":{"project":"staging"}}',
+    )
+    shown = operations.preview(platform.place, platform.settings, refresh=True)
+    assert {"guestbook-repository", "environments-release-label", "guestbook-dev-application"} <= {
+        step.name for step in shown.steps if step.operation in {"create", "update"}
+    }
+    platform.apply(lambda _values: None)
+    assert platform.github("GET", "/repos/acme/guestbook")["has_wiki"] is False
+    assert platform.github("GET", "/repos/acme/environments/labels/release")
+
+
 def test_what_leaves_and_what_stays_is_said_and_so_it_is(platform: Platform) -> None:
     def change(values: Values) -> None:
         values["environments"] = [one for one in values["environments"] if one["name"] != "qa"]
@@ -195,3 +227,39 @@ def test_what_leaves_and_what_stays_is_said_and_so_it_is(platform: Platform) -> 
     assert not {"clock-dev", "clock-staging"} & left
     assert not {name for name in platform.applications() if "clock" in name or "qa" in name}
     assert platform.github("GET", f"/repos/acme/{repository}")["archived"] is False
+
+
+def test_a_destroy_without_argocd_takes_one_command_and_keeps_repositories(platform: Platform) -> None:
+    """Nothing acts on the finalizers of Applications then; `docs/destroy.md` has the command."""
+    for kind in ("deployment", "statefulset"):
+        platform.kubectl("scale", kind, "--all", "--replicas", "0", "--namespace", "argocd")
+    page = (ROOT / "docs" / "destroy.md").read_text()
+    commands = (block.partition("```")[0] for block in page.split("```sh")[1:])
+    command = next(block for block in commands if "finalizers" in block)
+    environment = os.environ | {
+        "PATH": f"{platform.config.commands}:{os.environ['PATH']}",
+        "KUBECONFIG": str(platform.config.kubeconfig),
+    }
+    subprocess.run(["sh", "-ec", command], env=environment, check=True, capture_output=True)
+    operations.destroy(platform.place, platform.settings)
+    repositories = {found["name"] for found in platform.github("GET", "/orgs/acme/repos")}
+    assert {"environments", "guestbook"} <= repositories
+    assert platform.github("GET", "/orgs/acme/teams") == []
+    assert "argocd" not in platform.namespaces()
+
+
+def test_after_a_destroy_the_platform_is_made_again_from_its_repositories(platform: Platform) -> None:
+    with pytest.raises(PulumiError, match="slipway:adopt"):
+        operations.preview(platform.place, platform.settings)
+    platform.adopt_everything()
+    assert "guestbook-production" in platform.applications()
+
+
+def test_a_state_that_was_lost_is_adopted_without_making_anything_again(platform: Platform) -> None:
+    repositories = {found["id"] for found in platform.github("GET", "/orgs/acme/repos")}
+    platform.place.state_file(platform.settings).unlink()
+    with pytest.raises(PulumiError, match="slipway:adopt"):
+        operations.preview(platform.place, platform.settings)
+    done = platform.adopt_everything()
+    assert not {"delete", "replace"} & set(done.counts)
+    assert {found["id"] for found in platform.github("GET", "/orgs/acme/repos")} == repositories
