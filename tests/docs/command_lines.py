@@ -5,6 +5,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -29,19 +30,20 @@ PULUMI = {
     "stack init": set[str](),
     "stack output": {"--stack"},
     "state unprotect": {"--all"},
-    "up": {"--stack"},
+    "up": {"--refresh", "--stack"},
 }
 """The commands that the documentation may use, and the options of each, as `pulumi --help` has them."""
-HARMLESS = {"cat", "cd", "cp", "export", "git", "openssl"}
+HARMLESS = {"base64", "cat", "cd", "cp", "export", "git", "openssl"}
 
 Check = Callable[[list[str]], Iterator[str]]
 
 
 def problems(line: str) -> Iterator[str]:
     """What is wrong with a command line; nothing, if a person can type it."""
-    inner = re.fullmatch(r"(?:export )?[A-Z_]+=\$\((.*)\)", line)
-    for words in split(inner[1] if inner else line):
-        yield from check(words)
+    inner = re.fullmatch(r"(?:export )?[A-Z_]+=\$\((.*)\)(?: (.*))?", line)
+    for part in filter(None, inner.groups() if inner else [line]):
+        for words in split(part):
+            yield from check(words)
 
 
 def split(line: str) -> list[list[str]]:
@@ -59,7 +61,9 @@ def split(line: str) -> list[list[str]]:
 
 def check(words: list[str]) -> Iterator[str]:
     command, rest = words[0], words[1:]
-    known: dict[str, Check] = {"make": check_make, "pulumi": check_pulumi, "gh": check_gh}
+    known: dict[str, Check] = {
+        "make": check_make, "pulumi": check_pulumi, "gh": check_gh, "kubectl": check_kubectl, "xargs": check_xargs,
+    }  # fmt: skip
     if command in {"python", "python3", ".venv/bin/python"}:
         yield from check_python(rest)
     elif command in known:
@@ -102,6 +106,21 @@ def parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> Iterator[st
             parser.parse_args(arguments)
     except SystemExit:
         yield f"{parser.prog} {' '.join(arguments)}: {said.getvalue().strip().splitlines()[-1]}"
+
+
+def check_xargs(rest: list[str]) -> Iterator[str]:
+    yield from check(rest[2:] if rest[0] == "-n" else rest)
+
+
+def check_kubectl(rest: list[str]) -> Iterator[str]:
+    verbs = [word for word in rest if word in {"get", "patch", "delete", "logs", "config"}]
+    if not verbs:
+        yield f"kubectl {' '.join(rest)}: not a command that these pages know"
+    if "--patch" in rest:
+        try:
+            json.loads(rest[rest.index("--patch") + 1])
+        except ValueError as error:
+            yield f"kubectl {' '.join(verbs)}: the patch is not JSON: {error}"
 
 
 def check_pulumi(rest: list[str]) -> Iterator[str]:
