@@ -10,6 +10,7 @@ from manifests.argocd.labels import (
     URL_ANNOTATION,
 )
 from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
+from manifests.platform_values import platform_values
 from slipway_release import layout, platform_file
 
 API_VERSION = "argoproj.io/v1alpha1"
@@ -38,7 +39,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
             "ignoreMissingValueFiles": True,
             # Relative to the chart's folder.
             "valueFiles": [f"../../{path}" for path in layout.value_files(environment.name, service.name)],
-            **_platform_values(settings),
+            **({"valuesObject": values} if (values := platform_values(settings, service, environment)) else {}),
         },
     }
     ignored = _ignored_differences(service, environment)
@@ -75,7 +76,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
                 **({SOAK_ANNOTATION: str(environment.soak_seconds)} if environment.soak_seconds else {}),
                 # A commit of one service renders that one alone.
                 PATHS_ANNOTATION: ";".join(f"/{path}" for path in layout.watched(environment.name, service.name)),
-                **({URL_ANNOTATION: service_url(service, environment)} if environment.url else {}),
+                **({URL_ANNOTATION: service_url(service, environment)} if environment.address else {}),
             },
             **_finalizers(environment),
         },
@@ -96,12 +97,6 @@ def _ignored_differences(service: Service, environment: Environment) -> list[dic
         }
         for one in differences
     ]
-
-
-def _platform_values(settings: Settings) -> dict[str, Any]:
-    """Values that are the platform's: a changed setting reaches services whose value files are their teams'."""
-    pull_secret = settings.registry.pull_secret
-    return {"valuesObject": {"imagePullSecrets": [{"name": pull_secret}]}} if pull_secret else {}
 
 
 def infrastructure_application(settings: Settings, environment: Environment) -> dict[str, Any]:
@@ -154,4 +149,4 @@ def destination(environment: Environment, namespace: str) -> dict[str, str]:
 
 def service_url(service: Service, environment: Environment) -> str:
     """Where a service answers in an environment; empty if the settings do not say."""
-    return platform_file.service_url(environment.url or "", service.name, environment.name)
+    return platform_file.service_url(environment.address or "", service.name, environment.name)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
 from manifests.model import Environment, Service, Settings
+from manifests.platform_values import platform_values
 from slipway_release import platform_file
 
 PATH = platform_file.PATH
@@ -46,7 +47,7 @@ def _environment(settings: Settings, environment: Environment) -> platform_file.
         prereleases=environment.takes_prereleases,
         requires=environment.requires,
         verification_deadline_seconds=environment.verification_deadline_seconds,
-        url=environment.url,
+        url=environment.address,
         approval=bool(environment.approvers),
         kinds=_kinds(service_kinds(settings, environment)),
     )
@@ -61,6 +62,11 @@ def _service(settings: Settings, service: Service) -> platform_file.Service:
         name=service.name,
         repository=f"{settings.github.owner}/{service.repository_name}",
         team=service.team,
+        values={
+            environment.name: values
+            for environment in settings.environments_of(service)
+            if (values := platform_values(settings, service, environment))
+        },
         environments=tuple(environment.name for environment in settings.environments_of(service)),
         image=settings.image(service),
     )

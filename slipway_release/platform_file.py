@@ -6,11 +6,13 @@ The platform's Pulumi program writes the file with `dump`; the release program r
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway_release import fields
 from slipway_release.errors import RefusedError
+from slipway_release.fields import Document
 
 PATH = ".slipway/platform.json"
 """Where it stands in the environment repository."""
@@ -63,6 +65,8 @@ class Service:
     environments: tuple[str, ...]
     image: str
     release_workflow: str = RELEASE_WORKFLOW
+    values: Mapping[str, Document] = field(default_factory=dict[str, Document])
+    """The platform's own chart values by environment; they win over every file."""
 
     @property
     def main_workflow(self) -> str:
@@ -128,6 +132,11 @@ class Platform:
 
 def service_url(pattern: str, service: str, environment: str) -> str:
     """Where a service answers in an environment, from the environment's `url`."""
+    return filled(pattern, service, environment)
+
+
+def filled(pattern: str, service: str, environment: str) -> str:
+    """A text of the settings with its placeholders filled in."""
     return pattern.replace("{service}", service).replace("{environment}", environment)
 
 
@@ -204,6 +213,10 @@ def _service(source: fields.Document, owner: str, where: str) -> Service:
         environments=fields.texts(source, "environments", where),
         image=fields.text(source, "image", where),
         release_workflow=fields.optional_text(source, "releaseWorkflow") or RELEASE_WORKFLOW,
+        values={
+            name: fields.document(values, f"{where}.values.{name}")
+            for name, values in (fields.optional_document(source, "values") or {}).items()
+        },
     )
 
 
@@ -256,4 +269,5 @@ def _service_document(service: Service) -> dict[str, object]:
         "environments": list(service.environments),
         "image": service.image,
         "releaseWorkflow": service.release_workflow,
+        **({"values": dict(service.values)} if service.values else {}),
     }

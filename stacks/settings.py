@@ -21,6 +21,7 @@ from manifests.model import (
     Team,
 )
 from stacks.checks import Parts, check_parts
+from stacks.entries import check_entries
 from stacks.problems import NAMESPACE, SettingsError, listed
 from stacks.reading import Reader
 from stacks.secrets import SECRETS, check_contents, check_presence, encrypted_keys, needed_secrets, public_texts
@@ -107,7 +108,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     veiled = {problem.path for problem in hidden}
     # A section that should hold no secret and does is not quoted.
     shown = [problem for problem in reader.problems if problem.path.partition(".")[0].partition("[")[0] not in veiled]
-    problems = [*hidden, *shown, *check_parts(parts)]
+    problems = [*hidden, *shown, *check_parts(parts), *check_entries(environments, services, cluster)]
     if github and argocd and registry and notifications:
         needed = needed_secrets(github.value, argocd.value, registry.value, notifications.value)
         problems += check_presence(texts, needed, github.value)

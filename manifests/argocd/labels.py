@@ -7,6 +7,8 @@ DEADLINE_ANNOTATION = f"{LABEL_PREFIX}verification-deadline"
 """Seconds, as text, that a release may take until it is verified."""
 SOAK_ANNOTATION = f"{LABEL_PREFIX}soak"
 """Seconds, as text, that a release must stay healthy until it is verified."""
+WAIT_FOR_ADDRESS_ANNOTATION = f"{LABEL_PREFIX}wait-for-address"
+"""Of an Ingress or a Service of type LoadBalancer: "false" if its controller never writes an address."""
 URL_ANNOTATION = f"{LABEL_PREFIX}url"
 """Where the service answers in this environment, if it says."""
 MENDED = {"pulumi.com/patchForce": "true"}

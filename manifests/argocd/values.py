@@ -99,13 +99,16 @@ def _image(settings: Settings) -> Values:
 
 def _configuration(settings: Settings) -> Values:
     """Of `argocd-cm`."""
-    health = rendered_files("argocd", {})["application-health.lua"]
+    health = rendered_files("argocd", {})
     return {
         **({"url": settings.argocd.url} if settings.argocd.url else {}),
         **(_WEBHOOK if settings.argocd.receives_webhooks else _POLLING),
         # Without it whoever may sync may sync any commit, an unreviewed branch too.
         "application.sync.requireOverridePrivilegeForRevisionSync": "true",
-        "resource.customizations.health.argoproj.io_Application": health,
+        "resource.customizations.health.argoproj.io_Application": health["application-health.lua"],
+        "resource.customizations.health.apps_Deployment": health["deployment-health.lua"],
+        "resource.customizations.health.networking.k8s.io_Ingress": health["address-health.lua"],
+        "resource.customizations.health.Service": health["address-health.lua"],
         **sign_on.configuration(settings),
     }
 

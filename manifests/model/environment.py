@@ -21,6 +21,7 @@ from manifests.model.base import (
     model,
     wrong,
 )
+from manifests.model.entry import HttpRoute, Ingress
 from slipway_release.tags import is_prefix
 
 AUTOMATION = "slipway"
@@ -145,7 +146,11 @@ class Environment:
     soak_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
     """How long a release must stay healthy until it is verified. What breaks in this time is the release's fault."""
     url: Annotated[HttpUrl, AfterValidator(_service_url)] | None = None
-    """Where a service answers; {service} and {environment} are filled in."""
+    """Where a service answers; {service} and {environment} are filled in. Unset: by `ingress` or `httpRoute`."""
+    ingress: Ingress | None = None
+    """Makes services answer from outside of the cluster by an Ingress."""
+    http_route: HttpRoute | None = None
+    """Makes services answer from outside of the cluster by a route of the Gateway API."""
     cluster: ClusterName | None = None
     """The name in Argo CD of the cluster it runs on. Unset: the one Argo CD runs on."""
     context: Line | None = None
@@ -177,6 +182,12 @@ class Environment:
     def is_remote(self) -> bool:
         """Whether it runs on another cluster than Argo CD."""
         return self.cluster not in {None, "in-cluster"}
+
+    @property
+    def address(self) -> str | None:
+        """Where a service answers, with the placeholders; None if the settings do not say."""
+        entry = self.ingress or self.http_route
+        return self.url or (entry.url if entry else None)
 
     @property
     def is_production_like(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -54,6 +55,7 @@ def render(tree: Tree, service: Service, environment: Environment, builds: Build
         values = [file for file in _values(tree, service, environment) if file.is_file() and not file.is_symlink()]
         if sample and removal.released(tree, service, environment) is None:
             values.append(_sample(Path(temporary), service))
+        values.append(_platform_values(Path(temporary), service, environment))
         arguments += [argument for file in values for argument in ("--values", str(file))]
         answer = helm.run(arguments, Path(temporary))
     if answer.returncode:
@@ -72,6 +74,7 @@ def inputs(tree: Tree, service: Service, environment: Environment) -> str:
         if file.is_file() and not file.is_symlink():
             content = file.read_bytes()
             digest.update(f"{os.path.relpath(file, tree.folder)}\0{len(content)}\0".encode() + content)
+    digest.update(json.dumps(service.values.get(environment.name, {}), sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -120,6 +123,13 @@ def value_files(tree: Tree, service: Service, environment: Environment) -> list[
 def _values(tree: Tree, service: Service, environment: Environment) -> list[Path]:
     """Those that Argo CD names; Helm finds the chart's own."""
     return [file for _, file in value_files(tree, service, environment)[1:]]
+
+
+def _platform_values(folder: Path, service: Service, environment: Environment) -> Path:
+    """Those that stand in the Application, which win over the files."""
+    file = folder / "platform.yaml"
+    file.write_text(json.dumps(service.values.get(environment.name, {})), encoding="utf-8")
+    return file
 
 
 def _sample(folder: Path, service: Service) -> Path:

@@ -37,6 +37,8 @@ KINDS = {
     "ExternalSecret",
     "SealedSecret",
     "SopsSecret",
+    "Ingress",
+    "HTTPRoute",
 }
 """What `templates/services/README.md` promises to AppProjects."""
 
@@ -137,8 +139,16 @@ def test_a_version_becomes_a_label_whatever_is_in_it(chart: Path, render: Render
 
 
 def test_configuration_is_the_pods_environment_and_restarts_them(chart: Path, render: Render) -> None:
-    objects = render(chart, {**RELEASED, "config": {"GREETING": "Ahoy", "LIMIT": 3, "LOUD": True}})
-    assert named(objects, "ConfigMap", "guestbook")["data"] == {"GREETING": "Ahoy", "LIMIT": "3", "LOUD": "true"}
+    values = {"GREETING": "Ahoy", "LIMIT": 3, "LOUD": True, "MAX": 1048576, "CUSTOMER": 880444307210, "PART": 0.25}
+    objects = render(chart, {**RELEASED, "config": values})
+    assert named(objects, "ConfigMap", "guestbook")["data"] == {
+        "GREETING": "Ahoy",
+        "LIMIT": "3",
+        "LOUD": "true",
+        "MAX": "1048576",
+        "CUSTOMER": "880444307210",
+        "PART": "0.25",
+    }
 
     def annotations(objects: list[KubernetesObject]) -> dict[str, str]:
         return named(objects, "Deployment", "guestbook")["spec"]["template"]["metadata"]["annotations"]
@@ -215,10 +225,55 @@ def test_it_makes_no_kind_that_a_project_was_not_told_of(chart: Path, render: Re
         "autoscaling": {"enabled": True},
         "disruptionBudget": {"enabled": True},
         "secrets": {"backend": "sealed-secrets", "encryptedData": {"A": "AgBy"}},
+        "global": {"ingress": INGRESS, "httpRoute": ROUTE},
     }
     kinds = {content["kind"] for content in render(chart, everything, *MONITORED)}
     assert kinds == KINDS - {"ExternalSecret", "SopsSecret"}
     assert "replicas" not in named(render(chart, everything), "Deployment", "guestbook")["spec"]
+
+
+INGRESS = {
+    "host": "guestbook.dev.example.com",
+    "className": "nginx",
+    "tls": True,
+    "tlsSecret": "guestbook-tls",
+    "annotations": {"slipway.dev/wait-for-address": "false"},
+}
+ROUTE = {"host": "guestbook.dev.example.com", "gateway": "public", "gatewayNamespace": "infra", "sectionName": "https"}
+
+
+def test_an_ingress_answers_under_the_environments_name(chart: Path, render: Render) -> None:
+    ingress = named(render(chart, {**RELEASED, "global": {"ingress": INGRESS}}), "Ingress", "guestbook")
+    assert ingress["metadata"]["annotations"] == {"slipway.dev/wait-for-address": "false"}
+    backend = {"service": {"name": "guestbook", "port": {"name": "http"}}}
+    assert ingress["spec"] == {
+        "ingressClassName": "nginx",
+        "tls": [{"hosts": [INGRESS["host"]], "secretName": "guestbook-tls"}],
+        "rules": [
+            {"host": INGRESS["host"], "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+        ],
+    }
+
+
+def test_an_ingress_needs_neither_class_nor_certificate(chart: Path, render: Render) -> None:
+    plain = {"host": "guestbook.example.com", "tls": False}
+    spec = named(render(chart, {**RELEASED, "global": {"ingress": plain}}), "Ingress", "guestbook")["spec"]
+    assert set(spec) == {"rules"}
+
+
+def test_a_route_leads_from_the_environments_gateway(chart: Path, render: Render) -> None:
+    route = named(render(chart, {**RELEASED, "global": {"httpRoute": ROUTE}}), "HTTPRoute", "guestbook")
+    (parent,) = route["spec"]["parentRefs"]
+    assert (parent["name"], parent["namespace"], parent["sectionName"]) == ("public", "infra", "https")
+    assert route["spec"]["hostnames"] == [ROUTE["host"]]
+    assert route["spec"]["rules"][0]["backendRefs"][0]["port"] == 80
+
+
+@pytest.mark.parametrize("entry", [{"ingress": INGRESS}, {"httpRoute": ROUTE}])
+def test_a_service_may_stay_inside_of_the_cluster(chart: Path, render: Render, entry: dict[str, Any]) -> None:
+    objects = render(chart, {**RELEASED, "global": entry, "exposed": False})
+    assert objects == render(chart, RELEASED)
+    assert render(chart, {"global": entry}) == []
 
 
 @pytest.mark.parametrize(
