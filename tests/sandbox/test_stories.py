@@ -175,7 +175,9 @@ def test_a_secret_is_rotated_wherever_it_is(platform: Platform) -> None:
     )
     done = platform.apply(lambda _values: None)
     assert set(done.counts) == {"update", "same"}
-    assert {"environments-argocd-webhook", "argocd-release"} <= {step.name for step in done.steps if step.operation == "update"}
+    assert {"environments-argocd-webhook", "argocd-release"} <= {
+        step.name for step in done.steps if step.operation == "update"
+    }
 
 
 def test_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform) -> None:
