@@ -25,7 +25,7 @@ def check_entries(
         if environment.url and urlsplit(environment.url).netloc != entry.host:
             text = f"names another host than `{key}`, {entry.host!r}; leave it out, it follows from `{key}`"
             yield Problem(found.at("url"), text)
-        if cluster and not cluster.value.ingress_namespaces:
+        if cluster and not cluster.value.ingress_namespaces and not environment.allow_from:
             text = f"missing with `{key}` of {environment.name}; name the namespace of the controller's pods"
             yield Problem("cluster.ingressNamespaces", f"{text}, or network policies keep them from the services")
         for service in services:

@@ -143,6 +143,61 @@ def test_values_may_override_what_they_merge(tree: Tree) -> None:
     assert told(tree) == ""
 
 
+ODD = ["1", "[a]", "{a: [1]}", "{1: {2: 3}}", "null", "[{name: {a: b}}]", "true", "'x'"]
+
+
+@needs_helm
+@pytest.mark.parametrize("odd", ODD)
+def test_no_shape_of_an_object_ends_in_a_traceback(tree: Tree, odd: str) -> None:
+    parts = [
+        *(("v1", kind, key) for kind in ("Secret", "List", "Pod") for key in ("metadata", "spec", "data", "items")),
+        *(("apps/v1", kind, "spec") for kind in ("Deployment", "CronJob")),
+    ]
+    within = {"metadata": ("name", "namespace", "labels"), "spec": ("selector", "template", "containers", "volumes")}
+    objects = [f"apiVersion: {version}\nkind: {kind}\n{key}: {odd}\n" for version, kind, key in parts]
+    objects += [
+        f"apiVersion: {version}\nkind: {kind}\n{key}: {{{inner}: {odd}}}\n"
+        for version, kind, key in parts
+        for inner in within.get(key, ())
+    ]
+    _write(tree.folder / "infrastructure/dev/odd.yaml", "---\n".join(objects))
+    _write(tree.folder / "helm-charts/guestbook/templates/odd.yaml", "---\n".join(objects))
+    assert "odd.yaml" in told(tree)
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("environments/notes.md", b"x"),
+        ("environments/dev/guestbook/values.yaml", b"\xff\xfe"),
+        ("CODEOWNERS", b"\xe9 @acme/web"),
+        ("environments/staging/guestbook/release.yaml", b"\xe9"),
+        ("helm-charts/guestbook/Chart.yaml", b"\xe9: ["),
+        ("helm-charts/guestbook/values.schema.json", b"{"),
+        ("helm-charts/guestbook/templates/a.yaml", b"\xe9\x00"),
+        ("infrastructure/dev/a.json", b"{"),
+    ],
+)
+def test_no_content_of_a_file_ends_in_a_traceback(tree: Tree, path: str, content: bytes) -> None:
+    _write(tree.folder / path, "")
+    (tree.folder / path).write_bytes(content)
+    assert told(tree)
+
+
+@needs_helm
+@pytest.mark.parametrize("path", ["environments/dev", "environments", "helm-charts/guestbook", "CODEOWNERS", ".github"])
+def test_no_file_in_the_place_of_a_folder_ends_in_a_traceback(tree: Tree, path: str) -> None:
+    here = tree.folder / path
+    if here.is_dir():
+        shutil.rmtree(here)
+        here.write_text("x")
+    else:
+        here.unlink(missing_ok=True)
+        here.mkdir()
+    told(tree)
+
+
 def test_a_link_out_of_the_repository_is_refused_and_not_followed(tree: Tree, tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text("password: hunter2\n")
     for name, target in (("values.yaml", "../../../../secret.yaml"), ("more.yaml", str(tmp_path / "secret.yaml"))):

@@ -95,3 +95,8 @@ def test_each_service_has_a_name_of_its_own() -> None:
 def test_the_controller_must_be_let_in() -> None:
     found = problems([{"name": "dev", "ingress": INGRESS}], cluster=values()["cluster"])
     assert "cluster.ingressNamespaces" in found
+
+
+def test_a_controller_outside_of_the_cluster_is_let_in_by_its_addresses() -> None:
+    outside = [{"name": "dev", "ingress": INGRESS, "allowFrom": ["192.0.2.0/24"]}]
+    settings_of("tests", texts(values(environments=outside, cluster=values()["cluster"])))
