@@ -71,7 +71,7 @@ def make_by_hand(config: SandboxConfig) -> None:
     charts.mkdir(exist_ok=True)
     build_chart(toolchain.module_directory("argocd", config) / "manifests", charts, f"v{toolchain.ARGOCD_VERSION}")
     stack = sandbox_stack(config)
-    # Whoever does it by hand knows that nothing is in the way.
+    # A person who does it by hand knows that nothing is in the way.
     stack = replace(stack, values=stack.values | {"slipway:preflight": False})
     registrations = declared(config, stack)
     push_files(config)

@@ -12,7 +12,7 @@ class PlatformSecrets:
     """Secret outputs; what is None is not needed by this stack's settings."""
 
     github_token: pulumi.Output[str] | None
-    """The token `pulumi up` acts with, where it is no App."""
+    """The token `pulumi up` acts with, where it is not an App."""
     github_app_private_key: pulumi.Output[str] | None
     """The key of the App `pulumi up` acts as."""
     promoter_private_key: pulumi.Output[str]

@@ -23,7 +23,7 @@ class Application:
 
     name: str
     service: str
-    """Empty for those that are no service's."""
+    """Empty for those that are not a service's."""
     environment: str
     automated: bool
     sync: str

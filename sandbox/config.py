@@ -41,7 +41,7 @@ class SandboxConfig:
         network = environ.get("SLIPWAY_SANDBOX_NETWORK") or DEFAULT_NETWORK
         if not _is_private(network):
             raise SandboxError(
-                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is no base of a private network; "
+                f"SLIPWAY_SANDBOX_NETWORK: {network!r} is not a base of a private network; "
                 f"give two octets, such as {DEFAULT_NETWORK}",
                 exit_code=ExitCode.USAGE,
             )

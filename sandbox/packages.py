@@ -56,7 +56,7 @@ def ensure(config: SandboxConfig, progress: Progress) -> Path:
     """Installs the missing commands, unpacks the daemons, and returns the folder they are in; offline once done.
 
     Raises:
-        SandboxError: the machine has no apt, a package is not to be had, or the caller may not install.
+        SandboxError: the machine has no apt, a package is not available, or the caller may not install.
     """
     wanted = missing()
     folder = unpacked(config)

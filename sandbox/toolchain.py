@@ -175,7 +175,7 @@ def module_directory(name: str, config: SandboxConfig | None = None, progress: P
     """Where the Go module cache holds the sources of the module that a tool is built from.
 
     Raises:
-        SandboxError: the tool has no such module, or it is not to be had.
+        SandboxError: the tool has no such module, or it cannot be downloaded.
     """
     tool = _tool(name)
     go = golang.find(config or SandboxConfig.from_environment(), progress or Progress(quiet=True))

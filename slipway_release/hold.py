@@ -19,7 +19,7 @@ _MAINTAINS = {"admin", "maintain"}
 def check_person(context: Context, service: Service | None = None) -> str:
     """The person who has started this run; everybody else is refused.
 
-    Whoever re-runs a run is not its actor, so both are checked.
+    The person who re-runs a run is not its actor, so both are checked.
 
     Args:
         context: its service's client sees the service's repository.
@@ -39,7 +39,7 @@ def _check_login(context: Context, login: str, service: Service | None) -> None:
     if role in _MAINTAINS:
         return
     if role != "write":
-        raise RefusedError(f"{login}: may not write {context.platform.repository}; ask somebody who may")
+        raise RefusedError(f"{login}: may not write {context.platform.repository}; ask a person who may")
     # Every team may write here; who owns a service may write its repository.
     if service and _role(context.service, service.repository, login) not in {*_MAINTAINS, "write"}:
         raise RefusedError(

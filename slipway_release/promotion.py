@@ -72,7 +72,7 @@ def _planned(context: Context, request: Request, environment: Environment, *, as
     except ApiError:
         raise
     except RefusedError as error:
-        # What is broken in one environment is no reason to keep the others waiting.
+        # What is broken in one environment is not a reason to keep the others waiting.
         workflow.error(f"{environment.name}: {error}")
         decision = Decision(Kind.BROKEN, str(error))
     _note(context, environment, request, decision)

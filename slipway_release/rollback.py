@@ -81,13 +81,13 @@ def act(context: Context, report: Report) -> Answer:
         workflow.error(f"{environment.name}: {len(others) + 1} services fail at once")
         return Answer(
             f"{len(others) + 1} services of {environment.name} failed within minutes ({service.name}, "
-            f"{', '.join(others[:5])}), so it is not their releases; somebody has to look at the cluster. Nothing is "
+            f"{', '.join(others[:5])}), so it is not their releases; a person has to look at the cluster. Nothing is "
             "taken back or held; what still fails alone later is"
         )
     target = good.release
     done = _take_back(context, report, failed, good)
     if done is None:
-        return Answer(f"{failed.version} is superseded: somebody has released another version meanwhile")
+        return Answer(f"{failed.version} is superseded: another version has been released meanwhile")
     if done.commit is not None:
         wait = "; it waits for somebody to sync it" if environment.sync == "manual" else ""
         return Answer(f"rolled back from {failed.version} to {target.version}{wait}", target, done)
@@ -106,7 +106,7 @@ def guard(report: Report) -> str | None:
     if release.rollback is not None:
         return (
             f"{release.version} is itself a rollback (from {release.rollback.version}) and is not rolled back "
-            "again; somebody has to look"
+            "again; a person has to look"
         )
     if environment.rollback == Mode.OFF:
         return f"rollback is off in {environment.name}; release a newer version or revert by hand"

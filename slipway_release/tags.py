@@ -37,7 +37,7 @@ _LOOK_ALIKES = ("v[0-9]**", "**-v[0-9]**", "**/v[0-9]**")
 
 
 class TagError(ValueError):
-    """A tag that is no release tag; its text says why and what is allowed."""
+    """A tag that is not a release tag; its text says why and what is allowed."""
 
 
 class EnvironmentLike(Protocol):
@@ -72,7 +72,7 @@ class Version:
             raise TagError(f"version {text[:20]!r}...: longer than {MAX_VERSION_LENGTH} characters")
         match = _SEMVER.fullmatch(text)
         if match is None:
-            raise TagError(f"version {text!r}: not SemVer; allowed is 1.2.3 or 1.2.3-rc.1")
+            raise TagError(f"version {text!r}: not SemVer; use 1.2.3 or 1.2.3-rc.1")
         if text.endswith("-"):
             raise TagError(f"version {text!r}: ends with a dash, which no Kubernetes label may")
         prerelease = match["prerelease"]
@@ -117,7 +117,7 @@ class Tag:
         """Read a tag's name (without `refs/tags/`) or say in a `TagError` why it is none."""
         match = _TAG.fullmatch(name)
         if match is None:
-            raise TagError(f"tag {name!r}: not a release tag; allowed are v1.2.3 and <prefix>-v1.2.3")
+            raise TagError(f"tag {name!r}: not a release tag; use v1.2.3 and <prefix>-v1.2.3")
         try:
             return cls(Version.parse(match["version"]), match["prefix"])
         except TagError as error:
@@ -125,7 +125,7 @@ class Tag:
 
     @property
     def image_tag(self) -> str:
-        """The image's tag. It has no prefix: a version is one image, whoever it is for."""
+        """The image's tag. It has no prefix: a version is one image, in every environment."""
         return str(self.version)
 
     def __str__(self) -> str:

@@ -56,12 +56,11 @@ def _check_github(parts: Parts) -> Iterator[Problem]:
     github = parts.github
     apps = {name: app.id for name in ("promoter", "requester", "argocd") if (app := getattr(github.value, name))}
     for name, other in _repeated(apps.items()):
-        yield Problem(
-            github.at(name, "id"), f"the same App as {other}; allowed are three Apps, each with its own rights"
-        )
+        yield Problem(github.at(name, "id"), f"the same App as {other}; use three Apps, each with its own rights")
     team = github.value.platform_team
     if team is not None and team not in parts.team_names:
-        yield Problem(github.at("platformTeam"), f"{team!r} is no team; allowed are {listed(sorted(parts.team_names))}")
+        known = listed(sorted(parts.team_names))
+        yield Problem(github.at("platformTeam"), f"{team!r} is not a team: use one of {known}")
 
 
 def _check_sign_on(parts: Parts) -> Iterator[Problem]:
@@ -83,24 +82,22 @@ def _check_teams(parts: Parts) -> Iterator[Problem]:
     yield from _duplicates(parts.teams, lambda team: team.name)
     for team in parts.teams:
         if team.value.existing and team.value.members:
-            yield Problem(
-                team.at("members"), "the team is `existing`; allowed are none, its members are managed elsewhere"
-            )
+            yield Problem(team.at("members"), "the team is `existing`; use none, its members are managed elsewhere")
         members = team.value.members
         for index, first in _repeated((index, member.login.lower()) for index, member in enumerate(members)):
-            text = f"{members[int(index)].login!r} is also members[{first}]; allowed is once"
+            text = f"{members[int(index)].login!r} is also members[{first}]; use once"
             yield Problem(team.at("members", index, "login"), text)
 
 
 def _check_environments(parts: Parts) -> Iterator[Problem]:
     if not parts.environment_names:
-        yield Problem("environments", "there is none; allowed is a list with at least one, in promotion order")
+        yield Problem("environments", "there is none; use a list with at least one, in promotion order")
     yield from _duplicates(parts.environments, lambda environment: environment.name)
     seen: list[str] = []
     for found in parts.environments:
         environment = found.value
         if environment.name in RESERVED_ENVIRONMENTS:
-            yield Problem(found.at("name"), f"{environment.name!r} is the platform's own; allowed is another name")
+            yield Problem(found.at("name"), f"{environment.name!r} is the platform's own; use another name")
         yield from _check_branch(found)
         yield from _check_cluster(parts, found)
         yield from _check_production(found)
@@ -130,9 +127,7 @@ def _check_branch(found: Found[Environment]) -> Iterator[Problem]:
         return
     environment = found.value
     if environment.images is Images.BRANCH and environment.branch is None:
-        yield Problem(
-            found.at("branch"), "missing with `images: branch`; allowed is the service branch that it follows"
-        )
+        yield Problem(found.at("branch"), "missing with `images: branch`; use the service branch that it follows")
     if environment.images is not Images.BRANCH and environment.branch is not None:
         text = f"{environment.branch!r} with `images: {environment.images}`; allowed with `images: branch` only"
         yield Problem(found.at("branch"), text)
@@ -145,14 +140,14 @@ def _check_production(found: Found[Environment]) -> Iterator[Problem]:
     """Production takes versioned tags only; who wants something else must not call it production."""
     environment = found.value
     if environment.name.startswith("prod") and environment.images is not Images.RELEASE:
-        text = f"{environment.name} would take unversioned images; allowed is `release`"
+        text = f"{environment.name} would take unversioned images; use `release`"
         yield Problem(found.at("images"), text)
 
 
 def _check_tag_prefixes(parts: Parts) -> Iterator[Problem]:
     prefixes = [(found, found.value.tag_prefix) for found in parts.environments if found.value.tag_prefix]
     for found, first in _repeated(prefixes):
-        text = f"{found.value.tag_prefix!r} also belongs to {first.value.name}; allowed is a prefix of its own"
+        text = f"{found.value.tag_prefix!r} also belongs to {first.value.name}; use a prefix of its own"
         yield Problem(found.at("tagPrefix"), text)
 
 
@@ -161,27 +156,23 @@ def _check_services(parts: Parts) -> Iterator[Problem]:
     for found in parts.services:
         service = found.value
         if service.name in RESERVED_SERVICES:
-            yield Problem(
-                found.at("name"), f"{service.name!r} is an Application of the platform; allowed is another name"
-            )
+            yield Problem(found.at("name"), f"{service.name!r} is an Application of the platform; use another name")
         if service.team not in parts.team_names:
             yield Problem(
-                found.at("team"), f"{service.team!r} is no team; allowed are {listed(sorted(parts.team_names))}"
+                found.at("team"), f"{service.team!r} is not a team: use one of {listed(sorted(parts.team_names))}"
             )
         if service.template not in parts.templates:
             yield Problem(
-                found.at("template"), f"{service.template!r} is no template; allowed are {listed(parts.templates)}"
+                found.at("template"), f"{service.template!r} is not a template: use one of {listed(parts.templates)}"
             )
         chosen = service.environments or ()
         yield from _unknown(found, "environments", chosen, "environment", parts.environment_names)
         for index, first in _repeated(enumerate(chosen)):
-            yield Problem(
-                found.at("environments", index), f"{chosen[index]!r} is also environments[{first}]; allowed is once"
-            )
+            yield Problem(found.at("environments", index), f"{chosen[index]!r} is also environments[{first}]; use once")
         here = set(chosen) if service.environments is not None else parts.environment_names
         for name in service.overrides:
             if name not in here:
-                text = f"the service does not run in {name!r}; allowed are {listed(sorted(here))}"
+                text = f"the service does not run in {name!r}; use one of {listed(sorted(here))}"
                 yield Problem(found.at("overrides", name), text)
 
 
@@ -196,7 +187,7 @@ def _check_repositories(parts: Parts) -> Iterator[Problem]:
             text = f"{found.value.repository_name!r} cannot be part of an image's name"
             yield Problem(found.at(key), f"{text}; use {IMAGE_PART_MEANING}")
     for path, first in _repeated(names):
-        yield Problem(path, f"the repository is also that of {first}; allowed is a repository of its own")
+        yield Problem(path, f"the repository is also that of {first}; use a repository of its own")
 
 
 def _check_placements(parts: Parts) -> Iterator[Problem]:
@@ -208,14 +199,14 @@ def _check_placements(parts: Parts) -> Iterator[Problem]:
                 continue
             name = placement_name(found.value, environment.value)
             if len(name) > DNS_LABEL_LENGTH:
-                text = f"the namespace {name} has {len(name)} characters; allowed are {DNS_LABEL_LENGTH}"
+                text = f"the namespace {name} has {len(name)} characters; use one of {DNS_LABEL_LENGTH}"
                 yield Problem(found.at("name"), text)
             if name.startswith(RESERVED_PREFIX) and name not in RESERVED_NAMESPACES:
                 text = f"the namespace {name} begins with {RESERVED_PREFIX}, which Kubernetes keeps for itself"
                 yield Problem(found.at("name"), f"{text}; use another name")
             owner = owners.setdefault(name, f"{found.value.name} in {environment.value.name}")
             if owner != f"{found.value.name} in {environment.value.name}":
-                yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; allowed is a free one")
+                yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; use a free one")
 
 
 def _check_quotas(parts: Parts) -> Iterator[Problem]:
@@ -237,13 +228,13 @@ def _check_differences(parts: Parts) -> Iterator[Problem]:
 
 def _duplicates(parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iterator[Problem]:
     for path, first in _repeated((part.at("name"), name(part.value)) for part in parts):
-        yield Problem(path, f"the name is that of {first} too; allowed is each name once")
+        yield Problem(path, f"the name is that of {first} too; use each name once")
 
 
 def _unknown(found: Found[Any], key: str, names: Iterable[str], what: str, known: set[str]) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name not in known:
-            yield Problem(found.at(key, index), f"{name!r} is no {what}; allowed are {listed(sorted(known))}")
+            yield Problem(found.at(key, index), f"{name!r} is no {what}; use one of {listed(sorted(known))}")
 
 
 def _repeated(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:

@@ -21,7 +21,7 @@ def check_entries(
             continue
         key = "ingress" if environment.ingress else "httpRoute"
         if environment.ingress and environment.http_route:
-            yield Problem(found.at("httpRoute"), "there is an `ingress` too; allowed is one of the two")
+            yield Problem(found.at("httpRoute"), "there is an `ingress` too; use one of the two")
         if environment.url and urlsplit(environment.url).netloc != entry.host:
             text = f"names another host than `{key}`, {entry.host!r}; leave it out, it follows from `{key}`"
             yield Problem(found.at("url"), text)

@@ -69,7 +69,7 @@ class Reader:
     def one(self, key: str, kind: type[T]) -> Found[T] | None:
         """Reads a part that is there once; where it is absent, its defaults are read."""
         if key not in self._texts and cast(list[str], _schema(kind).get("required", [])):
-            self.problem(key, f"missing; allowed is a mapping with {listed(_schema(kind)['required'])}")
+            self.problem(key, f"missing; use a mapping with {listed(_schema(kind)['required'])}")
             return None
         raw = self._parsed(key, {})
         return None if raw is None else self._read(key, raw, kind)
@@ -79,7 +79,7 @@ class Reader:
         raw = self._parsed(key, [])
         if not isinstance(raw, list):
             if raw is not None:
-                self.problem(key, f"{_shown(raw)} is no list; allowed is a list of mappings, each with `name`")
+                self.problem(key, f"{_shown(raw)} is not a list: use a list of mappings, each with `name`")
             return []
         items = cast(list[object], raw)
         found = [self._read(f"{key}[{_label(item, index, items)}]", item, kind) for index, item in enumerate(items)]
@@ -108,7 +108,7 @@ class Reader:
             return json.loads(self._texts[key])
         except ValueError:
             kind = "a list" if isinstance(default, list) else "a mapping"
-            self.problem(key, f"{_shown(self._texts[key])} has no structure; allowed is {kind}")
+            self.problem(key, f"{_shown(self._texts[key])} has no structure; use {kind}")
             return None
 
     def _read(self, path: str, raw: object, kind: type[T]) -> Found[T] | None:
@@ -181,14 +181,14 @@ def _words(detail: ErrorDetails, schema: dict[str, Any]) -> str:
         allowed = _keys(schema, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), allowed, 1)
         hint = f" (did you mean `{near[0]}`?)" if near else ""
-        return f"unknown key{hint}; allowed are {listed(allowed)}"
+        return f"unknown key{hint}; use one of {listed(allowed)}"
     if kind in {"missing", "missing_argument", "missing_keyword_only_argument"}:
         return f"missing; {_description(schema, location)}"
     shown = _shown(detail["input"])
     if kind == "enum":
-        return f"{shown} is not one of its words; allowed are {str(context['expected']).replace(chr(39), '')}"
+        return f"{shown} is not one of its words; use one of {str(context['expected']).replace(chr(39), '')}"
     if kind in _EXPECTED:
-        return f"{shown} is of the wrong kind; allowed is {_EXPECTED[kind]}"
+        return f"{shown} is of the wrong kind; use {_EXPECTED[kind]}"
     return f"{shown} does not fit; {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 

@@ -73,7 +73,7 @@ def secret_text(key: str) -> str:
     try:
         return SECRETS[key].read(text)
     except CredentialError:
-        # Whoever switched the preflight off wants to see a plan without the real keys.
+        # With the preflight off, a plan without the real keys is wanted.
         return text
 
 

@@ -52,7 +52,7 @@ SECTIONS: dict[str, Any] = {
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",
 }
-"""Keys that are no part of the platform's description."""
+"""Keys that are not part of the platform's description."""
 
 
 def read_settings() -> Settings:
@@ -136,7 +136,7 @@ def _check_keys(reader: Reader, texts: Mapping[str, str]) -> None:
     known = [*SECTIONS, *SECRETS, *SWITCHES]
     for key in texts:
         if key not in known:
-            reader.problem(key, f"unknown key; allowed are {listed(known)}")
+            reader.problem(key, f"unknown key; use one of {listed(known)}")
     for key in SWITCHES:
         if texts.get(key, "true") not in {"true", "false"}:
-            reader.problem(key, f"{texts[key]!r} is no switch; allowed are true or false")
+            reader.problem(key, f"{texts[key]!r} is not a switch: use true or false")

@@ -43,7 +43,7 @@ class Recording:
         return [resource for resource in self.resources if resource.type.endswith(kind)]
 
     def one(self, name: str) -> Registration:
-        """The resource of a logical name that is no component."""
+        """The resource of a logical name that is not a component."""
         (found,) = [resource for resource in self.resources if resource.name == name and resource.custom]
         return found
 

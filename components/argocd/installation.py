@@ -104,7 +104,7 @@ class ArgoCDInstallation(pulumi.ComponentResource):
             repository_opts=None if argocd.chart_is_folder else from_repository,
             values=merged(helm_values(settings, webhook_secret=secrets.webhook_secret), secrets.argocd_values),
             timeout=RELEASE_TIMEOUT_SECONDS,
-            # A failed release stays, with its pods and events, for whoever looks for the reason.
+            # A failed release stays, with its pods and events, so that a person can find the reason.
             atomic=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=dependencies),
         )

@@ -84,7 +84,7 @@ def _opened(settings: Settings) -> Any:
         return f"cluster.context: {context} cannot be used: {error}; `kubectl config get-contexts` shows them"
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, OSError):
         # The client lets through whatever its reading stumbles over.
-        return f"cluster.kubeconfig: {path} is no kubeconfig; `kubectl config view --kubeconfig {path}` says more"
+        return f"cluster.kubeconfig: {path} is not a kubeconfig; `kubectl config view --kubeconfig {path}` says more"
     # The client's own three retries would make an unreachable cluster take minutes.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     return client
@@ -145,7 +145,7 @@ def _missing_rights(settings: Settings, client: Any) -> Iterator[str]:
             "spec": {"resourceAttributes": attributes},
         }
         if not _call(client, "POST", _REVIEWS, review)["status"]["allowed"]:
-            yield f"cluster.context: it may not create {resource}; allowed is a cluster administrator"
+            yield f"cluster.context: it may not create {resource}; use a cluster administrator"
 
 
 def _foreign_namespaces(settings: Settings, client: Any) -> Iterator[str]:

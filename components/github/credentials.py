@@ -85,5 +85,5 @@ class AppItself:
             return jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             # The key library's own words could quote the key.
-            reason = "its private key is no RSA key in PEM form; set it again from the file that GitHub gave"
+            reason = "its private key is not an RSA key in PEM form; set it again from the file that GitHub gave"
             raise GitHubError("", "", 0, f"App {self.app_id}: {reason}") from None

@@ -23,7 +23,7 @@ class GuardedEnvironment(TypedDict):
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Values by name."""
     reviewers: NotRequired[Sequence[pulumi.Input[int]]]
-    """The teams of whom one person lets each job in. Unset: jobs need nobody."""
+    """Teams; one of their members approves each job. Unset: jobs need no approval."""
     path: NotRequired[str]
     """Where the settings name the reviewers, for errors."""
 

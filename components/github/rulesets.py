@@ -157,7 +157,7 @@ def release_tags_ruleset(
 def fixed_tags_ruleset(
     name: str, *, repository: pulumi.Input[str], patterns: Sequence[str], opts: pulumi.ResourceOptions
 ) -> github.RepositoryRuleset:
-    """Release tags stay where they are, whoever made them."""
+    """Release tags cannot be moved or deleted by anyone."""
     # A ruleset of its own, because whom the other one lets create a tag could otherwise also move it.
     rules = github.RepositoryRulesetRulesArgs(update=True, deletion=True)
     return _ruleset(name, "fixed release tags", "tag", repository=repository, includes=patterns, rules=rules, opts=opts)

@@ -126,7 +126,7 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
 
 
 def _subscriptions(settings: Settings) -> list[dict[str, Any]]:
-    """Applications of services only: infrastructure is no release."""
+    """Applications of services only: infrastructure is not a release."""
     selector = f"{SERVICE_LABEL},{ENVIRONMENT_LABEL}"
     ledger = {
         "recipients": [f"{LEDGER}:"],

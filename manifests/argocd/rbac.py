@@ -19,7 +19,7 @@ _RIGHTS = {
 
 
 def rbac_values(settings: Settings) -> dict[str, str]:
-    """The values of `configs.rbac`: whoever the policy does not name sees nothing."""
+    """The values of `configs.rbac`: a person whom the policy does not name sees nothing."""
     return {
         "policy.default": "",
         "policy.csv": policy(settings),

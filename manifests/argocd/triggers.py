@@ -101,7 +101,7 @@ _DEGRADED = _all_of(
     'now() - date(operation.finishedAt) > duration("3s")',
     _FRESH,
 )
-# A webhook, an API server or a network that does not answer is no fault of the release: it gets the whole deadline.
+# A webhook, an API server or a network that does not answer is not a fault of the release: it gets the whole deadline.
 _OPERATION_FAILED = _all_of(
     'phase in ["Failed", "Error"]',
     "whole",
@@ -148,7 +148,7 @@ UNRENDERABLE = Event(
     f'any(status.conditions ?? [], #.type == "ComparisonError" and {_RENDERING})',
     "unrenderable",
 )
-# A GitHub, repo-server or cluster that does not answer is no fault of a commit; what waits goes on when it is back.
+# A GitHub, repo-server or cluster that does not answer is not a fault of a commit; what waits goes on when it is back.
 UNREACHABLE = Event(
     f'any(status.conditions ?? [], #.type == "ComparisonError" and not {_RENDERING} '
     "and now() - date(#.lastTransitionTime) > deadline)",

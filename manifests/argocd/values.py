@@ -103,7 +103,7 @@ def _configuration(settings: Settings) -> Values:
     return {
         **({"url": settings.argocd.url} if settings.argocd.url else {}),
         **(_WEBHOOK if settings.argocd.receives_webhooks else _POLLING),
-        # Without it whoever may sync may sync any commit, an unreviewed branch too.
+        # Without it, a person who may sync may sync any commit, even of an unreviewed branch.
         "application.sync.requireOverridePrivilegeForRevisionSync": "true",
         "resource.customizations.health.argoproj.io_Application": health["application-health.lua"],
         "resource.customizations.health.apps_Deployment": health["deployment-health.lua"],

@@ -27,7 +27,7 @@ class Dns:
     namespaces: tuple[DnsLabel, ...] = ("kube-system",)
     """Namespaces of the cluster's DNS, such as openshift-dns."""
     addresses: tuple[Cidr, ...] = ()
-    """Addresses of a DNS that is no pod, such as that of a node-local cache."""
+    """Addresses of a DNS that is not a pod, such as that of a node-local cache."""
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (53,)
     """The ports of its pods, such as 5353."""
 

@@ -69,7 +69,7 @@ def is_dns_label(text: str) -> bool:
 
 def _dns_label(text: str) -> str:
     if not is_dns_label(text):
-        raise wrong(f"{text!r} is no DNS label; allowed are up to 63 of a-z, 0-9 and inner dashes")
+        raise wrong(f"{text!r} is not a DNS label; use at most 63 lowercase letters, digits and inner hyphens")
     return text
 
 
@@ -133,9 +133,7 @@ def _mark(text: str) -> str:
 
 def _owner(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", text):
-        raise wrong(
-            f"{text!r} is no account name of GitHub; allowed are up to 39 letters, digits and single inner dashes"
-        )
+        raise wrong(f"{text!r} is not an account name of GitHub: use up to 39 letters, digits and single inner dashes")
     return text
 
 
@@ -143,9 +141,7 @@ def _repository(text: str) -> str:
     if text.lower() in {".github", ".github-private"}:
         raise wrong(f"{text!r} is a repository with a meaning of its own on GitHub; use another name")
     if text in {".", ".."} or text.endswith((".git", ".wiki")) or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
-        raise wrong(
-            f"{text!r} is no repository name; allowed are up to 100 letters, digits, dots, dashes and underscores"
-        )
+        raise wrong(f"{text!r} is not a repository name: use up to 100 letters, digits, dots, dashes and underscores")
     return text
 
 
@@ -157,13 +153,13 @@ def _branch(text: str) -> str:
         or any(part in text for part in bad)
         or text.endswith(("/", ".", ".lock"))
     ):
-        raise wrong(f"{text!r} is no branch name; allowed are letters, digits and inner `.`, `_`, `-`, `/`")
+        raise wrong(f"{text!r} is not a branch name: use letters, digits and inner `.`, `_`, `-`, `/`")
     return text
 
 
 def _http_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", text):
-        raise wrong(f"{text!r} is no URL; allowed is http:// or https://, a host and a path, without credentials")
+        raise wrong(f"{text!r} is not a URL: use http:// or https://, a host and a path, without credentials")
     return text
 
 
@@ -176,7 +172,7 @@ def _secret_url(text: str) -> str:
 
 def _registry(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*", text):
-        raise wrong(f"{text!r} is no registry; allowed is a host, a port and a path in small letters, without https://")
+        raise wrong(f"{text!r} is not a registry: use a host, a port and a path in small letters, without https://")
     server, _, path = text.partition("/")
     if server in _DOCKER_HUB or (server == DOCKER_HUB and path):
         raise wrong(f"{text!r} is Docker Hub; use `host: {DOCKER_HUB}`, and `namespace` for the account of the images")
@@ -197,19 +193,19 @@ def _platform(text: str) -> str:
 
 def _quantity(text: str) -> str:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", text):
-        raise wrong(f"{text!r} is no quantity; allowed is a number with a unit of Kubernetes, such as 500m or 4Gi")
+        raise wrong(f"{text!r} is not a quantity: use a number with a unit of Kubernetes, such as 500m or 4Gi")
     return text
 
 
 def _number(text: str) -> str:
     if not re.fullmatch(r"[0-9]{1,20}", text):
-        raise wrong(f"{text!r} is no id; allowed are digits, in quotes")
+        raise wrong(f"{text!r} is not an id: use digits, in quotes")
     return text
 
 
 def _filled(text: str) -> str:
     if not text.strip() or len(text.splitlines()) != 1 or any(unicodedata.category(one) == "Cc" for one in text):
-        raise wrong("it is empty, has more than one line or a control character; allowed is one line of text")
+        raise wrong("it is empty, has more than one line or a control character; use one line of text")
     return text
 
 

@@ -62,11 +62,11 @@ def private_key(text: str) -> str:
     right. The GitHub provider reads PKCS#1 alone.
 
     Raises:
-        CredentialError: it is no RSA private key, is protected by a passphrase, or there are several.
+        CredentialError: it is not an RSA private key, is protected by a passphrase, or there are several.
     """
     blocks = list(_blocks(_decoded(_unquoted(text))))
     if not blocks:
-        raise CredentialError(f"it is no private key in PEM form; {_FROM_FILE}")
+        raise CredentialError(f"it is not a private key in PEM form; {_FROM_FILE}")
     if len(blocks) > 1:
         raise CredentialError(f"it holds {len(blocks)} PEM blocks; set the private key alone")
     label, body = blocks[0]
@@ -116,7 +116,7 @@ def _rsa(label: str, body: str) -> str:
         hint = " or it is protected by a passphrase" if label == "OPENSSH PRIVATE KEY" else ""
         raise CredentialError(f"it cannot be read as a private key: it is damaged{hint}; {_FROM_FILE}") from None
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise CredentialError(f"it is no RSA key, and keys of GitHub Apps are; {_FROM_FILE}")
+        raise CredentialError(f"it is not an RSA key, and keys of GitHub Apps are; {_FROM_FILE}")
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     ).decode()

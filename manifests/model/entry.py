@@ -13,10 +13,10 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 def _host(text: str) -> str:
     unknown = sorted(set(PLACEHOLDER.findall(text)) - {"service", "environment"})
     if unknown:
-        raise wrong(f"{{{unknown[0]}}} is no placeholder; allowed are {{service}} and {{environment}}")
+        raise wrong(f"{{{unknown[0]}}} is not a placeholder: use {{service}} and {{environment}}")
     filled = text.replace("{service}", "service").replace("{environment}", "environment")
     if re.fullmatch(rf"({_LABEL}\.)*{_LABEL}", filled) is None:
-        raise wrong(f"{text!r} is no host name; expected one such as {{service}}.dev.example.com, without https://")
+        raise wrong(f"{text!r} is not a host name; expected one such as {{service}}.dev.example.com, without https://")
     return text
 
 

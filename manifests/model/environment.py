@@ -68,20 +68,22 @@ class Removal(Choice):
 
 def _tag_prefix(text: str) -> str:
     if not is_prefix(text):
-        raise wrong(f"{text!r} cannot stand before -v1.2.3; allowed are a-z, 0-9 and single inner dashes")
+        raise wrong(f"{text!r} cannot stand before -v1.2.3; use a-z, 0-9 and single inner dashes")
     return text
 
 
 def _service_url(text: str) -> str:
     unknown = sorted(set(PLACEHOLDER.findall(text)) - {"service", "environment"})
     if unknown:
-        raise wrong(f"{{{unknown[0]}}} is no placeholder; allowed are {{service}} and {{environment}}")
+        raise wrong(f"{{{unknown[0]}}} is not a placeholder: use {{service}} and {{environment}}")
     return text
 
 
 def _kind(text: str) -> str:
     if re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Z][A-Za-z0-9]*", text) is None:
-        raise wrong(f"{text!r} is no kind; expected group/Kind without a version, such as cert-manager.io/Certificate")
+        raise wrong(
+            f"{text!r} is not a kind; expected group/Kind without a version, such as cert-manager.io/Certificate"
+        )
     if text == "Secret" or text.startswith("argoproj.io/App"):
         raise wrong(f"{text} cannot be permitted to services: Git holds no Secret, and Argo CD is the platform's")
     return text
@@ -134,7 +136,7 @@ class Environment:
     rollback: Rollback = Rollback.AUTOMATIC
     """What happens when a release is bad: the last good one is written back, proposed, or nothing."""
     approvers: Annotated[tuple[TeamSlug, ...], Field(max_length=6)] = ()
-    """Teams of whom one person must approve each release. GitHub takes six at most."""
+    """Teams; one of their members must approve each release. GitHub takes six at most."""
     tag_prefix: Annotated[str, AfterValidator(_tag_prefix)] | None = None
     """Tags `<tagPrefix>-v1.2.3` release to this environment alone."""
     prereleases: bool | None = None

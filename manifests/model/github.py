@@ -45,14 +45,14 @@ class ActionsPolicy(Choice):
 def _base_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise wrong(f"{text!r} is no URL of a GitHub; allowed is https://github.com/ or https://<host>/ of an own one")
+        raise wrong(f"{text!r} is not a URL of a GitHub: use https://github.com/ or https://<host>/ of an own one")
     hosted = parts.hostname in {"github.com", "api.github.com"} or parts.hostname.endswith(".ghe.com")
     if parts.hostname in {"www.github.com", "api.github.com"}:
-        raise wrong(f"{text!r} is not the address people see; allowed is {GITHUB_DOT_COM}")
+        raise wrong(f"{text!r} is not the address people see; use {GITHUB_DOT_COM}")
     if hosted and parts.scheme != "https":
-        raise wrong(f"{text!r} is not encrypted; allowed is https://{parts.hostname}/")
+        raise wrong(f"{text!r} is not encrypted; use https://{parts.hostname}/")
     if parts.path not in {"", "/"}:
-        raise wrong(f"{text!r} has a path; allowed is {parts.scheme}://{parts.netloc}/, the API's path is added")
+        raise wrong(f"{text!r} has a path; use {parts.scheme}://{parts.netloc}/, the API's path is added")
     return f"{parts.scheme}://{parts.netloc}/"
 
 

@@ -35,7 +35,7 @@ def build_chart(manifests: Path, destination: Path, app_version: str) -> Path:
         SandboxError: the manifests or the version are not what they should be.
     """
     if not re.fullmatch(r"v\d+\.\d+\.\d+", app_version):
-        raise SandboxError(f"{app_version!r} is no version of Argo CD; give it as its tag has it, such as v3.5.7")
+        raise SandboxError(f"{app_version!r} is not a version of Argo CD; give it as its tag has it, such as v3.5.7")
     chart = destination / CHART_NAME
     fresh = destination / f".{CHART_NAME}.new"
     shutil.rmtree(fresh, ignore_errors=True)

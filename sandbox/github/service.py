@@ -122,7 +122,7 @@ def _process(config: SandboxConfig) -> int | None:
         # Numbers are used again: another process may have got this one.
         if _is_server(config, pid := int((config.github_directory / PID_FILE).read_text())):
             return pid
-    # Whoever started it may have been killed before the number was written.
+    # The process that started it may have been killed before it wrote the number.
     processes = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
     return next((pid for pid in processes if _is_server(config, pid)), None)
 

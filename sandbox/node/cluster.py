@@ -1,7 +1,7 @@
 """Which cluster the sandbox runs on: its own node, a kind cluster, or one that is there already.
 
 A kubeconfig named in `SLIPWAY_SANDBOX_KUBECONFIG` wins. Else it is what `SLIPWAY_SANDBOX_CLUSTER` says (`node` or
-`kind`), and without that its own node where this machine can run one, or kind where only a Docker engine is to be had.
+`kind`), and without that its own node where this machine can run one, or kind where only a Docker engine is available.
 """
 
 import contextlib

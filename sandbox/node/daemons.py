@@ -67,7 +67,7 @@ def _prefetch(layout: NodeLayout, binaries: Path) -> Daemon:
     control = shlex.join([str(binaries / "ctr"), "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"])
     pull = f"{control} images pull --hosts-dir {shlex.quote(str(layout.etc / 'certs.d'))}"
     lines = [f"until {control} version >/dev/null 2>&1; do sleep 0.1; done"]
-    # Missing ones are no failure here: whoever wants them is told by the kubelet.
+    # A missing one is not a failure here: the kubelet reports it when a pod needs it.
     lines += [f"{pull} {image} >/dev/null || true" for image in (ARGOCD, REDIS, PYTHON)]
     return Daemon("prefetch", ["/bin/sh", "-c", "\n".join(lines)], after=("registry",), once=True)
 

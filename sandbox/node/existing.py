@@ -59,7 +59,7 @@ def _current(source: Path) -> dict[str, Any]:
         raise SandboxError(f"{VARIABLE}: {source}: {error.strerror}", exit_code=ExitCode.USAGE) from None
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, StopIteration):
         raise SandboxError(
-            f"{VARIABLE}: {source} is no kubeconfig with a current context; see `kubectl config use-context`",
+            f"{VARIABLE}: {source} is not a kubeconfig with a current context; see `kubectl config use-context`",
             exit_code=ExitCode.USAGE,
         ) from None
 

@@ -88,7 +88,7 @@ def _space(folder: Path) -> str | None:
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
-        return f"{folder}: it is no folder; name another one in SLIPWAY_SANDBOX_DIR or XDG_CACHE_HOME"
+        return f"{folder}: it is not a folder; name another one in SLIPWAY_SANDBOX_DIR or XDG_CACHE_HOME"
     free = shutil.disk_usage(folder).free
     if free >= NEEDED_SPACE:
         return None

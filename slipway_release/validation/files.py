@@ -85,7 +85,7 @@ class Tree:
         ]
 
     def readings(self) -> Iterator[tuple[str, Reading, list[Problem]]]:
-        """The YAML files with what they hold; Helm's templates are no YAML before they are rendered."""
+        """The YAML files with what they hold; Helm's templates are not a YAML before they are rendered."""
         for path, file in self.files(".yaml", ".yml", ".json"):
             if path.endswith(".json") and not path.startswith(("infrastructure/", "apps/")):
                 continue

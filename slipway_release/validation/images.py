@@ -54,7 +54,7 @@ def _unpinned(value: object, *, is_workload: bool) -> Iterator[str]:
 def _container(container: object, *, is_workload: bool) -> Iterator[str]:
     if not isinstance(container, dict):
         if is_workload:
-            yield f"{container!r} is no container"
+            yield f"{container!r} is not a container"
         return
     found = cast("dict[str, object]", container)
     # A patch of somebody else's pod, as operators take it, may have a container without an image.

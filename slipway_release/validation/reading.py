@@ -225,7 +225,7 @@ class _Builder:
             return None
         value = self._meaning(node)
         if value is None or (isinstance(value, int) and value >= _LARGEST_KEY):
-            self._mistake(node, "a key is missing here, or is no text; quote it")
+            self._mistake(node, "a key is missing here, or is not text; quote it")
             return None
         key = text_of(value)
         if not isinstance(value, str) and key != node.value:
@@ -249,7 +249,7 @@ class _Builder:
             self._mistake(node, f"{text!r} is no {kind}")
             return None
         if isinstance(value, float) and not abs(value) < float("inf"):
-            self._mistake(node, f"{text} is no number that Helm takes; quote it")
+            self._mistake(node, f"{text} is not a number that Helm takes; quote it")
             return None
         if isinstance(value, str) and (date := _DATE.fullmatch(value)) and not _is_day(int(date[1]), int(date[2])):
             self._mistake(node, f"{text} looks like a date, and there is no such day; quote it if it is none")

@@ -44,7 +44,7 @@ def _release(release: Release, service: Service, environment: Environment) -> It
         yield f"image {release.image!r} is not that of {service.name}, {service.image!r}"
     if release.tag is None:
         if environment.tracked_branch is None:
-            yield f"{release.version!r} is no release; {environment.name} takes versioned tags only"
+            yield f"{release.version!r} is not a release; {environment.name} takes versioned tags only"
         elif not tags.is_branch_version(release.version):
             yield f"{release.version!r} is neither a release nor the image of a branch"
         return
@@ -68,9 +68,9 @@ def check_links(tree: Tree) -> list[Problem]:
 
 
 def check_objects(path: str, found: Reading) -> list[Problem]:
-    """Documents of a manifest that are no objects: Kubernetes would never see them."""
+    """Documents of a manifest that are not objects: Kubernetes would never see them."""
     return [
-        Problem(path, "a document that is no object of Kubernetes", line)
+        Problem(path, "a document that is not an object of Kubernetes", line)
         for document, line in zip(found.documents, found.lines, strict=True)
         if document is not None and not isinstance(document, dict)
     ]

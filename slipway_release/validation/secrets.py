@@ -42,7 +42,7 @@ def check_tree(tree: Tree) -> list[Problem]:
 
 
 def check_manifests(path: str, manifests: Iterable[Manifest]) -> list[Problem]:
-    """Secrets with readable content. Encrypted ones (SOPS) are no secrets to a reader."""
+    """Secrets with readable content. Encrypted ones (SOPS) are not secrets to a reader."""
     return [
         Problem(
             path,

@@ -360,7 +360,7 @@ def test_drift_that_waits_for_a_person_is_reported(run: Run) -> None:
     assert (
         notification(run, "drift-found", app)["message"] == f"{DRIFT} found, a sync would undo it: Deployment/guestbook"
     )
-    # A new commit that waits for its sync is no drift; what stays so for long is told, and not called more than it is.
+    # A new commit that waits for its sync is not drift; what stays so for long is told, and not called more than it is.
     app["status"]["sync"]["revision"] = OTHER
     assert fired(run, "drift", app) == [False, False]
     app["status"]["operationState"] = operation("Succeeded", started=5000)

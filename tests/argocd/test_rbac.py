@@ -122,7 +122,7 @@ def test_without_approvers_the_owning_team_starts_the_sync(may: May) -> None:
     assert not may("acme:leads", "sync", OWN_PRODUCTION, environments=environments)
 
 
-def test_whoever_the_policy_does_not_name_has_no_role() -> None:
+def test_a_person_whom_the_policy_does_not_name_has_no_role() -> None:
     assert not rbac_values(settings())["policy.default"]
 
 

@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "No such file"), ("[", "no kubeconfig"), ("current-context: x", "no kubeconfig")]
+    ("content", "said"), [(None, "No such file"), ("[", "not a kubeconfig"), ("current-context: x", "not a kubeconfig")]
 )
 def test_a_named_kubeconfig_is_read_before_anything_is_written(
     nowhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, said: str

@@ -25,7 +25,7 @@ def test_the_chart_is_pinned_and_the_stack_can_choose_another() -> None:
     assert "repositoryOpts" not in folder
 
 
-def test_a_failed_release_is_kept_for_whoever_looks() -> None:
+def test_a_failed_release_is_kept_so_that_a_person_can_look() -> None:
     assert platform().one("argocd-release").inputs["atomic"] is False
 
 

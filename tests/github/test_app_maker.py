@@ -80,7 +80,7 @@ def browser(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def test_an_app_is_made_installed_and_known_to_the_stack(hub: Hub, browser: Page) -> None:
-    assert set(browser.maker.states().values()) == {State.MISSING}, "ids of the example are no App"
+    assert set(browser.maker.states().values()) == {State.MISSING}, "ids of the example are not an App"
     answer = browser.press("promoter")
     assert answer.status_code == 200
     assert browser.maker.states() == {"promoter": State.MADE, "requester": State.MISSING}

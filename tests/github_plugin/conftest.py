@@ -91,7 +91,7 @@ class Engine:
             raise RefusedError(error) from None
 
     def configure(self, given: Json) -> None:
-        """The SDK sends what is no text as JSON; the engine sends the inputs as variables."""
+        """The SDK sends what is not text as JSON; the engine sends the inputs as variables."""
         variables = {f"github:config:{name}": _text(value) for name, value in given.items()}
         self.call("Configure", pb.ConfigureRequest(variables=variables, acceptSecrets=True, args=encoded(given)))
 

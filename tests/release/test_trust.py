@@ -85,7 +85,7 @@ def test_a_workflow_that_somebody_pushes_on_a_branch_gets_no_key(
 
 
 def test_a_deployment_of_a_branch_runs_its_workflow_without_a_key(stage: Stage, tmp_path: Path) -> None:
-    """`deployment_status` runs the file of the deployed commit: whoever may push can choose both."""
+    """`deployment_status` runs the file of the deployed commit: a person who may push can choose both."""
     text = TAKES.replace("on: push", "on: deployment_status").replace("SECRET", "PROMOTER_PRIVATE_KEY")
     head = _push(
         stage,

@@ -103,7 +103,7 @@ def test_a_repository_as_it_is_written_has_no_problems(tree: Tree) -> None:
         ("apps/guestbook/key.txt", "-----BEGIN RSA PRIVATE KEY-----\n", "line 1: holds a credential"),
         ("environments/staging/guestbook/release.yaml", "release: {", "not JSON"),
         ("environments/dev/guestbook/values.yaml", "image: {{ .Values.image }}\n", "values.yaml: line 1: a mapping"),
-        ("infrastructure/dev/x.json", "[1]", "line 1: a document that is no object"),
+        ("infrastructure/dev/x.json", "[1]", "line 1: a document that is not an object"),
         ("infrastructure/dev/x.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: [1]\n", "metadata.name is missing"),
     ],
 )

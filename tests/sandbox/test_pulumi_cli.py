@@ -121,7 +121,7 @@ def test_a_second_up_changes_nothing(ground: Ground, deployed: Run) -> None:
 
 
 def test_a_refresh_finds_no_drift(ground: Ground, deployed: Run) -> None:
-    """Jobs have run and Argo CD has synced by then; that is no drift.
+    """Jobs have run and Argo CD has synced by then; that is not drift.
 
     What a refresh itself counts as an update may be a count of commits or an ETag: what matters is that nothing is
     lost, and that there is nothing to mend.

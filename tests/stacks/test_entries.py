@@ -74,8 +74,8 @@ def test_an_ingress_waits_for_its_address_where_the_settings_say_so() -> None:
     [
         ({"ingress": INGRESS, "httpRoute": ROUTE}, "environments[dev].httpRoute", "one of the two"),
         ({"ingress": INGRESS, "url": "https://other.example.com"}, "environments[dev].url", "another host"),
-        ({"ingress": {"host": "https://a.example.com"}}, "environments[dev].ingress.host", "no host name"),
-        ({"ingress": {"host": "{team}.example.com"}}, "environments[dev].ingress.host", "no placeholder"),
+        ({"ingress": {"host": "https://a.example.com"}}, "environments[dev].ingress.host", "not a host name"),
+        ({"ingress": {"host": "{team}.example.com"}}, "environments[dev].ingress.host", "not a placeholder"),
         ({"ingress": {"className": "nginx"}}, "environments[dev].ingress.host", ""),
         ({"httpRoute": {"host": "a.example.com"}}, "environments[dev].httpRoute.gateway", ""),
     ],

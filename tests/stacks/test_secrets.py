@@ -125,16 +125,16 @@ def test_a_key_that_can_be_read_is_brought_into_the_form_of_githubs_file(pasted:
 @pytest.mark.parametrize(
     ("pasted", "said"),
     [
-        ("key", "no private key"),
-        ("SHA256:abcdef", "no private key"),
-        ("Iv1.0123456789abcdef", "no private key"),
+        ("key", "not a private key"),
+        ("SHA256:abcdef", "not a private key"),
+        ("Iv1.0123456789abcdef", "not a private key"),
         (public("argocd"), "public key"),
-        (elliptic(), "no RSA key"),
+        (elliptic(), "not an RSA key"),
         (locked("argocd", serialization.PrivateFormat.PKCS8), "passphrase"),
         (locked("argocd", serialization.PrivateFormat.TraditionalOpenSSL), "passphrase"),
         (openssh("argocd").replace("b3BlbnNzaC", "b3BlbnNzaD"), "passphrase"),
         (KEY.replace("MII", "MI"), "damaged"),
-        (KEY.rpartition("-----END")[0], "no private key"),
+        (KEY.rpartition("-----END")[0], "not a private key"),
         (KEY + pem("promoter"), "2 PEM blocks"),
     ],
 )

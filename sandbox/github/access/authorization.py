@@ -29,7 +29,7 @@ def _each(names: str, level: str) -> dict[str, str]:
 
 _ROLE_GRANTS: dict[str, dict[str, str]] = {}
 _ROLE_GRANTS["none"] = {}
-# Whoever may read may also take part: open pull requests, review, comment.
+# A person who may read may also open pull requests, review and comment.
 _ROLE_GRANTS["read"] = _each(_READ, "read") | {"participation": "write"}
 _ROLE_GRANTS["triage"] = _ROLE_GRANTS["read"] | {"issues": "write"}
 _ROLE_GRANTS["write"] = _ROLE_GRANTS["triage"] | _each(_WRITE, "write")

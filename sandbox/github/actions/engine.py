@@ -267,7 +267,7 @@ class Engine(Control):
         Args:
             run: The run.
             jobs: The jobs to run again with all that depends on them; None for all.
-            login: Who asks.
+            login: The account that sends the request.
         """
         self.begin(reruns.new_attempt(self.runs, self.scopes, run, jobs, login))
 

@@ -19,7 +19,7 @@ def expand(matrix: Any) -> list[Combination]:
     change, and stands alone if there is none.
 
     Raises:
-        ExpressionError: it is no matrix, or an empty or too large one.
+        ExpressionError: it is not a matrix, or an empty or too large one.
     """
     if not is_mapping(matrix):
         raise ExpressionError("strategy.matrix: a mapping was expected")

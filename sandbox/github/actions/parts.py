@@ -38,7 +38,7 @@ class Control(Parts, ABC):
 
     @abstractmethod
     def acquire(self, holder: Holder, wanted: Claim) -> bool:
-        """Asks for a turn in a concurrency group and cancels whoever has to go."""
+        """Asks for a turn in a concurrency group and cancels the runs that it replaces."""
 
     @abstractmethod
     def release(self, repository_id: int, holder: Holder) -> None:

@@ -28,7 +28,7 @@ def declared(value: Any, where: str) -> Permissions | None:
     """What a `permissions` key says; None if it is not there.
 
     Raises:
-        WorkflowError: it names what is no permission or no level.
+        WorkflowError: it names what is not a permission or no level.
     """
     if value is None:
         return None

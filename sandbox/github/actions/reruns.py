@@ -34,7 +34,7 @@ def new_attempt(runs: Runs, scopes: Scopes, run: Document, jobs: list[int] | Non
         scopes: For the dependencies between its jobs.
         run: The run.
         jobs: Ids of the jobs to run again; None for all. What depends on them runs again too.
-        login: Who asks.
+        login: The account that sends the request.
     """
     records = runs.jobs(run)
     run["previous"].append({name: run.get(name) for name in KEPT})

@@ -93,7 +93,7 @@ def load(text: str | bytes, path: str) -> Workflow:
     """Reads a workflow file.
 
     Raises:
-        WorkflowError: it is no workflow; one sentence names the first problem and its place.
+        WorkflowError: it is not a workflow; one sentence names the first problem and its place.
     """
     document = read_yaml(text)
     if not is_mapping(document):

@@ -1,4 +1,4 @@
-"""What happens in a repository, told to whoever listens: webhooks and Actions."""
+"""Events of a repository, passed on to their listeners: webhooks and Actions."""
 
 import logging
 import threading

@@ -142,7 +142,7 @@ class GitTransport:
         }
         if push is not None:
             variables |= {"SLIPWAY_PUSH": push.key, "SLIPWAY_HOOK_URL": self._hook_url}
-        output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
         process = await asyncio.create_subprocess_exec(
             "git",
             "http-backend",

@@ -33,7 +33,7 @@ def apply(
 ) -> None:
     """Changes refs and tells nobody: the caller has `publishing.pushed` to call, once it holds no lock.
 
-    Whoever is told may wait for locks of its own, and hold them while it changes refs elsewhere.
+    A listener may wait for locks of its own, and hold them while it changes refs elsewhere.
 
     Args:
         forge: The server.

@@ -60,7 +60,7 @@ def user_node(forge: Forge, login: str) -> Node | None:
 
 
 def actor_node(forge: Forge, login: str) -> Node:
-    """Whoever did something: a user or a bot."""
+    """The account that did something: a user or a bot."""
     bot = accounts.simple(forge, login)
     as_bot = {"__typename": "Bot", "id": bot["node_id"], "databaseId": bot["id"], "login": login.removesuffix("[bot]")}
     return user_node(forge, login) or as_bot

@@ -2,7 +2,7 @@
 
 The first push makes a package. Pushed by a workflow it belongs to that workflow's repository, and nothing but that
 repository's own GITHUB_TOKEN and people reach it: it is private, and tokens of Apps do not count here at all. Names
-whose first part is no account of this GitHub are a mirror of other registries and free to read.
+whose first part is not an account of this GitHub are a mirror of other registries and free to read.
 """
 
 from sandbox.github.access import accounts

@@ -33,7 +33,7 @@ class Requirements:
 
 
 def of(forge: Forge, repository: Document, pull: Document, principal: Principal | None) -> Requirements:
-    """The requirements that hold for whoever merges; None: for someone without any exemption."""
+    """The requirements that hold for the account that merges; None: for an account without any exemption."""
     ref = f"refs/heads/{pull['base']['ref']}"
     needed = Requirements()
     for rule in rules.active_rules(forge, repository, ref, principal, through_pull=True):

@@ -79,7 +79,7 @@ def read_pull(request: Request) -> Answer:
 
 @route("PATCH", PULL, permission=WRITE)
 def change_pull(request: Request) -> Answer:
-    """Changes title, body or base, closes or reopens; the author may, and whoever may write."""
+    """Changes title, body or base, closes or reopens; the author may, and everyone with write access."""
     pull, given, forge, repository = pull_of(request), request.data(), request.forge, request.repository
     writes = allowed(forge, request.principal, repository, "pull_requests:write")
     if pull["user"] != request.principal.login and not writes:

@@ -40,7 +40,7 @@ def unseal(store: Store, sealed: str) -> str:
     """Opens a sealed value.
 
     Raises:
-        ValueError: it was not sealed for this server's key, or is no text.
+        ValueError: it was not sealed for this server's key, or is not text.
     """
     try:
         return SealedBox(private_key(store)).decrypt(base64.b64decode(sealed, validate=True)).decode()

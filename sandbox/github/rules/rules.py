@@ -109,7 +109,7 @@ def violations(
         forge: The server.
         repository: Whose refs they are.
         git: The bare repository; within a push, as its hooks see it, or new commits are not found.
-        principal: Who asks.
+        principal: The account that sends the request.
         updates: The changes.
         through_pull: They are the merge of a pull request that met its own requirements.
     """
@@ -199,7 +199,7 @@ def _message_pattern(git: GitRepository, parameters: dict[str, Any], update: Ref
 
 
 def is_protected(forge: Forge, repository: Document, branch: str) -> bool:
-    """True if a ruleset or a branch protection holds for a branch, whoever asks."""
+    """True if a ruleset or a branch protection holds for a branch, for any account."""
     ref = f"refs/heads/{branch}"
     if protection.rule_for(forge, repository, ref) is not None:
         return True

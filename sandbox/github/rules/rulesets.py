@@ -124,7 +124,7 @@ def delete_ruleset(request: Request) -> Answer:
 
 @route("GET", "/repos/{owner}/{repo}/rules/branches/{branch:path}")
 def rules_of_branch(request: Request) -> Answer:
-    """Rules that hold for a branch, whoever asks."""
+    """Rules that hold for a branch, for any account."""
     ref = f"refs/heads/{request.params['branch']}"
     found = rules.active_rules(request.forge, request.repository, ref, None)
     return [

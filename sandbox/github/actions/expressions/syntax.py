@@ -200,7 +200,7 @@ def parse(text: str) -> Node:
     """The tree of an expression (without `${{ }}`).
 
     Raises:
-        ExpressionError: the text is no expression.
+        ExpressionError: the text is not an expression.
     """
     if not text.strip():
         raise ExpressionError("An expression was expected")

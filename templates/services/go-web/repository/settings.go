@@ -28,12 +28,12 @@ func settingsFromEnvironment(getenv func(string) string) (Settings, error) {
 		Drain:    3 * time.Second,
 	}
 	if _, err := strconv.ParseUint(settings.Port, 10, 16); err != nil {
-		return settings, fmt.Errorf("PORT: %q is no port", settings.Port)
+		return settings, fmt.Errorf("PORT: %q is not a port", settings.Port)
 	}
 	if text := getenv("DRAIN_SECONDS"); text != "" {
 		seconds, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return settings, fmt.Errorf("DRAIN_SECONDS: %q is no number", text)
+			return settings, fmt.Errorf("DRAIN_SECONDS: %q is not a number", text)
 		}
 		settings.Drain = time.Duration(seconds * float64(time.Second))
 	}

@@ -47,4 +47,4 @@ def _number(environ: Mapping[str, str], name: str, default):
     try:
         return type(default)(text)
     except ValueError:
-        raise SettingsError(f"{name}: {text!r} is no number") from None
+        raise SettingsError(f"{name}: {text!r} is not a number") from None
