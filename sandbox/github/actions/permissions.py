@@ -28,7 +28,7 @@ def declared(value: Any, where: str) -> Permissions | None:
     """What a `permissions` key says; None if it is not there.
 
     Raises:
-        WorkflowError: it names what is not a permission or no level.
+        WorkflowError: it names a permission or a level that does not exist.
     """
     if value is None:
         return None
