@@ -12,6 +12,12 @@ from sandbox.github import application, seed
 
 logger = logging.getLogger(__name__)
 
+IDLE_SECONDS = 120
+"""After which an idle connection is closed: later than its clients give it up (Go's default is 90 s, httpx's 5 s).
+
+A server that closes at the same moment as a client sends resets that request.
+"""
+
 IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)
 
 
@@ -50,7 +56,13 @@ def serve(directory: Path, url: str, listeners: list[socket.socket], seed_file: 
     host, port = listeners[0].getsockname()[:2]
     app = application.create_application(forge, hook_base=f"http://{host}:{port}")
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="on"
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=IDLE_SECONDS,
+        lifespan="on",
     )
     server = uvicorn.Server(config)
     asyncio.run(server.serve(sockets=listeners))

@@ -15,6 +15,9 @@ from sandbox.github_plugin.wire import Json, fields, items
 LONGEST_WAIT = 600
 """Seconds for which a rate limit is waited for."""
 
+_REPEATED_AFTER_RESET = frozenset({"GET", "HEAD"})
+"""What Go's client sends once more when the server closed the connection (net/http, `Request.isReplayable`)."""
+
 
 class PluginError(Exception):
     """What went wrong, in a sentence for a person."""
@@ -162,7 +165,12 @@ class GitHub:
         if self._cancelled.is_set():
             raise PluginError("cancelled; run the command again to go on")
         try:
-            return self._client.send(sent)
+            try:
+                return self._client.send(sent)
+            except (httpx.ReadError, httpx.RemoteProtocolError):
+                if sent.method not in _REPEATED_AFTER_RESET:
+                    raise
+                return self._client.send(sent)
         except httpx.HTTPError as error:
             cause = str(error) or type(error).__name__
             raise PluginError(f"GitHub at {self._settings.rest} cannot be reached: {cause}") from None

@@ -21,6 +21,7 @@ from sandbox.config import SandboxConfig
 from sandbox.github import application, credentials, seed
 from sandbox.github.core.events import Event
 from sandbox.github.core.forge import Forge
+from sandbox.github.server import IDLE_SECONDS
 
 READ_WRITE = {"contents": "write", "pull_requests": "write"}
 
@@ -88,7 +89,8 @@ def serve(forge: Forge, listener: socket.socket) -> Callable[[], None]:
     """Serves a forge in a thread; what is returned stops it."""
     host, port = listener.getsockname()
     app = application.create_application(forge, hook_base=f"http://{host}:{port}")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_keep_alive=IDLE_SECONDS)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
     while not server.started and thread.is_alive():

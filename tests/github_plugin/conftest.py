@@ -18,6 +18,7 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
 from sandbox.github.repositories import settings as actions_settings
+from sandbox.github.server import IDLE_SECONDS
 from sandbox.github_plugin.client import GitHub
 from sandbox.github_plugin.server import listen
 from sandbox.github_plugin.settings import settings
@@ -41,7 +42,9 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         accounts.set_membership(forge, organization, login, role)
     accounts.add_user(forge, "pat")
     forge.tokens.add_user_token("root-token", "root", ["repo", "admin:org", "workflow", "delete_repo"])
-    server = uvicorn.Server(uvicorn.Config(create_application(forge), port=port, log_level="error", ws="none"))
+    app = create_application(forge)
+    config = uvicorn.Config(app, port=port, log_level="error", ws="none", timeout_keep_alive=IDLE_SECONDS)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     deadline = time.monotonic() + 20
