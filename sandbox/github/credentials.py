@@ -27,8 +27,12 @@ USERS: dict[str, dict[str, Any]] = {
     ADMIN: {"name": "Platform administrator", "admin": True, "role": "admin"},
     "dana": {"name": "Dana", "admin": False, "role": "member"},
     "sam": {"name": "Sam", "admin": False, "role": "member"},
+    "pat": {"name": "Pat", "admin": False, "role": "member"},
 }
-"""Dana and Sam are of the team that owns the services, as the stack file of the sandbox says."""
+"""Dana and Sam are of the team that owns the services, Pat is of the platform's, as the sandbox's stack file says."""
+
+PLAN = "team"
+"""The least that private repositories with rules and environments need."""
 
 ENVIRONMENTS = "environments"
 
@@ -121,7 +125,8 @@ def load(path: Path) -> Credentials:
         document: dict[str, Any] = json.loads(path.read_text())
         return Credentials(
             github_token=document["githubToken"],
-            users=dict(document["users"]),
+            # A sandbox of before may know fewer people.
+            users={login: _token() for login in USERS} | document["users"],
             apps={
                 slug: AppCredentials(app["id"], app["installationId"], app["privateKey"])
                 for slug, app in document["apps"].items()
@@ -139,7 +144,9 @@ def seed(credentials: Credentials) -> dict[str, Any]:
             {"login": login, "name": user["name"], "admin": user["admin"], "token": credentials.users[login]}
             for login, user in USERS.items()
         ],
-        "organizations": [{"login": OWNER, "members": {login: user["role"] for login, user in USERS.items()}}],
+        "organizations": [
+            {"login": OWNER, "plan": PLAN, "members": {login: user["role"] for login, user in USERS.items()}}
+        ],
         "apps": [
             {
                 "id": credentials.apps[slug].id,

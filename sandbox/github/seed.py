@@ -16,8 +16,8 @@ def apply(forge: Forge, seed: dict[str, Any]) -> None:
 
     Args:
         forge: The server.
-        seed: `users` (`login`, `name`, `admin`, `token`, `scopes`), `organizations` (`login`, `members`: login → role)
-            and `apps` as `apps.add` takes them.
+        seed: `users` (`login`, `name`, `admin`, `token`, `scopes`), `organizations` (`login`, `plan`, `members`: login
+            → role) and `apps` as `apps.add` takes them.
     """
     for user in seed.get("users", []):
         accounts.add_user(
@@ -27,10 +27,10 @@ def apply(forge: Forge, seed: dict[str, Any]) -> None:
             forge.tokens.add_user_token(user["token"], user["login"], user.get("scopes", ALL_SCOPES))
     for given in seed.get("organizations", []):
         organization = accounts.add_organization(forge, given["login"], name=given.get("name"))
-        if "plan" in given:
+        # A plan that someone changed later stays changed, and so does a role.
+        if "plan" in given and "plan" not in organization:
             plans.change(forge, organization, plans.Plan(given["plan"]))
         for login, role in given.get("members", {}).items():
-            # A role that someone changed later stays changed.
             if accounts.membership(forge, organization, login) is None:
                 accounts.set_membership(forge, organization, login, role)
     for app in seed.get("apps", []):

@@ -19,6 +19,7 @@ import uvicorn
 
 from sandbox.config import SandboxConfig
 from sandbox.github import application, credentials, seed
+from sandbox.github.access import accounts, plans
 from sandbox.github.core.events import Event
 from sandbox.github.core.forge import Forge
 from sandbox.github.server import IDLE_SECONDS
@@ -123,6 +124,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     users = [{"login": login, "token": token} for login, token in running.people.items()]
     members = dict.fromkeys(running.people, "member")
     seed.apply(forge, {"users": users, "organizations": [{"login": "acme", "members": members}]})
+    acme = accounts.find_organization(forge, "acme")
+    assert acme is not None
+    plans.change(forge, acme, plans.Plan.ENTERPRISE)
     forge.events.subscribe(running.events.append)
     stop = serve(forge, listener)
     yield running
