@@ -87,6 +87,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
     return {
         "owner": settings.github.owner,
         "environment_repository": settings.github.environment_repository,
+        "pinned_actions": settings.github.pinned_actions,
         "requester_app_id": settings.github.requester.id,
         "server_url": settings.github.base_url.rstrip("/"),
         "api_url": settings.github.api_url,

@@ -113,7 +113,7 @@ def build(_: argparse.Namespace) -> None:
     around = context.from_environment()
     found = source.check(around)
     credential = image.Credential(around.registry.server, around.registry.username, around.registry.password)
-    folder = Path(workflow.optional("GITHUB_WORKSPACE", "."))
+    folder = Path(workflow.optional("GITHUB_WORKSPACE", "."), workflow.optional("FOLDER"))
     workflow.output("digest", image.build(around, found, folder, credential))
 
 

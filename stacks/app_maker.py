@@ -17,6 +17,7 @@ from manifests.model import GitHub
 from stacks.stack_file import StackFile, StackFileError
 
 PATIENCE_SECONDS = 20
+_READ = frozenset({"owner", "baseUrl", "pinnedActions"})
 _NAMES = {"app": "slipway"}
 """What an App is called after the owner, where that is not its role."""
 
@@ -46,7 +47,7 @@ class AppMaker:
         self.roles: dict[str, AppRole] = {role.name: role for role in roles}
         self._file: StackFile = file
         self._tell: Callable[[str], None] = tell
-        section = {key: value for key, value in file.section("github").items() if key in {"owner", "baseUrl"}}
+        section = {key: value for key, value in file.section("github").items() if key in _READ}
         # Ids are what is made here; owner and address are read by the same rules as always.
         apps = {role.name: {"id": "0", "installationId": "0"} for role in ROLES}
         try:
@@ -55,6 +56,7 @@ class AppMaker:
             first = error.errors(include_url=False)[0]
             place = ".".join(["github", *(str(part) for part in first["loc"])])
             raise StackFileError(f"{file.path}: {place}: {first.get('ctx', {}).get('what', first['msg'])}") from None
+        self._github: GitHub = github
         self.owner: str = github.owner
         self.base_url: str = github.base_url
         self._api: GitHubApi = GitHubApi(github.api_url, Token("none"), deadline_seconds=PATIENCE_SECONDS)
@@ -75,7 +77,7 @@ class AppMaker:
                 "redirect_url": back,
                 "public": False,
                 "hook_attributes": {"url": f"{self.base_url}{self.owner}", "active": False},
-                "default_permissions": self.roles[name].permissions,
+                "default_permissions": self.roles[name].needs(self._github),
                 "default_events": [],
             }
         )

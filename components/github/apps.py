@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from manifests.model import App, GitHub
 
+READS_THE_PROGRAM = {"contents": "read"}
+"""What the App that services ask with needs besides, where they check the release program out."""
+
 
 @dataclass(frozen=True)
 class AppRole:
@@ -17,7 +20,7 @@ class AppRole:
     secret: str
     """The setting that holds its private key."""
     permissions: dict[str, str]
-    """What it needs: the name that GitHub's API gives a permission, and `read` or `write`."""
+    """What it always needs: the name that GitHub's API gives a permission, and `read` or `write`."""
     everywhere: bool = False
     """Whether it is installed on all repositories, or on the environment repository only."""
     shared: bool = False
@@ -27,6 +30,10 @@ class AppRole:
     def setting(self) -> str:
         """The path of its settings."""
         return f"github.{self.name}"
+
+    def needs(self, settings: GitHub) -> dict[str, str]:
+        """What it needs with these settings."""
+        return self.permissions | (READS_THE_PROGRAM if self.shared and settings.pinned_actions else {})
 
     def of(self, settings: GitHub) -> App | None:
         """Its ids; None where the stack does without it."""

@@ -107,6 +107,9 @@ class GitHub:
     """How later changes of workflows and other owned files reach main: by a pull request, or by a direct commit."""
     actions_policy: ActionsPolicy = ActionsPolicy.REPOSITORY
     """Which actions run there: GitHub's and the organisation's own, or what the organisation's policy allows."""
+    pinned_actions: bool = False
+    """Whether a policy wants actions pinned to commits. Service repositories then check the release program out, for
+    which the requester's App needs Contents: read."""
     platform_team: TeamSlug | None = None
     """The team that runs the platform: it reviews owned files and administers Argo CD. Unset: organisation owners."""
     runners: Runners = Field(default_factory=Runners)

@@ -283,8 +283,14 @@ def test_repositories_for_which_actions_are_not_enabled_are_named() -> None:
 
 
 def test_actions_that_follow_a_branch_are_named_where_they_must_be_pinned() -> None:
-    found = problems(policy(sha_pinning_required=True))
-    assert not found or "must be pinned" in found[0]
+    (found,) = problems(policy(sha_pinning_required=True))
+    assert found.startswith("github.pinnedActions: in acme actions must be pinned")
+    stack = changed("github.pinnedActions", value=True)
+    (lacking,) = problems(policy(sha_pinning_required=True), stack)
+    assert lacking.startswith("github.requester: its App lacks the permissions contents: read")
+    grown = {"statuses": "write", "contents": "read"}
+    answers = app("requester", permissions=grown)
+    assert not problems({**policy(sha_pinning_required=True), **answers}, stack)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from nacl.public import PublicKey, SealedBox
 
+from components.github.apps import READS_THE_PROGRAM
 from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from stacks.settings import settings_of
@@ -68,6 +69,8 @@ class Stage:
 
     folder: Path
     environments: list[dict[str, Any]]
+    github: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Settings about GitHub."""
     github_port: int = field(default_factory=free_port)
     registry_port: int = field(default_factory=free_port)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
@@ -85,7 +88,7 @@ class Stage:
             base_url=f"{self.url}api/v3", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30
         )
         keys = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in APPS}
-        (self.folder / "seed.json").write_text(json.dumps(_seed(keys)))
+        (self.folder / "seed.json").write_text(json.dumps(_seed(keys, pinned=bool(self.github.get("pinnedActions")))))
         self._start_registry()
         self._start_github()
         self._fill(keys)
@@ -130,7 +133,7 @@ class Stage:
 
     def _fill(self, keys: Mapping[str, rsa.RSAPrivateKey]) -> None:
         given = values(
-            github=values()["github"] | {"baseUrl": self.url},
+            github=values()["github"] | {"baseUrl": self.url} | self.github,
             registry={"host": self.registry, "insecure": True},
             environments=self.environments,
         )
@@ -270,7 +273,8 @@ class Stage:
             time.sleep(0.2)
 
 
-def _seed(keys: Mapping[str, rsa.RSAPrivateKey]) -> dict[str, Any]:
+def _seed(keys: Mapping[str, rsa.RSAPrivateKey], *, pinned: bool) -> dict[str, Any]:
+    granted = {"requester": READS_THE_PROGRAM} if pinned else {}
     return {
         "users": [
             {"login": "root", "admin": True, "token": TOKEN},
@@ -283,7 +287,11 @@ def _seed(keys: Mapping[str, rsa.RSAPrivateKey]) -> dict[str, Any]:
                 "slug": name,
                 "owner": "acme",
                 "public_key": _public(keys[name]),
-                "installation": {"id": int(installation), "permissions": permissions, "repositories": None},
+                "installation": {
+                    "id": int(installation),
+                    "permissions": permissions | granted.get(name, {}),
+                    "repositories": None,
+                },
             }
             for name, (app, installation, permissions) in APPS.items()
         ],

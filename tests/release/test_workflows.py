@@ -1,6 +1,7 @@
 """The workflows themselves, run by Actions on real repositories and a real registry: a tag becomes a release."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,19 @@ def _proposed(stage: Stage, branch: str, path: str, text: str) -> int:
     stage.git("environments", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
     body = {"title": f"Change {path}", "head": branch, "base": "main"}
     return int(stage.call("POST", "/repos/acme/environments/pulls", body)["number"])
+
+
+def test_where_actions_must_be_pinned_a_release_needs_none_of_ours(tmp_path: Path) -> None:
+    made = Stage(tmp_path, [{"name": "dev"}], {"pinnedActions": True})
+    try:
+        made.start()
+        policy = {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": True}
+        made.call("PUT", "/orgs/acme/actions/permissions", policy)
+        made.push_tag("v0.1.0")
+        run = made.finished("guestbook", "release")
+        assert run["conclusion"] == "success", made.log(run)
+        run = made.finished("environments", "promote")
+        assert run["conclusion"] == "success", made.log(run)
+        assert made.wanted("dev") == "0.1.0"
+    finally:
+        made.stop()

@@ -63,7 +63,7 @@ def _app_problems(
     page = str(installation.get("html_url") or _page(shown))
     if installation.get("suspended_at"):
         yield f"{role.setting}: its installation is suspended; unsuspend it: {page}"
-    yield from _permission_problems(role, shown, installation, page)
+    yield from _permission_problems(role, role.needs(github), shown, installation, page)
     yield from _reach_problems(settings, asking, role, installation, page, there)
 
 
@@ -90,11 +90,13 @@ def _is_key_of(api: GitHubApi, app_id: str, key: str) -> bool:
         return False
 
 
-def _permission_problems(role: AppRole, app: JsonObject, installation: JsonObject, page: str) -> Iterator[str]:
+def _permission_problems(
+    role: AppRole, needed: dict[str, str], app: JsonObject, installation: JsonObject, page: str
+) -> Iterator[str]:
     granted: dict[str, str] = installation.get("permissions") or {}
     asked: dict[str, str] = app.get("permissions") or {}
-    if lacking := lacks(role.permissions, granted):
-        pending = [wanted for wanted in lacking if wanted not in lacks(role.permissions, asked)]
+    if lacking := lacks(needed, granted):
+        pending = [wanted for wanted in lacking if wanted not in lacks(needed, asked)]
         if missing := [wanted for wanted in lacking if wanted not in pending]:
             yield (
                 f"{role.setting}: its App lacks the permissions {', '.join(missing)}; add them on {_page(app)}, then"
@@ -106,7 +108,7 @@ def _permission_problems(role: AppRole, app: JsonObject, installation: JsonObjec
         more = [
             f"{name}: {level}"
             for name, level in granted.items()
-            if level in {"write", "admin"} and role.permissions.get(name) != "write"
+            if level in {"write", "admin"} and needed.get(name) != "write"
         ]
         if more:
             yield (

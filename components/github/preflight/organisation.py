@@ -97,8 +97,8 @@ def _allowed_problems(
         loose = [use for use in used if "/.github/workflows/" not in use and not _PINNED.search(use)]
         if loose:
             yield (
-                f"github.owner: actions must be pinned to a commit, and {_listed(loose)} follows a branch; turn the"
-                f" requirement off on {page}"
+                f"github.pinnedActions: in {github.owner} actions must be pinned to a commit, and {_listed(loose)}"
+                " follows a branch; set `pinnedActions: true`, and give the App of github.requester Contents: read"
             )
 
 
