@@ -237,7 +237,10 @@ def give_verdict(_: argparse.Namespace) -> None:
     around = context.from_environment()
     commit, branch = workflow.variable("COMMIT"), workflow.optional("BRANCH")
     reason = gates.refusal(around, branch, commit) if branch else None
-    verdict.give(around, commit, workflow.variable("RESULT"), gates.closing(reason) if reason else None)
+    result = workflow.variable("RESULT")
+    verdict.give(around, commit, result, gates.closing(reason) if reason else None)
+    if branch and result == "success":
+        gates.merge(around, branch)
 
 
 def show_diff(options: argparse.Namespace) -> None:

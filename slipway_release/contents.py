@@ -53,6 +53,13 @@ class Contents:
 
     github: GitHub
     repository: str
+    reader: GitHub | None = None
+    """The client that sees checks; without one, the same."""
+
+    @property
+    def checks(self) -> GitHub:
+        """The client for rules, commit statuses and checks."""
+        return self.reader or self.github
 
     def read(self, path: str, ref: str) -> File | None:
         """The file at a branch or commit, or None where there is none."""

@@ -35,7 +35,7 @@ class Context:
     @property
     def contents(self) -> Contents:
         """The environment repository, with the right to write it."""
-        return Contents(self.writer, self.platform.repository)
+        return Contents(self.writer, self.platform.repository, self.reader)
 
     def freeze_of(self, environment: Environment) -> str | None:
         """Why nothing is promoted to an environment at the moment, or None."""

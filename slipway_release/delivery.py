@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipway_release import branch_delivery, pulls, release_file, trees
+from slipway_release import branch_delivery, merging, pulls, release_file, trees
 from slipway_release.contents import ConflictError, Contents, ProtectedBranchError
 from slipway_release.fields import Document
 from slipway_release.platform_file import Environment
@@ -53,7 +53,7 @@ def deliver(
 ) -> Delivered | None:
     """Deliver the change in the environment's own way; None where the change turned out unwanted."""
     if environment.delivery == Way.PULL_REQUEST:
-        return request(contents, environment, service, change, purpose, merge=not environment.approval)
+        return request(contents, environment, service, change, purpose)
     return write(contents, environment, service, change, purpose)
 
 
@@ -84,7 +84,7 @@ def write_or_request(
     try:
         return write(contents, environment, service, change, purpose)
     except ProtectedBranchError:
-        return request(contents, environment, service, change, purpose, merge=True)
+        return request(contents, environment, service, change, purpose)
 
 
 def _state(contents: Contents, environment: Environment, service: str, purpose: Purpose) -> Entries:
@@ -121,9 +121,9 @@ def _write_files(
 
 
 def request(
-    contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose, *, merge: bool
+    contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose
 ) -> Delivered | None:
-    """Ask for the change by pull request, closing what it supersedes."""
+    """Ask for the change by pull request, closing what it supersedes; merge it if nothing has to be waited for."""
     current = contents.release(environment.name, service, environment.target_branch)
     wanted = change(current)
     if wanted is None:
@@ -148,7 +148,8 @@ def request(
             return None
     for other in others:
         pulls.close(contents, other, f"Superseded by #{pull.number} ({title}).")
-    commit = pulls.merge(contents, pull) if merge else None
+    is_free = merging.merges_itself(environment, purpose.kind)
+    commit = merging.merge(contents, pull, environment.target_branch) if is_free else None
     return Delivered(wanted, commit, pull)
 
 

@@ -6,7 +6,7 @@ with each reconciliation, so that a request from before a freeze does not merge 
 
 from __future__ import annotations
 
-from slipway_release import fields, promotion, pulls, selection, verdict
+from slipway_release import fields, merging, promotion, pulls, reports, selection, verdict
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.selection import Kind
@@ -59,6 +59,26 @@ def judge_again(context: Context, branch: str) -> str | None:
         state = fields.text(judged, "state", path) if judged else "pending"
         verdict.post(context, commit, state, str((judged or {}).get("description") or "Waits to be judged"))
         return f"{branch} may be merged again"
+    return None
+
+
+def merge(context: Context, branch: str) -> str | None:
+    """Merge the open request of a branch if it needs no person, its gates are open and its checks have passed.
+
+    Returns:
+        The commit, or None.
+    """
+    placement = pulls.placement_of(branch)
+    place = reports.placement_of(context, "/".join(placement)) if placement else None
+    if place is None:
+        return None
+    environment, service = place
+    for request in pulls.open_requests(context.contents, environment, service.name):
+        if request.branch != branch or not merging.merges_itself(environment, request.kind):
+            continue
+        head = _head(context, branch)
+        if head is not None and refusal(context, branch, head) is None:
+            return merging.merge(context.contents, request, environment.target_branch)
     return None
 
 

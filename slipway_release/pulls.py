@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import fields, history, release_file, trees, workflow
+from slipway_release import fields, history, release_file, trees
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
@@ -188,27 +188,6 @@ def _is_behind(contents: Contents, environment: Environment, request: PullReques
         return False
     _, paths = history.changes(contents.github, contents.repository, request.branch, base)
     return paths is None or path in paths
-
-
-def merge(contents: Contents, request: PullRequest) -> str | None:
-    """Merge the request now. Its commit, or None where something has to be waited for.
-
-    What it delivers was judged by every rule a moment ago, as for a delivery by commit. Nothing merges by itself
-    later: then a hold or a freeze could have come in between.
-    """
-    if contents.github.get(f"/repos/{contents.repository}").get("allow_auto_merge") is False:
-        workflow.say(f"{request.url}: waits for a person, because the repository allows no automatic merges")
-        return None
-    response = contents.github.call(
-        "PUT", f"/repos/{contents.repository}/pulls/{request.number}/merge", {"merge_method": "squash"}
-    )
-    if not response.ok:
-        workflow.say(f"{request.url}: does not merge yet ({response.message}); reconcile tries again")
-        return None
-    contents.github.call(
-        "DELETE", f"/repos/{contents.repository}/git/refs/heads/{quoted(request.branch, slashes=True)}"
-    )
-    return fields.text(fields.document(response.json(), "merge"), "sha", "merge")
 
 
 def _commit(

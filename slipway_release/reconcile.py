@@ -19,6 +19,7 @@ from slipway_release import (
     fields,
     gates,
     ledger,
+    merged,
     promotion,
     pulls,
     record,
@@ -179,16 +180,13 @@ def _requests(context: Context, place: Place) -> list[str]:
     delivery.tidy(contents, environment, service.name)
     done: list[str] = []
     for request in pulls.open_requests(contents, environment, service.name):
-        if request.kind != "release":
-            continue
-        if environment.approval:
-            changed = gates.judge_again(context, request.branch)
-            done += [f"{place}: {changed}"] if changed else []
-            continue
-        asked = contents.release(environment.name, service.name, request.branch).release
-        if asked is not None and promotion.is_ready(context, environment, service, asked):
-            commit = pulls.merge(contents, request)
-            done += [f"{place}: {request.url} is merged"] if commit else []
+        changed = gates.judge_again(context, request.branch) if request.kind == "release" else None
+        done += [f"{place}: {changed}"] if changed else []
+        commit = gates.merge(context, request.branch)
+        if commit is not None:
+            # The event of the merge may be lost as well; to write it down twice is to write it down once.
+            merged.record(context, request.branch, commit)
+            done.append(f"{place}: {request.url} is merged")
     return done
 
 

@@ -136,7 +136,7 @@ def _take_back(context: Context, report: Report, failed: Release, good: Good) ->
     )
     contents, environment, service = context.contents, report.environment, report.service.name
     if environment.rollback == Mode.PULL_REQUEST:
-        done = delivery.request(contents, environment, service, change, purpose, merge=False)
+        done = delivery.request(contents, environment, service, change, purpose)
     else:
         done = delivery.write_or_request(contents, environment, service, change, purpose)
     if done is not None and done.commit is not None:

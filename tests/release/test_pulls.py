@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slipway_release import merged
+from slipway_release import gates, merged, verdict
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
 from tests.release.builders import environment
@@ -78,6 +78,77 @@ def test_a_merged_branch_of_somebody_else_is_no_release(here: World) -> None:
     merged.record(here.context(), "feature/x", here.head("environments"))
     with pytest.raises(RefusedError, match="unknown"):
         merged.record(here.context(), "release/production/unknown/1.0.0", here.head("environments"))
+
+
+RULES = [
+    {
+        "type": "pull_request",
+        "parameters": {
+            "required_approving_review_count": 1,
+            "dismiss_stale_reviews_on_push": True,
+            "require_code_owner_review": True,
+            "require_last_push_approval": False,
+            "required_review_thread_resolution": False,
+        },
+    },
+    {
+        "type": "required_status_checks",
+        "parameters": {
+            "strict_required_status_checks_policy": False,
+            "required_status_checks": [{"context": "Validate"}, {"context": "licences"}],
+        },
+    },
+]
+
+
+@pytest.fixture
+def ruled(world: Make) -> World:
+    """The rules of a real platform hold for main, and the one who merges may pass them."""
+    here = world(environment("dev", delivery="pull-request"))
+    here.call("PATCH", f"/repos/{here.repository}", {"allow_auto_merge": True})
+    body = {
+        "name": "main",
+        "target": "branch",
+        "enforcement": "active",
+        "bypass_actors": [{"actor_id": 1, "actor_type": "OrganizationAdmin", "bypass_mode": "always"}],
+        "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
+        "rules": RULES,
+    }
+    here.call("POST", f"/repos/{here.repository}/rulesets", body)
+    return here
+
+
+def judge(here: World, branch: str, result: str = "success") -> None:
+    """What the judge's workflow does at its end."""
+    verdict.give(here.context(), here.head("environments", branch), result)
+    gates.merge(here.context(), branch)
+
+
+def test_a_request_without_approval_waits_for_the_required_checks_and_no_longer(ruled: World) -> None:
+    ruled.deliver(ruled.request("1.0.0"), "dev")
+    (pull,) = ruled.pulls()
+    branch = pull["head"]["ref"]
+    judge(ruled, branch)
+    assert ruled.wanted("dev") is None, "another check is required too"
+    body = {"state": "success", "context": "licences"}
+    ruled.call("POST", f"/repos/{ruled.repository}/statuses/{pull['head']['sha']}", body)
+    gates.merge(ruled.context(), branch)
+    assert ruled.wanted("dev") == "1.0.0"
+    assert ruled.pulls() == []
+
+
+def test_a_request_that_the_judge_refused_is_not_merged_by_the_one_who_could(ruled: World) -> None:
+    ruled.deliver(ruled.request("1.0.0"), "dev")
+    (pull,) = ruled.pulls()
+    body = {"state": "success", "context": "licences"}
+    ruled.call("POST", f"/repos/{ruled.repository}/statuses/{pull['head']['sha']}", body)
+    judge(ruled, pull["head"]["ref"], "failure")
+    assert ruled.wanted("dev") is None
+
+
+def test_a_person_s_request_is_never_merged_by_the_program(ruled: World) -> None:
+    for branch in ("feature", "release/dev/guestbook/9.9.9", "release/nowhere/guestbook/1.0.0"):
+        assert gates.merge(ruled.context(), branch) is None
 
 
 def test_without_approval_the_request_merges_itself(world: Make) -> None:

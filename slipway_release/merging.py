@@ -1,0 +1,97 @@
+"""Which open requests merge without a person, and when.
+
+The promoter's App passes the rules of the branch, so GitHub would let it merge what fails every check. It waits here
+for the checks that the rules require, as everybody else has to.
+"""
+
+from __future__ import annotations
+
+from slipway_release import fields, history, workflow
+from slipway_release.contents import Contents
+from slipway_release.errors import ApiError
+from slipway_release.github import quoted
+from slipway_release.platform_file import Environment
+from slipway_release.pulls import PullRequest
+
+_PASSED = frozenset({"success", "neutral", "skipped"})
+"""Conclusions of a check that GitHub counts as passed."""
+
+
+def merges_itself(environment: Environment, kind: str) -> bool:
+    """Whether a request of that kind needs no person."""
+    match kind:
+        case "release":
+            return not environment.approval
+        case "rollback":
+            return environment.rollback == "automatic"
+        case "hold":
+            return True
+        case _:
+            return False
+
+
+def merge(contents: Contents, request: PullRequest, base: str) -> str | None:
+    """Merge a request if its checks have passed. Its commit, or None where something has to be waited for.
+
+    Nothing merges by itself later: a hold or a freeze could come in between. The judge's workflow and each
+    reconciliation try again.
+    """
+    if contents.github.get(f"/repos/{contents.repository}").get("allow_auto_merge") is False:
+        workflow.say(f"{request.url}: waits for a person, because the repository allows no automatic merges")
+        return None
+    head = history.branch_head(contents.github, contents.repository, request.branch)
+    waits = missing_checks(contents, base, head) if head else []
+    if head is None or waits:
+        workflow.say(f"{request.url}: merges once {', '.join(waits) or 'its branch'} has passed")
+        return None
+    # What has passed is what is merged, whatever was pushed meanwhile.
+    body = {"merge_method": "squash", "sha": head}
+    response = contents.github.call("PUT", f"/repos/{contents.repository}/pulls/{request.number}/merge", body)
+    if not response.ok:
+        workflow.say(f"{request.url}: does not merge yet ({response.message}); reconcile tries again")
+        return None
+    contents.github.call(
+        "DELETE", f"/repos/{contents.repository}/git/refs/heads/{quoted(request.branch, slashes=True)}"
+    )
+    return fields.text(fields.document(response.json(), "merge"), "sha", "merge")
+
+
+def missing_checks(contents: Contents, base: str, commit: str) -> list[str]:
+    """The checks that the rules of a branch require and that a commit has not passed."""
+    required = _required(contents, base)
+    if not required:
+        return []
+    passed = _statuses(contents, commit)
+    if required - passed:
+        passed |= _checks(contents, commit)
+    return sorted(required - passed)
+
+
+def _required(contents: Contents, branch: str) -> set[str]:
+    path = f"/repos/{contents.repository}/rules/branches/{quoted(branch, slashes=True)}"
+    found: set[str] = set()
+    for rule in fields.documents(contents.checks.read(path), path):
+        parameters = fields.optional_document(rule, "parameters") or {}
+        if rule.get("type") == "required_status_checks":
+            checks = fields.documents(parameters.get("required_status_checks") or [], path)
+            found |= {fields.text(check, "context", path) for check in checks}
+    return found
+
+
+def _statuses(contents: Contents, commit: str) -> set[str]:
+    path = f"/repos/{contents.repository}/commits/{commit}/status"
+    found = fields.documents(contents.checks.get(path, {"per_page": "100"}).get("statuses") or [], path)
+    return {fields.text(item, "context", path) for item in found if item.get("state") == "success"}
+
+
+def _checks(contents: Contents, commit: str) -> set[str]:
+    path = f"/repos/{contents.repository}/commits/{commit}/check-runs"
+    try:
+        found = contents.checks.get(path, {"per_page": "100", "filter": "latest"})
+    except ApiError as error:
+        if error.status not in {403, 404}:
+            raise
+        # A token that may not see checks; what it cannot see has not passed.
+        return set()
+    runs = fields.documents(found.get("check_runs") or [], path)
+    return {fields.text(item, "name", path) for item in runs if item.get("conclusion") in _PASSED}
