@@ -55,6 +55,24 @@ apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK
 explain: $(VENV) ## what a setting of the stack file means: make explain SETTING=environments.sync
 	@$(PYTHON) -m stacks.explain $(SETTING)
 
+# What make service, environment and team take; what is needed and not given is asked for.
+ENTRY = --stack "$(or $(STACK),$(error give STACK=, as in stacks/Pulumi.<stack>.yaml))" $(if $(NAME),--name "$(NAME)") \
+	$(if $(AFTER),--after "$(AFTER)") $(if $(DRY_RUN),--dry-run) $(if $(PROPOSE),--propose)
+
+.PHONY: service
+service: $(VENV) ## add a service to a stack: make service STACK=acme NAME=orders TEMPLATE=go-web TEAM=web PROPOSE=1
+	@$(PYTHON) -m stacks.new service $(ENTRY) $(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(TEAM),--team "$(TEAM)") \
+		$(if $(DESCRIPTION),--description "$(DESCRIPTION)") $(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)")
+
+.PHONY: environment
+environment: $(VENV) ## add an environment to a stack: make environment STACK=acme NAME=qa AFTER=staging REQUIRES=staging
+	@$(PYTHON) -m stacks.new environment $(ENTRY) $(if $(IMAGES),--images "$(IMAGES)") $(if $(SYNC),--sync "$(SYNC)") \
+		$(if $(REQUIRES),--requires "$(REQUIRES)") $(if $(APPROVERS),--approvers "$(APPROVERS)")
+
+.PHONY: team
+team: $(VENV) ## add a team to a stack: make team STACK=acme NAME=ops MEMBERS=dana:maintainer,sam
+	@$(PYTHON) -m stacks.new team $(ENTRY) $(if $(MEMBERS),--members "$(MEMBERS)")
+
 .PHONY: access
 access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, Argo CD and Kubernetes too
 	@$(PYTHON) -m stacks.access $(if $(STACK),--stack $(STACK)) $(if $(CHECK),--check) $(if $(JSON),--json)

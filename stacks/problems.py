@@ -17,15 +17,19 @@ class Problem:
     """Where, such as `environments[production].requires[0]`."""
     text: str
     """What is wrong; what is allowed."""
+    line: int | None = None
+    """The line of the stack file, counted from 1, if it stands there."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.text}"
+        place = f"line {self.line}: " if self.line is not None else ""
+        return f"{place}{self.path}: {self.text}"
 
 
 class SettingsError(pulumi.RunError):
     """All that is wrong with the settings of a stack; Pulumi prints it without a traceback."""
 
     def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
+        self.stack: str = stack
         self.problems: tuple[Problem, ...] = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = [f"stacks/Pulumi.{stack}.yaml: {count}; nothing was changed", *(f"  {problem}" for problem in problems)]

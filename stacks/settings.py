@@ -1,6 +1,7 @@
 """The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings"""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import pulumi
@@ -22,9 +23,10 @@ from manifests.model import (
 )
 from stacks.checks import Parts, check_parts
 from stacks.entries import check_entries
-from stacks.problems import NAMESPACE, SettingsError, listed
+from stacks.problems import NAMESPACE, Problem, SettingsError, listed
 from stacks.reading import Reader
 from stacks.secrets import SECRETS, check_contents, check_presence, encrypted_keys, needed_secrets, public_texts
+from stacks.stack_text import StackText, StackTextError
 from templates import service_templates
 
 SECTIONS: dict[str, Any] = {
@@ -63,7 +65,10 @@ def read_settings() -> Settings:
     """
     everything = {**get_config_env(), **CONFIG.get()}
     texts = {key.partition(":")[2]: str(text) for key, text in everything.items() if key.startswith(f"{NAMESPACE}:")}
-    return settings_of(pulumi.get_stack(), texts, encrypted_keys(texts))
+    try:
+        return settings_of(pulumi.get_stack(), texts, encrypted_keys(texts))
+    except SettingsError as error:
+        raise SettingsError(error.stack, _located(error)) from None
 
 
 def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str] | None = None) -> Settings:
@@ -130,6 +135,17 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         notifications=notifications.value,
         adopt=tuple(name.value for name in adopt),
     )
+
+
+def _located(error: SettingsError) -> list[Problem]:
+    """The problems with their lines, as far as the stack's file can be read."""
+    # Where this is a link, the file beside it is made from the one that people write.
+    file = Path(__file__).resolve().parent / f"Pulumi.{error.stack}.yaml"
+    try:
+        text = StackText(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, StackTextError):
+        return list(error.problems)
+    return [text.located(problem) for problem in error.problems]
 
 
 def _check_keys(reader: Reader, texts: Mapping[str, str]) -> None:

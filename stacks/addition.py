@@ -1,0 +1,180 @@
+"""A new entry of a stack file: which answers make it, what is wrong with it, and what it brings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import TemplateError
+
+from manifests.model import Settings, placement_name
+from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
+from stacks.problems import Problem, SettingsError
+from stacks.secrets import SECRETS
+from stacks.settings import settings_of
+from stacks.stack_text import StackText
+from templates import service_templates
+
+Answers = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be added."""
+
+    name: str
+    section: str
+    """The list in the stack file."""
+    fields: tuple[str, ...]
+    """The fields that answers set, in the order of the questions."""
+    required: frozenset[str] = frozenset({"name"})
+    lists: frozenset[str] = frozenset()
+    """Those that take several words, with commas between them."""
+    choices: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Those whose words are the names of a section, or of the templates."""
+
+
+TEMPLATES = "templates"
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "service",
+            "services",
+            ("name", "template", "team", "environments", "repository", "description"),
+            frozenset({"name", "template", "team"}),
+            frozenset({"environments"}),
+            {"template": TEMPLATES, "team": "teams", "environments": "environments"},
+        ),
+        Kind(
+            "environment",
+            "environments",
+            ("name", "images", "branch", "sync", "delivery", "rollback", "requires", "approvers", "tagPrefix", "url"),
+            lists=frozenset({"requires", "approvers"}),
+            choices={"requires": "environments", "approvers": "teams"},
+        ),
+        Kind("team", "teams", ("name", "members"), lists=frozenset({"members"})),
+    )
+}
+
+
+class AdditionError(ValueError):
+    """An entry that cannot be added: one sentence a line."""
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A stack file before and after an entry was added."""
+
+    kind: Kind
+    name: str
+    before: StackText
+    after: StackText
+    settings: Settings | None
+    """What the file then says; None where something else in it is wrong."""
+    consequences: tuple[str, ...]
+    """What `pulumi up` then makes, one line each."""
+
+
+def choices(text: StackText, kind: Kind, name: str) -> list[str]:
+    """The words that a field takes; empty where it takes any."""
+    source = kind.choices.get(name)
+    return service_templates() if source == TEMPLATES else text.names(source) if source else []
+
+
+def item_of(kind: Kind, answers: Answers) -> dict[str, Any]:
+    """The entry as it is written: without what was left empty."""
+    item: dict[str, Any] = {}
+    for name in kind.fields:
+        value = answers.get(name)
+        if isinstance(value, str) and name in kind.lists:
+            value = [word.strip() for word in value.split(",") if word.strip()]
+        if name == "members":
+            value = [_member(login) for login in value or ()]
+        if value:
+            item[name] = value
+    return item
+
+
+def problems_of(text: StackText, kind: Kind, stack: str, answers: Answers, after: str | None = None) -> list[Problem]:
+    """What is wrong with an entry, and with nothing else of the file."""
+    known = text.names(kind.section)
+    name = str(answers.get("name") or "")
+    if name in known:
+        place = f"{kind.section}[{name}]"
+        return [Problem("name", f"{name!r} is taken by {place} in line {text.line(place)}; use another name")]
+    if after is not None and after not in known:
+        return [Problem("after", f"{after!r} is not in {kind.section}; use one of {', '.join(known) or 'none yet'}")]
+    missing = [one for one in kind.fields if one in kind.required and not answers.get(one)]
+    if missing:
+        return [Problem(one, f"missing; give {one.upper()}=… to make, or --{one}") for one in missing]
+    grown = text.with_item(kind.section, item_of(kind, answers), after)
+    old = {(problem.path, problem.text) for problem in _read(text, stack)[1]}
+    return [problem for problem in _read(grown, stack)[1] if (problem.path, problem.text) not in old]
+
+
+def addition(text: StackText, kind: Kind, stack: str, answers: Answers, after: str | None = None) -> Addition:
+    """The entry in its place.
+
+    Raises:
+        AdditionError: something is wrong with the entry; nothing was changed.
+        StackTextError: the file has no room for it.
+    """
+    if problems := problems_of(text, kind, stack, answers, after):
+        raise AdditionError("\n".join(str(problem) for problem in problems))
+    grown = text.with_item(kind.section, item_of(kind, answers), after)
+    before, settings = _read(text, stack)[0], _read(grown, stack)[0]
+    try:
+        lines = () if settings is None else tuple(_consequences(before, settings))
+    except TemplateError as error:
+        raise AdditionError(f"template: it does not render: {error}; choose another, or mend it") from None
+    return Addition(kind, str(answers["name"]), text, grown, settings, lines)
+
+
+def _member(login: str) -> dict[str, str]:
+    name, _, role = login.partition(":")
+    return {"login": name, **({"role": role} if role else {})}
+
+
+def _read(text: StackText, stack: str) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """What a file says; secrets are set by command, also later."""
+    texts = text.texts()
+    github = texts.get("github", "")
+    missing = [key for key in SECRETS if key not in texts and not (key == "githubToken" and '"app"' in github)]
+    try:
+        return settings_of(stack, texts | dict.fromkeys(missing, "set later")), ()
+    except SettingsError as error:
+        return None, error.problems
+
+
+def _consequences(before: Settings | None, now: Settings) -> list[str]:
+    lines: list[str] = []
+    old_services = {service.name for service in before.services} if before else set[str]()
+    for service in now.services:
+        if service.name not in old_services:
+            count = _count(service_repository_files(now, service))
+            where = now.repository_url(service)
+            lines.append(f"repository {where}: {count} files from {service.template}; team {service.team} may push")
+    old_teams = {team.name for team in before.teams} if before else set[str]()
+    lines += [f"team {team.name}: {len(team.members)} members" for team in now.teams if team.name not in old_teams]
+    old = set(map(_place, before.placements())) if before else set[str]()
+    lines += [f"Application and namespace {place}" for place in map(_place, now.placements()) if place not in old]
+    new_files = _texts(environment_repository_files(now))
+    old_files = _texts(environment_repository_files(before)) if before else {}
+    added = [path for path in new_files if path not in old_files]
+    changed = [path for path, text in new_files.items() if path in old_files and old_files[path] != text]
+    if added or changed:
+        where = f"{now.github.owner_url}/{now.github.environment_repository}"
+        lines.append(f"environment repository {where}: {len(added)} files more, {len(changed)} changed")
+    return lines
+
+
+def _place(placement: tuple[Any, Any]) -> str:
+    return placement_name(*placement)
+
+
+def _texts(files: RepositoryFiles) -> dict[str, str]:
+    return {**files.seeded, **files.owned}
+
+
+def _count(files: RepositoryFiles) -> int:
+    return len(_texts(files))

@@ -1,0 +1,124 @@
+"""`make service`, `make environment`, `make team`: one entry, or one sentence and nothing half made."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from stacks.addition import KINDS
+from stacks.new import main
+from stacks.questions import ask
+from stacks.stack_text import StackText
+
+ROOT = Path(__file__).parents[2]
+FILE = "stacks/Pulumi.example.yaml"
+SERVICE = ["service", "--stack", "example", "--template", "go-web", "--team", "web"]
+ENVIRONMENT = ["environment", "--stack", "example"]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    (tmp_path / "stacks").mkdir()
+    shutil.copy(ROOT / FILE, tmp_path / FILE)
+    return tmp_path
+
+
+def config(clone: Path) -> dict[str, list[dict[str, object]]]:
+    return yaml.safe_load((clone / FILE).read_text())["config"]
+
+
+def test_a_service_is_added_and_what_it_brings_is_shown(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SERVICE, "--name", "orders", "--environments", "dev, staging"], clone) == 0
+    assert config(clone)["slipway:services"][-1] == {
+        "name": "orders",
+        "template": "go-web",
+        "team": "web",
+        "environments": ["dev", "staging"],
+    }
+    shown = capsys.readouterr().out
+    assert "+    - name: orders" in shown
+    assert "repository https://github.com/acme/orders:" in shown
+    assert "namespace orders-staging" in shown
+    assert "orders-production" not in shown
+
+
+def test_an_environment_has_its_place_in_the_order(clone: Path) -> None:
+    given = [*ENVIRONMENT, "--name", "qa", "--after", "staging", "--requires", "staging", "--images", "release"]
+    assert main(given, clone) == 0
+    names = [one["name"] for one in config(clone)["slipway:environments"]]
+    assert names == ["dev", "staging", "qa", "production"]
+
+
+def test_a_team_is_added_with_its_members(clone: Path) -> None:
+    assert main(["team", "--stack", "example", "--name", "ops", "--members", "dana:maintainer,sam"], clone) == 0
+    members = [{"login": "dana", "role": "maintainer"}, {"login": "sam"}]
+    assert config(clone)["slipway:teams"][-1] == {"name": "ops", "members": members}
+
+
+def test_a_dry_run_changes_nothing(clone: Path) -> None:
+    assert main([*SERVICE, "--name", "orders", "--dry-run"], clone) == 0
+    assert (clone / FILE).read_text() == (ROOT / FILE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([*SERVICE, "--name", "guestbook"], "name: 'guestbook' is taken by services[guestbook] in line 1"),
+        ([*SERVICE, "--name", "infrastructure"], "'infrastructure' is an Application of the platform"),
+        ([*SERVICE, "--name", "Orders"], "'Orders' cannot be the name of a Helm release"),
+        ([*SERVICE, "--name", "yes"], "'yes' is read as a truth value"),
+        ([*SERVICE, "--name", "a" * 53], "has 64 characters"),
+        ([*SERVICE, "--name", "kube"], "the namespace kube-dev begins with kube-"),
+        ([*SERVICE, "--name", "orders", "--template", "ruby-web"], "'ruby-web' is not a template: use one of go-web"),
+        ([*SERVICE, "--name", "orders", "--team", "nobody"], "'nobody' is not a team"),
+        ([*SERVICE, "--name", "orders", "--environments", "moon"], "'moon' is no environment"),
+        ([*SERVICE, "--name", "orders", "--repository", "guestbook"], "is also that of services[guestbook].name"),
+        (["service", "--stack", "example", "--yes"], "template: missing"),
+        ([*ENVIRONMENT, "--name", "dev"], "'dev' is taken by environments[dev]"),
+        ([*ENVIRONMENT, "--name", "default"], "'default' is the platform's own"),
+        ([*ENVIRONMENT, "--name", "qa", "--after", "moon"], "after: 'moon' is not in environments"),
+        ([*ENVIRONMENT, "--name", "qa", "--images", "all"], "'all' is not one of its words"),
+        ([*ENVIRONMENT, "--name", "qa", "--tagPrefix", "prod"], "'prod' also belongs to production"),
+        (["service", "--stack", "moon", "--name", "x"], "Pulumi.moon.yaml: there is no such file"),
+        ([*SERVICE, "--name", "orders", "--propose"], "GITHUB_TOKEN: it is not set"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_changes_nothing(
+    clone: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    for name in ("GITHUB_TOKEN", "GH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(arguments, clone) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "nothing was changed" in said
+    assert "Traceback" not in said
+    assert (clone / FILE).read_text() == (ROOT / FILE).read_text()
+    assert sorted(path.name for path in (clone / "stacks").iterdir()) == ["Pulumi.example.yaml"]
+
+
+def test_problems_that_the_file_had_before_are_not_the_entrys(clone: Path) -> None:
+    path = clone / FILE
+    path.write_text(path.read_text().replace("images: main", "images: mian"))
+    assert main([*SERVICE, "--name", "orders"], clone) == 0
+    assert config(clone)["slipway:services"][-1]["name"] == "orders"
+
+
+def test_a_person_is_asked_and_a_wrong_answer_is_asked_again() -> None:
+    text = StackText((ROOT / FILE).read_text())
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        # A taken name is refused; it is wiped out and typed anew. Then the first template, and the second team.
+        keys.send_text("guestbook\r" + "\x7f" * 9 + "orders\r" + "\r" + "\x1b[B\r" + "\r" + "\r" + "\r")
+        answers, after = ask(text, KINDS["service"], "example", {}, None)
+    assert answers["name"] == "orders"
+    assert answers["team"] == "web"
+    assert answers["template"]
+    assert after is None
