@@ -9,9 +9,12 @@ PYTHON := .venv/bin/python
 # What a real platform runs on, and that with the sandbox and the tools of development.
 PRODUCT := .venv/.product
 VENV := .venv/.everything
-# make test FAST="-k tags" passes more to the fast tests, SANDBOX=... to the others.
+# make test FAST="-k tags" passes more to the fast tests, PARTS=... and SANDBOX=... to the others.
 FAST ?=
+PARTS ?=
 SANDBOX ?=
+# A file stays in one process, and with it the servers that its tests share; the longest go first (tests/conftest.py).
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export PYTHONUNBUFFERED := 1
 
 $(PRODUCT): requirements.lock tools/bootstrap
@@ -87,12 +90,12 @@ test: test-fast test-sandbox test-parts ## all tests: the fast ones, the sandbox
 .PHONY: test-fast
 test-fast: $(VENV) ## tests that need no sandbox
 	@echo "==> fast tests"
-	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox and not parts" $(FAST)
+	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox and not parts" $(PARALLEL) $(FAST)
 
 .PHONY: test-parts
 test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as test-sandbox or up has built them
 	@echo "==> the parts of the sandbox, one by one"
-	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts --durations=10
+	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts $(PARALLEL) --durations=10 $(PARTS)
 
 .PHONY: test-sandbox
 test-sandbox: $(VENV) ## tests on the real parts; builds them the first time

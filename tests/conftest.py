@@ -17,12 +17,15 @@ REASON = "`make up`"
 """What the reason of a skip names when a part is missing."""
 FOLDERS = {"argocd", "github", "github_actions", "github_plugin", "pulumi", "release"}
 """Folders whose tests start real servers and run real tools."""
+LONGEST = ("test_adoption.py", "test_workflows.py", "test_plan.py", "test_operations.py", "test_validation.py")
+"""Files that run for a minute; they begin, so that one process does not go on with one of them when all others end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if needs_parts(item):
             item.add_marker(pytest.mark.parts)
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def needs_parts(item: pytest.Item) -> bool:

@@ -207,7 +207,8 @@ def _explained(what: str, place: Workspace, watch: Watch) -> Generator[None]:
         yield
     except automation.CommandError as error:
         words = watch.failure(str(error))
-        raise PulumiError(f"pulumi {what} failed: {_remedied(words, place)}") from error
+        # Not `from error`: that has all that the command has written, a line for each resource that was looked at.
+        raise PulumiError(f"pulumi {what} failed: {_remedied(words, place)}") from None
     except OSError as error:
         raise PulumiError(f"pulumi {what}: {place.cli} could not be run: {error.strerror or error}") from error
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import traceback
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,8 @@ def test_a_program_that_fails_is_told_without_its_traceback(small: Project) -> N
         operations.preview(small.place, small.settings(broken="yes"))
     assert "the program failed: ValueError: no good" in str(caught.value)
     assert "Traceback" not in str(caught.value)
+    # What a test, or another program, prints of it does not bury that sentence below all that the command has written.
+    assert "stdout" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
