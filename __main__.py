@@ -4,7 +4,7 @@ import pulumi
 
 from components.platform import Platform, PlatformArgs
 from components.providers import cluster_providers, platform_providers
-from stacks.preflight import adopting, check_surroundings
+from stacks.preflight import adopting, check_surroundings, waited_for
 from stacks.secrets import read_secrets
 from stacks.settings import read_settings
 
@@ -12,6 +12,11 @@ settings = read_settings()
 secrets = read_secrets(settings)
 check_surroundings(settings)
 options = pulumi.ResourceOptions(providers=platform_providers(settings, secrets), transformations=adopting(settings))
-parts: PlatformArgs = {"settings": settings, "secrets": secrets, "clusters": cluster_providers(settings)}
+parts: PlatformArgs = {
+    "settings": settings,
+    "secrets": secrets,
+    "invited": waited_for(settings),
+    "clusters": cluster_providers(settings),
+}
 for name, value in Platform(settings.stack, parts, options).summary.items():
     pulumi.export(name, value)

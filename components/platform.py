@@ -24,6 +24,8 @@ class PlatformArgs(TypedDict):
     """The stack's settings."""
     secrets: PlatformSecrets
     """The stack's secrets."""
+    invited: Mapping[str, frozenset[str]]
+    """The logins that each team waits for, by the team's name."""
     clusters: Mapping[str, kubernetes.Provider]
     """The clusters of environments that do not run beside Argo CD, by environment."""
 
@@ -39,7 +41,12 @@ class Platform(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         settings, secrets = args["settings"], args["secrets"]
         teams = {
-            team.name: TeamAccess(team.name, {"team": team, "mark": settings.mark}, child) for team in settings.teams
+            team.name: TeamAccess(
+                team.name,
+                {"team": team, "invited": args["invited"].get(team.name, frozenset()), "mark": settings.mark},
+                child,
+            )
+            for team in settings.teams
         }
         environments = EnvironmentRepository(
             settings.github.environment_repository,

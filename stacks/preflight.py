@@ -1,6 +1,7 @@
 """Looks at GitHub and the cluster before the first write; `slipway:preflight: false` leaves it out."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
@@ -9,6 +10,7 @@ from components.adoption import Adoption
 from components.github.api import GitHubApi
 from components.github.apps import OPERATOR, ROLES
 from components.github.credentials import AppKey, Credentials, Token
+from components.github.invitations import invited
 from components.github.preflight import Findings, github_findings
 from components.state import read_state
 from manifests.model import GitHub, Settings
@@ -65,6 +67,13 @@ def adopting(settings: Settings) -> list[pulumi.ResourceTransformation]:
     from components.argocd.preflight import has_release  # noqa: PLC0415 - as above
 
     return [Adoption(settings, _api(settings.github), read_state(), has_release=has_release(settings))]
+
+
+def waited_for(settings: Settings) -> Mapping[str, frozenset[str]]:
+    """The logins that each team waits for, by the team's name; none where GitHub is not looked at."""
+    if pulumi.Config(NAMESPACE).get_bool("preflight") is False:
+        return {}
+    return invited(settings, _api(settings.github))
 
 
 def _api(github: GitHub) -> GitHubApi:

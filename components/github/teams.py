@@ -14,6 +14,8 @@ class TeamAccessArgs(TypedDict):
 
     team: Team
     """The team; one that exists already is only looked up."""
+    invited: frozenset[str]
+    """Logins that have an invitation and have not accepted it: they are in the team, and not declared until then."""
     mark: str
     """What tells this stack's teams from others."""
 
@@ -29,14 +31,15 @@ class TeamAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: TeamAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:TeamAccess", name, {}, opts)
         team = args["team"]
-        self.team_id = self._found(team) if team.existing else self._made(name, team, args["mark"])
+        self.team_id = self._found(team) if team.existing else self._made(name, args)
         self.number = self.team_id.apply(int)
         self.register_outputs({"teamId": self.team_id})
 
     def _found(self, team: Team) -> pulumi.Output[str]:
         return github.get_team_output(slug=team.name, opts=pulumi.InvokeOutputOptions(parent=self)).id
 
-    def _made(self, name: str, team: Team, mark: str) -> pulumi.Output[str]:
+    def _made(self, name: str, args: TeamAccessArgs) -> pulumi.Output[str]:
+        team, mark = args["team"], args["mark"]
         child = pulumi.ResourceOptions(parent=self)
         made = github.Team(
             f"{name}-team",
@@ -52,6 +55,7 @@ class TeamAccess(pulumi.ComponentResource):
                 # GitHub's spelling of a login is not read back; the provider compares in lower case.
                 github.TeamMembersMemberArgs(username=member.login.lower(), role=member.role.value)
                 for member in team.members
+                if member.login.lower() not in args["invited"]
             ],
             opts=child,
         )

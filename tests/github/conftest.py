@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import jwt
@@ -23,6 +23,9 @@ from sandbox.github.access import accounts, plans
 from sandbox.github.core.events import Event
 from sandbox.github.core.forge import Forge
 from sandbox.github.server import IDLE_SECONDS
+
+if TYPE_CHECKING:
+    from tests.github.story import Story
 
 READ_WRITE = {"contents": "write", "pull_requests": "write"}
 
@@ -290,3 +293,13 @@ def policy(hub: Hub) -> Iterator[Callable[..., httpx.Response]]:
     yield change
     change(enabled_repositories="all", allowed_actions="all", sha_pinning_required=False)
     change("/workflow", default_workflow_permissions="read", can_approve_pull_request_reviews=False)
+
+
+@pytest.fixture
+def story(
+    hub: Hub, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["Story"]:
+    """A platform's GitHub half under the real engine."""
+    from tests.github import story  # noqa: PLC0415 - it needs what is made here
+
+    yield from story.tell(hub, tmp_path, request.node.name, monkeypatch)

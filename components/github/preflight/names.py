@@ -119,12 +119,12 @@ def member_problems(settings: Settings, api: GitHubApi, login: str) -> Iterator[
             yield f"teams: there is no account {login}; correct the login, or take it out"
         else:
             yield Advice(
-                f"teams: {login} is not a member of {owner}; GitHub sends an invitation, and previews show a change"
+                f"teams: {login} is not a member of {owner}; GitHub sends an invitation, and {login} is in no team"
                 " until it is accepted"
             )
         return
     if membership.get("state") == "pending":
-        yield Advice(f"teams: {login} has not accepted the invitation to {owner}; until then previews show a change")
+        yield Advice(f"teams: {login} has not accepted the invitation to {owner}, and is in no team until then")
     if membership.get("role") == "admin":
         for team in settings.teams:
             if any(one.login == login and one.role is MemberRole.MEMBER for one in team.members):
