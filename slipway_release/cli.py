@@ -34,6 +34,8 @@ from slipway_release.platform_file import Environment, Service
 from slipway_release.verification import Request
 
 Command = Callable[[argparse.Namespace], None]
+_REGISTRY_SECONDS = 60.0
+"""How long a rollback asks the registry whether its target is there; then it goes on without knowing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -193,7 +195,7 @@ def record_verified(_: argparse.Namespace) -> None:
 
 
 def roll_back(_: argparse.Namespace) -> None:
-    rollback.rollback(context.from_environment(), workflow.variable("DEPLOYMENT"))
+    rollback.rollback(context.from_environment(_REGISTRY_SECONDS), workflow.variable("DEPLOYMENT"))
 
 
 def _placed(around: context.Context) -> tuple[Service, Environment]:
@@ -205,7 +207,7 @@ def _placed(around: context.Context) -> tuple[Service, Environment]:
 
 
 def reconcile_all(options: argparse.Namespace) -> None:
-    reconcile.reconcile(context.from_environment(), options.folder)
+    reconcile.reconcile(context.from_environment(_REGISTRY_SECONDS), options.folder)
 
 
 def put_on_hold(_: argparse.Namespace) -> None:

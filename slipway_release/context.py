@@ -47,8 +47,12 @@ def freeze_variable(environment: str) -> str:
     return "FREEZE_" + environment.upper().replace("-", "_")
 
 
-def from_environment() -> Context:
-    """The context of a run of this repository's workflows."""
+def from_environment(registry_seconds: float | None = None) -> Context:
+    """The context of a run of this repository's workflows.
+
+    Args:
+        registry_seconds: how long the registry is waited for; as long as GitHub where it is not given.
+    """
     platform = platform_file.load()
     transport = Transport(float(workflow.optional("SLIPWAY_DEADLINE_SECONDS", "900")), log=workflow.say)
     own = workflow.optional("GITHUB_TOKEN")
@@ -65,7 +69,7 @@ def from_environment() -> Context:
             workflow.optional("REGISTRY_USERNAME", "slipway"),
             # Nothing secret goes over a connection that is not encrypted.
             "" if platform.registry_insecure else workflow.optional("REGISTRY_PASSWORD"),
-            transport,
+            transport if registry_seconds is None else Transport(registry_seconds, log=workflow.say),
         ),
         frozen=_frozen(workflow.optional("VARIABLES", "{}")),
         run_url=workflow.run_url(),

@@ -10,7 +10,7 @@ import dataclasses
 import enum
 from dataclasses import dataclass
 
-from slipway_release import blame, delivery, pulls, reports, workflow
+from slipway_release import blame, delivery, pulls, reports, verified_releases, workflow
 from slipway_release.blame import Configuration
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
@@ -18,7 +18,7 @@ from slipway_release.ledger import Ledger
 from slipway_release.platform_file import MAIN
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.reports import Report
-from slipway_release.verified_releases import Good, last_verified
+from slipway_release.verified_releases import Good
 
 
 class Mode(enum.StrEnum):
@@ -73,7 +73,13 @@ def act(context: Context, report: Report) -> Answer:
             "look for what it depends on (quota, node, registry, another service). Nothing is held; it is looked at "
             "again with the next report"
         )
-    good = last_verified(context, environment, service, failed, report.head)
+    found = verified_releases.target(context, environment, service, failed, report.head)
+    good = found.good
+    if good is None and found.gone:
+        return Answer(
+            f"the images of {', '.join(found.gone)}, which were verified before {failed.version}, are no longer in the "
+            "registry; nothing to go back to. Release a newer version, or build one of those tags again"
+        )
     if good is None:
         return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
     others = blame.others_failing(context, report)
@@ -85,14 +91,15 @@ def act(context: Context, report: Report) -> Answer:
             "taken back or held; what still fails alone later is"
         )
     target = good.release
+    passed_over = f" (no longer in the registry: {', '.join(found.gone)})" if found.gone else ""
     done = _take_back(context, report, failed, good)
     if done is None:
         return Answer(f"{failed.version} is superseded: another version has been released meanwhile")
     if done.commit is not None:
         wait = "; it waits for somebody to sync it" if environment.sync == "manual" else ""
-        return Answer(f"rolled back from {failed.version} to {target.version}{wait}", target, done)
+        return Answer(f"rolled back from {failed.version} to {target.version}{passed_over}{wait}", target, done)
     number = done.pull.number if done.pull else 0
-    return Answer(f"pull request #{number} takes {failed.version} back to {target.version}", target, done)
+    return Answer(f"pull request #{number} takes {failed.version} back to {target.version}{passed_over}", target, done)
 
 
 def guard(report: Report) -> str | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway_release import history, layout, record, tags
 from slipway_release.context import Context
-from slipway_release.errors import RefusedError
+from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
 
 _LOOK_BACK = 30
 """How many changes of a release file are read at most."""
+_MOST_TARGETS = 10
+"""How many verified releases are looked for in the registry at most."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +40,58 @@ def releases(context: Context, environment: Environment, service: Service) -> It
             yield release
 
 
-def last_verified(
+@dataclass(frozen=True)
+class Target:
+    """What can be gone back to."""
+
+    good: Good | None
+    gone: tuple[str, ...] = ()
+    """Versions that were verified later, and whose images are no longer in the registry."""
+
+
+def target(context: Context, environment: Environment, service: Service, failed: Release, file: ReleaseFile) -> Target:
+    """The newest verified release that can still be pulled: not the bad version, and none that is on hold.
+
+    A registry that does not show the failing image either is not believed: a credential may hide all of them, and
+    what ran before may still lie on the nodes.
+    """
+    gone: list[Good] = []
+    for found in itertools.islice(_verified(context, environment, service, failed, file), _MOST_TARGETS):
+        if not _is_gone(context, found.release):
+            return Target(found, tuple(item.release.version for item in gone))
+        gone.append(found)
+    if gone and _is_gone(context, failed):
+        return Target(gone[0])
+    return Target(None, tuple(item.release.version for item in gone))
+
+
+def _is_gone(context: Context, release: Release) -> bool:
+    """Whether the registry says that it has no such image; where it does not answer or refuses to say, it is not."""
+    try:
+        return context.registry.image(release.image, release.digest) is None
+    except ReleaseError:
+        return False
+
+
+def _verified(
     context: Context, environment: Environment, service: Service, other_than: Release, file: ReleaseFile
-) -> Good | None:
-    """What ran before and was verified: not the bad version, and none that is on hold."""
+) -> Iterator[Good]:
+    """What ran before and was verified, newest first."""
     held = {hold.version for hold in file.held}
     candidates = record.versions(context, environment, service) - held - {other_than.version}
     if not candidates:
-        return None
+        return
     seen: set[str] = set()
     for release in releases(context, environment, service):
         if release.version in candidates - seen:
             seen.add(release.version)
             found = good(context, environment, service, release.version)
             if found is not None:
-                return found
+                yield found
     for version in sorted(filter(tags.is_version, candidates - seen), key=tags.Version.parse, reverse=True):
         found = good(context, environment, service, version)
         if found is not None:
-            return found
-    return None
+            yield found
 
 
 def good(context: Context, environment: Environment, service: Service, version: str) -> Good | None:

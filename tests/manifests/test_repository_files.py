@@ -280,3 +280,21 @@ def test_jobs_go_to_the_runners_of_the_settings() -> None:
     assert set(map(str, builds.values())) == {"['self-hosted', 'large']"}
     assert {str(labels) for name, labels in found.items() if name not in builds} == {"small"}
     assert set(jobs(values()).values()) == {"ubuntu-latest"}
+
+
+def test_a_delivery_that_waits_for_approval_keeps_no_other_waiting() -> None:
+    """It holds its concurrency group, so it has one of its own; the others queue behind each other."""
+    path = ".github/workflows/promote.yml"
+    with_approvers = environment_files(changed("environments.2.approvers", ["web"])).owned[path]
+    group = yaml.safe_load(with_approvers)["jobs"]["deliver"]["concurrency"]["group"]
+    assert """contains(fromJSON('["production"]'), matrix.environment) && format('-{0}', github.run_id)""" in group
+    without = environment_files(changed("environments.2.approvers", [])).owned[path]
+    assert "fromJSON('[]')" in yaml.safe_load(without)["jobs"]["deliver"]["concurrency"]["group"]
+
+
+@pytest.mark.parametrize("workflow", ["rollback", "reconcile"])
+def test_a_rollback_may_ask_whether_its_image_is_still_there(workflow: str) -> None:
+    document = yaml.safe_load(environment_files().owned[f".github/workflows/{workflow}.yml"])
+    (job,) = document["jobs"].values()
+    assert job["permissions"]["packages"] == "read"
+    assert "REGISTRY_PASSWORD" in job["steps"][-1]["env"]

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -142,6 +142,17 @@ class Images(Registry):
     def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:
         commit = self.images.get(reference)
         return None if commit is None else Image(reference, {REVISION_LABEL: commit})
+
+
+class Stocked(Images):
+    """A registry that has every image, except those that are gone (by digest)."""
+
+    def __init__(self, gone: Collection[str] = ()) -> None:
+        super().__init__({})
+        self.gone = gone
+
+    def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:
+        return None if reference in self.gone else Image(reference, {})
 
 
 def context(

@@ -10,7 +10,7 @@ import pytest
 from slipway_release import hold, reports, rollback
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
-from tests.release.builders import environment
+from tests.release.builders import environment, release
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -109,6 +109,32 @@ def test_a_version_that_was_verified_once_is_not_the_cause(here: World) -> None:
     assert "verified before" in here.fail("dev", here.head("environments")).reason
     assert commit != here.head("environments")
     assert here.wanted("dev") == "1.1.0"
+
+
+def test_a_target_whose_image_is_gone_is_passed_over_for_the_one_before(here: World) -> None:
+    here.verified_release("1.1.0", "dev")
+    bad = here.release("1.2.0", "dev")
+    here.gone.add(release("1.1.0").digest)
+    answer = here.fail("dev", bad)
+    assert here.wanted("dev") == "1.0.0"
+    assert "no longer in the registry: 1.1.0" in answer.reason
+
+
+def test_where_no_image_is_left_nothing_is_taken_back_and_it_is_said(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.gone.add(release("1.0.0").digest)
+    answer = here.fail("dev", bad)
+    assert answer.target is None
+    assert "the images of 1.0.0" in answer.reason
+    assert here.wanted("dev") == "1.1.0"
+    assert here.file("dev").held == ()
+
+
+def test_a_registry_that_hides_everything_stops_no_rollback(here: World) -> None:
+    bad = here.release("1.1.0", "dev")
+    here.gone |= {release(version).digest for version in ("1.0.0", "1.1.0")}
+    assert here.fail("dev", bad).target is not None
+    assert here.wanted("dev") == "1.0.0"
 
 
 def test_drift_reported_on_a_deployment_verifies_nothing(here: World) -> None:

@@ -22,7 +22,7 @@ from slipway_release.selection import Kind
 from slipway_release.tags import Tag
 from slipway_release.transport import Transport
 from slipway_release.verification import Request
-from tests.release.builders import Images, platform, release
+from tests.release.builders import Stocked, platform, release
 
 _numbers = itertools.count(1)
 
@@ -38,6 +38,9 @@ class World:
     frozen: dict[str, str] = field(default_factory=dict[str, str])
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the platform file says instead of the usual."""
+
+    gone: set[str] = field(default_factory=set[str])
+    """Digests of images that the registry has no longer."""
 
     def __post_init__(self) -> None:
         self.client = httpx.Client(
@@ -59,7 +62,7 @@ class World:
         jitter = random.Random(next(_numbers)).random
         transport = Transport(60, jitter=jitter, log=lambda _: None)
         github = GitHub(f"{self.url}api/v3", self.token, transport)
-        return Context(self.platform, github, github, github, Images({}), self.frozen, "https://run.test/1")
+        return Context(self.platform, github, github, github, Stocked(self.gone), self.frozen, "https://run.test/1")
 
     # What people do
 
