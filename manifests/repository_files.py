@@ -10,11 +10,18 @@ from manifests.infrastructure import infrastructure_files
 from manifests.model import Environment, Service, Settings
 from manifests.yaml_text import document
 from slipway_release.tags import actions_filters
-from templates import executable_files, rendered_files, service_template
+from templates import executable_files, rendered_files
+from templates.service import starting_files
 
 _WORKFLOWS = ".github/workflows/"
 _JOB_ON, _DEFAULT_RUNNER = "    runs-on: ", "ubuntu-latest"
 _SEEDED_HEAD = "# {what}. This file is yours: Slipway wrote it once and does not change it again.\n"
+
+
+OFFERED = (
+    "service", "owner", "team", "image", "repository_url", "environment_repository", "environments", "template",
+)  # fmt: skip
+"""What service templates may use, documented in `templates/services/README.md`: more of it would tie them to us."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,11 @@ class RepositoryFiles:
 def service_repository_files(settings: Settings, service: Service) -> RepositoryFiles:
     """What a service's repository starts with, and the workflows that are kept in it."""
     variables = service_variables(settings, service)
-    folder = f"services/{service.template}/repository"
     owned = rendered_files("service-workflows", variables)
-    seeded = {path: text for path, text in rendered_files(folder, variables).items() if path not in owned}
-    return RepositoryFiles(owned, seeded, executable_files(folder))
+    offered = {name: variables[name] for name in OFFERED}
+    start = starting_files(settings.template(service), service.answers, offered)
+    seeded = {path: text for path, text in start.files.items() if path not in owned}
+    return RepositoryFiles(owned, seeded, start.executable)
 
 
 def environment_repository_files(settings: Settings) -> RepositoryFiles:
@@ -50,7 +58,7 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
         seeded[f"environments/{environment.name}/values.yaml"] = _environment_values(environment)
     executable = set(executable_files("environment"))
     for service in settings.services:
-        chart = service_template(service.template).chart
+        chart = str(settings.template(service).chart)
         prefix = f"helm-charts/{service.name}"
         files = rendered_files(chart, service_variables(settings, service))
         seeded |= {f"{prefix}/{path}": text for path, text in files.items()}
@@ -62,8 +70,8 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
 
 
 def service_variables(settings: Settings, service: Service) -> dict[str, Any]:
-    """The names that templates of a service may use; documented in `templates/services/README.md`."""
-    template = service_template(service.template)
+    """The names that charts and workflows of a service may use; templates may use those of `OFFERED`."""
+    template = settings.template(service)
     return {
         **_platform_variables(settings),
         "service": service.name,

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2 import TemplateError
-
 from manifests.model import Settings, placement_name
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from stacks.problems import Problem, SettingsError
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
 from stacks.stack_text import StackText
-from templates import service_templates
+from templates.service import TemplateProblem, service_templates
 
 Answers = Mapping[str, Any]
 
@@ -78,7 +76,8 @@ class Addition:
 def choices(text: StackText, kind: Kind, name: str) -> list[str]:
     """The words that a field takes; empty where it takes any."""
     source = kind.choices.get(name)
-    return service_templates() if source == TEMPLATES else text.names(source) if source else []
+    own = service_templates() if source == TEMPLATES else []
+    return [*own, *text.names(source)] if source else []
 
 
 def item_of(kind: Kind, answers: Answers) -> dict[str, Any]:
@@ -125,8 +124,8 @@ def addition(text: StackText, kind: Kind, stack: str, answers: Answers, after: s
     before, settings = _read(text, stack)[0], _read(grown, stack)[0]
     try:
         lines = () if settings is None else tuple(_consequences(before, settings))
-    except TemplateError as error:
-        raise AdditionError(f"template: it does not render: {error}; choose another, or mend it") from None
+    except TemplateProblem as error:
+        raise AdditionError(f"template: {error}") from None
     return Addition(kind, str(answers["name"]), text, grown, settings, lines)
 
 

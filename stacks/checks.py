@@ -1,6 +1,6 @@
 """The rules between parts of a stack file: names that must exist, must differ, must fit together."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANIN
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quota
 from stacks.reading import Found
+from templates.service import ServiceTemplate
 
 RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION})
@@ -42,7 +43,7 @@ class Parts:
     adopt: list[Found[str]]
     team_names: set[str]
     environment_names: set[str]
-    templates: list[str]
+    templates: Mapping[str, ServiceTemplate]
 
 
 def check_parts(parts: Parts) -> list[Problem]:
@@ -214,8 +215,9 @@ def _check_quotas(parts: Parts) -> Iterator[Problem]:
         for environment in parts.environments:
             chosen = found.value.environments
             here = chosen is None or environment.value.name in chosen
-            if here and found.value.template in parts.templates and "overrides" not in found.broken:
-                yield from check_quota(environment, found.value)
+            template = parts.templates.get(found.value.template)
+            if here and template is not None and "overrides" not in found.broken:
+                yield from check_quota(environment, found.value, template)
 
 
 def _check_differences(parts: Parts) -> Iterator[Problem]:

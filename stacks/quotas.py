@@ -10,7 +10,7 @@ from manifests.argocd.values import merged
 from manifests.model import Environment, Service
 from stacks.problems import Problem
 from stacks.reading import Found
-from templates import ROOT, service_template
+from templates.service import ServiceTemplate
 
 _UNITS = {
     "": Decimal(1),
@@ -20,12 +20,12 @@ _UNITS = {
 }
 
 
-def check_quota(environment: Found[Environment], service: Service) -> Iterator[Problem]:
+def check_quota(environment: Found[Environment], service: Service, template: ServiceTemplate) -> Iterator[Problem]:
     """What a service starts with must fit, and so must the pod that a release starts beside it."""
     quota = environment.value.quota
     if quota is None or "quota" in environment.broken:
         return
-    values = _values(service, environment.value)
+    values = _values(service, environment.value, template)
     resources = _mapping(values.get("resources"))
     requests, limits = _mapping(resources.get("requests")), _mapping(resources.get("limits"))
     pods = _pods(values)
@@ -62,9 +62,10 @@ def _pods(values: Mapping[str, Any]) -> int | None:
     return replicas + 1 if isinstance(replicas, int) and not isinstance(replicas, bool) else None
 
 
-def _values(service: Service, environment: Environment) -> Mapping[str, Any]:
-    chart = (ROOT / service_template(service.template).chart / "values.yaml").read_text(encoding="utf-8")
-    return merged(yaml.safe_load(chart), service.overrides.get(environment.name, {}))
+def _values(service: Service, environment: Environment, template: ServiceTemplate) -> Mapping[str, Any]:
+    file = template.chart / "values.yaml"
+    chart = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return merged(yaml.safe_load(chart) or {}, service.overrides.get(environment.name, {}))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

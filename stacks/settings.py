@@ -20,6 +20,7 @@ from manifests.model import (
     Service,
     Settings,
     Team,
+    Template,
 )
 from stacks.checks import Parts, check_parts
 from stacks.entries import check_entries
@@ -27,7 +28,7 @@ from stacks.problems import NAMESPACE, Problem, SettingsError, listed
 from stacks.reading import Reader
 from stacks.secrets import SECRETS, check_contents, check_presence, encrypted_keys, needed_secrets, public_texts
 from stacks.stack_text import StackText, StackTextError
-from templates import service_templates
+from stacks.template_checks import check_answers, known_templates
 
 SECTIONS: dict[str, Any] = {
     "github": GitHub,
@@ -37,6 +38,10 @@ SECTIONS: dict[str, Any] = {
     "teams": tuple[Team, ...],
     "environments": tuple[Environment, ...],
     "services": tuple[Service, ...],
+    "templates": Annotated[
+        tuple[Template, ...],
+        Field(description="Service templates of the platform's own, beside those that come with Slipway."),
+    ],
     "secrets": SecretsBackend,
     "notifications": Notifications,
     "mark": Annotated[
@@ -93,6 +98,8 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     teams = reader.many("teams", Team)
     environments = reader.many("environments", Environment)
     services = reader.many("services", Service)
+    own_templates = reader.many("templates", Template)
+    templates, unusable = known_templates(own_templates)
     secrets = reader.word("secrets", SecretsBackend, SecretsBackend.NONE)
     notifications = reader.one("notifications", Notifications)
     mark = reader.word("mark", Mark, None) if texts.get("mark") else None
@@ -108,12 +115,12 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         adopt=adopt,
         team_names=reader.names("teams"),
         environment_names=reader.names("environments"),
-        templates=service_templates(),
+        templates=templates,
     )
     veiled = {problem.path for problem in hidden}
     # A section that should hold no secret and does is not quoted.
     shown = [problem for problem in reader.problems if problem.path.partition(".")[0].partition("[")[0] not in veiled]
-    problems = [*hidden, *shown, *check_parts(parts), *check_entries(environments, services, cluster)]
+    problems = [*hidden, *shown, *unusable, *check_parts(parts), *check_entries(environments, services, cluster)]
     if github and argocd and registry and notifications:
         needed = needed_secrets(github.value, argocd.value, registry.value, notifications.value)
         problems += check_presence(texts, needed, github.value)
@@ -121,7 +128,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         problems += check_contents(texts, encrypted, keys=texts.get("preflight") != "false")
     if problems or not (github and cluster and argocd and registry and notifications):
         raise SettingsError(stack, problems)
-    return Settings(
+    settings = Settings(
         stack=stack,
         own_mark=mark,
         github=github.value,
@@ -133,8 +140,12 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         services=tuple(service.value for service in services),
         secrets=secrets,
         notifications=notifications.value,
+        templates=tuple(template.value for template in own_templates),
         adopt=tuple(name.value for name in adopt),
     )
+    if unrendered := check_answers(settings):
+        raise SettingsError(stack, unrendered)
+    return settings
 
 
 def _located(error: SettingsError) -> list[Problem]:

@@ -8,12 +8,9 @@ GitHub and `{{ … }}` of Helm pass through untouched.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import cast
 
-import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
 ROOT = Path(__file__).parent
@@ -43,34 +40,8 @@ def _yaml(value: object) -> str:
 _ENVIRONMENT.filters["yaml"] = _yaml
 
 
-@dataclass(frozen=True)
-class ServiceTemplate:
-    """What a new service starts with."""
-
-    name: str
-    description: str
-    version: str
-    chart: str
-    """The folder of its chart, relative to `templates/`."""
-
-
-@cache
-def service_templates() -> list[str]:
-    """The names of the service templates, sorted."""
-    return sorted(file.parent.name for file in ROOT.glob("services/[!_]*/template.yaml"))
-
-
-@cache
-def service_template(name: str) -> ServiceTemplate:
-    """The template of that name."""
-    folder = ROOT / "services" / name
-    described = cast(dict[str, str], yaml.safe_load((folder / "template.yaml").read_text(encoding="utf-8")))
-    chart = (folder / described["chart"]).resolve().relative_to(ROOT.resolve())
-    return ServiceTemplate(described["name"], described["description"], described["version"], str(chart))
-
-
 def rendered_files(folder: str, variables: Mapping[str, object]) -> dict[str, str]:
-    """The files of a folder below `templates/` as they are written, by path relative to that folder.
+    """The files of a folder, below `templates/` or absolute, as they are written, by path relative to that folder.
 
     A template that renders to nothing is not a file: so a template can leave out what nobody needs.
 

@@ -8,7 +8,7 @@ from manifests.model.argocd import ArgoCD, Cluster, Dns, Notifications, Registry
 from manifests.model.base import Mark
 from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
-from manifests.model.service import Service
+from manifests.model.service import Service, Template
 from manifests.model.settings import (
     EVERYTHING,
     RELEASE,
@@ -18,6 +18,7 @@ from manifests.model.settings import (
     adoptable,
     adoptables,
     placement_name,
+    template_of,
 )
 from manifests.model.team import Member, MemberRole, Team
 
@@ -52,8 +53,10 @@ __all__ = [
     "SignOnProvider",
     "Sync",
     "Team",
+    "Template",
     "Visibility",
     "adoptable",
     "adoptables",
     "placement_name",
+    "template_of",
 ]

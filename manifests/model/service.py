@@ -2,8 +2,20 @@
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import Description, DnsLabel, RepositoryName, ServiceName, TeamSlug, model
+from manifests.model.base import Description, DnsLabel, Line, RepositoryName, ServiceName, TeamSlug, model
 from manifests.model.environment import IgnoredDifference
+
+
+@model
+class Template:
+    """A service template of the platform's own, beside those of `templates/services/`."""
+
+    name: DnsLabel
+    """What services call it."""
+    source: Line
+    """Where it is: a folder of the platform repository, such as ./our-templates/web, or a Git address."""
+    version: Line | None = None
+    """With a Git address: its tag or branch. A version that was fetched is kept on the machine."""
 
 
 @model
@@ -13,7 +25,7 @@ class Service:
     name: ServiceName
     """Its name; namespaces are <service>-<environment>."""
     template: DnsLabel
-    """The folder of `templates/services/` that its repository and chart start from."""
+    """What its repository and chart start from: a folder of `templates/services/`, or a name of `templates`."""
     team: TeamSlug
     """The team that owns it."""
     environments: tuple[DnsLabel, ...] | None = None
@@ -24,6 +36,8 @@ class Service:
     """One line for the repository's page."""
     ignore_differences: tuple[IgnoredDifference, ...] = ()
     """Fields of this service that others write, in every environment."""
+    answers: dict[str, JsonValue] = Field(default_factory=dict)
+    """Answers to the questions of its template, by name. Unset: their defaults."""
     overrides: dict[DnsLabel, dict[str, JsonValue]] = Field(default_factory=dict)
     """Chart values per environment that its values.yaml starts with; the file is the team's afterwards."""
 

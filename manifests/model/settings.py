@@ -8,9 +8,11 @@ from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, Sec
 from manifests.model.base import DNS_LABEL_LENGTH
 from manifests.model.environment import Environment
 from manifests.model.github import GitHub
-from manifests.model.service import Service
+from manifests.model.service import Service, Template
 from manifests.model.team import Team
 from slipway_release import platform_file
+from templates import ROOT
+from templates.service import ServiceTemplate, own_template, service_template
 
 _MARK = "slipway-{stack}-{digest}"
 _DIGEST_LENGTH = 6
@@ -53,6 +55,8 @@ class Settings:
     services: tuple[Service, ...]
     secrets: SecretsBackend
     notifications: Notifications
+    templates: tuple[Template, ...] = ()
+    """Service templates beside those that come with Slipway."""
     adopt: tuple[str, ...] = ()
     """What exists already and is taken over, such as `repository/guestbook`; `everything` is all that is there."""
 
@@ -72,6 +76,11 @@ class Settings:
     def adopts(self, kind: str, name: str) -> bool:
         """Whether something that exists is taken over."""
         return EVERYTHING in self.adopt or adoptable(kind, name) in self.adopt
+
+    def template(self, service: Service) -> ServiceTemplate:
+        """The template that a service starts from."""
+        own = next((template for template in self.templates if template.name == service.template), None)
+        return template_of(own) if own else service_template(service.template)
 
     def team(self, name: str) -> Team:
         """The team of that name."""
@@ -109,6 +118,15 @@ class Settings:
     def repository_url(self, service: Service) -> str:
         """The page of a service's repository."""
         return f"{self.github.owner_url}/{service.repository_name}"
+
+
+def template_of(template: Template) -> ServiceTemplate:
+    """A template of the platform's own.
+
+    Raises:
+        TemplateProblem: there is none at its source.
+    """
+    return own_template(template.name, template.source, template.version, ROOT.parent)
 
 
 def placement_name(service: Service, environment: Environment) -> str:

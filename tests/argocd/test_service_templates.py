@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from templates import rendered_files, service_template, service_templates
+from templates import rendered_files
+from templates.service import service_template, service_templates, starting_files
 from tests.argocd.rendering import KubernetesObject, Render, named
 
 VARIABLES: dict[str, Any] = {
@@ -58,19 +59,21 @@ def template(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def repository(template: str, tmp_path: Path) -> Path:
-    return write(rendered_files(f"services/{template}/repository", VARIABLES), tmp_path)
+    return write(dict(starting_files(service_template(template), {}, VARIABLES).files), tmp_path)
 
 
-@pytest.fixture(params=sorted({service_template(name).chart for name in service_templates()}))
+@pytest.fixture(params=sorted({str(service_template(name).chart) for name in service_templates()}))
 def chart(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Each chart that a template brings."""
     return write(rendered_files(request.param, VARIABLES), tmp_path / "guestbook")
 
 
 def test_a_template_describes_itself(template: str) -> None:
-    described = yaml.safe_load((Path("templates/services") / template / "template.yaml").read_text())
-    assert set(described) == {"name", "description", "version", "chart"}
-    assert described["name"] == template
+    described = yaml.safe_load((Path("templates/services") / template / "copier.yml").read_text())
+    assert set(described["_slipway"]) == {"description", "version", "chart"}
+    assert all(
+        {"type", "help", "default"} <= set(question) for question in service_template(template).questions.values()
+    )
 
 
 def test_its_own_tests_pass(template: str, repository: Path) -> None:

@@ -14,7 +14,8 @@ from slipway_release import platform_file
 from slipway_release.verdict import CHECK
 from slipway_release.yaml_scalars import is_plain_text
 from stacks.settings import settings_of
-from templates import ROOT, service_templates
+from templates import ROOT
+from templates.service import service_templates
 from tests.stacks.builders import changed, texts, values
 
 

@@ -1,0 +1,266 @@
+"""What a new service starts with, by Copier: a template's questions, its files, and where templates come from.
+
+Copier renders into a folder of its own in some tenths of a second, so what it made is kept: in memory, and on disk by
+everything that it was made from. Rendering needs no network, runs nothing of the template, and does not depend on
+who renders.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+BUILT_IN = Path(__file__).parent / "services"
+ANSWERS_FILE = ".copier-answers.yml"
+"""Where a service's repository keeps what it was made from."""
+_CONFIG_NAMES = ("copier.yml", "copier.yaml")
+_FETCH_SECONDS = 120
+_GIT_ADDRESS = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
+_ABOUT_QUESTION = re.compile(r"(?:[Vv]alidation error for question|Invalid choice for) '(\w+)': ")
+_UNANSWERED = re.compile(r'Question "(\w+)" is required')
+
+
+class TemplateProblem(ValueError):  # noqa: N818 - it is told like other problems
+    """What is wrong with a template, or with an answer to it."""
+
+    def __init__(self, text: str, question: str = "") -> None:
+        super().__init__(text)
+        self.question: str = question
+        """The question whose answer is wrong; empty where it is the template."""
+
+
+@dataclass(frozen=True)
+class ServiceTemplate:
+    """What a new service starts with."""
+
+    name: str
+    description: str
+    version: str
+    source: str
+    """Where it is from, as its services record it: `slipway:<name>`, a folder or a Git address."""
+    folder: Path
+    """Its folder on this machine."""
+    chart: Path
+    """The folder of its chart."""
+    questions: Mapping[str, Mapping[str, Any]]
+    """Its questions as Copier describes them, by name."""
+
+
+@dataclass(frozen=True)
+class StartingFiles:
+    """The files of a new service's repository."""
+
+    files: Mapping[str, str]
+    """Text by path."""
+    executable: frozenset[str]
+
+
+@cache
+def service_templates() -> list[str]:
+    """The names of the templates that come with Slipway, sorted."""
+    return sorted(file.parent.name for file in BUILT_IN.glob("[!_]*/copier.yml"))
+
+
+@cache
+def service_template(name: str) -> ServiceTemplate:
+    """A template that comes with Slipway."""
+    return _described(name, f"slipway:{name}", BUILT_IN / name)
+
+
+@cache
+def own_template(name: str, source: str, version: str | None, root: Path) -> ServiceTemplate:
+    """A template of the platform's own.
+
+    Args:
+        name: what services call it.
+        source: a folder, relative to `root`, or a Git address.
+        version: with a Git address: the tag or branch; fetched once and kept.
+        root: the platform repository.
+
+    Raises:
+        TemplateProblem: there is none, it cannot be fetched, or it is not a template.
+    """
+    if _GIT_ADDRESS.match(source) is None:
+        folder = root / source
+        if not folder.is_dir():
+            raise TemplateProblem(
+                f"{source!r} is not a folder of the platform repository; add it, or use a Git address"
+            )
+        return _described(name, source, folder, version)
+    if version is None:
+        raise TemplateProblem(f"{source!r} has no `version`; add the tag to use, so that a service can be made again")
+    return _described(name, source, _fetched(source, version), version)
+
+
+def starting_files(
+    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]
+) -> StartingFiles:
+    """What a repository starts with, and the record of what it was made from.
+
+    Args:
+        template: the template.
+        answers: to its questions, by name; those that are left out have their defaults.
+        variables: what else the template may use: the names in `templates/services/README.md`.
+
+    Raises:
+        TemplateProblem: an answer does not fit, or the template does not render.
+    """
+    unknown = [name for name in answers if name not in template.questions]
+    if unknown:
+        known = ", ".join(template.questions) or "none, it asks nothing"
+        raise TemplateProblem(f"{template.name} has no such question; use one of {known}", unknown[0])
+    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
+    return _starting_files(template.name, template.source, template.version, template.folder, given)
+
+
+@cache
+def _starting_files(name: str, source: str, version: str, folder: Path, given: str) -> StartingFiles:
+    parts = [metadata.version("copier"), source, version, given, _digest(folder)]
+    kept = _cache() / "rendered" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        return StartingFiles(found["files"], frozenset(found["executable"]))
+    answers, variables = json.loads(given)
+    made = _rendered(name, source, version, folder, answers, variables)
+    with contextlib.suppress(OSError):
+        _write(kept, json.dumps({"files": made.files, "executable": sorted(made.executable)}, ensure_ascii=False))
+    return made
+
+
+def _rendered(
+    name: str, source: str, version: str, folder: Path, answers: dict[str, Any], variables: dict[str, Any]
+) -> StartingFiles:
+    import copier  # noqa: PLC0415 - it takes longer to load than what was kept takes to read
+
+    with tempfile.TemporaryDirectory(prefix="slipway-template-") as place:
+        target = Path(place) / "service"
+        try:
+            worker = copier.run_copy(
+                str(folder),
+                target,
+                data={**variables, **answers},
+                defaults=True,
+                quiet=True,
+                # What a person has set for Copier on this machine must not change what is rendered.
+                settings=copier.Settings(),
+            )
+        except Exception as error:  # noqa: BLE001 - a template may raise anything
+            raise _told(name, error) from None
+        files: dict[str, str] = {}
+        executable: set[str] = set()
+        for path in sorted(file for file in target.rglob("*") if file.is_file()):
+            where = path.relative_to(target).as_posix()
+            try:
+                files[where] = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                raise TemplateProblem(f"{name}: {where} is not text in UTF-8; leave it out") from None
+            if path.stat().st_mode & 0o100:
+                executable.add(where)
+        found = worker.answers.combined
+        asked = {key: found[key] for key in worker.template.questions_data if key in found}
+    record = {"_commit": version, "_src_path": source, **asked}
+    head = "# What this repository was made from. Template updates read it; leave it as it is.\n"
+    files[ANSWERS_FILE] = head + yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+    return StartingFiles(files, frozenset(executable))
+
+
+def _told(name: str, error: Exception) -> TemplateProblem:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if type(error).__name__ == "UnsafeTemplateError":
+        return TemplateProblem(f"{name} wants to run programs (tasks, migrations or extensions); take them out of it")
+    about = _ABOUT_QUESTION.search(text)
+    if about:
+        return TemplateProblem(text[about.end() :].strip(), about.group(1))
+    if unanswered := _UNANSWERED.search(text):
+        return TemplateProblem(f"it has no default; answer this question of {name}", unanswered.group(1))
+    return TemplateProblem(f"{name} does not render: {text}; mend the template")
+
+
+def _described(name: str, source: str, folder: Path, version: str | None = None) -> ServiceTemplate:
+    file = next((folder / one for one in _CONFIG_NAMES if (folder / one).is_file()), None)
+    if file is None:
+        raise TemplateProblem(f"{source!r} has no copier.yml; docs/service-templates.md says what a template is")
+    if (folder / ".git").exists():
+        raise TemplateProblem(f"{source!r} is a Git repository of its own; use its address, with a `version`")
+    links = [path for path in folder.rglob("*") if path.is_symlink()]
+    if links:
+        # Copier would follow it, out of the template.
+        raise TemplateProblem(f"{source!r} has a symbolic link, {links[0].relative_to(folder)}; use a file instead")
+    try:
+        config = cast(object, yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise TemplateProblem(f"{source!r}: its {file.name} cannot be read as YAML; mend it") from None
+    fields = cast(dict[str, Any], config) if isinstance(config, dict) else {}
+    about = cast(dict[str, str], fields.get("_slipway") or {})
+    chart = folder / about["chart"] if "chart" in about else folder / "chart"
+    questions = {
+        key: cast(dict[str, Any], one) if isinstance(one, dict) else {"default": one}
+        for key, one in fields.items()
+        if not key.startswith("_")
+    }
+    return ServiceTemplate(
+        name,
+        str(about.get("description") or f"The template {name}"),
+        str(version or about.get("version") or "0.0.0"),
+        source,
+        folder,
+        chart.resolve() if chart.is_dir() else BUILT_IN / "_chart",
+        questions,
+    )
+
+
+def _fetched(source: str, version: str) -> Path:
+    """A version of a Git repository on this machine; a version that is there is not fetched again."""
+    folder = _cache() / "templates" / hashlib.sha256(f"{source}@{version}".encode()).hexdigest()[:32]
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as place:
+        command = ["git", "clone", "--quiet", "--depth", "1", "--branch", version, "--", source, f"{place}/template"]
+        environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+        try:
+            ran = subprocess.run(
+                command, capture_output=True, text=True, env=environment, timeout=_FETCH_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise TemplateProblem(f"{source!r} did not answer within {_FETCH_SECONDS} s; try again") from None
+        if ran.returncode:
+            said = (ran.stderr.strip().splitlines() or ["git failed"])[-1]
+            raise TemplateProblem(f"{version} of {source!r} could not be fetched: {said}; check both, and the access")
+        # Without its history it is a folder like any other, and Copier does not clone it once more.
+        subprocess.run(["rm", "-rf", f"{place}/template/.git"], check=True)
+        with contextlib.suppress(OSError):
+            (Path(place) / "template").rename(folder)
+    return folder
+
+
+@cache
+def _digest(folder: Path) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts):
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(folder)} {path.stat().st_mode & 0o111} {len(content)}\n".encode() + content)
+    return whole.hexdigest()
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(home) / "slipway"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

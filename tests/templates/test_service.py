@@ -1,0 +1,219 @@
+"""Service templates: questions, answers, where they come from; rendered the same everywhere, running nothing."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from manifests.repository_files import OFFERED, service_repository_files
+from stacks.problems import SettingsError
+from stacks.settings import settings_of
+from templates import service
+from templates.service import (
+    ANSWERS_FILE,
+    BUILT_IN,
+    TemplateProblem,
+    own_template,
+    service_template,
+    service_templates,
+    starting_files,
+)
+from tests.stacks.builders import texts, values
+
+COPIER = """\
+_subdirectory: repository
+_slipway: {description: A batch job, version: 2.0.0}
+size:
+  type: int
+  default: 10
+  validator: "{% if size < 1 %}use 1 or more{% endif %}"
+colour:
+  type: str
+  choices: [red, blue]
+  default: red
+"""
+VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders", "environments": ["dev"]}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for kept in (service._starting_files, service._digest, service.own_template):
+        kept.cache_clear()
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Callable[..., Path]:
+    def make(copier: str = COPIER, **files: str) -> Path:
+        folder = tmp_path / "ours"
+        (folder / "repository").mkdir(parents=True, exist_ok=True)
+        (folder / "copier.yml").write_text(copier)
+        (folder / "repository/size.txt.jinja").write_text("{{ service }} takes {{ size }} of {{ colour }}\n")
+        for path, text in files.items():
+            (folder / path.replace("__", "/")).write_text(text)
+        return folder
+
+    return make
+
+
+def own(folder: Path, version: str | None = None) -> service.ServiceTemplate:
+    return own_template("ours", folder.name, version, folder.parent)
+
+
+def test_answers_fill_the_files_and_are_recorded_with_the_version(template: Callable[..., Path]) -> None:
+    made = starting_files(own(template()), {"size": 3}, VARIABLES)
+    assert made.files["size.txt"] == "orders takes 3 of red\n"
+    recorded = yaml.safe_load(made.files[ANSWERS_FILE])
+    assert recorded == {"_commit": "2.0.0", "_src_path": "ours", "size": 3, "colour": "red"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "question", "text"),
+    [
+        ({"size": 0}, "size", "use 1 or more"),
+        ({"colour": "green"}, "colour", "'green' is not in"),
+        ({"sise": 1}, "sise", "no such question; use one of size, colour"),
+        ({"size": "many"}, "", "invalid literal"),
+    ],
+)
+def test_a_wrong_answer_is_one_sentence(
+    template: Callable[..., Path], answers: dict[str, Any], question: str, text: str
+) -> None:
+    with pytest.raises(TemplateProblem, match=text) as raised:
+        starting_files(own(template()), answers, VARIABLES)
+    assert raised.value.question == question
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("copier", "text"),
+    [
+        (COPIER + "_tasks: ['touch /tmp/owned']\n", "wants to run programs"),
+        (COPIER + "_jinja_extensions: [os.path]\n", "wants to run programs"),
+        (COPIER + "needed: {type: str}\n", "it has no default; answer"),
+        (COPIER.replace("{% if size", "{% of size"), "unknown tag"),
+        ("a: [", "cannot be read as YAML"),
+    ],
+)
+def test_a_template_that_is_none_is_refused_and_runs_nothing(
+    template: Callable[..., Path], copier: str, text: str
+) -> None:
+    folder = template(copier)
+    with pytest.raises(TemplateProblem, match=text):
+        starting_files(own(folder), {}, VARIABLES)
+
+
+def test_a_template_does_not_reach_out_of_its_folder(template: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush")
+    folder = template()
+    (folder / "repository/link").symlink_to(tmp_path / "secret")
+    with pytest.raises(TemplateProblem, match="symbolic link, repository/link"):
+        own(folder)
+
+
+def test_files_that_are_not_text_are_named(template: Callable[..., Path]) -> None:
+    folder = template()
+    (folder / "repository/logo.png").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(TemplateProblem, match=r"logo\.png is not text"):
+        starting_files(own(folder), {}, VARIABLES)
+
+
+def test_what_a_person_has_set_for_copier_changes_nothing(
+    template: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "settings.yml"
+    settings.write_text("defaults: {colour: blue}\n")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
+    assert "of red" in starting_files(own(template()), {}, VARIABLES).files["size.txt"]
+
+
+def test_what_was_rendered_is_kept_until_the_template_changes(
+    template: Callable[..., Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = template()
+    first = starting_files(own(folder), {}, VARIABLES)
+    assert len(list(cache.glob("slipway/rendered/*.json"))) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "_rendered", lambda *_: pytest.fail("it is rendered again"))
+        service._starting_files.cache_clear()
+        assert starting_files(own(folder), {}, VARIABLES) == first
+    (folder / "repository/more.txt").write_text("more\n")
+    service._starting_files.cache_clear()
+    service._digest.cache_clear()
+    assert "more.txt" in starting_files(own(folder), {}, VARIABLES).files
+
+
+def test_a_git_address_is_fetched_once_at_its_version(template: Callable[..., Path], tmp_path: Path) -> None:
+    folder = template()
+    person = {
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, env={**os.environ, **person})
+
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "First")
+    git("tag", "v1.0.0")
+    (folder / "repository/late.txt").write_text("late\n")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Second")
+    source = f"file://{folder}"
+    found = own_template("ours", source, "v1.0.0", tmp_path)
+    made = starting_files(found, {}, VARIABLES)
+    assert "late.txt" not in made.files
+    assert yaml.safe_load(made.files[ANSWERS_FILE])["_commit"] == "v1.0.0"
+    folder.rename(tmp_path / "gone")
+    own_template.cache_clear()
+    assert own_template("ours", source, "v1.0.0", tmp_path) == found
+    with pytest.raises(TemplateProblem, match=r"v9 of .* could not be fetched"):
+        own_template("ours", source, "v9", tmp_path)
+    with pytest.raises(TemplateProblem, match="has no `version`"):
+        own_template("ours", source, None, tmp_path)
+
+
+@pytest.mark.parametrize("name", service_templates())
+def test_what_comes_with_slipway_explains_each_question(name: str) -> None:
+    for question in service_template(name).questions.values():
+        assert {"type", "help", "default"} <= set(question)
+    text = (Path(__file__).parents[2] / "docs/service-templates.md").read_text()
+    assert f"`{name}`" in text
+
+
+def test_settings_name_the_answer_that_is_wrong() -> None:
+    service_of = {"name": "orders", "template": "python-web", "team": "web", "answers": {"python": "2.7"}}
+    with pytest.raises(SettingsError, match=r"services\[orders\]\.answers\.python: '2\.7' is not in"):
+        settings_of("test", texts(values(services=[service_of])))
+    good = settings_of("test", texts(values(services=[service_of | {"answers": {"python": "3.13"}}])))
+    assert "FROM python:3.13-slim" in service_repository_files(good, good.services[0]).seeded["Dockerfile"]
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ({"name": "batch", "source": "./nowhere"}, r"templates\[batch\]\.source: './nowhere' is not a folder"),
+        ({"name": "go-web", "source": "./docs"}, r"templates\[go-web\]\.name: 'go-web' comes with Slipway"),
+        ({"name": "batch", "source": "./docs"}, r"templates\[batch\]\.source: './docs' has no copier\.yml"),
+    ],
+)
+def test_settings_name_the_template_that_is_none(template: dict[str, str], text: str) -> None:
+    with pytest.raises(SettingsError, match=text):
+        settings_of("test", texts(values(templates=[template])))
+
+
+def test_a_service_starts_from_a_template_of_the_platforms_own() -> None:
+    here = {"name": "ours", "source": f"./{BUILT_IN.relative_to(BUILT_IN.parents[1])}/go-web"}
+    mine = {"name": "orders", "template": "ours", "team": "web", "answers": {"go": "1.25"}}
+    settings = settings_of("test", texts(values(templates=[here], services=[mine])))
+    files = service_repository_files(settings, settings.services[0])
+    assert "FROM golang:1.25" in files.seeded["Dockerfile"]
+    assert settings.template(settings.services[0]).chart == BUILT_IN / "_chart"
