@@ -1,5 +1,6 @@
 """Runs the `pulumi` CLI for the Automation API: without what the user has set for other stacks, and to a proper end."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -43,8 +44,9 @@ class Command(automation.PulumiCommand):
         additional_env: Mapping[str, str],
         on_output: automation.OnOutput | None = None,
         on_error: automation.OnOutput | None = None,
+        given: str = "",
     ) -> automation.CommandResult:
-        """Runs one command.
+        """Runs one command, which reads `given` from its standard input.
 
         Raises:
             CommandError: It failed.
@@ -56,8 +58,9 @@ class Command(automation.PulumiCommand):
             process = subprocess.Popen(
                 [*_dying_with_this_process(), self.command, "--non-interactive", *args], cwd=cwd,
                 env={**clean_environment(), **additional_env, RUNNER: str(os.getpid())},
-                stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True,
             )  # fmt: skip
+            _feed(process, given)
             code = self._wait(process)
             output.seek(0)
             errors.seek(0)
@@ -85,6 +88,13 @@ class Command(automation.PulumiCommand):
                 if interrupted:
                     raise interrupted
                 return code
+
+
+def _feed(process: subprocess.Popen[bytes], text: str) -> None:
+    """Gives a process all of its standard input; one that reads none of it says itself what is wrong."""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(text.encode())
 
 
 def clean_environment() -> dict[str, str]:

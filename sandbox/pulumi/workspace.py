@@ -106,18 +106,19 @@ class Workspace:
             CommandError: The CLI refused.
         """
         file = self.prepare(settings)
+        command = Command(self.cli, tell)
         stack = automation.create_or_select_stack(
             stack_name=settings.stack,
             work_dir=str(self.project),
             opts=automation.LocalWorkspaceOptions(
                 env_vars={**self.environment(), **({} if changing else _UNSAVED)},
                 secrets_provider="passphrase",
-                pulumi_command=Command(self.cli, tell),
+                pulumi_command=command,
             ),
         )
         if missing := sorted(settings.secrets - sealed_settings(file)):
-            values = {key: automation.ConfigValue(settings.as_text()[key], secret=True) for key in missing}
-            stack.set_all_config(values)
+            for key in missing:
+                self._encrypt(command, settings, key)
             (self.folder / "sealed").write_text(self._seal(settings))
         return stack
 
@@ -131,6 +132,15 @@ class Workspace:
         self.open(settings)
         os.chdir(self.project)
         os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment()})  # noqa: S606  # it is to be this process
+
+    def _encrypt(self, command: Command, settings: StackConfig, key: str) -> None:
+        """Puts a secret into the stack file.
+
+        It goes by standard input: everybody can read the arguments of a process, which is how the Automation API and
+        `pulumi config set-all` would take it.
+        """
+        words = ["config", "set", key, "--secret", "--raw", "--stack", settings.stack]
+        command.run(words, str(self.project), self.environment(), given=settings.as_text()[key])
 
     def write_wrapper(self) -> None:
         """Puts a `pulumi` for people among the sandbox's commands."""

@@ -1,9 +1,13 @@
 """The real CLI and its real state: what it does, what is told of it, and what it leaves."""
 
+import contextlib
 import os
+import secrets
 import signal
 import subprocess
+import threading
 import traceback
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,26 @@ import yaml
 from sandbox.pulumi import operations
 from sandbox.pulumi.operations import PulumiError
 from tests.pulumi.conftest import Project, wait_for
+
+
+@contextlib.contextmanager
+def arguments_of_all_processes() -> Generator[set[str]]:
+    """The command lines that were there at some time within the block."""
+    seen, ended = set[str](), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.005):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):  # it ended meanwhile
+                    seen.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_a_program_is_deployed_and_then_nothing_changes(small: Project) -> None:
@@ -50,6 +74,17 @@ def test_secrets_are_encrypted_in_settings_and_state(small: Project) -> None:
     files = [path for path in small.place.folder.rglob("*") if path.is_file() and not path.is_symlink()]
     assert small.state in files
     assert not [path for path in files if b"plain-and-secret" in path.read_bytes()]
+
+
+def test_no_process_has_a_secret_among_its_arguments(small: Project) -> None:
+    """Every user of the machine can read them."""
+    canary = secrets.token_hex()  # no other test, in another process, has the same
+    key = f"-----BEGIN KEY-----\n{canary}\n-----END KEY-----\n"
+    with arguments_of_all_processes() as seen:
+        operations.up(small.place, small.settings(token=key))
+    assert any("pulumi --non-interactive up" in line for line in seen)
+    assert not [line for line in seen if canary in line]
+    assert small.place.open(small.settings(token=key)).get_config("t:token").value == key
 
 
 def test_secrets_are_encrypted_once_and_again_when_they_change(small: Project) -> None:
