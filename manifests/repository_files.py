@@ -99,7 +99,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "requester_app_id": settings.github.requester.id,
         "server_url": settings.github.base_url.rstrip("/"),
         "api_url": settings.github.api_url,
-        "registry": settings.registry.server,
+        "takes_tokens": settings.registry.takes_workflow_tokens,
         "platforms": settings.registry.platforms,
         "build_runner": _runner(settings.github.runners.build),
         "registry_account": settings.registry.username is not None,

@@ -31,12 +31,12 @@ class SandboxConfig:
     """The first two octets of every address in it, such as `10.201`."""
     cache: Path
     """Built tools, images and packages, shared by all sandboxes of this user."""
-    private_packages: bool = False
-    """Whether the registry asks for credentials, and images belong to who pushed them, as on GitHub."""
+    private_packages: bool = True
+    """Whether the node's registry asks for credentials, and images belong to who pushed them, as on GitHub."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, root: Path | None = None) -> Self:
-        """Read `SLIPWAY_SANDBOX_DIR`, `…_NETWORK`, `…_PRIVATE_PACKAGES` and `XDG_CACHE_HOME`."""
+        """Read `SLIPWAY_SANDBOX_DIR`, `…_NETWORK` and `XDG_CACHE_HOME`."""
         root = (root or Path(__file__).parent.parent).resolve()
         network = environ.get("SLIPWAY_SANDBOX_NETWORK") or DEFAULT_NETWORK
         if not _is_private(network):
@@ -51,7 +51,6 @@ class SandboxConfig:
             directory=(root / (environ.get("SLIPWAY_SANDBOX_DIR") or ".sandbox")).resolve(),
             network=network,
             cache=caches / "slipway",
-            private_packages=environ.get("SLIPWAY_SANDBOX_PRIVATE_PACKAGES", "") not in ("", "0"),
         )
 
     @property

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from sandbox.config import CONTEXT, SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.github.credentials import READER
 from sandbox.images import REDIS
 from sandbox.pulumi.settings import StackConfig, read_stack
 from sandbox.shape import fields
@@ -22,6 +23,7 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
     credentials = read_credentials(config)
     apps = cast("Json", credentials["apps"])
     secrets: Json = {"githubToken": credentials["githubToken"], "webhookSecret": credentials["webhookSecret"]}
+    secrets["packagesToken"] = credentials["users"][READER]
     secrets |= {f"{app}PrivateKey": apps[app]["privateKey"] for app in APPS}
     ids = {app: {"slug": app, **{key: str(apps[app][key]) for key in ("id", "installationId")}} for app in APPS}
     return read_stack(config.root, STACK, _overlay(config, ids), _namespaced(secrets))

@@ -7,8 +7,9 @@ hard links before it starts: no bytes move, and nothing is compressed, uploaded 
 import contextlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -121,8 +122,42 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def push(host: str, image: CachedImage) -> bool:
+class TokenLogin(httpx.Auth):
+    """Gets a token where a registry asks for one, as its clients do, and shows it from then on.
+
+    A body that is a stream cannot be sent twice; before a blob comes a request that starts its upload.
+    """
+
+    requires_response_body = True
+
+    def __init__(self, password: str) -> None:
+        """With the token of an account of the sandbox's GitHub."""
+        self._account: httpx.BasicAuth = httpx.BasicAuth("x", password)
+        self._token: str = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Answers a challenge once."""
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        refused = yield request
+        challenge = dict(re.findall(r'(\w+)="([^"]*)"', refused.headers.get("WWW-Authenticate", "")))
+        if refused.status_code != 401 or "realm" not in challenge:
+            return
+        asked = {key: challenge[key] for key in ("service", "scope") if key in challenge}
+        answer = yield next(self._account.auth_flow(httpx.Request("GET", challenge["realm"], params=asked)))
+        if answer.is_success:
+            self._token = answer.json()["token"]
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
+def push(host: str, image: CachedImage, token: str) -> bool:
     """Uploads what a running registry lacks of an image; returns whether there was anything.
+
+    Args:
+        host: of the registry.
+        image: what to upload.
+        token: of an administrator, where the registry asks for one.
 
     Raises:
         SandboxError: the registry does not answer, or refuses.
@@ -130,7 +165,7 @@ def push(host: str, image: CachedImage) -> bool:
     url = f"http://{host}/v2/{image.repository}"
     headers = {"Accept": image.media_type, "Content-Type": image.media_type}
     try:
-        with httpx.Client(timeout=60, trust_env=False) as client:
+        with httpx.Client(timeout=60, trust_env=False, auth=TokenLogin(token)) as client:
             there = client.head(f"{url}/manifests/{image.tag}", headers=headers)
             if there.headers.get("Docker-Content-Digest") == image.digest:
                 return False

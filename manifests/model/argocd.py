@@ -142,6 +142,11 @@ class Registry:
         return self.host.partition("/")[0]
 
     @property
+    def takes_workflow_tokens(self) -> bool:
+        """Whether it is GitHub's own, or stands for that in a rehearsal; no other one is shown a workflow's token."""
+        return self.server == "ghcr.io" or self.server.startswith("containers.") or self.insecure
+
+    @property
     def pull_secret(self) -> str | None:
         """The name of the Secret that pods pull with."""
         return self.image_pull_secret or (PULL_SECRET if self.pull_username else None)

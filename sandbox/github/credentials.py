@@ -20,6 +20,7 @@ from sandbox.errors import SandboxError
 
 OWNER = "acme"
 ADMIN = "slipway"
+READER = "acme-reader"
 SEED_FILE = "seed.json"
 KEY_BITS = 2048
 
@@ -28,6 +29,7 @@ USERS: dict[str, dict[str, Any]] = {
     "dana": {"name": "Dana", "admin": False, "role": "member"},
     "sam": {"name": "Sam", "admin": False, "role": "member"},
     "pat": {"name": "Pat", "admin": False, "role": "member"},
+    READER: {"name": "Reader of packages", "admin": False, "role": "member", "scopes": ["read:packages"]},
 }
 """Dana and Sam are of the team that owns the services, Pat is of the platform's, as the sandbox's stack file says."""
 
@@ -141,7 +143,7 @@ def seed(credentials: Credentials) -> dict[str, Any]:
     """What the server must know of the credentials."""
     return {
         "users": [
-            {"login": login, "name": user["name"], "admin": user["admin"], "token": credentials.users[login]}
+            {"login": login, "token": credentials.users[login]} | {key: user[key] for key in user if key != "role"}
             for login, user in USERS.items()
         ],
         "organizations": [

@@ -8,6 +8,7 @@ from pathlib import Path
 from sandbox import packages, registry
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.github import credentials
 from sandbox.images import catalog
 from sandbox.images.cache import ImageCache
 from sandbox.images.catalog import ARGOCD, COREDNS, DEBIAN, DISTROLESS, GOLANG, PAUSE, PYTHON, REDIS
@@ -67,10 +68,11 @@ def push(config: SandboxConfig, progress: Progress) -> int:
         SandboxError: the registry does not answer.
     """
     pushed = 0
+    token = credentials.ensure(config).github_token
     with progress.phase("Looking at the images in the registry"):
         for image in cached(config):
             progress.update(image.name)
-            pushed += registry.push(config.registry_host, image)
+            pushed += registry.push(config.registry_host, image, token)
     return pushed
 
 

@@ -190,7 +190,8 @@ def _apply_dns(layout: NodeLayout) -> None:
 
 def _registry_answers(config: SandboxConfig) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"http://{config.registry_host}/v2/", trust_env=False, timeout=5).is_success
+        answer = httpx.get(f"http://{config.registry_host}/v2/", trust_env=False, timeout=5)
+        return answer.is_success or answer.status_code == 401
     return False
 
 

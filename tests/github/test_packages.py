@@ -1,6 +1,7 @@
 """The real registry lets through what the token server says: packages are private and of the repository that pushed."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 
 from sandbox import registry
 from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
 from sandbox.github import seed
 from tests.github.conftest import Hub, Repository
 
@@ -76,9 +78,7 @@ def packages(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reg
         listener.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     folder = tmp_path_factory.mktemp("registry")
-    config = SandboxConfig(
-        root=folder, directory=hub.forge.directory.parent, network="127.9", cache=folder, private_packages=True
-    )
+    config = SandboxConfig(root=folder, directory=hub.forge.directory.parent, network="127.9", cache=folder)
     document = registry.configuration(folder / "storage", config)
     document["http"]["addr"] = address
     document["auth"]["token"]["realm"] = document["auth"]["token"]["realm"].replace(
@@ -154,3 +154,21 @@ def test_what_mirrors_other_registries_is_free_to_read(hub: Hub, packages: Regis
     assert packages.push("argoproj/argocd", hub.secrets.github_token) == 201
     assert packages.pull("argoproj/argocd", None) == 200
     assert packages.push("argoproj/argocd", hub.people["alice"]) == 403
+
+
+def test_the_sandbox_uploads_an_image_once_with_its_administrators_token(
+    hub: Hub, packages: Registry, tmp_path: Path
+) -> None:
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    blob = tmp_path / hashlib.sha256(b"{}").hexdigest()
+    blob.write_bytes(b"{}")
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{blob.name}", "size": 2}
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []})
+    digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+    image = registry.CachedImage("quay.io/someone/something:1.0", manifest, digest, tmp_path)
+    host = packages.url.removeprefix("http://")
+    assert registry.push(host, image, hub.secrets.github_token)
+    assert not registry.push(host, image, hub.secrets.github_token)
+    other = dataclasses.replace(image, name="quay.io/someone/else:1.0")
+    with pytest.raises(SandboxError, match="cannot be pushed"):
+        registry.push(host, other, hub.people["alice"])

@@ -208,6 +208,21 @@ def test_names_of_repositories_and_owners_are_texts_in_workflows(name: str) -> N
     assert caller["uses"] == f"{owner}/{name}/.github/workflows/release.yml@main"
 
 
+@pytest.mark.parametrize(
+    ("host", "insecure", "shown"),
+    [
+        ("ghcr.io", False, True),
+        ("containers.github.example.com", False, True),
+        ("registry.example.com", False, False),
+        ("10.201.0.2:5000", True, True),
+    ],
+)
+def test_a_workflows_token_is_shown_to_githubs_own_registry_alone(host: str, insecure: bool, shown: bool) -> None:
+    owned = environment_files(changed("registry", {"host": host, "insecure": insecure})).owned
+    for name in ("release", "promote"):
+        assert ("secrets.REGISTRY_PASSWORD || github.token" in owned[f".github/workflows/{name}.yml"]) is shown
+
+
 @pytest.mark.parametrize("environment", ["1e3", "true", "123", "on"])
 def test_names_of_environments_are_texts_in_the_cluster(environment: str) -> None:
     stack = changed("environments.0.name", environment)

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from slipway_release import context, platform_file
 from slipway_release.errors import RefusedError
 from slipway_release.registry import REVISION_LABEL, Registry
 from slipway_release.transport import Response, Transport
+from tests.release.builders import environment, platform
 
 NAME = "registry.test/acme/guestbook"
 CONFIG = json.dumps({"config": {"Labels": {REVISION_LABEL: "c" * 40}}}).encode()
@@ -150,3 +153,18 @@ def test_a_credential_that_no_header_takes_is_never_shown(token: str) -> None:
 def test_an_image_of_another_registry_is_refused() -> None:
     with pytest.raises(RefusedError, match="not in the platform's registry"):
         registry(Server({})).image("docker.io/acme/guestbook", "1.2.3")
+
+
+@pytest.mark.parametrize(("server", "password"), [("https://github.test", ""), ("http://github.test", "s3cret")])
+def test_a_password_goes_over_plain_http_only_where_github_is_a_rehearsals_too(
+    monkeypatch: pytest.MonkeyPatch, server: str, password: str
+) -> None:
+    rehearsed = replace(platform(environment("dev")), server_url=server)
+    assert rehearsed.registry_insecure
+    monkeypatch.setattr(platform_file, "load", lambda: rehearsed)
+    for name, value in {
+        "REGISTRY_PASSWORD": "s3cret", "GITHUB_SERVER_URL": server, "GITHUB_REPOSITORY": "acme/environments",
+        "GITHUB_RUN_ID": "1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    assert context.from_environment().registry.password == password

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         pytest.skip("the sandbox's node needs root")
     folder = tmp_path_factory.mktemp("node")
     environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
-    config = SandboxConfig.from_environment(environment, ROOT)
+    # The node alone has no GitHub that would say who reads what.
+    config = replace(SandboxConfig.from_environment(environment, ROOT), private_packages=False)
     progress = Progress()
     packages.ensure(config, progress)
     images.ensure(config, progress)
