@@ -20,7 +20,7 @@ def code_owners(settings: Settings) -> str:
         lines.append((f"/apps/{service.name}/", [service.team]))
     for environment in settings.environments:
         for service in settings.services_of(environment):
-            teams = list(dict.fromkeys([service.team, *environment.approvers]))
+            teams = list(dict.fromkeys([service.team, *environment.approvers, *environment.operators]))
             lines.append((f"/environments/{environment.name}/{service.name}/", teams))
         if environment.approvers:
             lines.append((f"/environments/{environment.name}/values.yaml", list(environment.approvers)))

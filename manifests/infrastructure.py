@@ -6,9 +6,9 @@ Rendered into `infrastructure/<environment>/` of the environment repository and 
 from collections.abc import Iterator
 from typing import Any
 
-from manifests.access import Action, rights_in
+from manifests.access import Action, Role, rights_in
 from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
-from manifests.model import Dns, Environment, Removal, Service, Settings, placement_name
+from manifests.model import Dns, Environment, Removal, Service, Settings, Team, placement_name
 from manifests.yaml_text import documents
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -17,6 +17,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 _Object = dict[str, Any]
 
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
+_RBAC = "rbac.authorization.k8s.io"
 
 
 def infrastructure_files(settings: Settings) -> dict[str, str]:
@@ -30,7 +31,7 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
             "network-policies": [
                 item for service in services for item in network_policies(settings, service, environment)
             ],
-            "role-bindings": [role_binding(settings, service, environment) for service in services],
+            "role-bindings": [item for service in services for item in role_bindings(settings, service, environment)],
         }
         # An empty file keeps the folder, and with it the Application, where an environment has no service yet.
         files |= {f"infrastructure/{environment.name}/{kind}.yaml": documents(items) for kind, items in kinds.items()}
@@ -132,18 +133,25 @@ def _addresses(direction: str, ranges: tuple[str, ...]) -> _Object:
     return {direction: [{"ipBlock": {"cidr": cidr}} for cidr in ranges]}
 
 
-def role_binding(settings: Settings, service: Service, environment: Environment) -> _Object:
-    """The team may look at its namespace; where it may change objects by hand, it may also act in it."""
-    (own,) = (right for right in rights_in(settings, service, environment) if right.team == service.team)
-    role = "edit" if Action.CHANGE in own.actions else "view"
-    team = settings.team(service.team)
-    group = team.cluster_group or f"{settings.cluster.group_prefix or f'{settings.github.owner}:'}{team.name}"
-    body: _Object = {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
-    }
-    # A role reference cannot be changed, so the role is part of the name.
-    return _object("rbac.authorization.k8s.io/v1", "RoleBinding", _metadata(f"team-{role}", service, environment), body)
+def role_bindings(settings: Settings, service: Service, environment: Environment) -> Iterator[_Object]:
+    """Who may look into the namespace, and who may also change objects by hand; the platform's team has its own way."""
+    groups: dict[str, list[str]] = {}
+    for right in rights_in(settings, service, environment):
+        if right.roles != (Role.PLATFORM,):
+            role = "edit" if Action.CHANGE in right.actions else "view"
+            groups.setdefault(role, []).append(cluster_group(settings, settings.team(right.team)))
+    for role, names in groups.items():
+        body: _Object = {
+            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": name} for name in names],
+        }
+        # A role reference cannot be changed, so the role is part of the name.
+        yield _object(f"{_RBAC}/v1", "RoleBinding", _metadata(f"team-{role}", service, environment), body)
+
+
+def cluster_group(settings: Settings, team: Team) -> str:
+    """A team's group in the clusters."""
+    return team.cluster_group or f"{settings.cluster.group_prefix or f'{settings.github.owner}:'}{team.name}"
 
 
 def _labels(service: Service, environment: Environment) -> dict[str, str]:

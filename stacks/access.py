@@ -81,7 +81,7 @@ def _line(right: Right, people: str) -> list[str]:
 
 
 def _notes(settings: Settings) -> Iterator[str]:
-    yield "Every team may propose changes of every service by pull request; code owners and the check decide."
+    yield "Who may propose may do so for every service, by pull request; code owners and the check decide."
     if not settings.github.platform_team:
         yield "There is no `github.platformTeam`: the organisation's owners stand in, with Argo CD's own `admin`."
 

@@ -1,6 +1,6 @@
 """The rules between parts of a stack file: names that must exist, must differ, must fit together."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,7 +102,8 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
         yield from _check_branch(found)
         yield from _check_cluster(parts, found)
         yield from _check_production(found)
-        yield from _unknown(found, "approvers", environment.approvers, "team", parts.team_names)
+        for key in ("approvers", "operators", "viewers"):
+            yield from _check_team_list(found, key, getattr(environment, key), parts.team_names)
         for index, name in enumerate(environment.requires):
             if name not in seen:
                 what = "comes later" if name in parts.environment_names and name != environment.name else "is none"
@@ -110,6 +111,12 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
                 earlier = f"allowed are earlier environments: {listed(seen)}"
                 yield Problem(found.at("requires", index), f"{name!r} {what}; {earlier}")
         seen.append(environment.name)
+
+
+def _check_team_list(found: Found[Environment], key: str, teams: Sequence[str], known: set[str]) -> Iterator[Problem]:
+    yield from _unknown(found, key, teams, "team", known)
+    for index, first in _repeated(enumerate(teams)):
+        yield Problem(found.at(key, index), f"{teams[index]!r} is also {key}[{first}]; use once")
 
 
 def _check_cluster(parts: Parts, found: Found[Environment]) -> Iterator[Problem]:

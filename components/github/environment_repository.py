@@ -11,18 +11,18 @@ from components.github.guarded_environment import guarded_environment
 from components.github.release_branch import ReleaseBranch
 from components.github.repository import marked, repository
 from components.github.rulesets import (
-    app_actor,
+    bypassing,
     delivery_branches_ruleset,
     main_ruleset,
-    platform_actor,
-    platform_actors,
     proposals_ruleset,
     record_ruleset,
 )
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import reading, workflow_settings
 from components.secrets import PlatformSecrets
-from manifests.model import AUTOMATION, ActionsPolicy, Delivery, Settings, Visibility
+from manifests import rules
+from manifests.access import repository_permission
+from manifests.model import AUTOMATION, ActionsPolicy, Settings, Visibility
 from manifests.repository_files import environment_repository_files
 from slipway_release import pulls, verdict
 
@@ -103,34 +103,31 @@ class EnvironmentRepository(pulumi.ComponentResource):
         self.register_outputs({"url": self.repository.html_url})
 
     def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
-        promoter = app_actor(settings.github.promoter)
+        actors = {title: bypassing(whom) for title, whom in rules.environment_rules(settings).items()}
         main_ruleset(
             f"{name}-main-rules",
             repository=self.repository.name,
             settings=settings.github,
-            actors=[promoter, *platform_actors(settings.github)],
+            actors=actors[rules.MAIN],
             check=(verdict.CHECK, settings.github.promoter),
             code_owners=True,
             opts=opts,
         )
-        for owner, patterns, actor in (
-            ("automation", pulls.BRANCHES, promoter),
-            ("settings", [pulls.SETTINGS_BRANCH], platform_actor(settings.github)),
-        ):
+        for owner, patterns in ((rules.AUTOMATION, pulls.BRANCHES), (rules.SETTINGS, [pulls.SETTINGS_BRANCH])):
             proposals_ruleset(
                 f"{name}-{owner}-proposal-rules",
                 repository=self.repository.name,
                 owner=owner,
                 patterns=patterns,
-                actors=[actor],
+                actors=actors[rules.proposals(owner)],
                 opts=opts,
             )
-        record_ruleset(f"{name}-record-rules", repository=self.repository.name, actors=[promoter], opts=opts)
-        if any(environment.delivery is Delivery.BRANCH for environment in settings.environments):
+        record_ruleset(f"{name}-record-rules", repository=self.repository.name, actors=actors[rules.RECORD], opts=opts)
+        if rules.BRANCHES in actors:
             delivery_branches_ruleset(
                 f"{name}-branch-rules",
                 repository=self.repository.name,
-                actors=[promoter, platform_actor(settings.github)],
+                actors=actors[rules.BRANCHES],
                 opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self.branches)),
             )
 
@@ -214,7 +211,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 f"{name}-{team}-access",
                 team_id=access.team_id,
                 repository=self.repository.name,
-                permission="maintain" if team == settings.github.platform_team else "push",
+                permission=repository_permission(settings, settings.team(team)),
                 opts=opts,
             )
             for team, access in args["teams"].items()

@@ -1,42 +1,35 @@
 """Rules of repositories: how main changes, and who makes release tags that nobody can move."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_github as github
 
-from manifests.model import App, GitHub, OwnedFiles
+from manifests import rules
+from manifests.model import App, GitHub
 from slipway_release import record
 
 _Actors = Sequence[github.RepositoryRulesetBypassActorArgs]
 
 
-def platform_actors(settings: GitHub) -> list[github.RepositoryRulesetBypassActorArgs]:
-    """Who may write owned files to main directly: nobody where they go through pull requests."""
-    if settings.owned_files is OwnedFiles.PULL_REQUEST:
-        return []
-    return [platform_actor(settings)]
+def bypassing(
+    actors: Sequence[rules.Actor], teams: Mapping[str, pulumi.Input[int]] | None = None
+) -> list[github.RepositoryRulesetBypassActorArgs]:
+    """Those whom a rule does not bind, as GitHub takes them.
+
+    Args:
+        actors: who they are.
+        teams: the numbers of the teams among them, by slug.
+    """
+    return [_actor(actor, teams or {}) for actor in actors]
 
 
-def platform_actor(settings: GitHub) -> github.RepositoryRulesetBypassActorArgs:
-    """The account that `pulumi up` acts as."""
-    return app_actor(settings.app) if settings.app else administrators()
-
-
-def app_actor(app: App) -> github.RepositoryRulesetBypassActorArgs:
-    """A GitHub App that a rule does not bind."""
-    return github.RepositoryRulesetBypassActorArgs(actor_id=int(app.id), actor_type="Integration", bypass_mode="always")
-
-
-def team_actor(number: pulumi.Input[int]) -> github.RepositoryRulesetBypassActorArgs:
-    """A team that a rule does not bind."""
-    return github.RepositoryRulesetBypassActorArgs(actor_id=number, actor_type="Team", bypass_mode="always")
-
-
-def administrators() -> github.RepositoryRulesetBypassActorArgs:
-    """The organisation's owners, whom a rule does not bind."""
-    # They have no id: GitHub drops one that is sent, and every later preview would show it as a change.
-    return github.RepositoryRulesetBypassActorArgs(actor_type="OrganizationAdmin", bypass_mode="always")
+def _actor(actor: rules.Actor, teams: Mapping[str, pulumi.Input[int]]) -> github.RepositoryRulesetBypassActorArgs:
+    if actor.kind is rules.ActorKind.OWNERS:
+        # They have no id: GitHub drops one that is sent, and every later preview would show it as a change.
+        return github.RepositoryRulesetBypassActorArgs(actor_type=actor.kind.value, bypass_mode="always")
+    number = teams[actor.name] if actor.kind is rules.ActorKind.TEAM else int(actor.name)
+    return github.RepositoryRulesetBypassActorArgs(actor_id=number, actor_type=actor.kind.value, bypass_mode="always")
 
 
 def main_ruleset(
@@ -50,7 +43,7 @@ def main_ruleset(
     opts: pulumi.ResourceOptions,
 ) -> github.RepositoryRuleset:
     """Main changes by reviewed pull requests, in a line, and is never rewritten."""
-    rules = github.RepositoryRulesetRulesArgs(
+    enforced = github.RepositoryRulesetRulesArgs(
         deletion=True,
         non_fast_forward=True,
         required_linear_history=True,
@@ -63,12 +56,12 @@ def main_ruleset(
     )
     return _ruleset(
         name,
-        "main",
+        rules.MAIN,
         "branch",
         repository=repository,
         includes=["~DEFAULT_BRANCH"],
         actors=actors,
-        rules=rules,
+        enforced=enforced,
         opts=opts,
     )
 
@@ -92,15 +85,15 @@ def proposals_ruleset(
 ) -> github.RepositoryRuleset:
     """Branches whose pull requests are judged by where they come from are their owner's alone."""
     # Anybody may delete one: that closes its pull request, as anybody may, and lets GitHub tidy up after a merge.
-    rules = github.RepositoryRulesetRulesArgs(creation=True, update=True)
+    enforced = github.RepositoryRulesetRulesArgs(creation=True, update=True)
     return _ruleset(
         name,
-        f"proposals of the {owner}",
+        rules.proposals(owner),
         "branch",
         repository=repository,
         includes=[f"refs/heads/{pattern}" for pattern in patterns],
         actors=actors,
-        rules=rules,
+        enforced=enforced,
         opts=opts,
     )
 
@@ -109,15 +102,15 @@ def delivery_branches_ruleset(
     name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
 ) -> github.RepositoryRuleset:
     """Environment branches are the automation's, and the platform's own, which brings the charts of new services."""
-    rules = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
+    enforced = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
     return _ruleset(
         name,
-        "environment branches",
+        rules.BRANCHES,
         "branch",
         repository=repository,
         includes=["refs/heads/environment/*"],
         actors=actors,
-        rules=rules,
+        enforced=enforced,
         opts=opts,
     )
 
@@ -126,15 +119,15 @@ def record_ruleset(
     name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
 ) -> github.RepositoryRuleset:
     """The record of verified releases is the automation's alone."""
-    rules = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
+    enforced = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
     return _ruleset(
         name,
-        "record of verified releases",
+        rules.RECORD,
         "tag",
         repository=repository,
         includes=[f"refs/tags/{record.PREFIX}/**/*"],
         actors=actors,
-        rules=rules,
+        enforced=enforced,
         opts=opts,
     )
 
@@ -148,9 +141,9 @@ def release_tags_ruleset(
     opts: pulumi.ResourceOptions,
 ) -> github.RepositoryRuleset:
     """Release tags are made by the team and the platform's administrators."""
-    rules = github.RepositoryRulesetRulesArgs(creation=True)
+    enforced = github.RepositoryRulesetRulesArgs(creation=True)
     return _ruleset(
-        name, "release tags", "tag", repository=repository, includes=patterns, actors=actors, rules=rules, opts=opts
+        name, rules.TAGS, "tag", repository=repository, includes=patterns, actors=actors, enforced=enforced, opts=opts
     )
 
 
@@ -159,8 +152,10 @@ def fixed_tags_ruleset(
 ) -> github.RepositoryRuleset:
     """Release tags cannot be moved or deleted by anyone."""
     # A ruleset of its own, because whom the other one lets create a tag could otherwise also move it.
-    rules = github.RepositoryRulesetRulesArgs(update=True, deletion=True)
-    return _ruleset(name, "fixed release tags", "tag", repository=repository, includes=patterns, rules=rules, opts=opts)
+    enforced = github.RepositoryRulesetRulesArgs(update=True, deletion=True)
+    return _ruleset(
+        name, rules.FIXED_TAGS, "tag", repository=repository, includes=patterns, enforced=enforced, opts=opts
+    )
 
 
 def _ruleset(
@@ -170,7 +165,7 @@ def _ruleset(
     *,
     repository: pulumi.Input[str],
     includes: Sequence[str],
-    rules: github.RepositoryRulesetRulesArgs,
+    enforced: github.RepositoryRulesetRulesArgs,
     opts: pulumi.ResourceOptions,
     actors: _Actors = (),
 ) -> github.RepositoryRuleset:
@@ -184,6 +179,6 @@ def _ruleset(
             ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=list(includes), excludes=[])
         ),
         bypass_actors=list(actors),
-        rules=rules,
+        rules=enforced,
         opts=opts,
     )

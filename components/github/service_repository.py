@@ -10,16 +10,15 @@ from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import (
-    administrators,
+    bypassing,
     fixed_tags_ruleset,
     main_ruleset,
-    platform_actors,
     release_tags_ruleset,
-    team_actor,
 )
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import pushing, workflow_settings
 from components.secrets import PlatformSecrets
+from manifests import rules
 from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
 from slipway_release.tags import ruleset_patterns, tag_patterns
@@ -84,20 +83,22 @@ class ServiceRepository(pulumi.ComponentResource):
     def _rules(
         self, name: str, settings: Settings, service: Service, team: TeamAccess, opts: pulumi.ResourceOptions
     ) -> None:
+        teams = {service.team: team.number}
+        actors = {title: bypassing(whom, teams) for title, whom in rules.service_rules(settings, service).items()}
         main_ruleset(
             f"{name}-main-rules",
             repository=self.repository.name,
             settings=settings.github,
-            actors=platform_actors(settings.github),
+            actors=actors[rules.MAIN],
             opts=opts,
         )
-        patterns = ruleset_patterns(settings.environments_of(service))
-        if patterns:
+        if rules.TAGS in actors:
+            patterns = ruleset_patterns(settings.environments_of(service))
             release_tags_ruleset(
                 f"{name}-release-tag-rules",
                 repository=self.repository.name,
                 patterns=patterns,
-                actors=[team_actor(team.number), administrators()],
+                actors=actors[rules.TAGS],
                 opts=opts,
             )
             fixed_tags_ruleset(f"{name}-fixed-tag-rules", repository=self.repository.name, patterns=patterns, opts=opts)

@@ -39,7 +39,7 @@ def policy(settings: Settings) -> str:
         rules.append(("p", role, "applications", "get", f"{INFRASTRUCTURE_PROJECT}/*", "allow"))
         rules += [("p", role, "projects", "get", environment.name, "allow") for environment in settings.environments]
     for right in rights(settings):
-        # The platform's team has the role of an administrator, below.
+        # The platform's team has the role of an administrator.
         if Role.PLATFORM not in right.roles:
             rules += _right_rules(right)
     # Two roads may lead to one right: a team that owns a service and approves for its environment.

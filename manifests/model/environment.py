@@ -137,6 +137,10 @@ class Environment:
     """What happens when a release is bad: the last good one is written back, proposed, or nothing."""
     approvers: Annotated[tuple[TeamSlug, ...], Field(max_length=6)] = ()
     """Teams; one of their members must approve each release. GitHub takes six at most."""
+    operators: tuple[TeamSlug, ...] = ()
+    """Teams that run it beside the services' owners: they sync, hold and freeze, and propose changes."""
+    viewers: tuple[TeamSlug, ...] = ()
+    """Teams that may look at its services and their logs, and nothing else."""
     tag_prefix: Annotated[str, AfterValidator(_tag_prefix)] | None = None
     """Tags `<tagPrefix>-v1.2.3` release to this environment alone."""
     prereleases: bool | None = None

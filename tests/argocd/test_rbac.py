@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from manifests.access import Action, rights_in
 from manifests.argocd.rbac import policy, rbac_values
+from stacks.access_check.argocd import evaluated, questions
 from tests.argocd.example import PRODUCTION, settings
 
 OWN_DEV = "dev/guestbook-dev"
@@ -126,30 +126,47 @@ def test_a_person_whom_the_policy_does_not_name_has_no_role() -> None:
     assert not rbac_values(settings())["policy.default"]
 
 
-def test_argo_cd_allows_what_is_declared_and_nothing_else(
-    argocd: Path, no_cluster: dict[str, str], tmp_path: Path
-) -> None:
-    """Every team, place and action of Argo CD, against the model that the matrix is printed from."""
-    given = settings()
-    (tmp_path / "policy.csv").write_text(policy(given))
-    asked = {Action.VIEW: "get", Action.SYNC: "sync", Action.OVERRIDE: "override"}
-    wrong: list[str] = []
-    count = 0
-    for service, environment in given.placements():
-        declared = {right.team: right.actions for right in rights_in(given, service, environment)}
-        what = f"{environment.name}/{service.name}-{environment.name}"
-        for team in given.teams:
-            for action, verb in asked.items():
-                command = [argocd, "admin", "settings", "rbac", "can", f"acme:{team.name}", verb, "applications", what]
-                options = ["--policy-file", tmp_path / "policy.csv"]
-                ran = subprocess.run([*command, *options], env=no_cluster, capture_output=True, text=True, check=False)
-                count += 1
-                # The platform's team administers: it also sees what it has no place in.
-                wanted = action in declared.get(team.name, ())
-                if (ran.stdout.strip() == "Yes") is not wanted:
-                    wrong.append(f"{team.name} {verb} {what}: {ran.stdout.strip()}")
-    assert not wrong
-    assert count == 3 * 4 * 3
+@pytest.fixture
+def program(argocd: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ARGOCD", str(argocd))
+    return argocd
+
+
+MORE_TEAMS: dict[str, Any] = {
+    "teams": [{"name": name} for name in ("web", "leads", "platform", "sre", "support")],
+    "environments": [{"name": "dev"}, {**PRODUCTION, "operators": ["sre"], "viewers": ["support"]}],
+    "services": [{"name": "guestbook", "template": "python-web", "team": "web"}],
+}
+
+
+def test_argo_cd_allows_what_is_declared_and_nothing_else(program: Path) -> None:
+    """Every team, place and action, against the model that the matrix is printed from."""
+    given = settings(**MORE_TEAMS)
+    assert list(evaluated(given, rbac_values(given))) == []
+    # Teams × places × questions.
+    assert len(set(questions(given))) == 5 * 2 * 8
+
+
+def test_a_changed_policy_is_found_by_what_it_allows(program: Path) -> None:
+    given = settings(**MORE_TEAMS)
+    lost = f"p, role:team-leads, applications, sync, {OWN_PRODUCTION}, allow"
+    more = "p, role:team-web, exec, create, dev/*, allow\ng, acme:support, role:admin\n"
+    assert lost in policy(given)
+    changed = rbac_values(given) | {"policy.csv": policy(given).replace(lost, ""), "policy.more.csv": more}
+    found = {line.partition(";")[0] for line in evaluated(given, changed)}
+    assert found >= {
+        f"Argo CD: acme:leads may not sync applications {OWN_PRODUCTION}, and it is declared",
+        f"Argo CD: acme:web may create exec {OWN_DEV}, and it is not declared",
+        f"Argo CD: acme:support may sync applications {OWN_DEV}, and it is not declared",
+    }
+    assert not any("acme:sre" in line or "acme:platform" in line for line in found)
+
+
+def test_a_viewer_sees_and_reads_logs_and_does_nothing(may: May) -> None:
+    assert may("acme:support", "get", OWN_PRODUCTION, **MORE_TEAMS)
+    assert may("acme:support", "get", OWN_PRODUCTION, "logs", **MORE_TEAMS)
+    assert not may("acme:support", "sync", OWN_PRODUCTION, **MORE_TEAMS)
+    assert not may("acme:support", "get", OWN_DEV, **MORE_TEAMS)
 
 
 @pytest.mark.parametrize(("sent", "yes"), [("Shop Developers", True), ("shop developers", True), ("acme:web", False)])

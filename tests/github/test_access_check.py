@@ -1,52 +1,156 @@
 """`make access --check` against GitHub: what is otherwise than declared is named with what mends it."""
 
+import base64
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
-from stacks.access_check import differences
+from manifests.code_owners import code_owners
+from manifests.model import Settings
+from manifests.rules import ActorKind, environment_rules
+from stacks.access_check import github
 from stacks.settings import settings_of
 from tests.github.conftest import Hub, Repository
 from tests.stacks.builders import texts, values
 
-
-def found(hub: Hub, monkeypatch: pytest.MonkeyPatch, repository: Repository) -> list[str]:
-    stack = values(services=[], teams=[{"name": "seen", "members": [{"login": "alice"}]}])
-    stack["github"] |= {"baseUrl": hub.url, "environmentRepository": repository.name, "platformTeam": "seen"}
-    stack["environments"] = [{"name": "production", "approvers": ["seen"]}]
-    stack["cluster"] = {"kubeconfig": "/nowhere", "context": "none"}
-    monkeypatch.setenv("GITHUB_TOKEN", hub.secrets.github_token)
-    return [line for line in differences(settings_of("test", texts(stack))) if line.startswith("GitHub: ")]
+POLICY = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
 
 
-def test_a_changed_right_is_found_and_the_declared_one_is_not(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch, new_repository: Callable[..., Repository]
-) -> None:
+@dataclass(frozen=True)
+class Declared:
+    """A repository that is as the settings declare it."""
+
+    hub: Hub
+    repository: Repository
+    settings: Settings
+
+    def differences(self) -> list[str]:
+        return [line.split("; ")[0].removeprefix("GitHub: ") for line in github.differences(self.settings)]
+
+    def ask(self, method: str, path: str, **more: object) -> None:
+        with self.hub.admin as admin:
+            admin.request(method, path, **more).raise_for_status()  # pyright: ignore[reportArgumentType]
+
+    @property
+    def name(self) -> str:
+        return f"acme/{self.repository.name}"
+
+    @property
+    def path(self) -> str:
+        return f"/repos/{self.name}"
+
+    def number_of(self, title: str) -> int:
+        found = self.repository.ask("GET", "/rulesets").json()
+        return next(int(one["id"]) for one in found if one["name"] == title)
+
+
+@pytest.fixture
+def declared(hub: Hub, monkeypatch: pytest.MonkeyPatch, new_repository: Callable[..., Repository]) -> Declared:
     repository = new_repository()
-    where = f"GitHub: environment production of acme/{repository.name}"
-    assert found(hub, monkeypatch, repository) == [
-        f"GitHub: team seen has nothing on acme/{repository.name}, declared is maintain; `pulumi up` puts it back",
-        f"{where}: it is not there; `pulumi up` puts it back",
-    ]
+    monkeypatch.setenv("GITHUB_TOKEN", hub.secrets.github_token)
+    team = f"seen-{repository.name}"
+    stack = values(services=[], teams=[{"name": team, "members": [{"login": "alice"}]}])
+    stack["github"] |= {"baseUrl": hub.url, "environmentRepository": repository.name, "platformTeam": team}
+    stack["github"]["promoter"]["id"] = hub.secrets.apps["promoter"].id
+    stack["environments"] = [{"name": "production", "approvers": [team]}]
+    here = Declared(hub, repository, settings_of("test", texts(stack)))
     with hub.admin as admin:
-        team: dict[str, Any] = admin.post("/orgs/acme/teams", json={"name": "seen"}).json()
-        path = f"/orgs/acme/teams/seen/repos/acme/{repository.name}"
-        admin.put(path, json={"permission": "push"})
-        policy = {"protected_branches": False, "custom_branch_policies": True}
-        repository.ask("PUT", "/environments/production", json={"deployment_branch_policy": policy})
-        repository.ask("POST", "/environments/production/deployment-branch-policies", json={"name": "feature"})
-        wrong = found(hub, monkeypatch, repository)
-        assert [line.split(";")[0] for line in wrong] == [
-            f"GitHub: team seen has push on acme/{repository.name}, declared is maintain",
-            f"{where}: approved by nobody, declared is seen",
-            f"{where}: its keys are given to workflows of feature, declared is main",
+        number = admin.post("/orgs/acme/teams", json={"name": team}).json()["id"]
+        for other in admin.get(f"/orgs/acme/teams/{team}/members").json():
+            admin.delete(f"/orgs/acme/teams/{team}/memberships/{other['login']}")
+        admin.put(f"/orgs/acme/teams/{team}/memberships/alice", json={"role": "member"})
+        admin.put(f"/orgs/acme/teams/{team}/repos/acme/{repository.name}", json={"permission": "maintain"})
+    repository.ask("PUT", "/contents/CODEOWNERS", json=_file(code_owners(here.settings)))
+    for name, reviewers in (("slipway", []), ("production", [{"type": "Team", "id": number}])):
+        repository.ask("PUT", f"/environments/{name}", json=POLICY | {"reviewers": reviewers})
+        repository.ask("POST", f"/environments/{name}/deployment-branch-policies", json={"name": "main"})
+    for title, actors in environment_rules(here.settings).items():
+        bypass = [
+            {"actor_type": actor.kind.value, "bypass_mode": "always"}
+            | ({} if actor.kind is ActorKind.OWNERS else {"actor_id": int(actor.name)})
+            for actor in actors
         ]
-        admin.put(path, json={"permission": "maintain"})
-        reviewers = [{"type": "Team", "id": team["id"]}]
-        body = {"deployment_branch_policy": policy, "reviewers": reviewers}
-        repository.ask("PUT", "/environments/production", json=body)
-        listed = repository.ask("GET", "/environments/production/deployment-branch-policies").json()["branch_policies"]
-        repository.ask("DELETE", f"/environments/production/deployment-branch-policies/{listed[0]['id']}")
-        repository.ask("POST", "/environments/production/deployment-branch-policies", json={"name": "main"})
-    assert found(hub, monkeypatch, repository) == []
+        body = {"name": title, "target": "tag", "enforcement": "active", "bypass_actors": bypass}
+        conditions = {"ref_name": {"include": ["refs/tags/never"], "exclude": []}}
+        repository.ask("POST", "/rulesets", json=body | {"conditions": conditions, "rules": [{"type": "creation"}]})
+    return here
+
+
+def _file(text: str) -> dict[str, str]:
+    return {"message": "Say who owns what", "content": base64.b64encode(text.encode()).decode()}
+
+
+def test_what_is_as_declared_makes_no_difference(declared: Declared) -> None:
+    assert declared.differences() == []
+
+
+def test_what_a_team_may_do_is_compared(declared: Declared) -> None:
+    team = declared.settings.teams[0].name
+    path = f"/orgs/acme/teams/{team}/repos/{declared.name}"
+    declared.ask("PUT", path, json={"permission": "push"})
+    assert declared.differences() == [f"team {team} has push on {declared.name}, declared is maintain"]
+    declared.ask("DELETE", path)
+    assert declared.differences() == [f"team {team} has nothing on {declared.name}, declared is maintain"]
+
+
+def test_a_team_a_person_and_a_member_that_nobody_declared_are_found(declared: Declared) -> None:
+    team = declared.settings.teams[0].name
+    declared.ask("POST", "/orgs/acme/teams", json={"name": f"more-{team}"})
+    declared.ask("PUT", f"/orgs/acme/teams/more-{team}/repos/{declared.name}", json={"permission": "push"})
+    declared.ask("PUT", f"{declared.path}/collaborators/bob", json={"permission": "push"})
+    declared.ask("PUT", f"/orgs/acme/teams/{team}/memberships/bob", json={"role": "member"})
+    found = list(github.differences(declared.settings))
+    assert [line.split("; ")[0] for line in found] == [
+        f"GitHub: team {team}: bob is in it and not declared",
+        f"GitHub: team more-{team} has push on {declared.name}, declared is nothing",
+        f"GitHub: bob has push on {declared.name} beside the teams",
+    ]
+    assert "gh api --method DELETE" in found[1]
+    assert "gh api --method DELETE" in found[2]
+
+
+def test_reviewers_and_the_branches_that_reach_the_keys_are_compared(declared: Declared) -> None:
+    declared.ask("PUT", f"{declared.path}/environments/production", json=POLICY | {"reviewers": []})
+    declared.repository.ask("POST", "/environments/slipway/deployment-branch-policies", json={"name": "feature"})
+    team, where = declared.settings.teams[0].name, f"of {declared.name}"
+    assert declared.differences() == [
+        f"environment slipway {where}: its keys are given to workflows of main, feature, declared is main",
+        f"environment production {where}: approved by nobody, declared is {team}",
+    ]
+
+
+def test_whom_a_ruleset_does_not_bind_is_compared(declared: Declared) -> None:
+    number = declared.number_of("record of verified releases")
+    bypass = [{"actor_type": "OrganizationAdmin", "bypass_mode": "always"}]
+    declared.ask("PUT", f"{declared.path}/rulesets/{number}", json={"bypass_actors": bypass})
+    main = declared.number_of("main")
+    declared.ask("PUT", f"{declared.path}/rulesets/{main}", json={"enforcement": "disabled"})
+    promoter = declared.settings.github.promoter.id
+    record = f"ruleset 'record of verified releases' of {declared.name}"
+    assert declared.differences() == [
+        f"ruleset 'main' of {declared.name}: it is disabled, declared is active",
+        f"{record}: OrganizationAdmin every owner is not bound by it and not declared",
+        f"{record}: it binds App {promoter}, declared is that it does not",
+    ]
+
+
+def test_the_code_owners_of_main_are_compared(declared: Declared) -> None:
+    path = f"{declared.path}/contents/CODEOWNERS"
+    with declared.hub.admin as admin:
+        sha = admin.get(path).json()["sha"]
+    text = code_owners(declared.settings).replace("/.github/ @acme", "/.github/ @bob @acme")
+    declared.ask("PUT", path, json=_file(text) | {"sha": sha})
+    team = declared.settings.teams[0].name
+    assert declared.differences() == [
+        f"CODEOWNERS of {declared.name}: the line '/.github/ @bob @acme/{team}' is not declared",
+        f"CODEOWNERS of {declared.name}: the line '/.github/ @acme/{team}' is missing",
+    ]
+
+
+def test_without_a_token_it_is_said_that_github_was_not_asked(
+    declared: Declared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN")
+    (line,) = github.differences(declared.settings)
+    assert "set GITHUB_TOKEN" in line

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
-from manifests.access import Action, Role, rights_in
+from manifests.access import Action, Role, repository_permission, rights, rights_in, teams_that_freeze
+from manifests.infrastructure import infrastructure_files
+from manifests.model import Settings
 from stacks import access
 from stacks.settings import settings_of
 from tests.stacks.builders import changed, texts, values
@@ -44,6 +47,56 @@ def test_nobody_changes_production_by_hand() -> None:
         for right in rights_in(settings, settings.services[0], environment):
             wanted = environment.name != "production" and right.team == "web"
             assert (Action.CHANGE in right.actions) is wanted
+
+
+TEAMS = [{"name": name} for name in ("platform", "web", "leads", "sre", "support")]
+
+
+def with_teams(**production: object) -> Settings:
+    stack = changed("environments.2", {"name": "production", "sync": "manual", **production})
+    return settings_of("test", texts(stack | {"teams": TEAMS}))
+
+
+def test_every_role_has_its_rights_and_no_other() -> None:
+    settings = with_teams(approvers=["leads"], operators=["sre"], viewers=["support"])
+    found = {right.team: right for right in rights(settings) if right.environment.name == "production"}
+    looks = {Action.VIEW, Action.LOGS}
+    assert found["support"].actions == looks
+    assert found["web"].actions == looks | {Action.PROPOSE, Action.HOLD}
+    assert found["leads"].actions == looks | {Action.HOLD, Action.SYNC, Action.APPROVE, Action.FREEZE}
+    assert found["sre"].actions == looks | {Action.PROPOSE, Action.HOLD, Action.SYNC, Action.FREEZE}
+    assert found["platform"].actions == set(Action) - {Action.APPROVE, Action.CHANGE, Action.EXEC}
+    permissions = {team.name: repository_permission(settings, team) for team in settings.teams}
+    wanted = {"platform": "maintain", "web": "push", "leads": "push", "sre": "push", "support": "pull"}
+    assert permissions == wanted
+
+
+def test_a_team_freezes_an_environment_whose_services_are_all_its_own_to_sync() -> None:
+    alone = with_teams()
+    assert teams_that_freeze(alone, alone.environments[2]) == ("web", "platform")
+    stack = changed("services", [{"name": n, "template": "go-web", "team": t} for n, t in (("a", "web"), ("b", "sre"))])
+    shared = settings_of("test", texts(stack | {"teams": TEAMS}))
+    assert teams_that_freeze(shared, shared.environments[0]) == ("platform",)
+
+
+def test_role_bindings_are_those_of_the_matrix() -> None:
+    settings = with_teams(approvers=["leads"], viewers=["support"])
+    groups = {
+        (binding["metadata"]["namespace"], subject["name"]): binding["roleRef"]["name"]
+        for environment in settings.environments
+        for binding in yaml.safe_load_all(
+            infrastructure_files(settings)[f"infrastructure/{environment.name}/role-bindings.yaml"]
+        )
+        for subject in binding["subjects"]
+    }
+    wanted = {
+        (f"guestbook-{right.environment.name}", f"acme:{right.team}"): "edit"
+        if Action.EXEC in right.actions
+        else "view"
+        for right in rights(settings)
+        if right.team != "platform"
+    }
+    assert groups == wanted
 
 
 def test_without_a_platform_team_it_is_said_who_stands_in() -> None:

@@ -1,0 +1,12 @@
+"""Asks GitHub, Argo CD and Kubernetes who may do what there, and names each difference to what is declared."""
+
+from collections.abc import Iterator
+
+from manifests.model import Settings
+from stacks.access_check import cluster, github
+
+
+def differences(settings: Settings) -> Iterator[str]:
+    """What is otherwise than declared, a line each: where, what, and what mends it."""
+    yield from github.differences(settings)
+    yield from cluster.differences(settings)

@@ -1,0 +1,157 @@
+"""What Argo CD says about rights: its program decides each case on the policy that is in the cluster now."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import kubernetes.client
+
+from manifests.access import Action, rights_in
+from manifests.app_project import app_project, infrastructure_project
+from manifests.argocd import sign_on
+from manifests.model import Settings, placement_name
+
+MEND = "`pulumi up --refresh` puts it back"
+_POLICY = "argocd-rbac-cm"
+_ASKED = {
+    Action.VIEW: ("get", "applications"),
+    Action.LOGS: ("get", "logs"),
+    Action.SYNC: ("sync", "applications"),
+    Action.OVERRIDE: ("override", "applications"),
+    Action.MAINTAIN: ("update", "projects"),
+}
+"""What an action is in Argo CD: verb and resource."""
+_NEVER = (("create", "exec"), ("delete", "applications"), ("update", "applications"))
+"""What no team but the platform's may do: everything goes through Git."""
+_NO_CLUSTER = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "clusters": [{"name": "none", "cluster": {"server": "http://127.0.0.1:9"}}],
+    "contexts": [{"name": "none", "context": {"cluster": "none", "namespace": "argocd"}}],
+    "current-context": "none",
+}
+"""The program wants a cluster to be named, and asks it for nothing."""
+_OVERRIDE = "application.sync.requireOverridePrivilegeForRevisionSync"
+
+
+@dataclass(frozen=True)
+class Question:
+    """May this group do that, and is it declared."""
+
+    group: str
+    verb: str
+    resource: str
+    what: str
+    declared: bool
+
+
+def differences(settings: Settings, client: Any) -> Iterator[str]:
+    """What Argo CD allows otherwise than declared."""
+    api = cast(Any, kubernetes.client).CoreV1Api(client)
+    namespace = settings.argocd.namespace
+    policy: dict[str, str] = api.read_namespaced_config_map(_POLICY, namespace).data or {}
+    configuration: dict[str, str] = api.read_namespaced_config_map("argocd-cm", namespace).data or {}
+    yield from evaluated(settings, policy)
+    yield from _configured(settings, policy, configuration)
+    yield from _projects(settings, client)
+
+
+def questions(settings: Settings) -> Iterator[Question]:
+    """Every team, place and action; teams that have no right there are asked about too."""
+    for service, environment in settings.placements():
+        declared = {right.team: right.actions for right in rights_in(settings, service, environment)}
+        application = f"{environment.name}/{placement_name(service, environment)}"
+        for team in settings.teams:
+            group = sign_on.groups(settings, team)[0]
+            administers = team.name == settings.github.platform_team
+            for action, (verb, resource) in _ASKED.items():
+                what = environment.name if resource == "projects" else application
+                yield Question(group, verb, resource, what, administers or action in declared.get(team.name, ()))
+            for verb, resource in _NEVER:
+                yield Question(group, verb, resource, application, administers)
+
+
+def evaluated(settings: Settings, policy: Mapping[str, str]) -> Iterator[str]:
+    """What Argo CD's own program decides otherwise than declared, on the data of `argocd-rbac-cm`."""
+    program = os.environ.get("ARGOCD") or shutil.which("argocd")
+    if program is None:
+        yield "Argo CD: its policy is not evaluated: `argocd` is not on the PATH; install it, or set ARGOCD to its path"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "policy.json"
+        metadata = {"name": _POLICY, "namespace": settings.argocd.namespace}
+        file.write_text(
+            json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(policy)})
+        )
+        (Path(folder) / "kubeconfig").write_text(json.dumps(_NO_CLUSTER))
+        asked = list(dict.fromkeys(questions(settings)))
+        with ThreadPoolExecutor(os.cpu_count()) as executor:
+            answers = list(executor.map(partial(_may, program, file), asked))
+    for question, may in zip(asked, answers, strict=True):
+        if may is None:
+            yield f"Argo CD: it could not be asked whether {question.group} may {question.verb} {question.what}"
+        elif may is not question.declared:
+            said = "and it is declared" if question.declared else "and it is not declared"
+            what = f"{question.verb} {question.resource} {question.what}"
+            yield (
+                f"Argo CD: {question.group} {'may' if may else 'may not'} {what}, {said}; {MEND}, unless"
+                " `argocd.values` of the stack adds to the policy"
+            )
+
+
+def _may(program: str, policy: Path, question: Question) -> bool | None:
+    """What `argocd admin settings rbac can` answers; None for nothing that can be understood."""
+    command = [program, "admin", "settings", "rbac", "can", question.group, question.verb, question.resource]
+    ran = subprocess.run(
+        [*command, question.what, "--policy-file", str(policy)],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={"HOME": str(policy.parent), "KUBECONFIG": str(policy.parent / "kubeconfig")},
+    )  # fmt: skip
+    return {"Yes": True, "No": False}.get(ran.stdout.strip())
+
+
+def _configured(settings: Settings, policy: dict[str, str], configuration: dict[str, str]) -> Iterator[str]:
+    if policy.get("policy.default", ""):
+        yield f"Argo CD: who has no role gets {policy['policy.default']}, declared is nothing; {MEND}"
+    if policy.get("scopes", "[groups]") != sign_on.scopes(settings):
+        yield f"Argo CD: groups come from {policy['scopes']}, declared is {sign_on.scopes(settings)}; {MEND}"
+    if configuration.get(_OVERRIDE) != "true":
+        yield f"Argo CD: who may sync may sync every revision ({_OVERRIDE}); {MEND}"
+    if configuration.get("exec.enabled", "false") == "true":
+        yield f"Argo CD: shells in pods are open to who has the right (exec.enabled), declared is off; {MEND}"
+    sso = settings.argocd.sso
+    admin = configuration.get("admin.enabled", "true") == "true"
+    if sso is not None and admin is not sso.admin:
+        word = "can log in" if admin else "cannot log in"
+        yield f"Argo CD: its own `admin` {word}, declared is the opposite (argocd.sso.admin); {MEND}"
+
+
+def _projects(settings: Settings, client: Any) -> Iterator[str]:
+    """What each AppProject lets its Applications reach."""
+    api = cast(Any, kubernetes.client).CustomObjectsApi(client)
+    listed = api.list_namespaced_custom_object("argoproj.io", "v1alpha1", settings.argocd.namespace, "appprojects")
+    found: dict[str, dict[str, Any]] = {item["metadata"]["name"]: item["spec"] for item in listed["items"]}
+    declared = [infrastructure_project(settings), *(app_project(settings, one) for one in settings.environments)]
+    for project in declared:
+        name, spec = project["metadata"]["name"], project["spec"]
+        if name not in found:
+            yield f"Argo CD: AppProject {name}: it is not there; {MEND}"
+            continue
+        for key in ("sourceRepos", "destinations", "clusterResourceWhitelist", "namespaceResourceWhitelist", "roles"):
+            given, wanted = _texts(found[name].get(key)), _texts(spec.get(key))
+            for text in sorted(given - wanted):
+                yield f"Argo CD: AppProject {name}: {key} has {text}, which is not declared; {MEND}"
+            for text in sorted(wanted - given):
+                yield f"Argo CD: AppProject {name}: {key} lacks {text}; {MEND}"
+
+
+def _texts(entries: list[Any] | None) -> set[str]:
+    return {entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True) for entry in entries or []}

@@ -1,0 +1,71 @@
+"""What the cluster says about rights: Argo CD's own evaluation of its policy, and Kubernetes' SubjectAccessReview."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import kubernetes.client
+import kubernetes.config
+import urllib3.exceptions
+
+from manifests.access import Action, rights_in
+from manifests.infrastructure import cluster_group
+from manifests.model import Environment, Service, Settings, placement_name
+from stacks.access_check import argocd
+
+_ASKED = {
+    Action.LOGS: ("get", "", "pods", "log"),
+    Action.CHANGE: ("patch", "apps", "deployments", None),
+    Action.EXEC: ("create", "", "pods", "exec"),
+}
+"""What an action is in Kubernetes: verb, group, resource and subresource. The others are not done there."""
+
+
+def differences(settings: Settings) -> Iterator[str]:
+    """What Argo CD and Kubernetes allow otherwise than declared."""
+    path, context = Path(settings.cluster.kubeconfig).expanduser(), settings.cluster.context
+    try:
+        client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
+        client.rest_client.pool_manager.connection_pool_kw["retries"] = False
+        yield from argocd.differences(settings, client)
+        yield from _kubernetes(settings, client)
+    except kubernetes.config.ConfigException as error:
+        yield f"cluster {context}: {path} cannot be used: {error}"
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        yield f"cluster {context}: it does not answer: {error}"
+    except kubernetes.client.ApiException as error:
+        shown = str(error).splitlines()[0]
+        yield f"cluster {context}: {shown}; the context's user must read Argo CD's settings and review access"
+
+
+def _kubernetes(settings: Settings, client: Any) -> Iterator[str]:
+    api = cast(Any, kubernetes.client).AuthorizationV1Api(client)
+    for service, environment in settings.placements():
+        if environment.cluster is None:
+            yield from _namespace(settings, api, service, environment)
+
+
+def _namespace(settings: Settings, api: Any, service: Service, environment: Environment) -> Iterator[str]:
+    """Every team, those included that have no right there. The platform's has its own way into the cluster."""
+    declared = {right.team: right.actions for right in rights_in(settings, service, environment)}
+    namespace = placement_name(service, environment)
+    for team in settings.teams:
+        if team.name == settings.github.platform_team:
+            continue
+        group = cluster_group(settings, team)
+        for action, (verb, api_group, resource, sub) in _ASKED.items():
+            attributes = {
+                "namespace": namespace, "verb": verb, "group": api_group, "resource": resource, "subresource": sub,
+            }  # fmt: skip
+            body = {"spec": {"user": "slipway:access", "groups": [group], "resourceAttributes": attributes}}
+            may = bool(api.create_subject_access_review(body).status.allowed)
+            if may is not (action in declared.get(team.name, ())):
+                what = f"{verb} {resource}{f'/{sub}' if sub else ''} in {namespace}"
+                said = "and it is not declared" if may else "and it is declared"
+                remedy = _remedy(environment, may=may, command=f"kubectl --namespace {namespace} get rolebindings")
+                yield f"Kubernetes: {group} {'may' if may else 'may not'} {what} ({action}), {said}; {remedy}"
+
+
+def _remedy(environment: Environment, *, may: bool, command: str) -> str:
+    sync = f"`argocd app sync infrastructure-{environment.name}`"
+    return f"find what gives it (`{command}`), or {sync} puts it back" if may else f"{sync} puts it back"
