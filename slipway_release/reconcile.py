@@ -2,14 +2,14 @@
 
 It compares for every service and environment what is wanted (Git), what Argo CD has reported, what is recorded and what
 waits. It is safe at any time, twice at once too: each step decides anew on what is there, as the workflows do. Where
-all is quiet it costs two requests, however many services there are: wanted versions are in the work tree, verified ones
-in one list of tags.
+all is quiet it costs four requests, however many services there are: wanted versions are in the work tree, verified
+ones in one list of tags, open requests and failed runs are lists too.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from slipway_release import (
     ledger,
     merged,
     promotion,
+    promotions,
     pulls,
     record,
     release_file,
@@ -31,14 +32,11 @@ from slipway_release import (
 )
 from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
-from slipway_release.fields import Document
 from slipway_release.platform_file import MAIN, Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.tags import Tag, Version
 
 _PAGE = 100
-_TRIES = 3
-"""How often the same promotion is asked for; what fails that often needs a person."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +76,17 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
                 done += _requests(context, place)
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
-    runs: list[Document] | None = None
+    runs = _Runs(context)
     for place, release in _behind(places):
         try:
             if promotion.is_ready(context, place.environment, place.service, release):
-                runs = _promotions(context) if runs is None else runs
                 done += _asked(context, place, release, runs)
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
+    try:
+        done += _started_again(context, runs)
+    except ReleaseError as error:
+        failed.append(f"promotions that failed: {error}")
     _say(done, failed)
     if failed:
         raise ReleaseError(f"{len(failed)} of {len(places)} places could not be reconciled; the next run tries again")
@@ -212,43 +213,71 @@ def _is_for_all(release: Release) -> bool:
     return release.tag is not None and not Tag.parse(release.tag).prefix
 
 
-def _promotions(context: Context) -> list[Document]:
-    """The newest runs of the promotion, in one request."""
-    path = f"/repos/{context.platform.repository}/actions/workflows/promote.yml/runs"
-    found = context.reader.get(path, {"per_page": str(_PAGE)})
-    return fields.documents(found.get("workflow_runs") or [], path)
+class _Runs:
+    """The newest runs of the promotion, asked for once and only where somebody wants to know; with what was started."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._found: list[promotions.Run] | None = None
+        self._started: set[tuple[str, str]] = set()
+
+    def of(self, service: Service, run: str) -> list[promotions.Run]:
+        """The attempts at a version of a service."""
+        if self._found is None:
+            self._found = promotions.newest(self._context)
+        return [item for item in self._found if item.key == (service.name, run)]
+
+    def start(self, service: Service, run: str, digest: str, environments: Sequence[str]) -> bool:
+        """Start a promotion, unless this reconciliation has done so; whether it did."""
+        if (service.name, run) in self._started:
+            return False
+        ask.ask(self._context.platform, self._context.reader, service, run, digest, environments)
+        self._started.add((service.name, run))
+        return True
 
 
-def _asked(context: Context, place: Place, release: Release, runs: list[Document]) -> list[str]:
+def _asked(context: Context, place: Place, release: Release, runs: _Runs) -> list[str]:
     """Ask for a promotion again, unless it runs, waits for a person, was rejected, or has failed too often."""
     number = release.run_number
     if number is None:
         return []
-    title = f"Promote {place.service.name} (run {number})"
-    known = [run for run in runs if fields.optional_text(run, "display_title") == title]
-    if any(run.get("status") != "completed" for run in known):
+    known = runs.of(place.service, number)
+    if not promotions.is_due(known):
         return []
-    if any(_rejected(context, run, place.environment) for run in known):
-        return []
-    failures = [run for run in known if run.get("conclusion") == "failure"]
-    if len(failures) >= _TRIES:
-        workflow.warning(f"{place}: the promotion of {release.version} failed {len(failures)} times; look at its runs")
+    if place.environment.approval and any(
+        promotions.was_rejected(context, run, place.environment.name) for run in known if run.is_over
+    ):
         return []
     names = [place.environment.name]
-    ask.ask(context.platform, context.reader, place.service, number, release.digest, names)
-    return [f"{place}: {release.version} is asked for again"]
+    started = runs.start(place.service, number, release.digest, names)
+    return [f"{place}: {release.version} is asked for again"] if started else []
 
 
-def _rejected(context: Context, run: Document, environment: Environment) -> bool:
-    """Whether a reviewer has rejected the delivery to an environment in a run."""
-    if not environment.approval:
+def _started_again(context: Context, runs: _Runs) -> list[str]:
+    """Start promotions again that failed or were cancelled, a request for one that was not handed on included."""
+    done: list[str] = []
+    seen: set[tuple[str, str]] = set()
+    services = {service.name: service for service in context.platform.services}
+    for run in promotions.failed(context):
+        service = services.get(run.service)
+        if run.key in seen or service is None or run.digest is None:
+            continue
+        seen.add(run.key)
+        known = runs.of(service, run.run)
+        if any(item.id > run.id and item.conclusion == "success" for item in known):
+            continue
+        if not promotions.is_due(known) or _is_rejected(context, service, known):
+            continue
+        if runs.start(service, run.run, run.digest, run.environments):
+            done.append(f"{service.name}: the promotion that run {run.run} asked for is started again")
+    return done
+
+
+def _is_rejected(context: Context, service: Service, runs: list[promotions.Run]) -> bool:
+    """Whether a person has said no to a version of a service."""
+    if not any(environment.approval for environment in context.platform.environments_of(service)):
         return False
-    path = f"/repos/{context.platform.repository}/actions/runs/{fields.number(run, 'id', 'run')}/approvals"
-    for review in fields.documents(context.reader.read(path), path):
-        names = {item.get("name") for item in fields.documents(review.get("environments") or [], path)}
-        if review.get("state") == "rejected" and environment.name in names:
-            return True
-    return False
+    return any(promotions.was_rejected(context, run) for run in runs if run.has_failed)
 
 
 def _say(done: list[str], failed: list[str]) -> None:

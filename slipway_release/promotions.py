@@ -1,0 +1,119 @@
+"""The runs of `promote.yml`: how their titles are written and read, and which of them have to be started again.
+
+GitHub shows what a run was started with in its title alone, so the title says all of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slipway_release import fields, workflow
+from slipway_release.context import Context
+from slipway_release.fields import Document
+
+WORKFLOW = "promote.yml"
+REQUESTS = "requested.yml"
+"""The workflow that hands a service's request on to the promotion."""
+_PROMOTION = re.compile(
+    r"Promote (?P<service>[a-z0-9-]+) \(run (?P<run>[0-9]+)\)"
+    r"(?: (?P<digest>sha256:[0-9a-f]{64}))?(?: to (?P<environments>[a-z0-9 -]+))?"
+)
+_REQUEST = re.compile(r"slipway/request/(?P<service>[a-z0-9-]+)/(?P<run>[0-9]+) (?P<digest>sha256:[0-9a-f]{64})")
+_PAGE = 100
+_LOOK_BACK = dt.timedelta(days=7)
+_PAUSE = dt.timedelta(minutes=15)
+_MOST_TRIES = 8
+"""How often a promotion is started; the pauses double, so that it outlasts an outage of a day."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what it was asked to promote, and what became of it."""
+
+    id: int
+    service: str
+    run: str
+    """The number of the run, in the service's repository, that has built the image."""
+    digest: str | None
+    environments: tuple[str, ...]
+    """The environments that were asked for by name."""
+    is_over: bool
+    conclusion: str
+    created: dt.datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is the same for each attempt at the same version of a service."""
+        return self.service, self.run
+
+    @property
+    def has_failed(self) -> bool:
+        return self.is_over and self.conclusion != "success"
+
+
+def title(service: str, run: str, digest: str, environments: Sequence[str] = ()) -> str:
+    """The title of a run, as `run-name` of the workflow writes it."""
+    return f"Promote {service} (run {run}) {digest}" + (f" to {' '.join(environments)}" if environments else "")
+
+
+def newest(context: Context) -> list[Run]:
+    """The newest runs of the promotion, newest first, in one request."""
+    path = f"/repos/{context.platform.repository}/actions/workflows/{WORKFLOW}/runs"
+    return _runs(context.reader.get(path, {"per_page": str(_PAGE)}), path)
+
+
+def failed(context: Context) -> list[Run]:
+    """Runs of the last days, of the promotion or of requests for one, that did not come to their end."""
+    path = f"/repos/{context.platform.repository}/actions/runs"
+    since = workflow.timestamp(workflow.now() - _LOOK_BACK)
+    found: list[Run] = []
+    for state in ("failure", "cancelled"):
+        query = {"status": state, "created": f">={since}", "branch": "main", "per_page": str(_PAGE)}
+        found += _runs(context.reader.get(path, query), path)
+    return sorted(found, key=lambda run: run.id, reverse=True)
+
+
+def is_due(attempts: Sequence[Run]) -> bool:
+    """Whether a promotion has to be started again, by the runs that were attempts at it."""
+    failures = [run for run in attempts if run.has_failed]
+    if any(not run.is_over for run in attempts) or len(failures) >= _MOST_TRIES:
+        return False
+    if len(failures) < 2:
+        return True
+    return workflow.now() - max(run.created for run in failures) >= _PAUSE * 2 ** (len(failures) - 2)
+
+
+def was_rejected(context: Context, run: Run, environment: str | None = None) -> bool:
+    """Whether a reviewer has rejected the delivery to an environment in a run; to any of them, if none is named."""
+    path = f"/repos/{context.platform.repository}/actions/runs/{run.id}/approvals"
+    for review in fields.documents(context.reader.read(path), path):
+        names = {item.get("name") for item in fields.documents(review.get("environments") or [], path)}
+        if review.get("state") == "rejected" and (environment is None or environment in names):
+            return True
+    return False
+
+
+def _runs(answer: Document, path: str) -> list[Run]:
+    documents = fields.documents(answer.get("workflow_runs") or [], path)
+    return [run for document in documents if (run := _run(document, path)) is not None]
+
+
+def _run(document: Document, path: str) -> Run | None:
+    words = fields.optional_text(document, "display_title") or ""
+    found = _PROMOTION.fullmatch(words) or _REQUEST.fullmatch(words)
+    if found is None:
+        return None
+    parts = found.groupdict()
+    return Run(
+        id=fields.number(document, "id", path),
+        service=parts["service"],
+        run=parts["run"],
+        digest=parts["digest"],
+        environments=tuple((parts.get("environments") or "").split()),
+        is_over=document.get("status") == "completed",
+        conclusion=fields.optional_text(document, "conclusion") or "",
+        created=workflow.moment(fields.text(document, "created_at", path)),
+    )

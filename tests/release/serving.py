@@ -1,0 +1,61 @@
+"""A GitHub on a free port of loopback, in this process, and organisations in it."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from sandbox.github import seed
+from sandbox.github.access import accounts
+from sandbox.github.application import create_application, create_forge
+from sandbox.github.core.forge import Forge
+from tests.release.world import World
+
+TOKEN = "release-tests"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running server."""
+
+    forge: Forge
+    url: str
+
+    def world(self, places: Sequence[dict[str, Any]]) -> World:
+        """A new organisation with services in those environments."""
+        made = World(self.url, TOKEN, list(places))
+        organization = accounts.add_organization(self.forge, made.owner)
+        accounts.set_membership(self.forge, organization, "root", "admin")
+        made.create()
+        return made
+
+
+@contextlib.contextmanager
+def github(folder: Path) -> Generator[Running]:
+    """Until the block ends."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    forge = create_forge(folder, url)
+    seed.apply(forge, {"users": [{"login": "root", "admin": True, "token": TOKEN}]})
+    server = uvicorn.Server(
+        uvicorn.Config(create_application(forge), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started:
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.02)
+    try:
+        yield Running(forge, url)
+    finally:
+        server.should_exit = True
+        thread.join(10)

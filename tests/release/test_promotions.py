@@ -1,0 +1,133 @@
+"""A promotion that failed, was cancelled or was never handed on is started again, until it is not worth it any more."""
+
+import dataclasses
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from manifests.repository_files import environment_repository_files
+from slipway_release import promotions, reconcile, workflow
+from slipway_release.github import GitHub
+from slipway_release.promotions import Run
+from stacks.settings import settings_of
+from tests.release.builders import DIGEST, Script, answer, context, environment, platform
+from tests.stacks.builders import texts, values
+
+RUNS = "GET /repos/acme/environments/actions/runs"
+NEWEST = "GET /repos/acme/environments/actions/workflows/promote.yml/runs"
+START = "POST /repos/acme/environments/actions/workflows/promote.yml/dispatches"
+QUIET = {
+    "GET /repos/acme/environments/git/matching-refs/tags/verified/": [],
+    "GET /repos/acme/environments/pulls": [],
+    START: answer(status=204),
+}
+TITLE = promotions.title("guestbook", "7", DIGEST)
+
+
+def run(title: str = TITLE, number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "display_title": title,
+        "status": "completed",
+        "conclusion": "failure",
+        "created_at": "2026-01-01T00:00:00Z",
+    } | changes
+
+
+class Recording(Script):
+    """Remembers what promotions were started with."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        super().__init__(answers)
+        self.started: list[str] = []
+
+    def send(self, method: str, url: str, headers: Any = None, body: bytes | None = None) -> Any:
+        if url.endswith("/dispatches"):
+            self.started.append(json.dumps(json.loads(body or b"")["inputs"], sort_keys=True))
+        return super().send(method, url, headers, body)
+
+
+def reconciled(failed: list[dict[str, Any]], newest: list[dict[str, Any]], **reviews: Any) -> list[str]:
+    """The inputs of the promotions that a reconciliation starts, as JSON."""
+    script = Recording(QUIET | {RUNS: {"workflow_runs": failed}, NEWEST: {"workflow_runs": newest}} | reviews)
+    github = GitHub("https://github.test/api/v3", "token", script)
+    given = context(of=platform(environment("production", approval=bool(reviews))))
+    reconcile.reconcile(dataclasses.replace(given, reader=github, writer=github, service=github))
+    return script.started
+
+
+WANTED = json.dumps({"service": "guestbook", "run": "7", "digest": DIGEST}, sort_keys=True)
+
+
+@pytest.mark.parametrize("conclusion", ["failure", "cancelled"])
+def test_what_did_not_come_to_its_end_is_started_again_once(conclusion: str) -> None:
+    failed = [run(conclusion=conclusion)]
+    assert reconciled(failed, failed) == [WANTED]
+
+
+def test_a_request_that_was_not_handed_on_is() -> None:
+    assert reconciled([run(f"slipway/request/guestbook/7 {DIGEST}")], []) == [WANTED]
+
+
+def test_environments_that_were_asked_for_by_name_are_asked_for_again() -> None:
+    failed = [run(promotions.title("guestbook", "7", DIGEST, ["production"]))]
+    assert json.loads(reconciled(failed, failed)[0])["environments"] == "production"
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        run(number=2, conclusion="success"),
+        run(number=2, status="in_progress", conclusion=None),
+        run(number=2, status="waiting", conclusion=None),
+    ],
+    ids=["it succeeded since", "it runs", "it waits for approval"],
+)
+def test_what_goes_on_already_is_left_alone(newer: dict[str, Any]) -> None:
+    assert reconciled([run()], [newer, run()]) == []
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Promote guestbook (run 7)",
+        f"Promote unknown (run 7) {DIGEST}",
+        "validate",
+        f"Promote guestbook (run x) {DIGEST}",
+    ],
+)
+def test_titles_that_do_not_say_all_of_it_start_nothing(title: str) -> None:
+    assert reconciled([run(title)], []) == []
+
+
+def test_the_pauses_between_attempts_double_and_end() -> None:
+    at = workflow.now()
+
+    def failures(count: int, ago: dt.timedelta) -> list[Run]:
+        return [Run(n, "guestbook", "7", DIGEST, (), True, "failure", at - ago) for n in range(count)]
+
+    assert promotions.is_due(failures(1, dt.timedelta(0)))
+    assert not promotions.is_due(failures(2, dt.timedelta(minutes=14)))
+    assert promotions.is_due(failures(2, dt.timedelta(minutes=15)))
+    assert not promotions.is_due(failures(5, dt.timedelta(minutes=119)))
+    assert promotions.is_due(failures(5, dt.timedelta(hours=2)))
+    assert not promotions.is_due(failures(8, dt.timedelta(days=6)))
+
+
+def test_what_a_reviewer_rejected_is_not_started_again() -> None:
+    reviews = [{"state": "rejected", "environments": [{"name": "production"}]}]
+    assert reconciled([run()], [run()], **{f"{RUNS}/1/approvals": reviews}) == []
+
+
+def test_the_workflows_write_the_titles_that_are_read() -> None:
+    owned = environment_repository_files(settings_of("test", texts(values()))).owned
+    assert yaml.safe_load(owned[".github/workflows/promote.yml"])["run-name"] == (
+        "Promote ${{ inputs.service }} (run ${{ inputs.run }}) ${{ inputs.digest }}"
+        "${{ inputs.environments && format(' to {0}', inputs.environments) || '' }}"
+    )
+    assert yaml.safe_load(owned[".github/workflows/requested.yml"])["run-name"] == (
+        "${{ github.event.context }} ${{ github.event.description }}"
+    )
