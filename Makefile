@@ -43,8 +43,13 @@ status: $(VENV) ## what runs, where, in which version
 	@$(PYTHON) -m sandbox status
 
 .PHONY: preview
-preview: $(VENV) ## what make up would change of a platform that is up
+preview: $(VENV) ## what make up would change of a platform that is up; COMMENT=1 prints it as pull requests show it
+ifdef COMMENT
+	@$(PYTHON) -m sandbox pulumi preview --json --refresh >.preview.json; \
+		$(PYTHON) -m stacks.preview_comment .preview.json --stack sandbox; code=$$?; rm -f .preview.json; exit $$code
+else
 	@$(PYTHON) -m sandbox preview
+endif
 
 .PHONY: plan
 plan: $(VENV) ## the resources of the platform as a tree, touching nothing

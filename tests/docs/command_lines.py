@@ -26,7 +26,7 @@ PULUMI = {
     "destroy": {"--stack"},
     "import": set[str](),
     "login": set[str](),
-    "preview": {"--diff", "--expect-no-changes", "--refresh", "--stack"},
+    "preview": {"--diff", "--expect-no-changes", "--json", "--refresh", "--stack"},
     "stack init": set[str](),
     "stack output": {"--stack"},
     "state unprotect": {"--all"},
@@ -144,7 +144,9 @@ def check_gh(rest: list[str]) -> Iterator[str]:
     match rest[:2]:
         case ["workflow", "run"]:
             file = next(path for path in (WORKFLOWS / rest[2], WORKFLOWS / f"{rest[2]}.j2") if path.is_file())
-            text = "\n".join(line for line in file.read_text().splitlines() if "[%" not in line and "[[" not in line)
+            marks = ("[%", "[[", "[#")
+            lines = [line for line in file.read_text().splitlines() if not any(mark in line for mark in marks)]
+            text = "\n".join(lines)
             inputs = (yaml.safe_load(text)[True]["workflow_dispatch"] or {}).get("inputs", {})
             given = dict(word.split("=", 1) for word in rest if "=" in word)
             yield from (f"{rest[2]}: has no input {name}" for name in given if name not in inputs)

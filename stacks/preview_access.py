@@ -1,0 +1,256 @@
+"""What a preview means for people: who may do what afterwards, and which changes have to be meant."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from stacks.preview_changes import Change
+
+Json = Mapping[str, Any]
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine writes for a text that it does not know before something is made."""
+_PROJECT_LISTS = {"destinations": "namespace", "namespaceResourceWhitelist": "kind", "clusterResourceWhitelist": "kind"}
+_MAY = {
+    "pull": "read",
+    "triage": "triage",
+    "push": "push to",
+    "maintain": "maintain",
+    "admin": "administer",
+}
+
+
+def access_words(changes: Sequence[Change], teams: Mapping[str, str]) -> list[str]:
+    """Who may do what after this that they may not now, and the other way round, one sentence each.
+
+    Args:
+        changes: what would change.
+        teams: the team of each service, by its name.
+    """
+    return [words for change in changes if change.type in _WORDS for words in _WORDS[change.type](change, teams)]
+
+
+def guarded(changes: Sequence[Change]) -> list[str]:
+    """What has to be meant: repositories that go, guards that open, an Argo CD that is replaced."""
+    return [words for change in changes if change.type in _GUARDS for words in _GUARDS[change.type](change)]
+
+
+def _team(change: Change, teams: Mapping[str, str]) -> Iterator[str]:
+    service = change.owner.removeprefix("service ")
+    team = f"team {teams[service]}" if service in teams else f"the team of {service}"
+    state = change.old if change.operation == "delete" else change.new
+    may = "may no longer" if change.operation == "delete" else "may now"
+    yield f"{team} {may} {_MAY.get(str(state.get('permission')), 'use')} {_code(state.get('repository'))}"
+
+
+def _ways_in(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    state = change.new or change.old
+    pattern = _code(state.get("branchPattern") or state.get("tagPattern"))
+    may = "may now" if change.operation == "create" else "may no longer"
+    if change.operation in {"create", "delete"}:
+        yield f"runs on {pattern} of {_code(state.get('repository'))} {may} use its environment ({_code(change.name)})"
+
+
+def _secrets(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    state = change.new or change.old
+    has = "gets" if change.operation == "create" else "loses"
+    where = f"the environment {_code(state.get('environment'))} of {_code(state.get('repository'))}"
+    if change.operation in {"create", "delete"}:
+        yield f"{where} {has} the secret {_code(state.get('secretName'))}"
+
+
+def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    names = [
+        path.split("/")[1]
+        for path in _differing(change, "owned")
+        if path.startswith("infrastructure/") and path.endswith("/role-bindings.yaml")
+    ]
+    if names and change.old:
+        yield f"access to namespaces of {', '.join(map(_code, names))} changes: see `role-bindings.yaml` of each below"
+
+
+def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    """Lines of the policy, those together that say the same of several objects."""
+    verbs: dict[tuple[str, str, str], list[str]] = {}
+    for line in _lines(_policy(change.old), _policy(change.new)):
+        parts = [part.strip() for part in line[1:].split(",")]
+        if parts[0] == "p" and len(parts) == 6 and parts[5] == "allow":
+            verbs.setdefault((line[0], parts[1], parts[4]), []).append(f"{parts[3]} {parts[2]}")
+        else:
+            yield f"Argo CD's policy {'has now' if line[0] == '+' else 'no longer has'} {_code(line[1:])}"
+    objects: dict[tuple[str, str, str], list[str]] = {}
+    for (sign, role, what), found in verbs.items():
+        objects.setdefault((sign, role, ", ".join(sorted(found))), []).append(what)
+    for (sign, role, found), names in objects.items():
+        may = "may now" if sign == "+" else "may no longer"
+        yield f"in Argo CD {_code(role.removeprefix('role:'))} {may} {found}: {', '.join(map(_code, names))}"
+
+
+def _members(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    team = change.owner
+    before, after = (
+        {str(member.get("username")): str(member.get("role")) for member in cast(list[Json], part.get("members") or [])}
+        for part in (change.old, change.new)
+    )
+    for login in [*after, *(login for login in before if login not in after)]:
+        if login not in before:
+            yield f"{_code(login)} joins {team} as {after[login]}"
+        elif login not in after:
+            yield f"{_code(login)} leaves {team}"
+        elif before[login] != after[login]:
+            yield f"{_code(login)} becomes {after[login]} of {team}"
+
+
+def _reviewers(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    before, after = (_approvals(part) for part in (change.old, change.new))
+    name = _code((change.new or change.old).get("environment"))
+    if after and not before:
+        yield f"releases to {name} now wait for an approval"
+    if before and not after and change.operation != "delete":
+        yield f"releases to {name} no longer wait for an approval"
+    if before and after and before != after:
+        yield f"other teams approve releases to {name}"
+
+
+def _approvals(state: Json) -> list[Any]:
+    reviewers = cast(list[Json], state.get("reviewers") or [])
+    return [team for one in reviewers for team in cast(list[Any], one.get("teams") or [])]
+
+
+def _project(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+    name = _code(_at(change.new or change.old, "metadata", "name"))
+    for key, what in _PROJECT_LISTS.items():
+        before, after = (_members_of(part, key, what) for part in (change.old, change.new))
+        if change.operation == "create" and what == "kind":
+            continue  # those of every environment
+        for verb, found in (("now takes", after - before), ("no longer takes", before - after)):
+            if found and change.operation != "delete":
+                yield f"AppProject {name} {verb} the {what}s {', '.join(map(_code, sorted(found)))}"
+
+
+def _members_of(state: Json, key: str, what: str) -> set[str]:
+    listed = _at(state, "spec", key)
+    items = cast(list[object], listed) if isinstance(listed, list) else []
+    return {str(cast(Json, one).get(what)) for one in items if isinstance(one, Mapping)}
+
+
+def _repository_goes(change: Change) -> Iterator[str]:
+    stays = "; it stays on GitHub" if change.kept and change.operation != "replace" else ""
+    if change.removes:
+        yield f"{change.operation}s the {_named(change)}{stays}"
+
+
+def _ruleset_opens(change: Change) -> Iterator[str]:
+    if change.operation == "delete" and not change.kept:
+        yield f"deletes the {_named(change)}"
+    if change.operation == "update":
+        yield from (f"opens the {_named(change)}: {text}" for text in _opened_rules(change.old, change.new))
+
+
+def _environment_opens(change: Change) -> Iterator[str]:
+    if change.operation != "update":
+        return
+    what, old, new = _named(change), change.old, change.new
+    if _approvals(old) and not _approvals(new):
+        yield f"opens the {what}: it waits for no approval any more"
+    if old.get("deploymentBranchPolicy") and not new.get("deploymentBranchPolicy"):
+        yield f"opens the {what}: every branch reaches it"
+    for key, safe in (("canAdminsBypass", False), ("preventSelfReview", True)):
+        if old.get(key) is safe and new.get(key) is (not safe) and _approvals(new):
+            yield f"opens the {what}: {key} becomes {str(not safe).lower()}"
+
+
+def _workflows_open(change: Change) -> Iterator[str]:
+    if [part.get("defaultWorkflowPermissions") for part in (change.old, change.new)] == ["read", "write"]:
+        yield f"opens the {_named(change)}: every workflow may write"
+
+
+def _argocd_goes(change: Change) -> Iterator[str]:
+    if change.removes and (change.type == "Release" or change.owner == "Argo CD"):
+        yield f"{change.operation}s Argo CD: {_named(change)}"
+
+
+def _named(change: Change) -> str:
+    return f"{change.type} {_code(change.name)} ({change.owner})"
+
+
+def _opened_rules(old: Json, new: Json) -> Iterator[str]:
+    if old.get("enforcement") == "active" and new.get("enforcement") != "active":
+        yield f"enforcement becomes {_code(new.get('enforcement'))}"
+    before, after = (cast(Json, part.get("rules") or {}) for part in (old, new))
+    for path, value in _leaves(before):
+        now = _at(after, *path)
+        lower = isinstance(value, int) and isinstance(now, int) and now < value
+        if value and (now is None or lower):
+            yield f"{_code('.'.join(path))} goes from {_code(value)} to {_code(now)}"
+    allowed, more = (cast(list[Any], part.get("bypassActors") or []) for part in (old, new))
+    if [actor for actor in more if actor not in allowed]:
+        yield "more may bypass it"
+    before_in, after_in = (cast(list[str], _at(p, "conditions", "refName", "includes") or []) for p in (old, new))
+    if gone := [pattern for pattern in before_in if pattern not in after_in]:
+        yield f"it no longer covers {', '.join(map(_code, gone))}"
+
+
+def _leaves(node: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(cast(Json, value), (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def _policy(state: Json) -> str:
+    found = _at(state, "values", "configs", "rbac", "policy.csv")
+    return found if isinstance(found, str) else ""
+
+
+def _lines(old: str, new: str) -> list[str]:
+    """The lines that come and go, each with its sign; none where there was no text before."""
+    if not old:
+        return []
+    shown = difflib.unified_diff(sorted(old.splitlines()), sorted(new.splitlines()), lineterm="", n=0)
+    return [line for line in shown if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+
+
+def _differing(change: Change, key: str) -> list[str]:
+    old, new = (cast(object, part.get(key) or {}) for part in (change.old, change.new))
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return []  # not known before it is made
+    before, after = cast(Mapping[str, str], old), cast(Mapping[str, str], new)
+    return [path for path in {**before, **after} if before.get(path) != after.get(path)]
+
+
+def _at(node: object, *path: str) -> Any:
+    for key in path:
+        node = cast(Json, node).get(key) if isinstance(node, Mapping) else None
+    return node
+
+
+def _code(value: object) -> str:
+    """A name as code: it cannot be a mention, a link or markup."""
+    if value == UNKNOWN:
+        return "(known once it is made)"
+    text = " ".join(str(value).replace("`", "'").split())
+    return f"`{text[:200]}`"
+
+
+_WORDS: dict[str, Callable[[Change, Mapping[str, str]], Iterator[str]]] = {
+    "TeamRepository": _team,
+    "TeamMembers": _members,
+    "RepositoryEnvironment": _reviewers,
+    "RepositoryEnvironmentDeploymentPolicy": _ways_in,
+    "ActionsEnvironmentSecret": _secrets,
+    "AppProject": _project,
+    "Release": _argocd_policy,
+    "CommittedFiles": _role_bindings,
+}
+_GUARDS: dict[str, Callable[[Change], Iterator[str]]] = {
+    "Repository": _repository_goes,
+    "RepositoryRuleset": _ruleset_opens,
+    "OrganizationRuleset": _ruleset_opens,
+    "RepositoryEnvironment": _environment_opens,
+    "WorkflowRepositoryPermissions": _workflows_open,
+    "Release": _argocd_goes,
+    "Namespace": _argocd_goes,
+    "CustomResourceDefinition": _argocd_goes,
+}

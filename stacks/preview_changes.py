@@ -1,0 +1,138 @@
+"""What `pulumi preview --json` says, resource by resource; values are kept for the few rules that need them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+Json = Mapping[str, Any]
+
+UNCHANGED = frozenset({"same", "read", "refresh"})
+_REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})
+_OWNERS = {
+    "slipway:index:ServiceRepository": "service {}",
+    "slipway:index:EnvironmentApplications": "environment {}",
+    "slipway:index:TeamAccess": "team {}",
+    "slipway:index:EnvironmentRepository": "environment repository",
+    "slipway:index:ArgoCDInstallation": "Argo CD",
+}
+
+
+class PreviewError(ValueError):
+    """The text is not what `pulumi preview --json` writes; says what to do."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would be done to one resource."""
+
+    operation: str
+    """`create`, `update`, `delete`, `replace`, or another word of the engine."""
+    urn: str
+    owner: str
+    """What it belongs to in words: `service orders`, `environment dev`."""
+    old: Json = field(default_factory=dict[str, Any])
+    """The inputs before; secrets are `[secret]`."""
+    new: Json = field(default_factory=dict[str, Any])
+    differing: tuple[str, ...] = ()
+    """The properties that differ."""
+    reasons: tuple[str, ...] = ()
+    """The properties that make it a replacement."""
+    kept: bool = False
+    """Whether what is deleted from the state stays where it is."""
+
+    @property
+    def name(self) -> str:
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def full_type(self) -> str:
+        """Such as `github:index/repository:Repository`."""
+        return self.urn.split("::")[2].rpartition("$")[2]
+
+    @property
+    def type(self) -> str:
+        """Such as `Repository`."""
+        return self.full_type.rpartition(":")[2]
+
+    @property
+    def is_component(self) -> bool:
+        """Whether it only groups others."""
+        return self.full_type.startswith(("slipway:", "pulumi:"))
+
+    @property
+    def removes(self) -> bool:
+        """Whether what is there now goes."""
+        return self.operation in {"delete", "replace", "discard"}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """All that would change."""
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    warnings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+def read_preview(text: str) -> Preview:
+    """Reads the output of `pulumi preview --json`.
+
+    Raises:
+        PreviewError: it is something else.
+    """
+    try:
+        given = cast(object, json.loads(text))
+    except ValueError:
+        raise PreviewError("it is not JSON; give what `pulumi preview --json` writes to its standard output") from None
+    if not isinstance(given, dict) or (
+        "changeSummary" not in given and "steps" not in given and "diagnostics" not in given
+    ):
+        raise PreviewError("it has neither steps nor diagnostics; give what `pulumi preview --json` writes")
+    document = cast(Json, given)
+    steps = cast(list[Json], document.get("steps") or [])
+    replaced = {step["urn"] for step in steps if step["op"] in _REPLACING}
+    found: dict[str, Change] = {}
+    for step in steps:
+        if step["op"] in UNCHANGED:
+            continue
+        change = _change(step, replaced)
+        earlier = found.get(change.urn)
+        if earlier is None or step["op"] == "replace":
+            found[change.urn] = change
+    said = cast(list[Json], document.get("diagnostics") or [])
+    summary = cast(Mapping[str, int], document.get("changeSummary") or {})
+    return Preview(
+        tuple(change for change in found.values() if not change.is_component),
+        sum(count for operation, count in summary.items() if operation in UNCHANGED),
+        _messages(said, "warning"),
+        _messages(said, "error"),
+    )
+
+
+def _change(step: Json, replaced: set[str]) -> Change:
+    old, new = (cast(Json, step.get(key) or {}) for key in ("oldState", "newState"))
+    state = new or old
+    urn = str(step["urn"])
+    parent = str(state.get("parent") or "").split("::")
+    kind, name = (parent[2].rpartition("$")[2], parent[-1]) if len(parent) > 3 else ("", "")
+    detailed = cast(Json, step.get("detailedDiff") or {})
+    return Change(
+        "replace" if urn in replaced else str(step["op"]),
+        urn,
+        _OWNERS.get(kind, "platform").format(name),
+        cast(Json, old.get("inputs") or {}),
+        cast(Json, new.get("inputs") or {}),
+        tuple(detailed or cast(list[str], step.get("diffReasons") or [])),
+        tuple(cast(list[str], step.get("replaceReasons") or [])),
+        bool(old.get("retainOnDelete")),
+    )
+
+
+def _messages(said: list[Json], severity: str) -> tuple[str, ...]:
+    texts = [str(one["message"]) for one in said if one.get("severity") == severity]
+    cleaned = [
+        text.strip().removeprefix(f"{severity}: ").removeprefix("an unhandled error occurred: ") for text in texts
+    ]
+    return tuple(dict.fromkeys(text for text in cleaned if text))

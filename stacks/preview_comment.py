@@ -1,0 +1,246 @@
+"""One comment for the reviewer of an infrastructure change, from `pulumi preview --json`.
+
+    pulumi preview --json --stack acme > preview.json
+    python -m stacks.preview_comment preview.json --stack acme
+
+Deletes and replacements come first, then who may do what, then the rest by service and environment. A change that has
+to be meant ends with code 3, unless the pull request has the label `destructive`.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from components.github.api import GitHubApi
+from components.github.credentials import Token
+from components.github.errors import GitHubError
+from stacks.preview_access import access_words, guarded
+from stacks.preview_changes import Change, Preview, PreviewError, read_preview
+from stacks.stack_text import StackText, StackTextError
+
+LABEL = "destructive"
+"""What a pull request is labelled with by somebody who means it."""
+LIMIT = 60_000
+"""GitHub takes 65,536 characters; some are left for what surrounds them."""
+REFUSED = 3
+_MARK = "<!-- slipway: preview of {} -->"
+_SHOWN_LINES = 400
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "import": "="}
+PATIENCE_SECONDS = 60
+
+
+def comment(
+    preview: Preview, stack: str, teams: Mapping[str, str], labels: Sequence[str] = (), limit: int = LIMIT
+) -> str:
+    """The comment as Markdown.
+
+    Args:
+        preview: what would change.
+        stack: the stack's name.
+        teams: the team of each service.
+        labels: those of the pull request.
+        limit: how many characters it may have. What does not fit is left out from the end, and said to be.
+    """
+    head = [_MARK.format(stack), f"## `{stack}`: {_summary(preview)}"]
+    head += [f"> **The preview failed.** {_quoted(text)}" for text in preview.errors]
+    refused = guarded(preview.changes)
+    if refused:
+        meant = LABEL in labels
+        said = (
+            f"The label `{LABEL}` says that this is meant:"
+            if meant
+            else (f"This has to be meant, and the check fails until the label `{LABEL}` says so:")
+        )
+        head += ["", f"### {'⚠️' if meant else '⛔'} {said}", *(f"- **{text}**" for text in refused)]
+    removed = [change for change in preview.changes if change.removes]
+    if removed:
+        head += ["", "### Deleted and replaced", *(f"- {_told(change)}" for change in removed)]
+    words = access_words(preview.changes, teams)
+    if words:
+        head += ["", "### Access", *(f"- {text}" for text in words)]
+    if preview.warnings:
+        head += ["", "### Said by the preview", *(f"- {_quoted(text)}" for text in preview.warnings)]
+    rest = [change for change in preview.changes if not change.removes]
+    groups: dict[str, list[Change]] = {}
+    for change in rest:
+        groups.setdefault(change.owner, []).append(change)
+    sections = [_group(owner, changes) for owner, changes in groups.items()]
+    sections += [section for change in preview.changes for section in _files(change)]
+    return _fitting("\n".join(head), sections, limit)
+
+
+def _summary(preview: Preview) -> str:
+    counts: dict[str, int] = {}
+    for change in preview.changes:
+        counts[change.operation] = counts.get(change.operation, 0) + 1
+    told = [f"{count} to {operation}" for operation, count in counts.items()]
+    if not told:
+        return "the preview failed" if preview.errors else "nothing would change"
+    return ", ".join(told) + (f", {preview.unchanged} unchanged" if preview.unchanged else "")
+
+
+def _told(change: Change) -> str:
+    because = f", because of {_names(change.reasons or change.differing)}" if change.operation == "replace" else ""
+    stays = "; what it describes stays" if change.kept and change.operation == "delete" else ""
+    return f"**{change.operation}** {change.type} `{change.name}` ({change.owner}){because}{stays}"
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name.replace('`', '')}`" for name in names[:6])
+    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
+
+
+def _group(owner: str, changes: list[Change]) -> str:
+    lines = ["", f"**{owner}**", "", "```diff"]
+    for change in changes:
+        sign = _SIGNS.get(change.operation, "!")
+        about = ", ".join(name.replace("`", "") for name in change.differing[:5])
+        more = f" and {len(change.differing) - 5} more" if len(change.differing) > 5 else ""
+        lines.append(f"{sign} {change.type} {change.name}{f': {about}{more}' if about else ''}")
+    return "\n".join([*lines, "```"])
+
+
+def _files(change: Change) -> list[str]:
+    """The text of files that would change, folded, one section for each folder of an environment."""
+    if change.type != "CommittedFiles":
+        return []
+    repository = str(change.new.get("repository") or change.old.get("repository"))
+    folders: dict[str, list[str]] = {}
+    for key in ("owned", "seeded"):
+        old, new = (change.old.get(key), change.new.get(key))
+        if (old is not None and not isinstance(old, Mapping)) or not isinstance(new, Mapping):
+            continue
+        before, after = cast(Mapping[str, str], old or {}), cast(Mapping[str, str], new)
+        for path in sorted({**before, **after}):
+            # A seeded file that is there is the team's, whatever the template says by now.
+            if before.get(path) == after.get(path) or (key == "seeded" and path in before):
+                continue
+            folders.setdefault(_folder(path), []).append(
+                _difference(path, before.get(path), after.get(path), bool(change.old))
+            )
+    return [
+        f"\n<details><summary>files of <code>{repository}</code>: {folder} ({len(texts)})</summary>\n\n"
+        + "\n".join(texts)
+        + "\n</details>"
+        for folder, texts in folders.items()
+    ]
+
+
+def _folder(path: str) -> str:
+    parts = path.split("/")
+    return (
+        "/".join(parts[:2])
+        if len(parts) > 2 and not path.startswith(".")
+        else parts[0]
+        if len(parts) > 1
+        else "at the top"
+    )
+
+
+def _difference(path: str, old: str | None, new: str | None, existed: bool) -> str:
+    if old is None and (not existed or new is None):
+        return f"- new: `{path}`"
+    lines = [*difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), path, path, lineterm="", n=2)]
+    more = [f"… {len(lines) - _SHOWN_LINES} lines more"] if len(lines) > _SHOWN_LINES else []
+    text = "\n".join([*lines[:_SHOWN_LINES], *more])
+    fence = "`" * max(3, 1 + max((len(run) for run in _runs(text)), default=0))
+    return f"{fence}diff\n{text}\n{fence}"
+
+
+def _runs(text: str) -> list[str]:
+    """The runs of backticks in a text."""
+    return [run for run in "".join(one if one == "`" else " " for one in text).split() if run]
+
+
+def _fitting(head: str, sections: Sequence[str], limit: int) -> str:
+    note = "\n\n_{} sections more did not fit; the artifact of this run has them._"
+    whole = head
+    for index, section in enumerate(sections):
+        if len(whole) + len(section) + 1 > limit - len(note) - 8:
+            return _cut(whole, limit - len(note) - 8) + note.format(len(sections) - index)
+        whole += f"\n{section}"
+    return _cut(whole, limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return text[: limit - 60].rpartition("\n")[0] + "\n- … and more; the artifact of this run has all of it"
+
+
+def _quoted(text: str) -> str:
+    """What a program said: no markup of its own, in one line."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u200b")
+    return "<br>".join(line.strip() for line in escaped.splitlines() if line.strip())
+
+
+def publish(api: GitHubApi, repository: str, number: int, stack: str, text: str) -> str:
+    """Writes the comment, or brings the one of an earlier run up to date; returns its address.
+
+    Raises:
+        GitHubError: GitHub refuses it.
+    """
+    at = f"/repos/{repository}/issues"
+    mark = _MARK.format(stack)
+    for found in api.pages(f"{at}/{number}/comments"):
+        # Somebody else's comment cannot be changed, and may quote ours.
+        if str(found["body"]).startswith(mark) and found["user"]["type"] == "Bot":
+            return str(api.patch(f"{at}/comments/{found['id']}", {"body": text})["html_url"])
+    return str(api.post(f"{at}/{number}/comments", {"body": text})["html_url"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints or publishes the comment; exit code 3 where something has to be meant and is not."""
+    parser = argparse.ArgumentParser(prog="python -m stacks.preview_comment", description="A preview as one comment.")
+    parser.add_argument("preview", type=Path, help="what `pulumi preview --json` wrote")
+    parser.add_argument("--stack", required=True, help="the stack's name")
+    parser.add_argument("--labels", default="[]", help="the labels of the pull request, as a JSON list")
+    parser.add_argument("--whole", type=Path, help="where all of it is written, whatever its size")
+    parser.add_argument("--summary", type=Path, help="a file that the comment is added to: a run's summary")
+    parser.add_argument("--pull-request", type=int, help="publishes it there, by GITHUB_REPOSITORY and GITHUB_TOKEN")
+    given = parser.parse_args(arguments)
+    try:
+        preview = read_preview(given.preview.read_text(encoding="utf-8"))
+        labels = cast(list[str], json.loads(given.labels))
+        teams = _teams(given.stack)
+        text = comment(preview, given.stack, teams, labels)
+        if given.whole:
+            given.whole.write_text(comment(preview, given.stack, teams, labels, sys.maxsize), encoding="utf-8")
+        if given.summary:
+            with given.summary.open("a", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+        if given.pull_request is None:
+            print(text)
+        else:
+            url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+            api = GitHubApi(url, Token(os.environ["GITHUB_TOKEN"]), deadline_seconds=PATIENCE_SECONDS)
+            print(publish(api, os.environ["GITHUB_REPOSITORY"], given.pull_request, given.stack, text))
+    except KeyError as error:
+        print(f"error: {error.args[0]}: it is not set in the environment", file=sys.stderr)
+        return 2
+    except (PreviewError, GitHubError, OSError, UnicodeDecodeError, ValueError) as error:
+        print(f"error: {given.preview}: {error}", file=sys.stderr)
+        return 2
+    refused = guarded(preview.changes) if LABEL not in labels else []
+    for sentence in refused:
+        print(f"error: {sentence}; label the pull request `{LABEL}` if it is meant", file=sys.stderr)
+    return REFUSED if refused else 1 if preview.errors else 0
+
+
+def _teams(stack: str) -> dict[str, str]:
+    """The team of each service, as the stack file says."""
+    try:
+        text = StackText((Path(__file__).parent / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+        services = cast(list[dict[str, Any]], json.loads(text.texts().get("services", "[]")))
+        return {str(one["name"]): str(one["team"]) for one in services}
+    except (OSError, StackTextError, ValueError, KeyError, TypeError):
+        return {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,249 @@
+"""The comment on an infrastructure change, from previews of the real engine in `previews/` and from odd ones."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.preview_access import UNKNOWN, access_words, guarded
+from stacks.preview_changes import PreviewError, read_preview
+from stacks.preview_comment import LABEL, LIMIT, REFUSED, comment, main
+
+PREVIEWS = Path(__file__).parent / "previews"
+ADDED = PREVIEWS / "added.json"
+TEAMS = {"orders": "web"}
+
+
+def step(operation: str, type_: str, name: str, old: Any = None, new: Any = None, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "op": operation,
+        "urn": f"urn:pulumi:acme::slipway::slipway:index:Platform${type_}::{name}",
+    }
+    parent = "urn:pulumi:acme::slipway::slipway:index:Platform$slipway:index:ServiceRepository::orders"
+    for key, inputs in (("oldState", old), ("newState", new)):
+        if inputs is not None:
+            found[key] = {"inputs": inputs, "parent": parent, **more}
+    return found
+
+
+def preview(*steps: dict[str, Any], **more: Any) -> str:
+    return json.dumps({"steps": list(steps), "changeSummary": {"same": 3}, **more})
+
+
+RULES: dict[str, Any] = {
+    "enforcement": "active",
+    "bypassActors": [{"actorType": "OrganizationAdmin"}],
+    "conditions": {"refName": {"includes": ["~DEFAULT_BRANCH"]}},
+    "rules": {"deletion": True, "pullRequest": {"requiredApprovingReviewCount": 1, "requireCodeOwnerReview": True}},
+}
+GATE: dict[str, Any] = {
+    "environment": "production",
+    "reviewers": [{"teams": [7]}],
+    "canAdminsBypass": False,
+    "preventSelfReview": True,
+    "deploymentBranchPolicy": {"customBranchPolicies": True},
+}
+
+
+def changed(given: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    result = copy.deepcopy(given)
+    *parents, last = path.split(".")
+    here = result
+    for part in parents:
+        here = here[part]
+    here[last] = value
+    return result
+
+
+def test_a_new_service_is_told_by_whom_it_belongs_to_and_who_may_do_what() -> None:
+    text = comment(read_preview(ADDED.read_text()), "sandbox", TEAMS)
+    head = text.partition("**service orders**")[0]
+    assert "`sandbox`: 23 to create, 12 to update" in head
+    assert "- team web may now push to `orders`" in head
+    assert "- in Argo CD `team-web` may now get applications, get logs, sync applications: `dev/orders-dev`" in head
+    assert "- AppProject `dev` now takes the namespaces `orders-dev`" in head
+    assert "gets the secret `REQUESTER_PRIVATE_KEY`" in head
+    assert "+ Application orders-dev-application" in text.partition("**environment dev**")[2]
+    assert "<summary>files of <code>environments</code>: infrastructure/dev" in text
+    assert "+ Repository orders-repository" in text
+    assert UNKNOWN not in text
+    assert "Deleted and replaced" not in text
+
+
+def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "preview.json"
+    gone = step("delete", "github:index/repository:Repository", "orders-repository", {}, retainOnDelete=True)
+    file.write_text(preview(gone))
+    assert main([str(file), "--stack", "acme"]) == REFUSED
+    said = capsys.readouterr()
+    assert f"label the pull request `{LABEL}` if it is meant" in said.err
+    assert said.out.index("has to be meant") < said.out.index("### Deleted and replaced")
+    assert "deletes the Repository `orders-repository` (service orders); it stays on GitHub" in said.out
+    assert main([str(file), "--stack", "acme", "--labels", f'["bug", "{LABEL}"]']) == 0
+    assert "says that this is meant" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (step("delete", "github:index/repository:Repository", "r", {}), "deletes the Repository `r`"),
+        (step("create-replacement", "github:index/repository:Repository", "r", {}, {}), "replaces the Repository `r`"),
+        (
+            step("delete", "github:index/repositoryRuleset:RepositoryRuleset", "m", RULES),
+            "deletes the RepositoryRuleset",
+        ),
+        *(
+            (step("update", "github:index/repositoryRuleset:RepositoryRuleset", "m", RULES, changed(RULES, *now)), text)
+            for now, text in [
+                (("enforcement", "disabled"), "enforcement becomes `disabled`"),
+                (("rules.pullRequest.requiredApprovingReviewCount", 0), "goes from `1` to `0`"),
+                (("rules.pullRequest", {}), "`pullRequest.requireCodeOwnerReview` goes from `True` to `None`"),
+                (("bypassActors", [*RULES["bypassActors"], {"actorType": "Team"}]), "more may bypass it"),
+                (("conditions.refName.includes", []), "it no longer covers `~DEFAULT_BRANCH`"),
+            ]
+        ),
+        *(
+            (
+                step(
+                    "update", "github:index/repositoryEnvironment:RepositoryEnvironment", "e", GATE, changed(GATE, *now)
+                ),
+                text,
+            )
+            for now, text in [
+                (("reviewers", []), "it waits for no approval any more"),
+                (("deploymentBranchPolicy", None), "every branch reaches it"),
+                (("canAdminsBypass", True), "canAdminsBypass becomes true"),
+                (("preventSelfReview", False), "preventSelfReview becomes false"),
+            ]
+        ),
+        (
+            step(
+                "update",
+                "github:index/workflowRepositoryPermissions:WorkflowRepositoryPermissions",
+                "w",
+                {"defaultWorkflowPermissions": "read"},
+                {"defaultWorkflowPermissions": "write"},
+            ),
+            "every workflow may write",
+        ),
+        (step("replace", "kubernetes:helm.sh/v3:Release", "argocd-release", {}, {}), "replaces Argo CD"),
+    ],
+)
+def test_a_guard_that_opens_has_to_be_meant(one: dict[str, Any], sentence: str) -> None:
+    assert sentence in " ".join(guarded(read_preview(preview(one)).changes))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        step("update", "github:index/repositoryRuleset:RepositoryRuleset", "m", RULES, RULES),
+        step("update", "github:index/repositoryRuleset:RepositoryRuleset", "m", changed(RULES, "rules", {}), RULES),
+        step("create", "github:index/repositoryRuleset:RepositoryRuleset", "m", None, RULES),
+        step("update", "github:index/repositoryEnvironment:RepositoryEnvironment", "e", {}, GATE),
+        step("delete", "kubernetes:argoproj.io/v1alpha1:Application", "a", {}),
+        step("update", "kubernetes:helm.sh/v3:Release", "argocd-release", {}, {}),
+    ],
+)
+def test_what_opens_nothing_needs_no_label(one: dict[str, Any]) -> None:
+    assert guarded(read_preview(preview(one)).changes) == []
+
+
+def test_members_approvals_and_ways_in_are_told_in_words() -> None:
+    members = [{"username": "dana", "role": "maintainer"}, {"username": "sam", "role": "member"}]
+    later = [{"username": "dana", "role": "member"}, {"username": "pat", "role": "member"}]
+    pattern = {"environment": UNKNOWN, "repository": "orders", "branchPattern": "main"}
+    kind = "github:index/repositoryEnvironment:RepositoryEnvironment"
+    policy = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
+    found = read_preview(
+        preview(
+            step("update", "github:index/teamMembers:TeamMembers", "m", {"members": members}, {"members": later}),
+            step("update", kind, "e", {"environment": "qa"}, GATE | {"environment": "qa"}),
+            step("create", policy, "orders-from-main", None, pattern),
+            step(
+                "delete", "github:index/teamRepository:TeamRepository", "t", {"permission": "push", "repository": "x"}
+            ),
+        )
+    )
+    assert access_words(found.changes, {}) == [
+        "`dana` becomes member of service orders",
+        "`pat` joins service orders as member",
+        "`sam` leaves service orders",
+        "releases to `qa` now wait for an approval",
+        "runs on `main` of `orders` may now use its environment (`orders-from-main`)",
+        "the team of orders may no longer push to `x`",
+    ]
+
+
+def test_no_value_of_a_resource_is_shown_but_those_that_say_who_may_do_what() -> None:
+    hush = {"value": "hush", "plaintextValue": "hush", "secretName": "KEY", "environment": "e", "repository": "r"}
+    kind = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
+    text = comment(
+        read_preview(preview(step("create", kind, "s", None, hush), step("update", "a:b:C", "c", hush, hush))),
+        "acme",
+        {},
+    )
+    assert "hush" not in text
+    assert "`KEY`" in text
+
+
+def test_names_cannot_write_markup_or_call_people() -> None:
+    odd = {"permission": "push", "repository": "`@all` <img src=x>\n# big"}
+    kind = "github:index/teamRepository:TeamRepository"
+    said = [{"severity": "warning", "message": "warning: <script> @all"}]
+    text = comment(read_preview(preview(step("create", kind, "t", None, odd), diagnostics=said)), "acme", {})
+    assert "push to `'@all' <img src=x> # big`" in text
+    assert "<script>" not in text
+    assert " @all" not in text.partition("Said by")[2]
+
+
+def test_a_file_with_fences_stays_within_its_own() -> None:
+    files = {"repository": "environments", "owned": {"a.md": "````\nout\n"}}
+    before = {"repository": "environments", "owned": {"a.md": "x\n"}}
+    text = comment(
+        read_preview(preview(step("update", "pulumi-python:dynamic/slipway:CommittedFiles", "f", before, files))),
+        "acme",
+        {},
+    )
+    assert "`````diff\n" in text
+
+
+@pytest.mark.parametrize("limit", [LIMIT, 6_000, 1_000])
+def test_it_fits_and_says_what_is_left_out(limit: int) -> None:
+    many = [
+        step(
+            "update",
+            "pulumi-python:dynamic/slipway:CommittedFiles",
+            f"f{number}",
+            {"repository": "r", "owned": {}},
+            {"repository": "r", "owned": {f"{number}/a/b": "line\n" * 500}},
+        )
+        for number in range(100)
+    ]
+    gone = [step("delete", "a:b:Thing", f"thing-{number}", {}) for number in range(500 if limit == 1_000 else 3)]
+    text = comment(read_preview(preview(*many, *gone)), "acme", {}, limit=limit)
+    assert len(text) <= limit
+    assert "artifact of this run has" in text
+    assert "thing-0" in text
+
+
+def test_an_update_without_changes_and_one_that_fails_are_said() -> None:
+    assert "`acme`: nothing would change" in comment(read_preview(preview()), "acme", {})
+    said = [{"severity": "error", "message": "error: an unhandled error occurred: line 3: services: wrong\n"}]
+    failed = comment(read_preview(json.dumps({"diagnostics": said})), "acme", {})
+    assert "**The preview failed.** line 3: services: wrong" in failed
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"other": 1}', "error: no stack"])
+def test_what_is_no_preview_is_refused_in_a_sentence(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(PreviewError):
+        read_preview(text)
+    file = tmp_path / "preview.json"
+    file.write_text(text)
+    assert main([str(file), "--stack", "acme"]) == 2
+    assert "pulumi preview --json" in capsys.readouterr().err
