@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
+from manifests.argocd.helm import helm_of
 from manifests.model import Environment, Service, Settings
 from manifests.platform_values import platform_values
 from slipway_release import platform_file
@@ -30,6 +31,7 @@ def _platform(settings: Settings) -> platform_file.Platform:
         argocd_login=github.argocd.login,
         kubernetes_version=settings.cluster.kubernetes_version,
         api_versions=settings.cluster.api_versions,
+        helm=platform_file.Helm(helm.version, helm.checksums) if (helm := helm_of(settings.argocd)) else None,
         infrastructure_kinds=_kinds((*INFRASTRUCTURE_KINDS, *INFRASTRUCTURE_CLUSTER_KINDS)),
     )
 

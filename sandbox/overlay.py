@@ -9,6 +9,7 @@ from sandbox.github.credentials import READER
 from sandbox.images import REDIS
 from sandbox.pulumi.settings import StackConfig, read_stack
 from sandbox.shape import fields
+from sandbox.toolchain import HELM_VERSION
 
 STACK = "sandbox"
 NAMESPACE = "slipway"
@@ -76,6 +77,7 @@ def _overlay(config: SandboxConfig, ids: Json) -> Json:
             "cluster": {"kubeconfig": str(config.kubeconfig), "context": CONTEXT},
             "argocd": {
                 "chart": chart_directory(config),
+                "helmVersion": HELM_VERSION.removeprefix("v"),
                 "url": config.argocd_url,
                 "values": {
                     # The chart's own Redis is newer than the one that the sandbox makes an image of.

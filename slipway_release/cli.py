@@ -93,6 +93,7 @@ def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser])
     checks = add("validate", validate, "check the files of the environment repository")
     checks.add_argument("folder", type=Path, nargs="?", default=Path(), help="its work tree (default: .)")
     checks.add_argument("--base", type=Path, help="a work tree of the base branch, to see what has changed")
+    add("install-helm", install_helm, "install the Helm that Argo CD renders with (RUNNER_TEMP)")
     add("verdict", give_verdict, "say of a proposed commit whether it may be merged (COMMIT, RESULT)")
     diff = add("diff", show_diff, "the rendered difference between two work trees, as Markdown")
     diff.add_argument("base", type=Path)
@@ -233,6 +234,14 @@ def validate(options: argparse.Namespace) -> None:
     branch = workflow.optional("HEAD_BRANCH")
     fork = workflow.optional("HEAD_REPOSITORY").lower() != workflow.optional("GITHUB_REPOSITORY").lower()
     check.run(options.folder, options.base, ownership.Proposal(branch, fork) if branch else None)
+
+
+def install_helm(_: argparse.Namespace) -> None:
+    from slipway_release.validation import installation  # noqa: PLC0415
+
+    program = installation.install(platform_file.load().helm, Path(workflow.variable("RUNNER_TEMP")))
+    if program is not None:
+        installation.announce(program)
 
 
 def give_verdict(_: argparse.Namespace) -> None:

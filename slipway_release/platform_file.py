@@ -75,6 +75,15 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Helm:
+    """The Helm that Argo CD renders with."""
+
+    version: str
+    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+    """SHA-256 of its archives for Linux, by architecture."""
+
+
+@dataclass(frozen=True)
 class Platform:
     """The whole of it."""
 
@@ -94,6 +103,8 @@ class Platform:
     """What charts are to take the cluster for; None is Helm's own default."""
     api_versions: tuple[str, ...] = ()
     """What charts find in the cluster beside Kubernetes' own, such as `monitoring.coreos.com/v1`."""
+    helm: Helm | None = None
+    """What Argo CD renders with; None where the settings do not say."""
     image_platforms: tuple[str, ...] = ()
     """What images are built for; empty for the runner's own platform."""
 
@@ -182,7 +193,15 @@ def parse(source: fields.Document) -> Platform:
         infrastructure_kinds=fields.texts(source, "infrastructureKinds", where),
         kubernetes_version=fields.optional_text(source, "kubernetesVersion"),
         api_versions=fields.texts(source, "apiVersions", where),
+        helm=_helm(fields.optional_document(source, "helm"), f"{where}.helm"),
     )
+
+
+def _helm(source: fields.Document | None, where: str) -> Helm | None:
+    if source is None:
+        return None
+    checksums = fields.optional_document(source, "checksums") or {}
+    return Helm(fields.text(source, "version", where), {name: str(text) for name, text in checksums.items()})
 
 
 def _environment(source: fields.Document, where: str) -> Environment:
@@ -236,6 +255,7 @@ def dump(platform: Platform) -> str:
         "infrastructureKinds": list(platform.infrastructure_kinds),
         "kubernetesVersion": platform.kubernetes_version,
         "apiVersions": list(platform.api_versions),
+        "helm": platform.helm and {"version": platform.helm.version, "checksums": dict(platform.helm.checksums)},
         "environments": [_environment_document(environment) for environment in platform.environments],
         "services": [_service_document(service) for service in platform.services],
     }

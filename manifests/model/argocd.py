@@ -89,6 +89,9 @@ class ArgoCD:
     """The Helm repository of the chart; unused for a chart folder."""
     version: Line | None = None
     """Argo CD's version, as image tag such as v3.5.7. Unset: the chart's."""
+    helm_version: Annotated[str, Field(pattern=r"^[34]\.[0-9]+\.[0-9]+$")] | None = None
+    """The Helm in its image, such as 3.19.4; pull requests are rendered with it. Unset: that of the official image, for
+    versions of Argo CD that the platform knows."""
     image: Line | None = None
     """The image of Argo CD, from a mirror for example. Unset: the chart's."""
     namespace: DnsLabel = "argocd"

@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, files, ownership, removal, rules, secrets, values
+from slipway_release.validation import charts, files, helm, ownership, removal, rules, secrets, values
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
 from slipway_release.validation.ownership import Proposal
@@ -24,6 +24,7 @@ def run(folder: Path, base: Path | None, proposal: Proposal | None = None) -> No
         base: the tree that it is proposed to.
         proposal: the pull request that proposes it.
     """
+    _compare_helm(Tree(folder))
     before = Tree(base) if base and (base / ".slipway/platform.json").is_file() else None
     found = problems(Tree(folder), before)
     known = {problem.subject for problem in problems(before)} if before and found else set[object]()
@@ -42,6 +43,15 @@ def run(folder: Path, base: Path | None, proposal: Proposal | None = None) -> No
         workflow.summary(f"### {len(new)} problems\n\n{listed}")
         raise RefusedError(f"{len(new)} problem{'s' if len(new) > 1 else ''}, named above")
     workflow.notice("all files parse, all charts render, all rules hold")
+
+
+def _compare_helm(tree: Tree) -> None:
+    wanted, found = tree.platform().helm, helm.version()
+    if wanted is not None and found is not None and found != wanted.version:
+        workflow.warning(
+            f"helm: it is {found} here, and Argo CD renders with {wanted.version}; what differs is not seen. Install"
+            " that one on the runner, or let it reach get.helm.sh; argocd.helmVersion of the settings names another"
+        )
 
 
 def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:

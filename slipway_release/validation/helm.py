@@ -20,6 +20,15 @@ def program() -> str:
     return found
 
 
+def version() -> str | None:
+    """Its version without `v`; None where it is not there, or does not say."""
+    try:
+        found = run(["version", "--template", "{{.Version}}"], Path("/nonexistent"))
+    except (RefusedError, OSError):
+        return None
+    return found.stdout.strip().removeprefix("v").partition("+")[0] or None
+
+
 def run(arguments: list[str], home: Path, seconds: float = _SECONDS) -> subprocess.CompletedProcess[str]:
     """Run it with a home of its own; one that takes too long has failed."""
     variables = {
