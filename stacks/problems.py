@@ -22,7 +22,12 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line is not None else ""
-        return f"{place}{self.path}: {self.text}"
+        return _line(f"{place}{self.path}: {self.text}")
+
+
+def _line(text: str) -> str:
+    """The text on one line, without what a terminal would take for an order; names and values may hold anything."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 class SettingsError(pulumi.RunError):

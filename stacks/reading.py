@@ -105,11 +105,13 @@ class Reader:
         if key not in self._texts:
             return default
         try:
-            return json.loads(self._texts[key])
+            found: object = json.loads(self._texts[key])
         except ValueError:
             kind = "a list" if isinstance(default, list) else "a mapping"
             self.problem(key, f"{_shown(self._texts[key])} has no structure; use {kind}")
             return None
+        # A key with nothing behind it is one that is not there.
+        return default if found is None else found
 
     def _read(self, path: str, raw: object, kind: type[T]) -> Found[T] | None:
         adapter = _adapter(kind)

@@ -3,17 +3,14 @@
 import base64
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import kubernetes.client
-import kubernetes.config
 import urllib3.exceptions
-import yaml
 
 from components.argocd.installation import RELEASE_NAME
+from components.argocd.kubeconfig import opened
 from components.github.preflight.findings import Adoptable, Advice
 from components.state import State
 from manifests.infrastructure import MANAGED_BY
@@ -43,10 +40,13 @@ TESTED_ARGOCD = ((3, 4), (3, 5))
 
 def cluster_problems(settings: Settings, state: State | None = None) -> list[str]:
     """Everything that is in the way, `Advice` among it; nothing is written."""
-    context = settings.cluster.context
     client = _opened(settings)
-    if isinstance(client, str):
-        return [client]
+    found = [client] if isinstance(client, str) else _asked(settings, state, client)
+    return list(dict.fromkeys([*found, *_unusable_contexts(settings)]))
+
+
+def _asked(settings: Settings, state: State | None, client: Any) -> list[str]:
+    context = settings.cluster.context
     try:
         found = [finding for check in _CHECKS for finding in check(settings, client)]
         return [*found, *_unclaimed_release(settings, state, client)]
@@ -71,34 +71,16 @@ def has_release(settings: Settings) -> bool:
 
 
 def _opened(settings: Settings) -> Any:
-    """A client of the cluster, or what is wrong with its settings."""
-    context = settings.cluster.context
-    path = Path(settings.cluster.kubeconfig).expanduser()
-    if not path.is_file():
-        return f"cluster.kubeconfig: there is no file {path}"
-    if (program := _missing_program(path, context)) is not None:
-        return f"cluster.kubeconfig: {context} gets its tokens from `{program}`, which is not on PATH; install it"
-    try:
-        client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
-    except kubernetes.config.ConfigException as error:
-        return f"cluster.context: {context} cannot be used: {error}; `kubectl config get-contexts` shows them"
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OSError):
-        # The client lets through whatever its reading stumbles over.
-        return f"cluster.kubeconfig: {path} is not a kubeconfig; `kubectl config view --kubeconfig {path}` says more"
-    # The client's own three retries would make an unreachable cluster take minutes.
-    client.rest_client.pool_manager.connection_pool_kw["retries"] = False
-    return client
+    return opened(settings.cluster.kubeconfig, settings.cluster.context, "cluster.context")
 
 
-def _missing_program(path: Path, context: str) -> str | None:
-    """The program that the context's user runs for a token, where it is not to be found."""
-    try:
-        document: Any = yaml.safe_load(path.read_text())
-        (user,) = [one["context"]["user"] for one in document["contexts"] if one["name"] == context]
-        (program,) = [one["user"]["exec"]["command"] for one in document["users"] if one["name"] == user]
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError):
-        return None  # without such a program, or no kubeconfig at all: its reader says so
-    return None if shutil.which(str(program)) else str(program)
+def _unusable_contexts(settings: Settings) -> Iterator[str]:
+    """The clusters of environments are only opened: who previews may not reach each of them."""
+    for environment in settings.environments:
+        if environment.context is not None:
+            setting = f"environments[{environment.name}].context"
+            if isinstance(client := opened(settings.cluster.kubeconfig, environment.context, setting), str):
+                yield client
 
 
 def _has_release(settings: Settings, client: Any) -> bool:

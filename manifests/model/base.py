@@ -50,6 +50,7 @@ IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
 """https://github.com/distribution/reference: a component of a repository's path."""
 IMAGE_PART_MEANING = "lowercase letters and digits with single dots, underscores or dashes between"
 DOCKER_HUB = "docker.io"
+_REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _OWN_LABELS = frozenset({"app.kubernetes.io/managed-by", "kubernetes.io/metadata.name"})
@@ -157,8 +158,22 @@ def _branch(text: str) -> str:
     return text
 
 
+def without_credentials(text: str) -> str:
+    """An address; one that holds a credential is refused and not quoted."""
+    if "@" in text:
+        raise wrong("it has a credential in it, which would be shown; use the address without what is before the @")
+    return text
+
+
+def _port(text: str) -> bool:
+    """Whether the port of an address can be one."""
+    found = re.match(r"(?:[a-z]+://)?[^/]*?:([0-9]+)(?:/|$)", text)
+    return found is None or 0 < int(found[1]) <= 65_535
+
+
 def _http_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", text):
+    without_credentials(text)
+    if not _port(text) or not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", text):
         raise wrong(f"{text!r} is not a URL: use http:// or https://, a host and a path, without credentials")
     return text
 
@@ -171,7 +186,8 @@ def _secret_url(text: str) -> str:
 
 
 def _registry(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*", text):
+    without_credentials(text)
+    if not _port(text) or not _REGISTRY.fullmatch(text):
         raise wrong(f"{text!r} is not a registry: use a host, a port and a path in small letters, without https://")
     server, _, path = text.partition("/")
     if server in _DOCKER_HUB or (server == DOCKER_HUB and path):

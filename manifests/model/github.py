@@ -14,6 +14,7 @@ from manifests.model.base import (
     RunnerLabel,
     TeamSlug,
     model,
+    without_credentials,
     wrong,
 )
 
@@ -43,8 +44,13 @@ class ActionsPolicy(Choice):
 
 
 def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+    without_credentials(text)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise wrong(f"{text!r} is not a URL of a GitHub: its host or port is none") from None
+    if port == 0 or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise wrong(f"{text!r} is not a URL of a GitHub: use https://github.com/ or https://<host>/ of an own one")
     hosted = parts.hostname in {"github.com", "api.github.com"} or parts.hostname.endswith(".ghe.com")
     if parts.hostname in {"www.github.com", "api.github.com"}:

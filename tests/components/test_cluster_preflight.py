@@ -144,6 +144,52 @@ def test_a_program_for_tokens_that_is_not_there_is_named(tmp_path: Path, program
     assert ("`no-such-plugin`, which is not on PATH" in problem) == missing, problem
 
 
+@pytest.mark.parametrize(
+    ("part", "content", "said"),
+    [
+        ("users", [], "here names the user 'u', which is not in"),
+        ("clusters", [], "here names the cluster 'c', which is not in"),
+        ("users", [{"name": "u", "user": {"auth-provider": {"name": "gcp"}}}], "logs in by an auth-provider"),
+        ("users", [{"name": "u", "user": {"token": "hush\nhush"}}], "has a character that no token has"),
+        ("users", [{"name": "u", "user": {"token": "hüsh"}}], "has a character that no token has"),
+        ("clusters", [{"name": "c", "cluster": {"server": "127.0.0.1:9"}}], "use one with https://"),
+        (
+            "clusters",
+            [{"name": "c", "cluster": {"server": "http://127.0.0.1:9", "proxy-url": "socks5://127.0.0.1:9"}}],
+            "is reached by a proxy that needs",
+        ),
+        (
+            "users",
+            [{"name": "u", "user": {"exec": {"command": "false", "apiVersion": "client.authentication.k8s.io/v1"}}}],
+            "the program that gives here its tokens fails: process returned 1",
+        ),
+    ],
+)
+def test_a_context_that_cannot_work_is_named_without_what_is_secret(
+    tmp_path: Path, part: str, content: list[Any], said: str
+) -> None:
+    given = kubeconfig(tmp_path, "http://127.0.0.1:9")
+    path = Path(given["kubeconfig"])
+    path.write_text(json.dumps(json.loads(path.read_text()) | {part: content}))
+    (problem,) = cluster.cluster_problems(settings(values(cluster=given)))
+    assert problem.startswith("cluster.context: ")
+    assert said in problem
+    assert "sh\n" not in problem
+    assert "hüsh" not in problem
+
+
+def test_a_context_of_an_environment_is_looked_for_too(tmp_path: Path) -> None:
+    stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9"))
+    stack["environments"][0] |= {"cluster": "edge", "context": "edge"}
+    found = cluster.cluster_problems(settings(stack))
+    assert any(problem.startswith("environments[dev].context: ") for problem in found)
+
+
+def test_a_list_of_kubeconfigs_gets_the_command_that_makes_one() -> None:
+    stack = values(cluster={"kubeconfig": "/nowhere/a:/nowhere/b", "context": "x"})
+    assert "--flatten" in cluster.cluster_problems(settings(stack))[0]
+
+
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
     stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9"))
     (problem,) = cluster.cluster_problems(settings(stack))

@@ -281,3 +281,52 @@ def test_a_key_that_holds_a_secret_by_mistake_is_not_shown() -> None:
 def test_text_that_is_no_structure_is_refused() -> None:
     assert "mapping" in problems(values(cluster="production"))["cluster"]
     assert "list" in problems(values(teams={"name": "web"}))["teams"]
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("github.baseUrl", "github.baseUrl"),
+        ("argocd.url", "argocd.url"),
+        ("argocd.chartRepository", "argocd.chartRepository"),
+        ("registry.host", "registry.host"),
+        ("environments.0.url", "environments[dev].url"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(place: str, path: str) -> None:
+    for address in ("https://dana:hush@host.example.com", "https://hush@host.example.com/"):
+        stack = values(registry={"host": "ghcr.io"})
+        *parents, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+        here: Any = stack
+        for part in parents:
+            here = here[part]
+        here[last] = address
+        with pytest.raises(SettingsError) as caught:
+            settings_of("test", texts(stack))
+        assert path in {problem.path for problem in caught.value.problems}
+        assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("github.baseUrl", "https://github.example.com:99999/"),
+        ("github.baseUrl", "https://[::1"),
+        ("argocd.url", "https://argocd.example.com:0"),
+    ],
+)
+def test_a_port_that_is_none_is_refused(path: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=path):
+        settings_of("test", texts(changed(path, value)))
+
+
+@pytest.mark.parametrize("key", ["registry", "argocd", "teams", "environments", "services", "github", "cluster"])
+def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(key: str) -> None:
+    def said(stack: dict[str, Any]) -> list[str]:
+        try:
+            settings_of("test", texts(stack))
+        except SettingsError as error:
+            return sorted({problem.path.partition(".")[0] for problem in error.problems})
+        return []
+
+    assert said(values() | {key: None}) == said(values(**{key: None}))
