@@ -81,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_argument("words", nargs=argparse.REMAINDER, help="what to tell it, such as `preview --diff`")
     demo = add("demo", _demo, "tell the story of a release: a good one, a bad one, its rollback, the fix")
     demo.add_argument("--service", default="guestbook")
+    approve = add("approve", _approve, "approve and merge a pull request, as a person of the sandbox")
+    approve.add_argument("url", help="the address of the pull request, as `up` prints it")
+    approve.add_argument("--person", default="pat", help="dana, sam or pat (default: pat, of the platform's team)")
     return parser
 
 
@@ -112,6 +115,8 @@ def _next_step(console: Console, config: SandboxConfig, exports: dict[str, objec
     if isinstance(steps, list):
         for step in steps:  # pyright: ignore[reportUnknownVariableType]  # the program's own sentences
             console.print(f"  {step}", markup=False)
+    if pull := exports.get("pullRequest"):
+        console.print(f"  To do that as pat: .venv/bin/python -m sandbox approve {pull}", markup=False)
     console.print(f"  Tokens to clone and push with: {config.credentials}", markup=False)
 
 
@@ -180,4 +185,13 @@ def _demo(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.rehearsal import Rehearsal
 
     run_demo(Rehearsal(config), given.service)
+    return None
+
+
+def _approve(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.people import agree, numbered
+    from sandbox.rehearsal import Rehearsal
+
+    commit = agree(Rehearsal(config), *numbered(given.url), reviewer=given.person)
+    _console().print(f"merged as {commit[:12]}")
     return None

@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from sandbox.errors import SandboxError
+from sandbox.people import change
 from sandbox.progress import elapsed_text
 from sandbox.rehearsal import Clone, JsonObject, Rehearsal
 
 FAULT = "ENV REHEARSE_FAULT=unready\n"
 """What makes a version of a template's service bad: it runs, and never becomes ready."""
+
+AUTHOR, REVIEWER = "dana", "sam"
+"""Two of the team that owns the services: who tags releases, and who agrees to changes."""
 
 
 @dataclass
@@ -95,7 +99,7 @@ class Demo:
         rehearsal, service, story = self.rehearsal, self.service, self.story
         stages = environments(rehearsal, service)
         good, bad, fixed = next_versions(rehearsal, service)
-        with rehearsal.clone(service) as clone:
+        with rehearsal.clone(service, AUTHOR) as clone:
             story.chapter(f"A good release: {service} {good}")
             self._release(clone, good)
             for stage in stages:
@@ -103,7 +107,7 @@ class Demo:
 
             story.chapter(f"A bad release: {service} {bad} starts and never becomes ready")
             dockerfile = (clone.directory / "Dockerfile").read_text()
-            clone.commit("Break readiness", {"Dockerfile": dockerfile + FAULT})
+            self._change(clone, f"Break readiness in {bad}", dockerfile + FAULT)
             self._release(clone, bad)
             hit = [stage for stage in stages if not stage.manual]
             for stage in hit:
@@ -118,10 +122,14 @@ class Demo:
             self._refused_again(hit, bad)
 
             story.chapter(f"The fix: {service} {fixed}")
-            clone.commit("Mend readiness", {"Dockerfile": dockerfile})
+            self._change(clone, f"Mend readiness in {fixed}", dockerfile)
             self._release(clone, fixed)
             for stage in stages:
                 self._arrives(stage, fixed)
+
+    def _change(self, clone: Clone, title: str, dockerfile: str) -> None:
+        with self.story.step(f"{AUTHOR} proposes a change, {REVIEWER} approves and merges it"):
+            change(self.rehearsal, clone, title, {"Dockerfile": dockerfile}, author=AUTHOR, reviewer=REVIEWER)
 
     def _release(self, clone: Clone, version: str) -> None:
         with self.story.step(f"tag v{version} pushed"):

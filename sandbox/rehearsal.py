@@ -33,6 +33,7 @@ class Clone:
     """A work tree of one repository of the sandbox's GitHub, pushed to as one person."""
 
     directory: Path
+    repository: str
 
     def git(self, *arguments: str) -> str:
         """Runs git in the work tree and returns what it printed.
@@ -52,15 +53,6 @@ class Clone:
             target = self.directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
-
-    def commit(self, message: str, files: Mapping[str, str]) -> str:
-        """Commits the files (or an empty change) on main and pushes it; returns the commit."""
-        self.git("pull", "--quiet", "--rebase", "origin", "main")
-        self.write(files)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", message)
-        self.git("push", "--quiet", "origin", "HEAD:main")
-        return self.git("rev-parse", "HEAD")
 
     def tag(self, name: str, revision: str = "HEAD") -> None:
         """Tags a revision and pushes the tag."""
@@ -90,7 +82,10 @@ class Rehearsal:
 
     def token(self, user: str | None = None) -> str:
         """The token of a user, or of the platform's administrator."""
-        return self.credentials["users"][user] if user else self.credentials["githubToken"]
+        users = self.credentials["users"]
+        if user and user not in users:
+            raise SandboxError(f"{user}: nobody of this sandbox; there are {', '.join(users)}")
+        return users[user] if user else self.credentials["githubToken"]
 
     # GitHub
 
@@ -128,7 +123,7 @@ class Rehearsal:
         """A temporary work tree of a repository, with a committer set."""
         directory = Path(tempfile.mkdtemp(prefix=f"slipway-{repository}-"))
         try:
-            clone = Clone(directory)
+            clone = Clone(directory, repository)
             clone.git("clone", "--quiet", self.git_url(repository, user), ".")
             clone.git("config", "user.name", user or "slipway")
             clone.git("config", "user.email", f"{user or 'slipway'}@users.noreply.example.com")

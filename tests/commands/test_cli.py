@@ -150,3 +150,8 @@ def test_the_pulumi_among_the_commands_passes_every_word_on(words: list[str], mo
     monkeypatch.setattr("sandbox.overlay.sandbox_stack", lambda *_given: None)
     assert main(["pulumi", "--", *words]) == ExitCode.OK
     assert passed == [words]
+
+
+def test_an_address_that_is_no_pull_requests_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["approve", "http://10.201.0.1:3000/acme/environments"]) == ExitCode.FAILED
+    assert "not the address of a pull request" in capsys.readouterr().err

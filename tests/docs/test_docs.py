@@ -119,6 +119,27 @@ def test_every_secret_is_documented() -> None:
     assert not [name for name in SECRETS if f"`{name}`" not in text]
 
 
+def test_each_setting_of_the_sandbox_that_is_no_default_has_its_reason() -> None:
+    schema: dict[str, Any] = json.loads((ROOT / "stacks/schema.json").read_text())
+    known = schema["properties"]["config"]["properties"]
+    set_otherwise: set[str] = set()
+    for section, given in yaml.safe_load((ROOT / "stacks/Pulumi.sandbox.yaml").read_text())["config"].items():
+        name = known[section].get("items", known[section])["$ref"].rpartition("/")[2]
+        kind, required = schema["$defs"][name]["properties"], schema["$defs"][name].get("required", [])
+        set_otherwise |= {
+            f"{section.removeprefix(NAMESPACE)[1:]}.{key}"
+            for item in (given if isinstance(given, list) else [given])
+            for key, value in item.items()
+            if key not in required and value != kind[key].get("default")
+        }
+    text = Page(ROOT / "docs/sandbox.md").text
+    table = text.partition("## Where its settings differ")[2].partition("\n## ")[0].partition("|---|")[2]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("|")]
+    assert all(reason.strip() for _, _, reason, *_ in rows)
+    explained = [name for row in rows for name in re.findall(r"`([^`]+)`", row[1])]
+    assert sorted(explained) == sorted(set_otherwise)
+
+
 def test_every_exit_code_is_documented() -> None:
     text = Page(ROOT / "docs/sandbox.md").text
     assert not [code for code in ExitCode if f"| {int(code)} |" not in text]

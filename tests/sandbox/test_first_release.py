@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.people import change
 from sandbox.rehearsal import Rehearsal
 from tests.sandbox.conftest import Sandbox
 
@@ -46,8 +47,9 @@ def test_up_after_a_release_changes_nothing(released: Rehearsal, sandbox: Sandbo
 
 def test_a_commit_alone_starts_no_release(released: Rehearsal) -> None:
     before = [run["id"] for run in released.runs(SERVICE, workflow="release.yml")]
-    with released.clone(SERVICE) as clone:
-        commit = clone.commit("Say something else", {"NOTES.md": "Nothing to release.\n"})
+    notes = {"NOTES.md": "Nothing to release.\n"}
+    with released.clone(SERVICE, "dana") as clone:
+        commit = change(released, clone, "Say something else", notes, author="dana", reviewer="sam")
     released.wait(
         "the commit's own workflow",
         lambda: any(run["head_sha"] == commit for run in released.runs(SERVICE)),

@@ -20,6 +20,7 @@ from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
 from sandbox.down import down
 from sandbox.overlay import sandbox_stack
+from sandbox.people import agree_to_settings
 from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.operations import PulumiError, Run
@@ -76,6 +77,9 @@ class Platform:
         """Changes the settings; everything settles, and a second preview shows nothing."""
         self.settings = self.edited(change)
         done = operations.up(self.place, self.settings)
+        if done.exports["pullRequest"]:
+            agree_to_settings(self.rehearsal, done.exports["pullRequest"])
+            operations.up(self.place, self.settings)
         self.settle()
         return done
 

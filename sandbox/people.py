@@ -1,0 +1,78 @@
+"""What people do with main, which its rules keep from everybody's direct writing: propose a change, agree to one."""
+
+import re
+from collections.abc import Mapping
+
+from sandbox.errors import SandboxError
+from sandbox.rehearsal import Clone, JsonObject, Rehearsal
+
+PLATFORM_REVIEWER = "pat"
+"""Of the platform's team, and not the account that `make up` acts as: nobody approves an own pull request."""
+
+
+def propose(rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str) -> int:
+    """Pushes a change to a branch of its own and opens a pull request.
+
+    Args:
+        rehearsal: the sandbox.
+        clone: a work tree of the repository, pushed to as the author.
+        title: of the commit and the pull request.
+        files: text by path; none is an empty commit.
+        author: who opens it.
+
+    Returns:
+        The number of the pull request.
+    """
+    branch = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    clone.git("fetch", "--quiet", "origin", "main")
+    clone.git("switch", "--quiet", "--force-create", branch, "origin/main")
+    clone.write(files)
+    clone.git("add", "--all")
+    clone.git("commit", "--quiet", "--allow-empty", "--message", title)
+    clone.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{branch}")
+    path = rehearsal.repository_path(clone.repository)
+    pull = rehearsal.github("POST", f"{path}/pulls", user=author, body={"title": title, "head": branch, "base": "main"})
+    return pull["number"]
+
+
+def agree(rehearsal: Rehearsal, repository: str, number: int, *, reviewer: str, seconds: float = 180) -> str:
+    """Approves a pull request of somebody else and merges it once GitHub allows that; returns the commit on main.
+
+    Raises:
+        SandboxError: it was not merged in time; GitHub's reason is in it.
+    """
+    path = f"{rehearsal.repository_path(repository)}/pulls/{number}"
+    rehearsal.github("POST", f"{path}/reviews", user=reviewer, body={"event": "APPROVE"})
+
+    def merged() -> JsonObject:
+        return rehearsal.github("PUT", f"{path}/merge", user=reviewer, body={"merge_method": "squash"})
+
+    return rehearsal.wait(f"merge of {repository}#{number} by {reviewer}", merged, seconds)["sha"]
+
+
+def change(
+    rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str, reviewer: str
+) -> str:
+    """A change of main by two people; the work tree is at the returned commit of main afterwards."""
+    number = propose(rehearsal, clone, title, files, author=author)
+    commit = agree(rehearsal, clone.repository, number, reviewer=reviewer)
+    clone.git("fetch", "--quiet", "origin", "main")
+    clone.git("switch", "--quiet", "--detach", commit)
+    return commit
+
+
+def agree_to_settings(rehearsal: Rehearsal, pull_request: str) -> str:
+    """Merges the pull request that `pulumi up` has opened, by its URL; `up` is then run again."""
+    return agree(rehearsal, *numbered(pull_request), reviewer=PLATFORM_REVIEWER)
+
+
+def numbered(pull_request: str) -> tuple[str, int]:
+    """The repository and the number of a pull request, by its URL.
+
+    Raises:
+        SandboxError: it is none.
+    """
+    found = re.search(r"/([^/]+)/pull/(\d+)/?$", pull_request)
+    if found is None:
+        raise SandboxError(f"{pull_request}: not the address of a pull request, such as …/acme/environments/pull/1")
+    return found[1], int(found[2])
