@@ -10,8 +10,7 @@ import base64
 import re
 import sys
 import time
-
-import httpx
+from collections.abc import Mapping
 
 from benchmarks.measure import Report, benchmark, say
 from benchmarks.sandboxes import github_alone, running
@@ -26,6 +25,7 @@ from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.settings import StackConfig, merged
 from sandbox.up import find_workspace
+from slipway_release.exchange import Response, exchange
 
 OWNER = "acme"
 FILES = 20
@@ -33,14 +33,14 @@ GOAL_COMMITS, GOAL_WRITES = 1, 15
 _WRITE = re.compile(r" (POST|PUT|PATCH|DELETE) (\S+) (\d{3}) ")
 
 
-class CountingTransport(httpx.HTTPTransport):
+class CountingExchange:
     """Counts the requests that change something."""
 
     writes = 0
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.writes += request.method not in {"GET", "HEAD"}
-        return super().handle_request(request)
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        self.writes += method not in {"GET", "HEAD"}
+        return exchange(method, url, headers, body)
 
 
 def measured(options: argparse.Namespace, report: Report) -> None:
@@ -53,11 +53,11 @@ def measured(options: argparse.Namespace, report: Report) -> None:
                 repository = f"benchmark-{run}-{write.__name__.replace('_', '-')}"
                 admin.post(f"/orgs/{OWNER}/repos", {"name": repository, "auto_init": True})
                 before = commits(admin, repository)
-                transport = CountingTransport()
+                counting = CountingExchange()
                 with report.measure(f"{way}: time").timed():
-                    write(GitHubApi(url, Token(token), transport=transport), repository, files)
+                    write(GitHubApi(url, Token(token), exchange=counting), repository, files)
                 report.measure(f"{way}: commits", "").values.append(commits(admin, repository) - before)
-                report.measure(f"{way}: writing requests", "").values.append(transport.writes)
+                report.measure(f"{way}: writing requests", "").values.append(counting.writes)
     in_commits, in_writes = (report.measure(f"one commit: {what}") for what in ("commits", "writing requests"))
     report.at_most("commits for the files of a service", in_commits.median, GOAL_COMMITS)
     report.at_most("writes for the files of a service", in_writes.median, GOAL_WRITES)

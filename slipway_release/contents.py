@@ -19,7 +19,7 @@ from slipway_release.github import GitHub, quoted
 from slipway_release.release_file import ReleaseFile
 
 # GitHub answers 409 both to a late writer and to one that a rule keeps out; only the text differs.
-_PROTECTED = re.compile(r"rule violation|through a pull request|protected branch|GH006|GH013", re.IGNORECASE)
+_BY_RULE = re.compile(r"repository rule|through a pull request|protected branch|GH006|GH013", re.IGNORECASE)
 
 
 class ConflictError(Exception):
@@ -123,8 +123,8 @@ class Contents:
                 after every lost race, so it must judge what it is given.
             message: the commit's message for the new content.
         """
-        attempt = 0
-        while True:
+
+        def once() -> Written | None:
             found = self.read(path, branch)
             current = release_file.parse(found.content, path) if found else ReleaseFile()
             wanted = change(current)
@@ -133,21 +133,23 @@ class Contents:
             if wanted == current:
                 commit = self.last_commit(path, branch)
                 return Written(commit, current, new=False) if commit else None
-            try:
-                commit = self.write(path, wanted.dump(), message(wanted), branch, found.sha if found else None)
-            except ConflictError as conflict:
-                self.github.transport.pause(attempt, f"{path}: {conflict}")
-                attempt += 1
-                continue
+            commit = self.write(path, wanted.dump(), message(wanted), branch, found.sha if found else None)
             return Written(commit, wanted, new=True)
+
+        return self.github.transport.repeat(once, ConflictError, what=path)
 
     def _path(self, path: str) -> str:
         return f"/repos/{self.repository}/contents/{quoted(path, slashes=True)}"
 
 
+def refused_by_rule(message: str) -> bool:
+    """Whether GitHub's words for a refused write name a rule."""
+    return _BY_RULE.search(message) is not None
+
+
 def refusal(message: str, branch: str) -> Exception:
     """The error for a refused write: a rule is final, everything else is a lost race."""
-    if _PROTECTED.search(message):
+    if refused_by_rule(message):
         return ProtectedBranchError(
             f"branch {branch}: its rules refuse a direct write ({' '.join(message.split())}); "
             "let the promoter App bypass them, or set the environment's delivery to pull-request"

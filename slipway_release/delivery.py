@@ -100,9 +100,9 @@ def _write_files(
     contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose, entries: Entries
 ) -> Delivered | None:
     """Like `Contents.update`, for a change of more files than the release file."""
-    attempt, branch = 0, environment.target_branch
-    path = release_file.path_of(environment.name, service)
-    while True:
+    branch, path = environment.target_branch, release_file.path_of(environment.name, service)
+
+    def once() -> Delivered | None:
         head = branch_delivery.head(contents, branch)
         current = contents.release(environment.name, service, head)
         wanted = change(current)
@@ -110,14 +110,11 @@ def _write_files(
             return None
         if wanted == current:
             return Delivered(current, contents.last_commit(path, branch) or head, new=False)
-        try:
-            commit = trees.make_commit(contents, head, entries(wanted, head), purpose.message(wanted))
-            trees.advance(contents, branch, commit)
-        except ConflictError as conflict:
-            contents.github.transport.pause(attempt, f"{branch}: {conflict}")
-            attempt += 1
-            continue
+        commit = trees.make_commit(contents, head, entries(wanted, head), purpose.message(wanted))
+        trees.advance(contents, branch, commit)
         return Delivered(wanted, commit)
+
+    return contents.github.transport.repeat(once, ConflictError, what=branch)
 
 
 def request(

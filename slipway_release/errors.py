@@ -29,12 +29,14 @@ class ApiError(RefusedError):
 
 def _explained(status: int, message: str) -> str:
     match status:
+        case 301 | 302 | 303 | 307 | 308:
+            hint = "it is at another address now; use that one, or its new name"
         case 401:
-            hint = "the credential is expired or revoked; renew the App's key or re-run the run"
+            hint = "the credential is wrong, expired or revoked; renew it"
         case 403:
-            hint = "the credential may not do this; check the App's permissions and repositories"
+            hint = "the credential may not do this; check its permissions and repositories"
         case 404:
-            hint = "it does not exist, or the credential may not see it"
+            hint = "it does not exist, or the credential may not see it; files of workflows need `workflows: write`"
         case _:
             hint = ""
     return f"HTTP {status}: {message}" + (f" ({hint})" if hint else "")

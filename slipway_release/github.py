@@ -1,18 +1,21 @@
-"""GitHub's REST API, as far as releases need it. Plain calls; the meaning is in the modules that use it."""
+"""GitHub's API, for releases and for `pulumi up`. Plain calls; the meaning is in the modules that use it."""
 
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from slipway_release import fields
-from slipway_release.errors import ApiError
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.exchange import Response
 from slipway_release.fields import Document
-from slipway_release.transport import Response, Transport
+from slipway_release.transport import Transport
 
 _PAGE = 100
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
 
 
 @dataclass
@@ -31,11 +34,13 @@ class GitHub:
         query: Mapping[str, str] | None = None,
     ) -> Response:
         """The answer, whatever its status; see `Transport` for what is tried again."""
-        url = self.api_url + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        url = self.api_url + path
+        if query:
+            url += ("&" if "?" in path else "?") + urllib.parse.urlencode(query)
         headers = {
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": "slipway-release",
+            "User-Agent": "slipway",
         }
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -45,58 +50,97 @@ class GitHub:
             payload = json.dumps(body).encode()
         return self.transport.send(method, url, headers, payload)
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document:
-        """An object that must exist."""
-        return fields.document(self._final("GET", path, self.call("GET", path, query=query)), path)
+    def answer(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Response:
+        """An answer that grants what was asked.
+
+        Raises:
+            ApiError: it does not.
+        """
+        response = self.call(method, path, body, query)
+        if not response.ok:
+            raise ApiError(response.status, response.message, method, path)
+        return response
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> object:
-        """Whatever is at an address that must exist."""
-        return self._final("GET", path, self.call("GET", path, query=query))
+        """What is at an address that must exist; None for nothing."""
+        return self._json("GET", path, query=query)
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Document:
+        """An object that must exist."""
+        return fields.document(self.read(path, query), path)
 
     def find(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
         """An object, or None where there is none."""
-        response = self.call("GET", path, query=query)
-        if response.status == 404:
-            return None
-        return fields.document(self._final("GET", path, response), path)
+        try:
+            return self.get(path, query)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
-    def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[Document]:
-        """All objects of a list, fetched as they are wanted."""
-        page = 1
+    def pages(self, path: str, query: Mapping[str, str] | None = None, key: str = "") -> Iterator[Document]:
+        """All objects of a list, fetched as they are wanted.
+
+        Args:
+            path: of the list.
+            query: what narrows it.
+            key: where the list is in the answer, if that is an object.
+        """
+        parameters = {**(query or {}), "per_page": str(_PAGE)}
         while True:
-            parameters = {**(query or {}), "per_page": str(_PAGE), "page": str(page)}
-            found = fields.documents(self._final("GET", path, self.call("GET", path, query=parameters)), path)
-            yield from found
-            if len(found) < _PAGE:
+            response = self.answer("GET", path, query=parameters)
+            content = content_of(response, "GET", path)
+            found = fields.document(content, path).get(key) if key else content
+            yield from fields.documents(found, path)
+            following = _NEXT.search(response.headers.get("link", ""))
+            if following is None:
                 return
-            page += 1
+            # Only what it asks for: the address that the server knows itself by may be another one than ours.
+            parameters |= dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(following[1]).query))
 
     def post(self, path: str, body: Mapping[str, object]) -> Document:
         """Create something; an answer without content is an empty object."""
-        return fields.document(self._final("POST", path, self.call("POST", path, body)) or {}, path)
+        return fields.document(self._json("POST", path, body) or {}, path)
 
     def patch(self, path: str, body: Mapping[str, object]) -> Document:
         """Change something."""
-        return fields.document(self._final("PATCH", path, self.call("PATCH", path, body)), path)
+        return fields.document(self._json("PATCH", path, body), path)
 
     def graphql(self, query: str, variables: Mapping[str, object]) -> Document:
         """The data of a GraphQL answer; its errors are an `ApiError`."""
         base = self.api_url.removesuffix("/v3")
-        response = GitHub(base, self.token, self.transport).call(
-            "POST", "/graphql", {"query": query, "variables": variables}
-        )
-        answer = fields.document(self._final("POST", "/graphql", response), "/graphql")
+        github = GitHub(base, self.token, self.transport)
+        answer = github.post("/graphql", {"query": query, "variables": variables})
         errors = answer.get("errors")
         if errors:
             messages = [str(error.get("message")) for error in fields.documents(errors, "/graphql errors")]
-            raise ApiError(response.status, "; ".join(messages), "POST", "/graphql")
+            raise ApiError(200, "; ".join(messages), "POST", "/graphql")
         return fields.child(answer, "data", "/graphql")
 
-    @staticmethod
-    def _final(method: str, path: str, response: Response) -> object:
-        if not response.ok:
-            raise ApiError(response.status, response.message, method, path)
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> object:
+        return content_of(self.answer(method, path, body, query), method, path)
+
+
+def content_of(response: Response, method: str, path: str) -> object:
+    """The content of an answer, which is JSON wherever a GitHub answers; None for nothing."""
+    try:
         return response.json()
+    except ValueError:
+        raise RefusedError(
+            f"{method} {path}: the answer is not JSON; check that `github.baseUrl` is a GitHub"
+        ) from None
 
 
 def quoted(part: str, *, slashes: bool = False) -> str:

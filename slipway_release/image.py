@@ -67,19 +67,7 @@ def build(context: Context, source: Source, folder: Path, credential: Credential
         builder = _builder(context.platform.registry_insecure, context.platform.image_platforms, Path(temporary))
         builder.log_in(credential)
         builder.build(name, folder, metadata.arguments())
-        return _pushed(context, builder, name)
-
-
-def _pushed(context: Context, builder: Builder, name: str) -> str:
-    attempt = 0
-    while True:
-        try:
-            return builder.push(name)
-        except ReleaseError as error:
-            if attempt + 1 >= _PUSH_ATTEMPTS:
-                raise
-            context.reader.transport.pause(attempt, str(error))
-            attempt += 1
+        return context.reader.transport.repeat(lambda: builder.push(name), ReleaseError, attempts=_PUSH_ATTEMPTS)
 
 
 class Builder(Protocol):

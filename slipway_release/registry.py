@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from slipway_release import fields
 from slipway_release.errors import RefusedError
+from slipway_release.exchange import Response
 from slipway_release.fields import Document
-from slipway_release.transport import Response, Transport
+from slipway_release.transport import Transport
 
 SOURCE_LABEL = "org.opencontainers.image.source"
 REVISION_LABEL = "org.opencontainers.image.revision"
@@ -130,7 +131,7 @@ class Registry:
         return response
 
     def _headers(self, repository: str, accept: str) -> dict[str, str]:
-        headers = {"Accept": accept, "User-Agent": "slipway-release"}
+        headers = {"Accept": accept, "User-Agent": "slipway"}
         if repository in self._tokens:
             headers["Authorization"] = self._tokens[repository]
         return headers

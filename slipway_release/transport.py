@@ -1,86 +1,46 @@
-"""HTTP that does not give up at the first hiccup.
+"""HTTP that does not give up at the first failure; the only retry policy of the platform.
 
 Owns the difference between "not now" and "no": 5xx, 429, rate limits and broken connections are
 tried again with growing, jittered pauses (or as long as the server asks) until a deadline; every
 other answer is returned as it is. A request may therefore reach the server twice: callers make
-their writes repeatable.
+their writes repeatable. Redirects are followed as GitHub asks of clients, since that is how it
+answers for a repository that was renamed; a credential never goes to another host.
 """
 
 from __future__ import annotations
 
 import http.client
-import json
+import itertools
 import random
-import ssl
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from email.message import Message
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeVar
 
-from slipway_release import fields
-from slipway_release.errors import RefusedError, UnavailableError
+from slipway_release.errors import UnavailableError
+from slipway_release.exchange import Exchange, Response, exchange, shown
+
+T = TypeVar("T")
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-_TIMEOUT = 60.0
+_LIMITED_PAUSE = 60.0
+"""GitHub's rule for limits that name no time: a minute at least."""
+_READS = frozenset({"GET", "HEAD"})
+_REDIRECTS = {301: _READS, 302: _READS, 303: _READS, 307: None, 308: None}
+"""Redirects and the methods that follow them; None is all methods."""
+_MOST_REDIRECTS = 5
 
 
-@dataclass(frozen=True)
-class Response:
-    """A final answer."""
+class _NotNowError(Exception):
+    """The same request may well succeed a little later."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    def json(self) -> object:
-        """The body as JSON; None when there is none."""
-        return json.loads(self.body) if self.body else None
-
-    @property
-    def message(self) -> str:
-        """What the server says is wrong, as one short line."""
-        try:
-            content = self.json()
-        except ValueError:
-            content = None
-        if isinstance(content, dict):
-            message = fields.optional_text(fields.document(cast("object", content), "answer"), "message")
-            if message:
-                return message
-        return self.body[:200].decode("utf-8", "replace").strip() or http.client.responses.get(self.status, "")
-
-
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never carries a credential to another host."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: object,
-        code: int,
-        msg: str,
-        headers: object,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        request = super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
-        if request is not None and _origin(newurl) != _origin(req.full_url):
-            request.remove_header("Authorization")
-        return request
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme, parts.netloc
+    def __init__(self, problem: str, asked: float | None = None) -> None:
+        super().__init__(problem)
+        self.asked = asked
+        """How many seconds the server asks to wait."""
 
 
 @dataclass
@@ -88,73 +48,90 @@ class Transport:
     """Sends requests until they are answered or the deadline has passed."""
 
     deadline_seconds: float = 900.0
+    """How long one request, or one thing that is repeated, may take."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
     log: Callable[[str], None] = print
-    _opener: urllib.request.OpenerDirector = field(
-        default_factory=lambda: urllib.request.build_opener(_SafeRedirects()), init=False
-    )
-    _end: float = field(default=0.0, init=False)
-
-    def __post_init__(self) -> None:
-        self._end = self.clock() + self.deadline_seconds
+    exchange: Exchange = exchange
+    remedy: str = "nothing is lost: re-run this run to resume"
+    """What a person does once the deadline has passed."""
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
-        """The server's final answer, whatever its status."""
-        attempt = 0
-        while True:
-            response, problem = self._once(method, url, headers or {}, body)
-            if response is not None and not is_transient(response):
-                return response
-            if response is not None:
-                problem = f"HTTP {response.status}: {response.message}"
-            self.pause(attempt, f"{method} {_shown(url)}: {problem}", _asked_pause(response))
-            attempt += 1
+        """The server's final answer, whatever its status.
 
-    def pause(self, attempt: int, problem: str, asked: float | None = None) -> None:
-        """Wait before the next attempt, or end with `UnavailableError` if the deadline is before it."""
-        longest = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
-        seconds = asked if asked is not None else longest * (0.5 + self.jitter() / 2)
-        if self.clock() + seconds > self._end:
-            raise UnavailableError(
-                f"{problem}; gave up after {attempt + 1} attempts, nothing is lost: re-run this run to resume"
-            )
-        self.log(f"{problem}; trying again in {seconds:.1f} s")
-        self.sleep(seconds)
+        Raises:
+            UnavailableError: there was none until the deadline.
+        """
+        return self.repeat(lambda: self._once(method, url, headers or {}, body), _NotNowError)
 
-    def _once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> tuple[Response | None, str]:
-        request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - URLs come from the platform's own file
+    def repeat(self, action: Callable[[], T], *passing: type[Exception], what: str = "", attempts: int = 0) -> T:
+        """What an action returns. It is done again after errors that pass, with growing pauses.
+
+        Args:
+            action: judges anew each time.
+            passing: the errors that pass.
+            what: names the thing in the log.
+            attempts: how often it is tried at most; 0 leaves that to the deadline.
+
+        Raises:
+            UnavailableError: the deadline is before the next attempt.
+            Exception: the error of the last of all attempts, or one that does not pass.
+        """
+        end = self.clock() + self.deadline_seconds
+        for attempt in itertools.count(1):
+            try:
+                return action()
+            except passing as error:
+                if attempt == attempts:
+                    raise
+                problem = f"{what}: {error}" if what else str(error)
+                seconds = self._pause(attempt, error.asked if isinstance(error, _NotNowError) else None)
+            if self.clock() + seconds > end:
+                tries = f"{attempt} attempt{'s' if attempt > 1 else ''}"
+                raise UnavailableError(f"{problem}; gave up after {tries}; {self.remedy}")
+            self.log(f"{problem}; trying again in {seconds:.1f} s")
+            self.sleep(seconds)
+        raise AssertionError
+
+    def _pause(self, attempt: int, asked: float | None) -> float:
+        if asked is not None:
+            # Those who were sent away together do not come back together.
+            return asked + self.jitter()
+        return min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * (0.5 + self.jitter() / 2)
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        problem = f"{method} {shown(url)}"
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                return Response(answer.status, _lowered(answer.headers), answer.read()), ""
-        except urllib.error.HTTPError as error:
-            with error:
-                return Response(error.code, _lowered(error.headers), _remaining(error)), ""
-        except ssl.SSLCertVerificationError as error:
-            raise UnavailableError(f"{_shown(url)}: its certificate is not trusted: {error.verify_message}") from None
-        except urllib.error.URLError as error:
-            return None, str(error.reason)
-        except ValueError:
-            # Python's words quote the header, and the credential with it.
-            raise RefusedError(
-                f"{_shown(url)}: the credential has a line break or a non-ASCII character in it; set it again"
-            ) from None
+            response = self._followed(method, url, headers, body)
         except (OSError, http.client.HTTPException) as error:
-            return None, f"{type(error).__name__}: {error}"
+            raise _NotNowError(f"{problem}: no answer ({error or type(error).__name__})") from None
+        if is_transient(response):
+            raise _NotNowError(f"{problem}: HTTP {response.status}: {response.message}", _asked_pause(response))
+        return response
+
+    def _followed(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        response = self.exchange(method, url, headers, body)
+        for _ in range(_MOST_REDIRECTS):
+            target = _target(method, url, response)
+            if target is None:
+                break
+            if not _same_place(url, target):
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            url = target
+            response = self.exchange(method, url, headers, body)
+        return response
 
 
 def is_transient(response: Response) -> bool:
     """Whether the same request may well succeed a little later."""
-    if response.status in _TRANSIENT:
-        return True
-    if response.status != 403:
-        return False
     # GitHub's primary and secondary rate limits answer 403 like a refusal does.
+    return response.status in _TRANSIENT or (response.status == 403 and _is_limited(response))
+
+
+def _is_limited(response: Response) -> bool:
     return (
         "retry-after" in response.headers
         or response.headers.get("x-ratelimit-remaining") == "0"
@@ -162,29 +139,33 @@ def is_transient(response: Response) -> bool:
     )
 
 
-def _asked_pause(response: Response | None) -> float | None:
-    if response is None:
-        return None
+def _asked_pause(response: Response) -> float | None:
     after = response.headers.get("retry-after", "")
     if after.isdecimal():
         return float(after)
+    if response.status not in {403, 429} or not _is_limited(response):
+        return None
     reset = response.headers.get("x-ratelimit-reset", "")
     if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
         return max(1.0, float(reset) - time.time())
-    return None
+    return _LIMITED_PAUSE
 
 
-def _lowered(headers: Message) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _target(method: str, url: str, response: Response) -> str | None:
+    """Where a redirect leads, if this method follows it."""
+    location = response.headers.get("location")
+    methods = _REDIRECTS.get(response.status, frozenset[str]())
+    if not location or (methods is not None and method not in methods):
+        return None
+    target = urllib.parse.urljoin(url, location)
+    if urllib.parse.urlsplit(target).scheme not in {"http", "https"}:
+        return None
+    # What is written is meant for this host alone.
+    return target if method in _READS or _same_place(url, target) else None
 
 
-def _remaining(error: urllib.error.HTTPError) -> bytes:
-    try:
-        return error.read()
-    except (OSError, http.client.HTTPException):
-        return b""
-
-
-def _shown(url: str) -> str:
-    """The URL without its query, which may carry more than a log should."""
-    return url.split("?", 1)[0]
+def _same_place(url: str, target: str) -> bool:
+    """Whether a credential may go from one URL to another: the same host, or that by TLS."""
+    old, new = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
+    encrypted = (old.scheme, new.scheme) == ("http", "https") and old.port is new.port is None
+    return old.netloc.lower() == new.netloc.lower() and (old.scheme == new.scheme or encrypted)

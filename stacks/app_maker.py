@@ -6,12 +6,11 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from components.github.api import GitHubApi
 from components.github.apps import ROLES, AppRole
-from components.github.credentials import AppItself, Token
+from components.github.credentials import Anonymous, AppItself
 from components.github.errors import GitHubError
 from manifests.model import GitHub
 from stacks.stack_file import StackFile, StackFileError
@@ -59,8 +58,7 @@ class AppMaker:
         self._github: GitHub = github
         self.owner: str = github.owner
         self.base_url: str = github.base_url
-        self._api: GitHubApi = GitHubApi(github.api_url, Token("none"), deadline_seconds=PATIENCE_SECONDS)
-        self._api_url: str = github.api_url
+        self._api: GitHubApi = GitHubApi(github.api_url, Anonymous(), deadline_seconds=PATIENCE_SECONDS)
         self._pages: dict[str, str] = {}
 
     def states(self) -> dict[str, State]:
@@ -106,14 +104,13 @@ class AppMaker:
             return
         path = f"/app-manifests/{quote(code, safe='')}/conversions"
         try:
-            answer = httpx.post(f"{self._api_url}{path}", headers={"Accept": "application/vnd.github+json"}, timeout=60)
-        except httpx.HTTPError as error:
-            raise GitHubError("POST", "/app-manifests", 0, f"no answer ({type(error).__name__}); try again") from None
-        if answer.status_code != 201:
+            app = self._api.post(path, {})
+        except GitHubError as error:
             # The path is not shown: who has the code has the key.
-            reason = "it takes no App for this code; codes last an hour and work once; press the button again"
-            raise GitHubError("POST", "/app-manifests", answer.status_code, reason)
-        app: dict[str, Any] = answer.json()
+            reason = "it makes no App of this code; codes last an hour and work once; press the button again"
+            if not error.status:
+                reason = f"{self.base_url} does not answer; try again"
+            raise GitHubError(f"POST /app-manifests: {reason}", error.status) from None
         self._file.set_secret(role.secret, app["pem"])
         self._file.set_text(f"{role.setting}.id", str(app["id"]))
         self._file.set_text(f"{role.setting}.slug", str(app["slug"]))

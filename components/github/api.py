@@ -1,20 +1,25 @@
-"""A small client of GitHub's REST API: it waits where GitHub says so, and gives up only at a definite answer."""
+"""GitHub as `pulumi up` asks it: the release program's client, with credentials that renew themselves.
+
+JSON comes as it is, and errors are Pulumi's. What is tried again, followed and waited for is `Transport`'s.
+"""
 
 import copy
-import random
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, cast
-
-import httpx
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from components.github.credentials import Credentials
-from components.github.errors import GitHubError
+from components.github.errors import github_error
+from slipway_release.errors import ApiError, ReleaseError
+from slipway_release.exchange import Exchange, Response, exchange
+from slipway_release.github import GitHub, content_of
+from slipway_release.transport import Transport
 
+T = TypeVar("T")
 JsonObject = dict[str, Any]
 
-_BUSY = frozenset({429, 500, 502, 503, 504})
-_LONGEST_PAUSE_SECONDS = 60.0
+_REMEDY = "check that this machine reaches `github.baseUrl`, then run it again"
 
 
 class GitHubApi:
@@ -25,22 +30,22 @@ class GitHubApi:
         url: str,
         credentials: Credentials,
         *,
-        transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
         deadline_seconds: float = 300.0,
+        exchange: Exchange = exchange,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": "slipway",
-        }
-        # Redirects are what a renamed repository answers with; writing to the new one would hide the rename.
-        self._client: httpx.Client = httpx.Client(base_url=url, headers=headers, timeout=60, transport=transport)
+        """Takes whom to ask.
+
+        Args:
+            url: of the API.
+            credentials: what requests are signed with.
+            deadline_seconds: how long one request may take, pauses included.
+            exchange: sends one request.
+            sleep: pauses between attempts.
+        """
+        transport = Transport(deadline_seconds, sleep, log=_silently, exchange=exchange, remedy=_REMEDY)
+        self._anonymous: GitHub = GitHub(url.rstrip("/"), "", transport)
         self._credentials: Credentials = credentials
-        self._sleep: Callable[[float], None] = sleep
-        self._clock: Callable[[], float] = clock
-        self._deadline_seconds: float = deadline_seconds
 
     def acting_as(self, credentials: Credentials) -> "GitHubApi":
         """The same GitHub, as another account."""
@@ -54,12 +59,13 @@ class GitHubApi:
 
     def find(self, path: str) -> Any | None:
         """Reads something that may not be there."""
-        try:
-            return self.request("GET", path)
-        except GitHubError as error:
-            if error.status == 404:
-                return None
-            raise
+        with _pulumi_errors():
+            try:
+                return content_of(self._signed().answer("GET", path), "GET", path)
+            except ApiError as error:
+                if error.status == 404:
+                    return None
+                raise
 
     def post(self, path: str, body: JsonObject) -> Any:
         """Makes something."""
@@ -77,116 +83,37 @@ class GitHubApi:
         """Asks until GitHub gives a definite answer.
 
         Raises:
-            GitHubError: the answer is a refusal, or there was none within some minutes.
+            GitHubError: the answer is a refusal, or there was none until the deadline.
         """
-        return self.response(method, path, body).json_or_none
+        return self.response(method, path, body)[0]
 
-    def response(self, method: str, path: str, body: JsonObject | None = None) -> "Answer":
-        """As `request`, with the headers."""
-        deadline = self._clock() + self._deadline_seconds
-        for attempt in self._attempts():
-            try:
-                token = self._credentials.token(self._client)
-                response = self._client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
-            except httpx.HTTPError as error:
-                pause, reason, status = _backoff(attempt), _silence(error, self._client.base_url), 0
-            else:
-                if response.is_success:
-                    return Answer(response)
-                pause, reason, status = _pause(response, attempt), _message(response), response.status_code
-            if pause is None or self._clock() + pause > deadline:
-                raise GitHubError(method, path, status, reason)
-            self._sleep(pause)
-        raise AssertionError
+    def response(self, method: str, path: str, body: JsonObject | None = None) -> tuple[Any, Response]:
+        """As `request`, with the whole answer."""
+        with _pulumi_errors():
+            answer = self._signed().answer(method, path, body)
+            return content_of(answer, method, path), answer
 
-    def pause(self, attempt: int) -> None:
-        """Waits before something is tried anew, longer each time."""
-        self._sleep(_backoff(attempt))
+    def pages(self, path: str, key: str = "") -> Iterator[Any]:
+        """All items of a list, page by page; `key` is where the list is in an answer that is an object."""
+        with _pulumi_errors():
+            yield from self._signed().pages(path, key=key)
 
-    def pages(self, path: str) -> Iterator[Any]:
-        """All items of a list, page by page."""
-        joint = "&" if "?" in path else "?"
-        next_path: str | None = f"{path}{joint}per_page=100"
-        while next_path:
-            answer = self.response("GET", next_path)
-            yield from cast(list[Any], answer.json_or_none or [])
-            next_path = answer.next_url
+    def repeat(self, action: Callable[[], T], *passing: type[Exception], attempts: int) -> T:
+        """What an action returns, done again after errors that pass; the last one is raised."""
+        with _pulumi_errors():
+            return self._anonymous.transport.repeat(action, *passing, attempts=attempts)
 
-    def _attempts(self) -> Iterator[int]:
-        attempt = 0
-        while True:
-            yield attempt
-            attempt += 1
+    def _signed(self) -> GitHub:
+        return GitHub(self._anonymous.api_url, self._credentials.token(self._anonymous), self._anonymous.transport)
 
 
-class Answer:
-    """A successful answer."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response: httpx.Response = response
-
-    @property
-    def json_or_none(self) -> Any:
-        """The decoded body; None for an empty one."""
-        if not self._response.content:
-            return None
-        try:
-            return self._response.json()
-        except ValueError:
-            asked = self._response.request
-            raise GitHubError(
-                asked.method, asked.url.path, 0, f"{asked.url.host} answers with no JSON; is `github.baseUrl` a GitHub?"
-            ) from None
-
-    @property
-    def next_url(self) -> str | None:
-        """Where the list goes on."""
-        return self._response.links.get("next", {}).get("url")
-
-    def header(self, name: str) -> str:
-        """A header, empty if it is not there."""
-        return self._response.headers.get(name, "")
-
-
-def _pause(response: httpx.Response, attempt: int) -> float | None:
-    """How long to wait before asking again; None where the answer is definite."""
-    after = response.headers.get("retry-after", "")
-    limited = response.status_code == 429 or (
-        response.status_code == 403
-        and (after or response.headers.get("x-ratelimit-remaining") == "0" or "rate limit" in response.text)
-    )
-    if limited and after.isdigit():
-        return float(after) + random.random()  # noqa: S311 - jitter, not a secret
-    if limited and response.headers.get("x-ratelimit-remaining") == "0":
-        reset = response.headers.get("x-ratelimit-reset", "")
-        return max(1.0, float(reset) - time.time()) if reset.isdigit() else _LONGEST_PAUSE_SECONDS
-    if limited:
-        # GitHub's rule for secondary limits that name no time: a minute at least.
-        return _LONGEST_PAUSE_SECONDS
-    return _backoff(attempt) if response.status_code in _BUSY else None
-
-
-def _backoff(attempt: int) -> float:
-    return min(_LONGEST_PAUSE_SECONDS, 0.5 * 2**attempt) * (0.5 + random.random())  # noqa: S311 - jitter, not a secret
-
-
-def _silence(error: httpx.HTTPError, url: httpx.URL) -> str:
-    place = f"{url.host}:{url.port}" if url.port else url.host
-    reason = f"no answer from {place} ({type(error).__name__}: {error})"
-    return f"{reason}; check `github.baseUrl`, and whether this machine reaches it"
-
-
-def _message(response: httpx.Response) -> str:
+@contextmanager
+def _pulumi_errors() -> Generator[None]:
     try:
-        body = cast(JsonObject, response.json())
-    except ValueError:
-        return response.reason_phrase
-    details = [_detail(error) for error in cast(list[object], body.get("errors") or [])]
-    return "; ".join([str(body.get("message", response.reason_phrase)), *filter(None, details)])
+        yield
+    except ReleaseError as error:
+        raise github_error(error) from None
 
 
-def _detail(error: object) -> str:
-    if isinstance(error, str):
-        return error
-    fields = cast(JsonObject, error) if isinstance(error, dict) else {}
-    return str(fields.get("message") or fields.get("code") or "")
+def _silently(_text: str) -> None:
+    """Pulumi's display has a place for what fails, and none for what is tried again."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from urllib.parse import quote
 
 from components.github.api import GitHubApi
-from components.github.errors import GitHubError
-from components.github.file_delivery import ATTEMPTS, BRANCH, FileDelivery, refused_by_rules, somebody_was_faster
+from components.github.errors import ConflictError, GitHubError
+from components.github.file_delivery import ATTEMPTS, BRANCH, FileDelivery
 from components.github.tree import REGULAR, Blob, Entry
 
 TRAILER = "[skip ci]"
@@ -80,41 +80,34 @@ class BranchContents:
         try:
             self._commit(new, differing, f"Carry the releases of {environment} from {old} to {new}")
         except GitHubError as error:
-            if not refused_by_rules(error):
+            if not error.is_rule:
                 raise
-            remedy = (
-                f"the releases of {environment} are on {old}, and the rules of {new} keep us from bringing them there; "
-                "set `github.ownedFiles: commit` for this update"
-            )
-            raise GitHubError("PATCH", f"{self._path} {new}", 0, f"{error.message}; {remedy}") from error
+            raise GitHubError(
+                f"{self._path}: the releases of {environment} are on {old}, and the rules of {new} refuse to take them"
+                f" ({error.message}); set `github.ownedFiles: commit` for this update"
+            ) from error
 
     def _commit(
         self, branch: str, changes: Callable[[Mapping[str, Blob]], list[Entry]], subject: str
     ) -> dict[str, Blob]:
-        """Commits what differs, as often as somebody else is faster; returns the branch's files."""
-        for attempt in range(ATTEMPTS):
+        """Commits what differs, as often as another writer is faster; returns the branch's files."""
+
+        def once() -> dict[str, Blob]:
             head = self._required(branch)
             tree = self._files.tree(head)
             entries = changes(tree)
             if not entries:
                 return tree
-            try:
-                commit = self._files.commit(head, entries, f"{subject}\n\n{TRAILER}")
-                path = f"{self._path}/git/refs/heads/{quote(branch)}"
-                self._api.patch(path, {"sha": commit, "force": False})
-                return self._files.tree(commit)
-            except GitHubError as error:
-                if not somebody_was_faster(error) or attempt == ATTEMPTS - 1:
-                    raise
-            self._api.pause(attempt)
-        raise AssertionError
+            commit = self._files.commit(head, entries, f"{subject}\n\n{TRAILER}")
+            self._api.patch(f"{self._path}/git/refs/heads/{quote(branch)}", {"sha": commit, "force": False})
+            return self._files.tree(commit)
+
+        return self._api.repeat(once, ConflictError, attempts=ATTEMPTS)
 
     def _required(self, branch: str) -> str:
         head = self._head(branch)
         if head is None:
-            raise GitHubError(
-                "GET", f"{self._path} {branch}", 404, f"there is no branch {branch}; run the update again"
-            )
+            raise GitHubError(f"{self._path}: it has no branch {branch}; run the update again", 404)
         return head
 
     def _head(self, branch: str) -> str | None:

@@ -6,20 +6,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-import httpx
 import jwt
 
 from components.github.errors import GitHubError
 from manifests.model import credentials
+from slipway_release import fields
+from slipway_release.errors import ApiError
+from slipway_release.github import GitHub
 
 _RENEW_SECONDS = 300
 """How long before its end a token is no longer used; a large repository may take minutes."""
 
 
 class Credentials(Protocol):
-    """Gives the token for the next request."""
+    """Gives the token for the next request; may ask a GitHub that is given without one."""
 
-    def token(self, client: httpx.Client) -> str: ...
+    def token(self, anonymous: GitHub) -> str: ...
+
+
+@dataclass(frozen=True)
+class Anonymous:
+    """Without a credential, for what GitHub answers to everybody."""
+
+    def token(self, anonymous: GitHub) -> str:
+        del anonymous
+        return ""
 
 
 @dataclass(frozen=True)
@@ -28,13 +39,12 @@ class Token:
 
     value: str = field(repr=False)
 
-    def token(self, client: httpx.Client) -> str:
-        del client
+    def token(self, anonymous: GitHub) -> str:
+        del anonymous
         try:
             return credentials.token(self.value)
         except credentials.CredentialError as error:
-            # The client would quote the header, and the token with it, and try again and again.
-            raise GitHubError("", "", 0, f"the token cannot be sent: {error}") from None
+            raise GitHubError(f"the token cannot be sent: {error}") from None
 
 
 @dataclass
@@ -48,25 +58,22 @@ class AppKey:
     _expires: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def token(self, client: httpx.Client) -> str:
+    def token(self, anonymous: GitHub) -> str:
         with self._lock:
             if time.time() > self._expires - _RENEW_SECONDS:
-                self._renew(client)
+                self._renew(anonymous)
             return self._token
 
-    def _renew(self, client: httpx.Client) -> None:
+    def _renew(self, anonymous: GitHub) -> None:
         path = f"/app/installations/{self.installation_id}/access_tokens"
-        assertion = AppItself(self.app_id, self.private_key).token(client)
-        answer = client.post(path, headers={"Authorization": f"Bearer {assertion}"})
-        if answer.status_code != 201:
-            raise GitHubError(
-                "POST",
-                path,
-                answer.status_code,
-                f"App {self.app_id} gets no token; check its id, its installation's id and its private key",
-            )
-        self._token = answer.json()["token"]
-        self._expires = datetime.fromisoformat(answer.json()["expires_at"]).timestamp()
+        assertion = AppItself(self.app_id, self.private_key).token(anonymous)
+        try:
+            answer = GitHub(anonymous.api_url, assertion, anonymous.transport).post(path, {})
+        except ApiError as error:
+            reason = f"App {self.app_id} gets no token; check its id, its installation's id and its private key"
+            raise GitHubError(f"POST {path}: HTTP {error.status}: {reason}", error.status, error.message) from None
+        self._token = fields.text(answer, "token", path)
+        self._expires = datetime.fromisoformat(fields.text(answer, "expires_at", path)).timestamp()
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,8 @@ class AppItself:
     app_id: str
     private_key: str = field(repr=False)
 
-    def token(self, client: httpx.Client) -> str:
-        del client
+    def token(self, anonymous: GitHub) -> str:
+        del anonymous
         now = int(time.time())
         # A minute back, because GitHub refuses a clock that is ahead of its own.
         claims = {"iat": now - 60, "exp": now + 540, "iss": self.app_id}
@@ -86,4 +93,4 @@ class AppItself:
         except (ValueError, TypeError, jwt.PyJWTError):
             # The key library's own words could quote the key.
             reason = "its private key is not an RSA key in PEM form; set it again from the file that GitHub gave"
-            raise GitHubError("", "", 0, f"App {self.app_id}: {reason}") from None
+            raise GitHubError(f"App {self.app_id}: {reason}") from None

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.github.api import GitHubApi
-from components.github.errors import GitHubError
+from components.github.errors import ConflictError, GitHubError
 from components.github.tree import Blob, Entry, WantedFiles
 from manifests.model import OwnedFiles
 from slipway_release import pulls
@@ -17,7 +17,7 @@ FILES_BRANCH = pulls.SETTINGS_BRANCH
 ENTRIES_PER_REQUEST = 400
 """Entries of one tree request; GitHub cuts off what takes it longer than ten seconds."""
 ATTEMPTS = 12
-"""How often somebody else may be faster before we give up."""
+"""How often another writer may be faster before we give up."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,7 @@ class FileDelivery:
         Raises:
             GitHubError: GitHub refuses the files, and says why.
         """
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._delivered(files, message, changes)
-            except GitHubError as error:
-                if not somebody_was_faster(error) or attempt == ATTEMPTS - 1:
-                    raise
-            self._api.pause(attempt)
-        raise AssertionError
+        return self._api.repeat(lambda: self._delivered(files, message, changes), ConflictError, attempts=ATTEMPTS)
 
     def _delivered(self, files: WantedFiles, message: str, changes: OwnedFiles) -> Delivered:
         head = self._head(BRANCH) or self._first_commit(files, message)
@@ -77,13 +70,11 @@ class FileDelivery:
         try:
             self._api.patch(f"{self._path}/git/refs/heads/{BRANCH}", {"sha": commit, "force": False})
         except GitHubError as error:
-            if not refused_by_rules(error):
+            if not error.is_rule:
                 raise
             if changes is OwnedFiles.COMMIT:
-                remedy = (
-                    "its rules let nobody commit to main; set `github.ownedFiles: pull-request`, or let us bypass them"
-                )
-                raise GitHubError("PATCH", f"{self._path} main", 0, f"{error.message}; {remedy}") from error
+                remedy = "set `github.ownedFiles: pull-request`, or let the account of `pulumi up` bypass its rules"
+                raise GitHubError(f"{self._path}: main takes no commit ({error.message}); {remedy}") from error
             return Delivered(head, tree, self._pull_request(head, entries, message))
         return Delivered(commit, self.tree(commit))
 
@@ -175,14 +166,3 @@ The platform's settings changed, and with them files that they own. Merge this a
 
 def _blobs(entries: list[dict[str, Any]]) -> dict[str, Blob]:
     return {entry["path"]: Blob(entry["sha"], entry["mode"]) for entry in entries if entry["type"] == "blob"}
-
-
-def somebody_was_faster(error: GitHubError) -> bool:
-    """Main moved on meanwhile, or GitHub is still busy with making the repository."""
-    behind = error.status == 422 and "fast forward" in error.message.lower()
-    return behind or (error.status == 409 and not refused_by_rules(error))
-
-
-def refused_by_rules(error: GitHubError) -> bool:
-    words = error.message.lower()
-    return error.status in {403, 409, 422} and ("rule" in words or "protected" in words)

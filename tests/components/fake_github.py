@@ -7,7 +7,8 @@ import jwt
 
 from components.github.api import GitHubApi
 from components.github.apps import OPERATOR, ROLES
-from components.github.credentials import Credentials, Token
+from components.github.credentials import Credentials
+from tests.components.wire import api
 from tests.keys import rsa_key
 
 Answers = dict[str, Any]
@@ -76,5 +77,5 @@ def fake_github(
             return httpx.Response(404, json={"message": "Not Found"})
         return httpx.Response(200, json=found, headers=headers)
 
-    transport, naps = httpx.MockTransport(answer), list[float]()
-    return GitHubApi("https://api.github.com", credentials or Token("t"), transport=transport, sleep=naps.append)
+    naps: list[float] = []
+    return api(answer, credentials, "https://api.github.com", sleep=naps.append)

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from components.github.api import GitHubApi
-from components.github.credentials import Token
 from components.github.tree import Blob, blob_sha
+from tests.components.wire import api
 
 Tree = dict[str, Blob]
 
@@ -63,12 +63,7 @@ class GitData:
         return messages
 
     def api(self) -> GitHubApi:
-        return GitHubApi(
-            "https://github.test/api/v3",
-            Token("ghs_token"),
-            transport=httpx.MockTransport(self._answer),
-            sleep=self.naps.append,
-        )
+        return api(self._answer, sleep=self.naps.append)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         refused = self.refuse(request)

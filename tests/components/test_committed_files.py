@@ -269,7 +269,7 @@ def test_credentials_come_from_the_settings() -> None:
     github = json.dumps(VALUES["github"])
     made = FilesProvider()
     made.configure(ConfigureRequest(Config({"slipway:github": github, "slipway:githubToken": "ghp_x"}, "slipway")))
-    assert str(made._api._client.base_url).rstrip("/") == "https://api.github.com"
+    assert made._api._anonymous.api_url == "https://api.github.com"
 
 
 def test_the_plugin_runs_it_with_nothing_but_what_it_needs() -> None:

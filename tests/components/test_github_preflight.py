@@ -6,13 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
-from components.github.api import GitHubApi
 from components.github.credentials import AppKey, Token
 from components.github.preflight import Findings, github_findings
 from components.state import State
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.components.fake_github import APPS, IDS, Answers, app, fake_github
+from tests.components.wire import api
 from tests.keys import pem
 from tests.stacks.builders import MARK, changed, texts, values
 
@@ -59,7 +59,7 @@ def test_what_is_ours_is_not_in_the_way() -> None:
         ({"/repos/acme/guestbook": {"description": "old"}}, "repository acme/guestbook: it exists"),
         ({"/repos/acme/environments": {"description": None}}, "acme/environments"),
         ({"/repos/acme/guestbook": {"description": OURS, "archived": True}}, "unarchive"),
-        ({"/repos/acme/guestbook": httpx.Response(301, json={"message": "Moved"})}, "renamed or moved"),
+        ({"/repos/acme/guestbook": {"full_name": "acme/visitors"}}, "it is acme/visitors now"),
         (
             {"/orgs/acme/teams/web": {"description": ""}},
             "teams[web]: it exists and is not this stack's; set `existing: true`",
@@ -384,8 +384,20 @@ def test_what_answers_but_is_no_github_is_named() -> None:
 @pytest.mark.parametrize("credentials", [Token("t"), AppKey("1", "2", "no key")])
 def test_a_github_that_cannot_be_asked_is_named_with_the_remedy(credentials: Token | AppKey) -> None:
     def silent(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("Connection refused", request=request)
+        raise ConnectionRefusedError("Connection refused")
 
-    api = GitHubApi("http://ghe.example:3999", credentials, transport=httpx.MockTransport(silent), deadline_seconds=0)
-    (problem,) = github_findings(settings(), api, KEYS).problems
+    ghe = api(silent, credentials, "http://ghe.example:3999", deadline_seconds=0)
+    (problem,) = github_findings(settings(), ghe, KEYS).problems
     assert "private key" in problem if isinstance(credentials, AppKey) else "ghe.example:3999" in problem
+
+
+def test_all_pages_of_the_repositories_that_may_run_actions_are_read() -> None:
+    """Unlike other lists, this one is inside of an object."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = request.url.params.get("page", "1")
+        more = {"link": f'<https://elsewhere.test{request.url.path}?page=2>; rel="next"'} if page == "1" else {}
+        return httpx.Response(200, json={"repositories": [{"name": f"page-{page}"}]}, headers=more)
+
+    found = api(answer).pages("/orgs/acme/actions/permissions/repositories", key="repositories")
+    assert [repository["name"] for repository in found] == ["page-1", "page-2"]

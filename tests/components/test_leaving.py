@@ -5,14 +5,13 @@ from typing import Any
 
 import httpx
 
-from components.github.api import GitHubApi
-from components.github.credentials import Token
 from components.github.preflight.leaving import leaving_advice
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Settings
 from manifests.platform_file import platform_text
 from slipway_release import platform_file
 from stacks.settings import settings_of
+from tests.components.wire import api
 from tests.stacks.builders import texts, values
 
 ORDERS = {"name": "orders", "template": "python-web", "team": "web"}
@@ -33,8 +32,7 @@ def advice(before: dict[str, Any] | None, now: dict[str, Any]) -> list[str]:
             return httpx.Response(404, json={"message": "Not Found"})
         return httpx.Response(200, json={"content": base64.b64encode(files[path].encode()).decode()})
 
-    api = GitHubApi("https://github.test/api/v3", Token("ghs_token"), transport=httpx.MockTransport(answer))
-    return list(leaving_advice(settings(now), api))
+    return list(leaving_advice(settings(now), api(answer)))
 
 
 def with_orders(**changes: Any) -> dict[str, Any]:

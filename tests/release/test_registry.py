@@ -11,8 +11,9 @@ import pytest
 
 from slipway_release import context, platform_file
 from slipway_release.errors import RefusedError
+from slipway_release.exchange import Response
 from slipway_release.registry import REVISION_LABEL, Registry
-from slipway_release.transport import Response, Transport
+from slipway_release.transport import Transport
 from tests.release.builders import environment, platform
 
 NAME = "registry.test/acme/guestbook"

@@ -22,18 +22,18 @@ def token_problems(settings: Settings, api: GitHubApi) -> Iterator[str]:
     """What the token lacks."""
     owner = settings.github.owner
     try:
-        answer = api.response("GET", f"/user/memberships/orgs/{owner}")
+        membership, answer = api.response("GET", f"/user/memberships/orgs/{owner}")
     except GitHubError as error:
         yield f"githubToken: {error}; set a token of an owner of {owner}"
         return
-    if cast(dict[str, object], answer.json_or_none or {}).get("role") != "admin":
+    if cast(dict[str, object], membership or {}).get("role") != "admin":
         yield f"githubToken: its account does not own {owner}; set a token of an owner, or use `github.app`"
     # A fine-grained token has permissions instead, and GitHub does not say which.
-    given = {scope.strip() for scope in answer.header("x-oauth-scopes").split(",") if scope.strip()}
+    given = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
     lacking = [scope for scope in TOKEN_SCOPES if scope not in given]
     if given and lacking:
         yield f"githubToken: it lacks the scopes {', '.join(lacking)}; add them on the token's page"
-    if (ends := _moment(answer.header(_EXPIRY))) is not None and ends - datetime.now(UTC) < SOON:
+    if (ends := _moment(answer.headers.get(_EXPIRY, ""))) is not None and ends - datetime.now(UTC) < SOON:
         yield Advice(f"githubToken: it expires at {ends:%Y-%m-%d %H:%M} UTC; make the next one before that")
 
 

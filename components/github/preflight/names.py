@@ -15,7 +15,6 @@ from manifests.repository_files import environment_repository_files, service_rep
 
 _REPOSITORY_KIND = "github:index/repository:Repository"
 _TEAM_KIND = "github:index/team:Team"
-_MOVED = frozenset({301, 302, 307, 308})
 
 Repository = dict[str, Any]
 
@@ -34,10 +33,14 @@ def repository_problems(
     """What is wrong with a repository that exists."""
     full_name = f"{settings.github.owner}/{name}"
     if isinstance(found, GitHubError):
-        moved = f"repository {full_name}: it was renamed or moved; use its new name in the settings, or another one"
-        yield moved if found.status in _MOVED else str(found)
+        yield str(found)
         return
     if found is None:
+        return
+    # GitHub redirects from the former name of a repository, so that what is found may have another one.
+    now = str(found.get("full_name", full_name))
+    if now.lower() != full_name.lower():
+        yield f"repository {full_name}: it is {now} now; use that in the settings, or choose another name"
         return
     if found.get("archived"):
         yield f"repository {full_name}: it is archived; unarchive it on its settings page, or choose another name"

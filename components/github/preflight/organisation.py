@@ -148,9 +148,7 @@ def _seen(api: GitHubApi, path: str) -> dict[str, Any] | None:
 
 def _pages(api: GitHubApi, path: str) -> list[dict[str, Any]]:
     try:
-        # Unlike other lists, this one is inside of an object.
-        found: dict[str, Any] = api.get(f"{path}?per_page=100")
-        return found.get("repositories", [])
+        return list(api.pages(path, key="repositories"))
     except GitHubError as error:
         if error.status in REFUSALS:
             return []
