@@ -11,6 +11,8 @@ from sandbox.shape import at, fields, items
 
 SERVICE_LABEL = "slipway.dev/service"
 ENVIRONMENT_LABEL = "slipway.dev/environment"
+ARGOCD = "argocd"
+"""The namespace of Argo CD and its Applications."""
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
 LACKING = ("app path does not exist", 'namespaces "')
@@ -31,6 +33,8 @@ class Application:
     revision: str
     branch: str
     """What it follows, without `refs/heads/`."""
+    namespace: str
+    """Where its objects are."""
     problem: str
     """What Argo CD complains of; empty if of nothing."""
 
@@ -50,7 +54,7 @@ class Application:
         return f"{self.name} {self.sync}/{self.health}" + (f" ({self.problem})" if self.problem else "")
 
 
-def applications(cluster: Cluster, namespace: str = "argocd") -> list[Application]:
+def applications(cluster: Cluster, namespace: str = ARGOCD) -> list[Application]:
     """All Applications, by name."""
     found = [_application(item) for item in cluster.applications(namespace)]
     return sorted(found, key=lambda application: application.name)
@@ -68,23 +72,23 @@ def wait_for_applications(
         pull_request: what is to be merged first; Applications that need its files are not waited for.
 
     Raises:
-        SandboxError: Some are not in time; they are named, with the first pod that fails.
+        SandboxError: Some are not in time, or a pod of theirs fails for good; with the first pod that fails.
     """
     deadline = time.monotonic() + seconds
+    look = pods.Look(cluster)
     while True:
+        late: list[Application] = []
         try:
             found = applications(cluster)
+            late = [one for one in found if not one.is_done and not (pull_request and one.lacks_files)]
+            if found and not late:
+                return found
+            look.again({ARGOCD, *(one.namespace for one in late)})
+            waiting = list(map(str, late))
         except ClusterError as error:
             found, waiting = [], [str(error)]
-        else:
-            waiting = [
-                str(application)
-                for application in found
-                if not application.is_done and not (pull_request and application.lacks_files)
-            ]
-        if found and not waiting:
-            return found
-        tell(f"{len(found) - len(waiting)} of {len(found)} Synced and Healthy; waiting for {', '.join(waiting[:3])}")
+        pod = f"; {look.trouble.line}" if look.trouble else ""
+        tell(f"{len(found) - len(late)} of {len(found)} Synced and Healthy; waiting for {', '.join(waiting[:3])}{pod}")
         if time.monotonic() > deadline:
             trouble = pods.first_trouble(cluster)
             raise SandboxError(
@@ -108,6 +112,7 @@ def _application(item: Object) -> Application:
         automated=at(item, "spec", "syncPolicy", "automated") is not None,
         sync=at(status, "sync", "status") or "Unknown",
         health=at(status, "health", "status") or "Unknown",
+        namespace=at(item, "spec", "destination", "namespace") or "",
         branch=str(at(item, "spec", "source", "targetRevision") or "").removeprefix("refs/heads/"),
         revision=at(status, "sync", "revision") or "",
         problem=complaints[0][:200] if complaints else "",

@@ -44,6 +44,7 @@ class Cluster:
         self._server: str = settings.host
         self._api = client.ApiClient(settings)
         self._core = client.CoreV1Api(self._api)
+        self._apps = client.AppsV1Api(self._api)
         self._custom = client.CustomObjectsApi(self._api)
 
     def close(self) -> None:
@@ -59,6 +60,14 @@ class Cluster:
         if namespace is None:
             return self._listed(self._core.list_pod_for_all_namespaces)
         return self._listed(self._core.list_namespaced_pod, namespace)
+
+    def replica_sets(self) -> list[Object]:
+        """The ReplicaSets of all namespaces.
+
+        Raises:
+            ClusterError: The cluster did not answer.
+        """
+        return self._listed(self._apps.list_replica_set_for_all_namespaces)
 
     def events(self, namespace: str, name: str) -> list[Object]:
         """The events of one object, the newest last.
@@ -87,6 +96,22 @@ class Cluster:
             ClusterError: The cluster did not answer.
         """
         return self._listed(self._custom.list_namespaced_custom_object, *APPLICATION, namespace, "applications")
+
+    def secrets(self, namespace: str, labels: str) -> list[Object]:
+        """The Secrets of a namespace with these labels.
+
+        Raises:
+            ClusterError: The cluster did not answer.
+        """
+        return self._listed(self._core.list_namespaced_secret, namespace, label_selector=labels)
+
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """Deletes a Secret; it may be gone already.
+
+        Raises:
+            ClusterError: The cluster did not answer, or refused.
+        """
+        self._ask(self._core.delete_namespaced_secret, name, namespace)
 
     def _listed(self, call: Callable[..., Any], *arguments: str, **options: Any) -> list[Object]:
         answer = self._ask(call, *arguments, **options)

@@ -99,6 +99,11 @@ class SandboxConfig:
         return self.directory / "github"
 
     @property
+    def pulumi_directory(self) -> Path:
+        """The platform's stack: state, settings, plugins."""
+        return self.directory / "pulumi"
+
+    @property
     def registry_host(self) -> str:
         """Where images are pushed and pulled."""
         return f"{self.node_ip}:{REGISTRY_PORT}"

@@ -1,11 +1,19 @@
 """What is wrong with pods: who is not ready, and the first one that fails with its last event and log."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from sandbox.cluster import Cluster, Object
+from sandbox.errors import SandboxError
 from sandbox.shape import at, fields, items, number
 
 LOG_LINES = 15
+RESTARTS = 2
+"""After so many a container that is not ready keeps failing, also while it happens to run."""
+HOPELESS_SECONDS = 60.0
+"""How long a pod fails in the same way before it is not waited for any more: a registry may only be late."""
+LOOK_EVERY = 2.0
 HOPELESS = {
     "CrashLoopBackOff",
     "CreateContainerConfigError",
@@ -20,20 +28,32 @@ HOPELESS = {
 
 @dataclass(frozen=True)
 class Trouble:
-    """A pod that does not become ready, and all that is known about why."""
+    """A pod that does not become ready, or cannot be made, and all that is known about why."""
 
     namespace: str
     pod: str
+    """Its name; of pods that cannot be made, that of the ReplicaSet."""
     reason: str
     container: str = ""
     event: str = ""
     log: str = ""
     hopeless: bool = False
     """Waiting longer is unlikely to help."""
+    is_unmade: bool = False
+
+    @property
+    def line(self) -> str:
+        """The same in one line."""
+        said = [self.event, self.log.splitlines()[-1].strip() if self.log else ""]
+        return "; ".join([f"{self._where}: {self.reason}", *filter(None, said)])
+
+    @property
+    def _where(self) -> str:
+        what = "pods of ReplicaSet" if self.is_unmade else "pod"
+        return f"{what} {self.namespace}/{self.pod}" + (f", container {self.container}" if self.container else "")
 
     def __str__(self) -> str:
-        where = f"pod {self.namespace}/{self.pod}" + (f", container {self.container}" if self.container else "")
-        lines = [f"{where}: {self.reason}"]
+        lines = [f"{self._where}: {self.reason}"]
         if self.event:
             lines.append(f"last event: {self.event}")
         if self.log:
@@ -53,28 +73,85 @@ def unready(cluster: Cluster, namespace: str | None = None) -> list[str]:
     return [pod["metadata"]["name"] for pod in cluster.pods(namespace) if not is_ready(pod)]
 
 
-def first_trouble(cluster: Cluster, namespace: str | None = None) -> Trouble | None:
-    """The first pod that fails, the hopeless before those that are only late; None if all are ready."""
-    found = [trouble for pod in cluster.pods(namespace) if not is_ready(pod) for trouble in [_trouble(pod)]]
+class Look:
+    """Looks at pods now and then while something is waited for."""
+
+    def __init__(self, cluster: Cluster, patience: float = HOPELESS_SECONDS, every: float = LOOK_EVERY) -> None:
+        """Takes what is looked at, for how long one pod may fail, and how often it is looked at; both in seconds."""
+        self._cluster = cluster
+        self._patience = patience
+        self._every = every
+        self._next = 0.0
+        self._failing: tuple[str, str] | None = None
+        self._since = 0.0
+        self.trouble: Trouble | None = None
+        """What was seen last."""
+
+    def again(self, namespaces: Collection[str]) -> None:
+        """Looks, if it is time to.
+
+        Raises:
+            SandboxError: A pod of these namespaces has failed for so long that waiting is not worth it.
+            ClusterError: The cluster did not answer.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._every
+        self.trouble = found = first_trouble(self._cluster, namespaces)
+        failing = (found.namespace, found.pod) if found and found.hopeless else None
+        if failing is None or failing != self._failing:
+            self._failing, self._since = failing, now
+        elif now - self._since >= self._patience:
+            raise SandboxError(f"not waited for any longer: for {now - self._since:.0f} s {found}")
+
+
+def first_trouble(cluster: Cluster, namespaces: Collection[str] | None = None) -> Trouble | None:
+    """The first pod that fails, the hopeless before those that are only late; None if all are ready.
+
+    Raises:
+        ClusterError: The cluster did not answer.
+    """
+    found = [_trouble(pod) for pod in cluster.pods() if not is_ready(pod)]
+    found += [trouble for owner in cluster.replica_sets() for trouble in _unmade(owner)]
+    found = [trouble for trouble in found if namespaces is None or trouble.namespace in namespaces]
     found.sort(key=lambda trouble: not trouble.hopeless)
     return _with_details(cluster, found[0]) if found else None
+
+
+def _unmade(owner: Object) -> list[Trouble]:
+    """Why a ReplicaSet cannot make its pods, such as a quota."""
+    return [
+        Trouble(
+            owner["metadata"]["namespace"],
+            owner["metadata"]["name"],
+            f"cannot be made: {condition.get('message', '')}",
+            hopeless=True,
+            is_unmade=True,
+        )
+        for condition in items(owner, "status", "conditions")
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True"
+    ]
 
 
 def _trouble(pod: Object) -> Trouble:
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     for status in items(pod, "status", "initContainerStatuses") + items(pod, "status", "containerStatuses"):
         waiting, ended = fields(status, "state", "waiting"), fields(status, "state", "terminated")
+        failing = number(status, "restartCount") >= RESTARTS and not status.get("ready")
         if waiting and waiting.get("reason") not in {"ContainerCreating", "PodInitializing"}:
             reason = f"{waiting.get('reason')} {waiting.get('message', '')}".strip()
-            return Trouble(namespace, name, reason, status["name"], hopeless=waiting.get("reason") in HOPELESS)
+            return Trouble(
+                namespace, name, reason, status["name"], hopeless=failing or waiting.get("reason") in HOPELESS
+            )
         if ended and number(ended, "exitCode"):
             reason = f"ended with exit code {ended['exitCode']} {ended.get('reason', '')}".strip()
-            return Trouble(namespace, name, reason, status["name"])
+            return Trouble(namespace, name, reason, status["name"], hopeless=failing)
         if fields(status, "state", "running") and not status.get("ready"):
-            return Trouble(namespace, name, "runs, but is not ready", status["name"])
+            return Trouble(namespace, name, "runs, but is not ready", status["name"], hopeless=failing)
     for condition in items(pod, "status", "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return Trouble(namespace, name, f"not scheduled: {condition.get('message', '')}")
+            return Trouble(namespace, name, f"not scheduled: {condition.get('message', '')}", hopeless=True)
     return Trouble(namespace, name, f"is {at(pod, 'status', 'phase')}")
 
 
@@ -86,6 +163,4 @@ def _with_details(cluster: Cluster, trouble: Trouble) -> Trouble:
     if trouble.container:
         where = (trouble.namespace, trouble.pod, trouble.container)
         log = cluster.log(*where, lines=LOG_LINES) or cluster.log(*where, lines=LOG_LINES, previous=True)
-    return Trouble(
-        trouble.namespace, trouble.pod, trouble.reason, trouble.container, told, log.rstrip(), trouble.hopeless
-    )
+    return replace(trouble, event=told, log=log.rstrip())

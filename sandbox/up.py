@@ -8,24 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import images, node, packages, pods, preflight, runner, toolchain
+from sandbox import images, node, packages, preflight, runner, toolchain
 from sandbox.applications import Application, wait_for_applications
 from sandbox.argocd.chart import build_chart
-from sandbox.cluster import Cluster, ClusterError
+from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
+from sandbox.deploy import deploy
 from sandbox.errors import SandboxError
 from sandbox.github import service
 from sandbox.lock import locked
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
 from sandbox.pulumi import operations, programs
-from sandbox.pulumi.operations import PulumiError, Run
+from sandbox.pulumi.operations import Run
 from sandbox.pulumi.workspace import Workspace
 
 TOOLS = ("act", "kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
-
-ADOPTING = {"slipway:adopt": ["everything"]}
-"""After an interrupted run: all that is in the sandbox is its own."""
 
 COMMANDS = ("kubectl", "argocd", "helm")
 
@@ -50,7 +48,7 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     with locked(config):
         place = start_parts(config, progress)
         with progress.phase("Platform"):
-            deployed = _deploy(config, progress, place)
+            deployed = deploy(config, progress.teller(), place)
         with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:
             waits_for = str(deployed.exports.get("pullRequest") or "")
             found = wait_for_applications(cluster, progress.update, pull_request=waits_for)
@@ -79,7 +77,7 @@ def find_workspace(config: SandboxConfig, progress: Progress) -> Workspace:
     Raises:
         SandboxError: There is none, and none can be built.
     """
-    folder = config.directory / "pulumi"
+    folder = config.pulumi_directory
     return Workspace(config, folder, programs.ensure(config, progress, programs.Home(folder / "home")))
 
 
@@ -155,20 +153,3 @@ def _chart(config: SandboxConfig) -> None:
         built = build_chart(manifests, Path(folder), f"v{toolchain.ARGOCD_VERSION}")
         shutil.rmtree(target, ignore_errors=True)
         built.rename(target)
-
-
-def _deploy(config: SandboxConfig, progress: Progress, place: Workspace) -> Run:
-    try:
-        return operations.up(place, sandbox_stack(config), progress.teller(), adopting=ADOPTING)
-    except PulumiError as error:
-        raise PulumiError(f"{error}{_trouble(config)}", exit_code=error.exit_code) from error
-
-
-def _trouble(config: SandboxConfig) -> str:
-    """The first pod that fails, with its last event and log."""
-    try:
-        with contextlib.closing(Cluster(config)) as cluster:
-            trouble = pods.first_trouble(cluster)
-    except ClusterError:
-        return ""
-    return f"\n{trouble}" if trouble and trouble.hopeless else ""

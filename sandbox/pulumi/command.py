@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 
 from sandbox.errors import SandboxError
+from sandbox.pulumi.processes import RUNNER
 
 OLDEST = semver.VersionInfo.parse("3.220.0")
 """The project asks for no older one; from this on, events come over a connection and not in a file."""
 
-RUNNER = "SLIPWAY_SANDBOX_RUNNER"
-"""Tells, of a running CLI, which process runs it."""
-
 Tell = Callable[[str], None]
+
+# A killed CLI breaks its stream of events; that it was killed is told by its exit code.
+warnings.filterwarnings("ignore", message="Error in event stream", module=r"pulumi\.automation")
 
 
 class Command(automation.PulumiCommand):
@@ -100,26 +102,6 @@ def _feed(process: subprocess.Popen[bytes], text: str) -> None:
 def clean_environment() -> dict[str, str]:
     """The environment without `PULUMI_*`: it would lead to another backend, another stack or another passphrase."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is a CLI, and not another one that has its number by now."""
-    try:
-        return Path(f"/proc/{pid}/exe").readlink().name == "pulumi"
-    except OSError:
-        return False
-
-
-def is_orphan(pid: int) -> bool:
-    """Whether a process is a CLI that outlives what ran it: it has been told to end, and finishes what it has begun."""
-    if not is_running(pid):
-        return False
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    runners = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(f"{RUNNER}=".encode())]
-    return bool(runners) and not Path("/proc", runners[0]).exists()
 
 
 def _dying_with_this_process() -> list[str]:

@@ -13,7 +13,10 @@ Counts = Counter[str]
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 UNCHANGED = frozenset({"same", "read", "refresh"})
-ECHOES = re.compile(r"^(update|preview|refresh|destroy|resource \S+ update) failed$|registering resource .* failed")
+ECHOES = re.compile(
+    r"^(update|preview|refresh|destroy|resource \S+ update) failed$|registering resource .* failed"
+    r"|^Resource monitor has terminated"
+)
 """What the engine says of a stack because something else in it failed."""
 _AMBIENT = re.compile(r"^using pulumi-\S+ from \$PATH")
 """Its word about each plugin that this machine has, which is what was asked for."""
@@ -53,6 +56,8 @@ class Watch:
     """All steps, in the order in which they began."""
     removed: list[str] = field(default_factory=list[str])
     """The URNs of what a refresh did not find any more."""
+    found: list[str] = field(default_factory=list[str])
+    """What an interrupted run had left, and what became of it."""
     messages: list[str] = field(default_factory=list[str])
     """What the program said with `pulumi.log`, and warnings of providers."""
     _running: dict[str, str] = field(default_factory=dict[str, str])

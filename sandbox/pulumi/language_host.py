@@ -35,7 +35,11 @@ class LanguageHost(LanguageServer):
         os.chdir(request.pwd or folder)
         sys.path.insert(0, str(folder))
         self.program = lambda: _run(folder)
-        return super().Run(request, context)  # pyright: ignore[reportUnknownMemberType]  # the SDK gives it no types
+        answer: Any = super().Run(request, context)  # pyright: ignore[reportUnknownMemberType]  # it has no types
+        if answer.error:
+            # It has been logged, and the engine would say it once more.
+            answer.error, answer.bail = "", True
+        return answer
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: ARG002, N802
         """`make install` has done it, from the lock file."""

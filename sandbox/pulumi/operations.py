@@ -10,13 +10,14 @@ from typing import Any, TypeVar, cast
 from pulumi import automation
 
 from sandbox.errors import SandboxError
-from sandbox.pulumi.command import is_orphan, is_running
 from sandbox.pulumi.events import UNCHANGED, Counts, Step, Tell, Watch, name_of
+from sandbox.pulumi.processes import end_left_plugins, find, is_running
 from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.state import Pending, read_pending
 from sandbox.pulumi.workspace import Workspace
 
 T = TypeVar("T")
+Mend = Callable[[], list[str]]
 
 DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "import": "imported"}
 """How the engine's words are told of what has been done; all others stay as they are."""
@@ -79,6 +80,7 @@ def up(
     tell: Tell = lambda _text: None,
     *,
     adopting: Mapping[str, Any] | None = None,
+    mend: Mend = list,
 ) -> Run:
     """`pulumi up` with a refresh, so that what was changed by hand is mended.
 
@@ -90,6 +92,7 @@ def up(
         tell: Is told what is being done.
         adopting: Settings on top for a run after one that was interrupted while it created something: whether that is
             there now only the program can find out, and it must not be created twice.
+        mend: Puts right what an interrupted run has left outside of the state; returns a word about each thing.
 
     Raises:
         PulumiError: It failed.
@@ -99,16 +102,19 @@ def up(
     pending = read_pending(place.state_file(settings), settings)
     if any(item.is_creation for item in pending):
         place.interrupted.touch()  # until a run comes to its end: the next one may be interrupted, too
-    if place.interrupted.exists():
-        settings = replace(settings, values={**settings.values, **(adopting or {})})
+    looks = place.interrupted.exists() and adopting is not None
+    first = replace(settings, values={**settings.values, **(adopting or {})}) if looks else settings
     with _explained("up", place, watch):
-        stack = place.open(settings, tell)
-        result, found = _locked(stack, pending, tell, lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN))
-    place.interrupted.unlink(missing_ok=True)
+        stack = place.open(first, tell)
+        act = lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN)  # noqa: E731
+        result = _locked(place, stack, watch, pending, act, mend)
+        place.interrupted.unlink(missing_ok=True)
+        if looks:  # what it had created is the stack's now; the settings are to be those of every other run
+            place.open(settings, tell).up(on_event=watch.event, color=PLAIN)
     exports = {name: "[secret]" if output.secret else output.value for name, output in result.outputs.items()}
     gone = [f"{name_of(urn)} was gone, and was made again" for urn in watch.removed]
     counts = _counts(result.summary.resource_changes)
-    return Run(counts, tuple(watch.steps), exports, (*found, *gone, *watch.messages))
+    return Run(counts, tuple(watch.steps), exports, (*watch.found, *gone, *watch.messages))
 
 
 def preview(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None, *, refresh: bool = False) -> Run:
@@ -136,12 +142,12 @@ def refresh(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     read_pending(place.state_file(settings), settings)
     with _explained("refresh", place, watch):
         stack = place.open(settings, tell)
-        result, found = _locked(stack, [], tell, lambda: stack.refresh(on_event=watch.event, color=PLAIN))
+        result = _locked(place, stack, watch, [], lambda: stack.refresh(on_event=watch.event, color=PLAIN), list)
     counts = _counts(result.summary.resource_changes)
-    return Run(counts, tuple(watch.steps), {}, (*found, *watch.messages))
+    return Run(counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
 
 
-def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None) -> Run:
+def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None, *, mend: Mend = list) -> Run:
     """Removes what the stack may remove: repositories stay, by their own options.
 
     Raises:
@@ -151,25 +157,41 @@ def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     pending = read_pending(place.state_file(settings), settings)
     with _explained("destroy", place, watch):
         stack = place.open(settings, tell)
-        result, found = _locked(stack, pending, tell, lambda: stack.destroy(on_event=watch.event, color=PLAIN))
+        result = _locked(place, stack, watch, pending, lambda: stack.destroy(on_event=watch.event, color=PLAIN), mend)
     counts = _counts(result.summary.resource_changes)
-    return Run(counts, tuple(watch.steps), {}, (*found, *watch.messages))
+    return Run(counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
 
 
-def _locked(stack: automation.Stack, pending: list[Pending], tell: Tell, act: Callable[[], T]) -> tuple[T, list[str]]:
+def _locked(
+    place: Workspace, stack: automation.Stack, watch: Watch, pending: list[Pending], act: Callable[[], T], mend: Mend
+) -> T:
     """Does something under the stack's lock, after what an interrupted run has left of itself is put right.
 
-    Returns:
-        What was done, and a word about each thing that was put right.
+    A word about each thing that was put right goes to what was found.
     """
-    words: list[str] = []
+    _wait_for_orphans(place, watch)
     while True:
         try:
-            found = _settle(stack, pending)
-            return act(), [*words, *found]
+            watch.found += _settle(stack, pending)
+            if not any(process.is_cli for process in find(place.home)):
+                watch.found += mend()
+            return act()
         except automation.ConcurrentUpdateError as error:
             holders = [int(pid) for pid in re.findall(r"\(pid (\d+)\)", str(error))]
-            words.append(_take_lock(stack, holders, tell))
+            watch.found.append(_take_lock(stack, holders))
+
+
+def _wait_for_orphans(place: Workspace, watch: Watch) -> None:
+    """Waits for a CLI that outlives what ran it, which was told to end; ends plugins that outlive their CLI."""
+    orphans = [process.pid for process in find(place.home) if process.is_orphan]
+    if orphans:
+        told = ", ".join(map(str, orphans))
+        watch.tell(f"waiting for process {told} of an interrupted run to finish what it has begun")
+        while any(process.pid in orphans for process in find(place.home)):
+            time.sleep(LOOK_EVERY)
+        watch.found.append(f"process {told} of an interrupted run finished what it had begun")
+    if count := end_left_plugins(place.home):
+        watch.found.append(f"plugins of an interrupted run that still ran were ended: {count}")
 
 
 def _settle(stack: automation.Stack, pending: list[Pending]) -> list[str]:
@@ -180,21 +202,18 @@ def _settle(stack: automation.Stack, pending: list[Pending]) -> list[str]:
     deployment = dict(cast("dict[str, Any]", exported.deployment))
     deployment.pop("pending_operations", None)
     stack.import_stack(automation.Deployment(version=exported.version, deployment=deployment))
-    return [f"an interrupted run had begun and not ended: {item}; done again" for item in pending]
+    found = [f"an interrupted run had begun and not ended: {item}; done again" for item in pending]
+    pending.clear()
+    return found
 
 
-def _take_lock(stack: automation.Stack, holders: list[int], tell: Tell) -> str:
-    """Takes the lock from a process that is gone, or that ends because what ran it is gone.
+def _take_lock(stack: automation.Stack, holders: list[int]) -> str:
+    """Takes the lock from a process that is gone.
 
     Raises:
         PulumiError: It is alive.
     """
     told = ", ".join(map(str, holders)) or "unknown"
-    if any(is_orphan(holder) for holder in holders):
-        tell(f"waiting for process {told} of an interrupted run to finish what it has begun")
-        while any(is_orphan(holder) for holder in holders):
-            time.sleep(LOOK_EVERY)
-        return f"process {told} of an interrupted run finished what it had begun"
     if not holders or any(is_running(holder) for holder in holders):
         raise PulumiError(f"process {told} works on this stack; wait for it to end, or end it, and try again")
     stack.cancel()
@@ -208,7 +227,8 @@ def _explained(what: str, place: Workspace, watch: Watch) -> Generator[None]:
     except automation.CommandError as error:
         words = watch.failure(str(error))
         # Not `from error`: that has all that the command has written, a line for each resource that was looked at.
-        raise PulumiError(f"pulumi {what} failed: {_remedied(words, place)}") from None
+        before = "".join(f"\nbefore that, {text}" for text in watch.found)
+        raise PulumiError(f"pulumi {what} failed: {_remedied(words, place)}{before}") from None
     except OSError as error:
         raise PulumiError(f"pulumi {what}: {place.cli} could not be run: {error.strerror or error}") from error
 

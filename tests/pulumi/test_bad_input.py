@@ -163,10 +163,12 @@ def test_what_was_being_created_is_looked_for_by_the_program(small: Project) -> 
         .endswith("creating note-2 (pulumi-python:dynamic:Resource)")
     )
     run = operations.up(small.place, small.settings(), adopting={"t:text": "looked for"})
-    assert small.note.read_text() == "looked for"
+    # Once with those settings, and once more without.
+    assert [step.operation for step in run.steps if step.name == "note" and step.differing] == ["update", "update"]
+    assert small.note.read_text() == "hello"
     assert [text for text in run.messages if "creating note-2" in text]
     again = operations.up(small.place, small.settings(), adopting={"t:text": "looked for"})
-    assert small.note.read_text() == "hello"
+    assert not again.changed
     assert not [text for text in again.messages if "creating" in text]
 
 

@@ -1,9 +1,11 @@
 """`make up` waits for Applications that can settle, and not for those whose files wait in a pull request."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
+from sandbox import pods
 from sandbox.applications import wait_for_applications
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
@@ -26,14 +28,27 @@ def application(name: str, sync: str, health: str, problem: str = "") -> dict[st
 class Listed:
     """What a cluster answers."""
 
-    def __init__(self, *found: dict[str, Any]) -> None:
+    def __init__(
+        self, *found: dict[str, Any], pods: Sequence[dict[str, Any]] = (), owners: Sequence[dict[str, Any]] = ()
+    ) -> None:
         self.found = list(found)
+        self.listed = list(pods)
+        self.owners = list(owners)
 
     def applications(self, _namespace: str) -> list[dict[str, Any]]:
         return self.found
 
     def pods(self, _namespace: str | None = None) -> list[dict[str, Any]]:
-        return []
+        return self.listed
+
+    def replica_sets(self) -> list[dict[str, Any]]:
+        return self.owners
+
+    def events(self, _namespace: str, name: str) -> list[dict[str, Any]]:
+        return [{"reason": "Failed", "message": f"no luck with {name}"}]
+
+    def log(self, *_where: str, lines: int, previous: bool = False) -> str:
+        return "starting\nno such file" if lines and not previous else ""
 
 
 DONE = application("guestbook-dev", "Synced", "Healthy")
@@ -61,3 +76,70 @@ def test_any_other_failure_names_the_pull_request_too() -> None:
     broken = application("guestbook-dev", "OutOfSync", "Degraded", "a hook failed")
     with pytest.raises(SandboxError, match=PULL_REQUEST):
         waited(broken, NO_CHART, pull_request=PULL_REQUEST)
+
+
+def pod(name: str, state: dict[str, Any], *, restarts: int = 0, namespace: str = "argocd") -> dict[str, Any]:
+    status = {"name": "server", "ready": False, "restartCount": restarts, "state": state}
+    return {
+        "metadata": {"namespace": namespace, "name": name},
+        "status": {"phase": "Pending", "containerStatuses": [status]},
+    }
+
+
+def owner(message: str) -> dict[str, Any]:
+    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    return {"metadata": {"namespace": "argocd", "name": "server-1"}, "status": {"conditions": [condition]}}
+
+
+def unscheduled(message: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "message": message}
+    return {
+        "metadata": {"namespace": "argocd", "name": "server-1"},
+        "status": {"phase": "Pending", "conditions": [condition]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (Listed(pods=[pod("a", {"waiting": {"reason": "ImagePullBackOff"}})]), "ImagePullBackOff"),
+        (
+            Listed(pods=[pod("a", {"running": {"startedAt": "2026-01-01T00:00:00Z"}}, restarts=3)]),
+            "runs, but is not ready",
+        ),
+        (Listed(pods=[pod("a", {"terminated": {"exitCode": 3}}, restarts=3)]), "exit code 3"),
+        (Listed(pods=[unscheduled("Insufficient cpu")]), "not scheduled: Insufficient cpu"),
+        (Listed(owners=[owner("exceeded quota: limits")]), "cannot be made: exceeded quota: limits"),
+    ],
+)
+def test_a_pod_that_fails_for_good_ends_the_wait_with_what_is_known(listed: Listed, said: str) -> None:
+    look = pods.Look(cast(Cluster, listed), patience=0, every=0)
+    look.again({"argocd"})
+    assert look.trouble is not None
+    assert said in look.trouble.line
+    assert "no luck with" in look.trouble.line
+    with pytest.raises(SandboxError, match="not waited for any longer") as caught:
+        look.again({"argocd"})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        Listed(pods=[pod("a", {"waiting": {"reason": "ContainerCreating"}})]),
+        Listed(pods=[pod("a", {"running": {"startedAt": "2026-01-01T00:00:00Z"}}, restarts=1)]),
+        Listed(pods=[pod("a", {"waiting": {"reason": "CrashLoopBackOff"}}, namespace="elsewhere")]),
+    ],
+)
+def test_a_pod_that_is_only_late_or_of_others_is_waited_for(listed: Listed) -> None:
+    look = pods.Look(cast(Cluster, listed), patience=0, every=0)
+    for _ in range(3):
+        look.again({"argocd"})
+
+
+def test_one_pod_after_the_other_may_fail_for_a_moment() -> None:
+    listed = Listed(pods=[pod("a", {"waiting": {"reason": "ErrImagePull"}})])
+    look = pods.Look(cast(Cluster, listed), patience=0, every=0)
+    look.again({"argocd"})
+    listed.listed = [pod("b", {"waiting": {"reason": "ErrImagePull"}})]
+    look.again({"argocd"})

@@ -5,6 +5,8 @@ package main
 
 import (
 	_ "embed"
+	"os"
+	"time"
 
 	"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/provider"
 )
@@ -20,5 +22,14 @@ var schema []byte
 var mapping []byte
 
 func main() {
+	go endWithEngine(os.Getppid())
 	provider.Serve("kubernetes", version, schema, mapping)
+}
+
+// An engine that is killed stops none of its plugins, and this one would go on with what it was told for minutes.
+func endWithEngine(engine int) {
+	for os.Getppid() == engine {
+		time.Sleep(time.Second)
+	}
+	os.Exit(1)
 }

@@ -1,0 +1,55 @@
+"""The Helm release of Argo CD where an operation on it was cut off, or failed.
+
+A killed Helm leaves its last record pending, and from then on refuses: "another operation is in progress". After a
+failure the objects are half of one version and half of another, and Pulumi compares the values alone: it would see no
+difference. So the release is first put back to what it was.
+"""
+
+import subprocess
+
+from sandbox.applications import ARGOCD
+from sandbox.cluster import Cluster
+from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
+from sandbox.shape import at
+
+RELEASE = "argocd"
+DEPLOYED = "deployed"
+AT_REST = {DEPLOYED, "superseded", "uninstalled"}
+SECONDS = 300
+
+
+def mend(config: SandboxConfig, cluster: Cluster) -> list[str]:
+    """Rolls back to the revision before, or forgets a first one; nothing else may be at work on the release.
+
+    Returns:
+        A word about it, where there was something to do.
+
+    Raises:
+        SandboxError: The cluster did not answer, or Helm refused.
+    """
+    records = cluster.secrets(ARGOCD, f"owner=helm,name={RELEASE}")
+    statuses = {int(at(record, "metadata", "labels", "version")): _status(record) for record in records}
+    if not statuses or statuses[max(statuses)] in AT_REST:
+        return []
+    last = statuses[max(statuses)]
+    good = [revision for revision, status in statuses.items() if status == DEPLOYED]
+    left = f"the Helm release {RELEASE} was left {last} by an interrupted or failed run"
+    if good and last != "uninstalling":
+        _helm(config, "rollback", RELEASE, str(max(good)))
+        return [f"{left}; it was rolled back first"]
+    # Without its records, Helm installs it again and takes over the objects that are its own.
+    for record in records:
+        cluster.delete_secret(ARGOCD, record["metadata"]["name"])
+    return [f"{left}; it is installed again"]
+
+
+def _status(record: object) -> str:
+    return str(at(record, "metadata", "labels", "status"))
+
+
+def _helm(config: SandboxConfig, *words: str) -> None:
+    command = [config.commands / "helm", "--kubeconfig", config.kubeconfig, "--namespace", ARGOCD, *words]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    if ran.returncode:
+        raise SandboxError(f"helm {' '.join(words)}: {ran.stderr.strip()}; `make down` and `make up` start anew")
