@@ -53,7 +53,7 @@ class Platform(pulumi.ComponentResource):
             {"settings": settings, "teams": teams, "secrets": secrets},
             child,
         )
-        for service in settings.services:
+        services = [
             ServiceRepository(
                 service.name,
                 {
@@ -65,6 +65,8 @@ class Platform(pulumi.ComponentResource):
                 },
                 child,
             )
+            for service in settings.services
+        ]
         installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)
         registered = {
             cluster: RegisteredCluster(
@@ -100,5 +102,7 @@ class Platform(pulumi.ComponentResource):
                 },
                 child,
             )
-        self.summary = summary(settings, environments.files.pull_request)
+        self.summary = summary(
+            settings, [environments.files.pull_request, *(service.files.pull_request for service in services)]
+        )
         self.register_outputs({})

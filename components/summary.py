@@ -1,26 +1,34 @@
 """What a person wants to know after `pulumi up`: addresses, how to log in, what to do next."""
 
+from collections.abc import Sequence
+
 import pulumi
 
 from manifests.model import ArgoCD, Settings, placement_name
 
 
-def summary(settings: Settings, pull_request: pulumi.Output[str]) -> dict[str, pulumi.Input[object]]:
-    """The outputs of the stack."""
+def summary(settings: Settings, pull_requests: Sequence[pulumi.Output[str]]) -> dict[str, pulumi.Input[object]]:
+    """The outputs of the stack.
+
+    Args:
+        settings: the stack's.
+        pull_requests: the URL of the one that each repository waits for; empty where it waits for none.
+    """
     github = settings.github
+    waiting = pulumi.Output.all(*pull_requests).apply(lambda urls: [url for url in urls if url])
     return {
         "environmentRepository": f"{github.owner_url}/{github.environment_repository}",
         "serviceRepositories": {service.name: settings.repository_url(service) for service in settings.services},
         "argocd": _argocd(settings.argocd),
         "applications": [placement_name(service, environment) for service, environment in settings.placements()],
-        "pullRequest": pull_request,
-        "next": pull_request.apply(lambda url: next_steps(settings, url)),
+        "pullRequests": waiting,
+        "next": waiting.apply(lambda urls: next_steps(settings, urls)),
     }
 
 
-def next_steps(settings: Settings, pull_request: str) -> list[str]:
+def next_steps(settings: Settings, pull_requests: Sequence[str]) -> list[str]:
     """What to do now, in order."""
-    steps = [f"Review and merge {pull_request}, then run `pulumi up` again"] if pull_request else []
+    steps = [f"Review and merge {' and '.join(pull_requests)}, then run `pulumi up` again"] if pull_requests else []
     if not settings.services:
         return [*steps, "Add a service under `slipway:services` and run `pulumi up`"]
     first = settings.services[0]

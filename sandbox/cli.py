@@ -115,7 +115,8 @@ def _next_step(console: Console, config: SandboxConfig, exports: dict[str, objec
     if isinstance(steps, list):
         for step in steps:  # pyright: ignore[reportUnknownVariableType]  # the program's own sentences
             console.print(f"  {step}", markup=False)
-    if pull := exports.get("pullRequest"):
+    pulls: object = exports.get("pullRequests")
+    for pull in pulls if isinstance(pulls, list) else []:  # pyright: ignore[reportUnknownVariableType]  # addresses
         console.print(f"  To do that as pat: .venv/bin/python -m sandbox approve {pull}", markup=False)
     console.print(f"  Tokens to clone and push with: {config.credentials}", markup=False)
 

@@ -50,7 +50,7 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
         with progress.phase("Platform"):
             deployed = deploy(config, progress.teller(), place)
         with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:
-            waits_for = str(deployed.exports.get("pullRequest") or "")
+            waits_for = " and ".join(deployed.exports.get("pullRequests") or ())
             found = wait_for_applications(cluster, progress.update, pull_request=waits_for)
     return Result(deployed, found, time.monotonic() - began)
 

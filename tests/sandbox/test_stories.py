@@ -77,8 +77,9 @@ class Platform:
         """Changes the settings; everything settles, and a second preview shows nothing."""
         self.settings = self.edited(change)
         done = operations.up(self.place, self.settings)
-        if done.exports["pullRequest"]:
-            agree_to_settings(self.rehearsal, done.exports["pullRequest"])
+        for pull_request in done.exports["pullRequests"]:
+            agree_to_settings(self.rehearsal, pull_request)
+        if done.exports["pullRequests"]:
             operations.up(self.place, self.settings)
         self.settle()
         return done
