@@ -59,7 +59,7 @@ class Recording:
         return {by_urn[urn].name for urn in seen if urn in by_urn}
 
 
-class _Answers(Mocks):
+class Answers(Mocks):
     """Answers as a provider would, where the program looks."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -78,8 +78,8 @@ class _Answers(Mocks):
 class _Recorder(MockMonitor):
     """The SDK's mock keeps the last of two resources of one URN; this one refuses the second."""
 
-    def __init__(self) -> None:
-        super().__init__(_Answers())
+    def __init__(self, answers: Mocks) -> None:
+        super().__init__(answers)
         self.recording = Recording()
         self._urns: set[str] = set()
 
@@ -117,20 +117,22 @@ def record(
     secrets: list[str] | None = None,
     stack: str = "test",
     preview: bool = False,
+    answers: Mocks | None = None,
 ) -> Recording:
     """Runs a program to its end; its errors come out as they are."""
-    return contextvars.copy_context().run(_record, program, config or {}, secrets or [], stack, preview)
+    given = (program, config or {}, secrets or [], stack, preview, answers or Answers())
+    return contextvars.copy_context().run(_record, *given)
 
 
 def _record(
-    program: Callable[[], object], config: dict[str, str], secrets: list[str], stack: str, preview: bool
+    program: Callable[[], object], config: dict[str, str], secrets: list[str], stack: str, preview: bool, answers: Mocks
 ) -> Recording:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    recorder = _Recorder()
+    recorder = _Recorder(answers)
     try:
         set_all_config(config, secrets)
-        set_mocks(_Answers(), project="slipway", stack=stack, preview=preview, monitor=recorder)
+        set_mocks(answers, project="slipway", stack=stack, preview=preview, monitor=recorder)
         # A run that failed leaves outputs of its closed loop behind, and the next one would wait for them.
         cast("set[object]", SETTINGS.outputs).clear()  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -21,6 +21,7 @@ STACKS = [
     {key.partition(":")[2]: value for key, value in yaml.safe_load(path.read_text())["config"].items()}
     for path in [*sorted((ROOT / "stacks").glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("*.yaml"))]
 ]
+EXAMPLES = int(os.environ.get("SLIPWAY_FUZZ", "60"))
 WORDS = [
     "",
     "-",
@@ -101,7 +102,9 @@ def check_words(refused: SettingsError) -> None:
 
 
 @settings(
-    max_examples=int(os.environ.get("SLIPWAY_FUZZ", "60")), deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("SLIPWAY_FUZZ", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(stacks())
 def test_no_stack_file_ends_in_a_traceback(stack: dict[str, Any]) -> None:
