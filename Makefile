@@ -42,6 +42,10 @@ down: $(VENV) ## stop it and leave nothing behind
 status: $(VENV) ## what runs, where, in which version
 	@$(PYTHON) -m sandbox status
 
+.PHONY: page
+page: $(VENV) ## the same as one HTML page to look at, written into the sandbox's folder
+	@$(PYTHON) -m sandbox page
+
 .PHONY: preview
 preview: $(VENV) ## what make up would change of a platform that is up; COMMENT=1 prints it as pull requests show it
 ifdef COMMENT

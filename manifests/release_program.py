@@ -11,8 +11,8 @@ _SOURCE = Path(slipway_release.__file__).parent
 
 @cache
 def files() -> dict[str, str]:
-    """The modules of the package as they are, by path in the environment repository."""
+    """The modules of the package, and what they read, as they are, by path in the environment repository."""
     return {
         f"{FOLDER}/{file.relative_to(_SOURCE).as_posix()}": file.read_text(encoding="utf-8")
-        for file in sorted(_SOURCE.rglob("*.py"))
+        for file in sorted([*_SOURCE.rglob("*.py"), *_SOURCE.rglob("*.html")])
     }

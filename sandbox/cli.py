@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--keep-state", action="store_true", help="keep repositories and cluster for the next `up`")
     status = add("status", _status, "what runs, where, in which version")
     status.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    add("page", _page, "write the status page, as one HTML file")
     add("preview", _preview, "what `up` would change of a platform that is up")
     plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
     plan.add_argument("--stack", default="sandbox", help="whose settings to read (default: sandbox)")
@@ -136,6 +137,13 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
         _console().print(table(found))
+    return None
+
+
+def _page(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
+    from sandbox.page import write_page
+
+    _console().print(f"file://{write_page(config)}", markup=False)
     return None
 
 

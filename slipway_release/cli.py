@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save requests")
     add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
     add("unhold", release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
+    status = add("page", write_page, "the status page as one HTML file")
+    status.add_argument("output", type=Path, help="where it is written")
+    status.add_argument("--folder", type=Path, default=Path(), help="a clone of this repository (default: .)")
     _add_validation(add)
     figures = add("dora", show_dora, "DORA's four figures for each service and environment, from the ledger")
     figures.add_argument("--days", type=int, default=30, help="how far to look back (default: 30)")
@@ -266,6 +269,16 @@ def comment_diff(options: argparse.Namespace) -> None:
     around = context.from_environment()
     text = options.markdown.read_text(encoding="utf-8") if options.markdown else workflow.variable("DIFFERENCE")
     comment.keep(around, workflow.variable("PULL_REQUEST"), text)
+
+
+def write_page(options: argparse.Namespace) -> None:
+    from slipway_release import overview, page  # noqa: PLC0415 - nothing else needs them
+
+    output: Path = options.output
+    text = page.page(overview.overview(context.from_environment(), options.folder))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+    workflow.say(f"{output}: {len(text.encode())} bytes")
 
 
 def show_dora(options: argparse.Namespace) -> None:

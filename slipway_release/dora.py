@@ -60,7 +60,17 @@ def figures(context: Context, days: int, service: str | None, environment: str |
 
 def calculate(service: str, environment: str, days: int, deployments: Sequence[Deployment]) -> Figures:
     """The figures of some deployments of the last so many days."""
-    done = sorted(deployments, key=lambda deployment: deployment.created)
+    return _figures(service, environment, days, [deployments])
+
+
+def together(environment: str, days: int, services: Sequence[Sequence[Deployment]]) -> Figures:
+    """The figures of an environment as a whole, from the deployments of each of its services."""
+    return _figures("", environment, days, services)
+
+
+def _figures(service: str, environment: str, days: int, groups: Sequence[Sequence[Deployment]]) -> Figures:
+    ordered = [sorted(group, key=lambda deployment: deployment.created) for group in groups]
+    done = [deployment for group in ordered for deployment in group]
     verified = [deployment for deployment in done if deployment.verified]
     failed = [deployment for deployment in done if deployment.failed]
     reported = [deployment for deployment in done if deployment.verified or deployment.failed]
@@ -77,7 +87,7 @@ def calculate(service: str, environment: str, days: int, deployments: Sequence[D
             if deployment.verified and deployment.committed
         ),
         change_failure_rate=round(len(failed) / len(reported), 3) if reported else None,
-        time_to_restore_seconds=_median(_restorations(done)),
+        time_to_restore_seconds=_median(seconds for group in ordered for seconds in _restorations(group)),
     )
 
 
@@ -96,15 +106,23 @@ def _restorations(done: Sequence[Deployment]) -> Iterable[float]:
 
 
 def _deployments(context: Context, environment: str, service: str, since: dt.datetime) -> list[Deployment]:
-    """The deliveries since then, oldest first.
+    name = ledger.name_of(environment, service)
+    return deliveries(ledger.entries(context.reader, context.platform.repository, name), since)
+
+
+def deliveries(entries: Iterable[Entry], since: dt.datetime) -> list[Deployment]:
+    """The deliveries of one service to one environment since then, oldest first.
+
+    Args:
+        entries: its deployments, newest first.
+        since: when to stop.
 
     Argo CD reports on the commit that it has synced. Where another service has moved the branch on, that is a
     deployment of its own without our payload: it tells of the delivery before it and is none itself.
     """
     found: list[Deployment] = []
     reports: list[Deployment] = []
-    name = ledger.name_of(environment, service)
-    for entry in ledger.entries(context.reader, context.platform.repository, name):
+    for entry in entries:
         created = workflow.moment(entry.created_at)
         if created < since:
             break
@@ -139,6 +157,10 @@ def _deployment(entry: Entry, created: dt.datetime) -> Deployment:
 def _median(values: Iterable[float]) -> float | None:
     found = list(values)
     return statistics.median(found) if found else None
+
+
+def as_document(found: Figures) -> dict[str, object]:
+    return dataclasses.asdict(found)
 
 
 def as_json(found: Sequence[Figures]) -> str:

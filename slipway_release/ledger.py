@@ -55,6 +55,8 @@ class Entry:
     id: int
     sha: str
     ref: str
+    environment: str
+    """Its name, such as `dev/guestbook`."""
     created_at: str
     creator: str
     payload: Document
@@ -92,10 +94,10 @@ def name_of(environment: str, service: str) -> str:
     return f"{environment}/{service}"
 
 
-def entries(github: GitHub, repository: str, environment: str, ref: str | None = None) -> Iterator[Entry]:
-    """The deployments of an environment, newest first."""
+def entries(github: GitHub, repository: str, environment: str | None = None, ref: str | None = None) -> Iterator[Entry]:
+    """The deployments of an environment, or of all, newest first."""
     path = f"/repos/{repository}/deployments"
-    query = {"environment": environment} | ({"ref": ref} if ref else {})
+    query = ({"environment": environment} if environment else {}) | ({"ref": ref} if ref else {})
     for item in github.pages(path, query):
         yield _entry(item, github, path)
 
@@ -259,6 +261,7 @@ def _entry(source: Document, github: GitHub, path: str) -> Entry:
         id=fields.number(source, "id", where),
         sha=fields.text(source, "sha", where),
         ref=fields.text(source, "ref", where),
+        environment=fields.text(source, "environment", where),
         created_at=fields.text(source, "created_at", where),
         creator=fields.optional_text(creator, "login") or "",
         payload=fields.optional_document(source, "payload") or {},

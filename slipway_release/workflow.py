@@ -42,6 +42,11 @@ def timestamp(moment: dt.datetime | None = None) -> str:
     return (moment or now()).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def days_ago(days: int) -> dt.datetime:
+    """That many days before now."""
+    return now() - dt.timedelta(days=days)
+
+
 def moment(text: str) -> dt.datetime:
     """Read an ISO 8601 time."""
     return dt.datetime.fromisoformat(text)
