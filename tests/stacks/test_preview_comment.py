@@ -12,7 +12,7 @@ from stacks.preview_changes import PreviewError, read_preview
 from stacks.preview_comment import LABEL, LIMIT, REFUSED, comment, main
 
 PREVIEWS = Path(__file__).parent / "previews"
-ADDED = PREVIEWS / "added.json"
+ADDED, REMOVED = (PREVIEWS / f"{name}.json" for name in ("added", "removed"))
 TEAMS = {"orders": "web"}
 
 
@@ -70,6 +70,18 @@ def test_a_new_service_is_told_by_whom_it_belongs_to_and_who_may_do_what() -> No
     assert "+ Repository orders-repository" in text
     assert UNKNOWN not in text
     assert "Deleted and replaced" not in text
+
+
+def test_what_goes_comes_first_and_then_who_may_do_less() -> None:
+    text = comment(read_preview(REMOVED.read_text()), "sandbox", {"clock": "web"})
+    order = [text.index(word) for word in ("has to be meant", "### Deleted and replaced", "### Access", "```diff")]
+    assert order == sorted(order)
+    assert "- **deletes the Repository `clock-repository` (service clock); it stays on GitHub**" in text
+    assert "- **replaces Argo CD: Release `argocd-release` (Argo CD)**" in text
+    assert "- **delete** Application `clock-dev-application` (environment dev)" in text
+    assert "because of `metadata.namespace`" in text
+    assert "- `sam` leaves team web" in text
+    assert "- team web may no longer push to `clock`" in text
 
 
 def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
