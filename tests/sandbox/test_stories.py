@@ -4,7 +4,9 @@ It runs on a GitHub and a node of its own. The tests are one story in the order 
 that is Synced and Healthy, and a second preview without changes.
 """
 
+import base64
 import contextlib
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -57,6 +59,13 @@ class Platform:
 
     def namespaces(self) -> set[str]:
         return {line.partition("/")[2] for line in self.kubectl("get", "namespaces", "--output", "name").split()}
+
+    def pull_password(self, namespace: str) -> str:
+        """What the pods of a namespace pull with."""
+        path = r"jsonpath={.data.\.dockerconfigjson}"
+        shown = self.kubectl("get", "secret", "slipway-registry", "--namespace", namespace, "--output", path)
+        (entry,) = json.loads(base64.b64decode(shown))["auths"].values()
+        return entry["password"]
 
     def branch_files(self, branch: str) -> set[str]:
         tree = self.github("GET", f"/repos/acme/environments/git/trees/{branch}?recursive=1")
@@ -137,6 +146,8 @@ def test_a_service_and_an_environment_in_the_middle_are_added_at_once(platform: 
     assert set(done.counts) <= {"create", "update", "same"}
     assert {"orders-qa", "guestbook-qa", "orders-production", "infrastructure-qa"} <= set(platform.applications())
     assert {"orders-qa", "orders-production"} <= platform.namespaces()
+    token = platform.settings.values["slipway:packagesToken"]
+    assert [platform.pull_password(namespace) for namespace in ("orders-qa", "orders-production")] == [token, token]
     # Production is delivered by branch, and its branch was there before the service.
     assert "helm-charts/orders/Chart.yaml" in platform.branch_files("environment/production")
 
@@ -176,13 +187,17 @@ def test_delivery_changes_in_both_directions(platform: Platform) -> None:
 
 def test_a_secret_is_rotated_wherever_it_is(platform: Platform) -> None:
     platform.settings = replace(
-        platform.settings, values=platform.settings.values | {"slipway:webhookSecret": "a-new-secret-of-webhooks"}
+        platform.settings,
+        values=platform.settings.values
+        | {"slipway:webhookSecret": "a-new-secret-of-webhooks", "slipway:packagesToken": "ghp_rotated"},
     )
     done = platform.apply(lambda _values: None)
     assert set(done.counts) == {"update", "same"}
     assert {"environments-argocd-webhook", "argocd-release"} <= {
         step.name for step in done.steps if step.operation == "update"
     }
+    services = [name for name in platform.applications() if not name.startswith("infrastructure-")]
+    assert {platform.pull_password(namespace) for namespace in services} == {"ghp_rotated"}
 
 
 def test_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform) -> None:

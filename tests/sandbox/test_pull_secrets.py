@@ -1,0 +1,74 @@
+"""Images are private, as on GHCR: pods pull with the Secret of their namespace, and Git never has it."""
+
+import contextlib
+import json
+from collections.abc import Generator
+from typing import Any, cast
+
+import kubernetes.client
+import pytest
+
+from sandbox.github.credentials import READER
+from sandbox.rehearsal import Rehearsal
+from tests.sandbox.conftest import Sandbox
+
+SERVICE = "guestbook"
+NAMESPACE = f"{SERVICE}-dev"
+SECRET = "slipway-registry"
+
+Document = dict[str, Any]
+
+
+@contextlib.contextmanager
+def pod(rehearsal: Rehearsal, name: str, *secrets: str) -> Generator[Document]:
+    """A pod like those of the service, which has to pull the released image anew; its status once that is decided."""
+    apps, core = kubernetes.client.AppsV1Api(rehearsal.kubernetes), kubernetes.client.CoreV1Api(rehearsal.kubernetes)
+    deployed = cast(Any, apps.read_namespaced_deployment(SERVICE, NAMESPACE, _preload_content=False)).data
+    spec = json.loads(deployed)["spec"]["template"]["spec"]
+    spec["containers"] = [{**container, "imagePullPolicy": "Always"} for container in spec["containers"]]
+    spec["imagePullSecrets"] = [{"name": secret} for secret in secrets]
+    core.create_namespaced_pod(NAMESPACE, cast(Any, {"metadata": {"name": name}, "spec": spec}))
+
+    def decided() -> Document | None:
+        found = cast(Any, core.read_namespaced_pod(name, NAMESPACE, _preload_content=False)).data
+        (container,) = json.loads(found)["status"].get("containerStatuses") or [{}]
+        state = container.get("state", {})
+        waits = state.get("waiting", {}).get("reason", "ContainerCreating")
+        return state if "waiting" not in state or waits != "ContainerCreating" else None
+
+    try:
+        yield rehearsal.wait(f"{name} to have its image or not", decided, 120)
+    finally:
+        core.delete_namespaced_pod(name, NAMESPACE, grace_period_seconds=0)
+
+
+def test_a_pod_pulls_with_the_secret_of_its_namespace(rehearsal: Rehearsal) -> None:
+    rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy")
+    with pod(rehearsal, "with-the-secret", SECRET) as state:
+        assert "running" in state, state
+
+
+def test_a_pod_without_the_secret_does_not_pull(rehearsal: Rehearsal) -> None:
+    with pod(rehearsal, "without-the-secret") as state:
+        assert state["waiting"]["reason"] in {"ErrImagePull", "ImagePullBackOff"}, state
+
+
+def test_every_namespace_of_a_service_has_it_and_the_checks_have_its_account(
+    sandbox: Sandbox, rehearsal: Rehearsal
+) -> None:
+    core = kubernetes.client.CoreV1Api(rehearsal.kubernetes)
+    found = cast(Any, core.list_secret_for_all_namespaces(field_selector=f"metadata.name={SECRET}")).items
+    services = sandbox.status()["services"]
+    assert {secret.metadata.namespace for secret in found} == {
+        f"{item['service']}-{item['environment']}" for item in services
+    }
+    path = rehearsal.repository_path(rehearsal.environment_repository)
+    assert rehearsal.github("GET", f"{path}/actions/variables/REGISTRY_USERNAME")["value"] == READER
+    secrets = rehearsal.github("GET", f"{path}/environments/production/secrets")["secrets"]
+    assert "REGISTRY_PASSWORD" in {secret["name"] for secret in secrets}
+
+
+@pytest.mark.parametrize("repository", ["environments", SERVICE])
+def test_the_password_is_in_no_commit(rehearsal: Rehearsal, repository: str) -> None:
+    with rehearsal.clone(repository) as clone:
+        assert clone.git("log", "--all", "--oneline", f"-S{rehearsal.token(READER)}") == ""
