@@ -39,12 +39,12 @@ def _platform(settings: Settings) -> platform_file.Platform:
 def _environment(settings: Settings, environment: Environment) -> platform_file.Environment:
     return platform_file.Environment(
         name=environment.name,
-        sync=environment.sync.value,
-        images=environment.images.value,
+        sync=environment.sync,
+        images=environment.images,
         branch=environment.tracked_branch,
-        delivery=environment.delivery.value,
+        delivery=environment.delivery,
         target_branch=environment.target_branch,
-        rollback=environment.rollback.value,
+        rollback=environment.rollback,
         tag_prefix=environment.tag_prefix,
         prereleases=environment.takes_prereleases,
         requires=environment.requires,

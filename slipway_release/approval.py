@@ -6,8 +6,8 @@ An App starts the run, so GitHub's `prevent_self_review` does not know who asked
 from __future__ import annotations
 
 from slipway_release import fields, workflow
+from slipway_release.choices import Delivery
 from slipway_release.context import Context
-from slipway_release.delivery import Way
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment
 from slipway_release.verification import Request
@@ -18,7 +18,7 @@ def check(context: Context, request: Request, environment: Environment) -> None:
 
     Where a pull request delivers, its review is the approval, and rules of the repository see to it.
     """
-    if not environment.approval or environment.delivery == Way.PULL_REQUEST:
+    if not environment.approval or environment.delivery is Delivery.PULL_REQUEST:
         return
     approvers = _approvers(context, environment)
     if not approvers:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from slipway_release import branch_delivery, merging, pulls, release_file, trees
+from slipway_release.choices import Delivery
 from slipway_release.contents import ConflictError, Contents, ProtectedBranchError
 from slipway_release.fields import Document
 from slipway_release.platform_file import Environment
@@ -15,14 +15,6 @@ from slipway_release.release_file import ReleaseFile
 Change = Callable[[ReleaseFile], ReleaseFile | None]
 Entries = Callable[[ReleaseFile, str], list[Document]]
 """The entries of a tree for a release file, on top of a commit."""
-
-
-class Way(enum.StrEnum):
-    """How a change reaches the environment's branch."""
-
-    COMMIT = "commit"
-    PULL_REQUEST = "pull-request"
-    BRANCH = "branch"
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ def deliver(
     contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose
 ) -> Delivered | None:
     """Deliver the change in the environment's own way; None where the change turned out unwanted."""
-    if environment.delivery == Way.PULL_REQUEST:
+    if environment.delivery is Delivery.PULL_REQUEST:
         return request(contents, environment, service, change, purpose)
     return write(contents, environment, service, change, purpose)
 
@@ -62,7 +54,7 @@ def write(
 ) -> Delivered | None:
     """Commit the change directly, whatever the environment's way of delivery is."""
     branch = environment.target_branch
-    if environment.delivery == Way.BRANCH and purpose.kind == "release":
+    if environment.delivery is Delivery.BRANCH and purpose.kind == "release":
 
         def from_main(wanted: ReleaseFile, onto: str) -> list[Document]:
             return branch_delivery.entries(contents, environment, service, wanted, onto)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias, cast
+from enum import StrEnum
+from typing import TypeAlias, TypeVar, cast
 
 from slipway_release.errors import RefusedError
 
+E = TypeVar("E", bound=StrEnum)
 Document: TypeAlias = Mapping[str, object]
 
 
@@ -64,6 +66,16 @@ def texts(source: Document, key: str, where: str) -> tuple[str, ...]:
     if not all(isinstance(item, str) for item in found):
         raise RefusedError(f"{where}.{key}: expected a list of texts")
     return tuple(str(item) for item in found)
+
+
+def choice(source: Document, key: str, choices: type[E], where: str) -> E:
+    """A field that must be one of the words of an enum."""
+    value = text(source, key, where)
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(choices)
+        raise RefusedError(f"{where}.{key}: {value!r} is not known; expected one of {known}") from None
 
 
 def child(source: Document, key: str, where: str) -> Document:

@@ -8,6 +8,7 @@ somebody asks for that version and environment again, or a newer version comes.
 from __future__ import annotations
 
 from slipway_release import fields, layout, pulls
+from slipway_release.choices import Delivery
 from slipway_release.context import Context
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
@@ -30,7 +31,7 @@ def stays_away(context: Context, environment: Environment, service: Service, rel
     taken = _taken_back(context, environment, service, release.version)
     if taken is not None:
         return taken
-    if environment.delivery == "pull-request" and pulls.is_declined(
+    if environment.delivery is Delivery.PULL_REQUEST and pulls.is_declined(
         context.contents, environment.name, service.name, release.version
     ):
         return f"its pull request to {environment.name} was closed by a person"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from slipway_release import fields, record, workflow
+from slipway_release.choices import Sync
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError, UnavailableError
 from slipway_release.fields import Document
@@ -122,7 +123,7 @@ class Ledger:
         self, environment: Environment, release: Release, commit: str, committed_at: str | None = None
     ) -> None:
         """A release is in Git; from now on its verification counts."""
-        waits = environment.sync == "manual"
+        waits = environment.sync is Sync.MANUAL
         state = "queued" if waits else "in_progress"
         words = "waits for somebody to sync it" if waits else "delivered, being verified"
         back = f" (rolled back from {release.rollback.version})" if release.rollback else ""
@@ -220,7 +221,7 @@ class Ledger:
                 "payload": payload,
                 "auto_merge": False,
                 "required_contexts": [],
-                "production_environment": environment.approval or environment.sync == "manual",
+                "production_environment": environment.approval or environment.sync is Sync.MANUAL,
                 "transient_environment": False,
             },
         )

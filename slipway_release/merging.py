@@ -7,6 +7,7 @@ for the checks that the rules require, as everybody else has to.
 from __future__ import annotations
 
 from slipway_release import fields, history, workflow
+from slipway_release.choices import Rollback
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError
 from slipway_release.github import quoted
@@ -23,7 +24,7 @@ def merges_itself(environment: Environment, kind: str) -> bool:
         case "release":
             return not environment.approval
         case "rollback":
-            return environment.rollback == "automatic"
+            return environment.rollback is Rollback.AUTOMATIC
         case "hold":
             return True
         case _:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway_release import fields
+from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 
@@ -27,12 +28,12 @@ class Environment:
     """A place where services run, in promotion order."""
 
     name: str
-    sync: str
-    images: str
+    sync: Sync
+    images: Images
     branch: str | None
-    delivery: str
+    delivery: Delivery
     target_branch: str
-    rollback: str
+    rollback: Rollback
     tag_prefix: str | None
     prereleases: bool
     requires: tuple[str, ...]
@@ -45,7 +46,7 @@ class Environment:
     @property
     def tracked_branch(self) -> str | None:
         """The branch of services that it follows."""
-        return {"main": MAIN, "branch": self.branch}.get(self.images)
+        return {Images.MAIN: MAIN, Images.BRANCH: self.branch}.get(self.images)
 
     def service_url(self, service: str) -> str | None:
         """Where a service answers in it."""
@@ -207,12 +208,12 @@ def _helm(source: fields.Document | None, where: str) -> Helm | None:
 def _environment(source: fields.Document, where: str) -> Environment:
     return Environment(
         name=fields.text(source, "name", where),
-        sync=fields.text(source, "sync", where),
-        images=fields.text(source, "images", where),
+        sync=fields.choice(source, "sync", Sync, where),
+        images=fields.choice(source, "images", Images, where),
         branch=fields.optional_text(source, "branch"),
-        delivery=fields.text(source, "delivery", where),
+        delivery=fields.choice(source, "delivery", Delivery, where),
         target_branch=fields.optional_text(source, "targetBranch") or MAIN,
-        rollback=fields.text(source, "rollback", where),
+        rollback=fields.choice(source, "rollback", Rollback, where),
         tag_prefix=fields.optional_text(source, "tagPrefix"),
         prereleases=source.get("prereleases") is True,
         requires=fields.texts(source, "requires", where),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slipway_release import delivery, history, intent, record, selection, verification, workflow
+from slipway_release.choices import Delivery
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import ApiError, RefusedError
@@ -186,7 +187,7 @@ def situation(
 def _unwanted(
     context: Context, environment: Environment, service: Service, release: Release, file: ReleaseFile
 ) -> str | None:
-    if file.release is None and environment.delivery != "pull-request":
+    if file.release is None and environment.delivery is not Delivery.PULL_REQUEST:
         return None
     return intent.stays_away(context, environment, service, release)
 

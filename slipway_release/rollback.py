@@ -7,11 +7,11 @@ last verified release back and puts the bad version on hold.
 from __future__ import annotations
 
 import dataclasses
-import enum
 from dataclasses import dataclass
 
 from slipway_release import blame, delivery, pulls, reports, verified_releases, workflow
 from slipway_release.blame import Configuration
+from slipway_release.choices import Rollback, Sync
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.ledger import Ledger
@@ -19,14 +19,6 @@ from slipway_release.platform_file import MAIN
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.reports import Report
 from slipway_release.verified_releases import Good
-
-
-class Mode(enum.StrEnum):
-    """How an environment wants to be rolled back."""
-
-    AUTOMATIC = "automatic"
-    PULL_REQUEST = "pull-request"
-    OFF = "off"
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ def act(context: Context, report: Report) -> Answer:
     if done is None:
         return Answer(f"{failed.version} is superseded: another version has been released meanwhile")
     if done.commit is not None:
-        wait = "; it waits for somebody to sync it" if environment.sync == "manual" else ""
+        wait = "; it waits for somebody to sync it" if environment.sync is Sync.MANUAL else ""
         return Answer(f"rolled back from {failed.version} to {target.version}{passed_over}{wait}", target, done)
     number = done.pull.number if done.pull else 0
     return Answer(f"pull request #{number} takes {failed.version} back to {target.version}{passed_over}", target, done)
@@ -115,7 +107,7 @@ def guard(report: Report) -> str | None:
             f"{release.version} is itself a rollback (from {release.rollback.version}) and is not rolled back "
             "again; a person has to look"
         )
-    if environment.rollback == Mode.OFF:
+    if environment.rollback is Rollback.OFF:
         return f"rollback is off in {environment.name}; release a newer version or revert by hand"
     return None
 
@@ -142,7 +134,7 @@ def _take_back(context: Context, report: Report, failed: Release, good: Good) ->
         state=good.commit,
     )
     contents, environment, service = context.contents, report.environment, report.service.name
-    if environment.rollback == Mode.PULL_REQUEST:
+    if environment.rollback is Rollback.PULL_REQUEST:
         done = delivery.request(contents, environment, service, change, purpose)
     else:
         done = delivery.write_or_request(contents, environment, service, change, purpose)

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from slipway_release.choices import Images
 from slipway_release.errors import RefusedError
 from slipway_release.history import Relation
 from slipway_release.platform_file import Environment
@@ -113,7 +114,7 @@ def _exclusion(environment: Environment, release: Release) -> str | None:
         if environment.tracked_branch is None:
             return f"{environment.name} takes versioned tags only"
         return None
-    if environment.images == "branch":
+    if environment.images is Images.BRANCH:
         return f"{environment.name} follows branch {environment.branch} and takes no releases"
     if not is_version(release.version):
         return f"{release.version!r} is not a version"

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import Protocol, TypeGuard
 
+from slipway_release.choices import Images
+
 # A version becomes a Kubernetes label (63 characters), the shortest of its homes; an OCI tag may
 # have 128 and a Git reference 255.
 MAX_VERSION_LENGTH = 63
@@ -162,7 +164,7 @@ def takes_releases(environment: EnvironmentLike) -> bool:
     An environment that follows main takes the releases made from main too: a release is one more
     image of a commit of main. One that follows another branch takes nothing but that branch.
     """
-    return environment.images in ("release", "main")
+    return environment.images in {Images.RELEASE, Images.MAIN}
 
 
 def is_prefix(text: object) -> TypeGuard[str]:

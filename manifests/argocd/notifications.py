@@ -2,7 +2,7 @@
 
 The ledger is kept on the environment repository: environment `<environment>/<service>`, ref the commit that was synced,
 state `success` or `failure`, and a description that says why. Drift adds a `success` whose description begins with
-`Drift`, so that the deployment stays what it is and yet shows it.
+`slipway_release.ledger.DRIFT`, so that the deployment stays what it is and yet shows it.
 """
 
 import json
@@ -23,8 +23,6 @@ GITHUB_KEY = "github-private-key"
 """Key in that Secret: the private key of Argo CD's GitHub App."""
 SLACK_KEY = "slack-token"
 """Key in that Secret: the Slack app's token; needed where there is a channel."""
-DRIFT = "Drift"
-"""How the description of a status begins that reports drift and no release."""
 WEBHOOK_KEY = "webhook-url"
 """Key in that Secret: where the chat's webhook posts to; needed where there is one."""
 

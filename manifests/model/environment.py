@@ -22,41 +22,11 @@ from manifests.model.base import (
     wrong,
 )
 from manifests.model.entry import HttpRoute, Ingress
+from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix
 
 AUTOMATION = "slipway"
 """The GitHub environment that holds the keys of workflows which deliver nowhere; their templates name it."""
-
-
-class Sync(Choice):
-    """Who applies a change of the environment repository to the cluster."""
-
-    AUTOMATED = "automated"
-    MANUAL = "manual"
-
-
-class Images(Choice):
-    """Which images an environment takes."""
-
-    BRANCH = "branch"
-    MAIN = "main"
-    RELEASE = "release"
-
-
-class Delivery(Choice):
-    """How a release is written to the environment repository."""
-
-    COMMIT = "commit"
-    PULL_REQUEST = "pull-request"
-    BRANCH = "branch"
-
-
-class Rollback(Choice):
-    """What happens when a release turns out bad."""
-
-    AUTOMATIC = "automatic"
-    PULL_REQUEST = "pull-request"
-    OFF = "off"
 
 
 class Removal(Choice):

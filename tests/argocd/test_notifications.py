@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from manifests.argocd.notifications import DRIFT, GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, notification_values
+from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, notification_values
+from slipway_release.ledger import DRIFT
 from tests.argocd.example import settings
 from tests.argocd.rendering import KubernetesObject
 

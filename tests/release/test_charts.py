@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from slipway_release import platform_file
+from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.platform_file import Environment, Platform, Service
 from slipway_release.validation import charts, dependencies, secrets
 from slipway_release.validation.dependencies import Builds
@@ -22,7 +23,19 @@ pytestmark = pytest.mark.skipif(HELM is None, reason="helm is not here yet; `mak
 
 SERVICE = Service("guestbook", "acme/guestbook", "web", ("dev",), "ghcr.io/acme/guestbook")
 ENVIRONMENT = Environment(
-    "dev", "automated", "main", "main", "commit", "main", "automatic", None, False, (), 600, None, False
+    "dev",
+    Sync.AUTOMATED,
+    Images.MAIN,
+    "main",
+    Delivery.COMMIT,
+    "main",
+    Rollback.AUTOMATIC,
+    None,
+    False,
+    (),
+    600,
+    None,
+    False,
 )
 PLATFORM = Platform(
     "acme", "environments", "https://api.github.com", "https://github.com", "ghcr.io", False, (ENVIRONMENT,), (SERVICE,)

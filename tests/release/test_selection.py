@@ -121,3 +121,9 @@ def test_a_newer_version_clears_older_holds_only() -> None:
 def test_the_next_image_of_a_branch_clears_the_hold_of_the_one_before() -> None:
     held = Held("main-aaaaaaaaaaaa", "bad", "", "")
     assert cleared(ReleaseFile(None, (held,)), branch("b")).held == ()
+
+
+@pytest.mark.parametrize("key", ["sync", "images", "delivery", "rollback"])
+def test_a_word_that_no_setting_has_is_refused_with_the_known_ones(key: str) -> None:
+    with pytest.raises(RefusedError, match=rf"environments\[0\]\.{key}: 'often' is not known; expected one of "):
+        platform(environment("dev", **{key: "often"}))
