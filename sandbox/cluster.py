@@ -61,6 +61,14 @@ class Cluster:
             return self._listed(self._core.list_pod_for_all_namespaces)
         return self._listed(self._core.list_namespaced_pod, namespace)
 
+    def namespaces(self) -> set[str]:
+        """The names of all namespaces.
+
+        Raises:
+            ClusterError: The cluster did not answer.
+        """
+        return {found["metadata"]["name"] for found in self._listed(self._core.list_namespace)}
+
     def replica_sets(self) -> list[Object]:
         """The ReplicaSets of all namespaces.
 

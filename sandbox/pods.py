@@ -3,12 +3,15 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 from sandbox.cluster import Cluster, Object
 from sandbox.errors import SandboxError
 from sandbox.shape import at, fields, items, number
 
 LOG_LINES = 15
+LINE = 120
+"""How much is said in one line of a reason, an event, a log."""
 RESTARTS = 2
 """After so many a container that is not ready keeps failing, also while it happens to run."""
 HOPELESS_SECONDS = 60.0
@@ -44,8 +47,8 @@ class Trouble:
     @property
     def line(self) -> str:
         """The same in one line."""
-        said = [self.event, self.log.splitlines()[-1].strip() if self.log else ""]
-        return "; ".join([f"{self._where}: {self.reason}", *filter(None, said)])
+        said = [self.reason, self.event, self.log.splitlines()[-1].strip() if self.log else ""]
+        return f"{self._where}: {'; '.join(shorten(text, LINE, placeholder='…') for text in said if text)}"
 
     @property
     def _where(self) -> str:
@@ -103,7 +106,10 @@ class Look:
         if failing is None or failing != self._failing:
             self._failing, self._since = failing, now
         elif now - self._since >= self._patience:
-            raise SandboxError(f"not waited for any longer: for {now - self._since:.0f} s {found}")
+            raise SandboxError(
+                f"{found}\nIt has been so for {now - self._since:.0f} s and is not waited for any longer; "
+                "mend it and run `make up` again"
+            )
 
 
 def first_trouble(cluster: Cluster, namespaces: Collection[str] | None = None) -> Trouble | None:

@@ -18,15 +18,18 @@ from typing import NoReturn
 from pulumi import automation
 
 from sandbox.config import SandboxConfig
+from sandbox.errors import ExitCode, SandboxError
 from sandbox.pulumi.command import Command, Tell, clean_environment
 from sandbox.pulumi.programs import Home, search_path, write_script
 from sandbox.pulumi.project import linked_project, sealed_settings, write_settings
-from sandbox.pulumi.settings import StackConfig
+from sandbox.pulumi.settings import StackConfig, stack_file
 
 PACKAGES = Path(__file__).parent.parent.parent
 """Where the plugins that are written in Python import the sandbox from."""
 _UNSAVED = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 """For previews: a state that is written after each step takes time that grows with the square of the resources."""
+_CHANGING = {"cp", "refresh", "rm", "rm-all", "set", "set-all"}
+"""What `pulumi config` does to settings, other than to show them."""
 _WRAPPER = """#!/bin/sh
 # `pulumi` with the state, the settings and the plugins of this sandbox.
 export SLIPWAY_SANDBOX_DIR={directory} SLIPWAY_SANDBOX_NETWORK={network}
@@ -126,9 +129,17 @@ class Workspace:
         """Becomes the CLI, with these settings, in the folder of the project.
 
         Raises:
+            SandboxError: The words would change settings, which are written anew from the stack file every time.
             CommandError: The CLI refused.
             OSError: It cannot be started.
         """
+        if _changes_settings(words):
+            file = stack_file(self.config.root, settings.stack)
+            raise SandboxError(
+                f"the settings of this stack are those of {file} with the addresses and keys of this sandbox on top; "
+                "change them in that file, because what `pulumi config` sets would be written over",
+                exit_code=ExitCode.USAGE,
+            )
         self.open(settings)
         os.chdir(self.project)
         os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment()})  # noqa: S606  # it is to be this process
@@ -158,3 +169,8 @@ class Workspace:
     def _last_seal(self) -> str:
         path = self.folder / "sealed"
         return path.read_text() if path.exists() else ""
+
+
+def _changes_settings(words: Sequence[str]) -> bool:
+    said = [word for word in words if not word.startswith("-")]
+    return "config" in said[:1] and bool(_CHANGING & set(said[1:2]))

@@ -179,3 +179,14 @@ def test_replaced_settings_are_all_that_is_said(small: Project) -> None:
     del settings.values["t:text"]
     with pytest.raises(PulumiError, match="text"):
         operations.preview(small.place, replace(settings))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["config", "set", "slipway:adopt[0]", "everything"], ["config", "--path", "rm", "a"], ["config", "set-all"]],
+)
+def test_settings_that_would_be_written_over_are_refused_with_the_place_for_them(
+    small: Project, words: list[str]
+) -> None:
+    with pytest.raises(SandboxError, match=r"stacks/Pulumi\.s\.yaml.*change them in that file"):
+        small.place.execute(small.settings(), words)

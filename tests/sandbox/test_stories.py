@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -30,6 +31,7 @@ from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import start_parts
+from tests.sandbox.interrupting import Ending, Interrupter, Moment
 
 ROOT = Path(__file__).parent.parent.parent
 NETWORK = "10.234"
@@ -130,6 +132,57 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield made
     finally:
         down(config, progress)
+
+
+@pytest.fixture(scope="module")
+def interrupter(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Interrupter:
+    chance = random.Random(7)
+    return Interrupter(platform.config, tmp_path_factory.mktemp("settings") / "tree", chance)
+
+
+def annotated(text: str) -> Change:
+    """A change that Helm has to bring to Argo CD."""
+
+    def change(values: Values) -> None:
+        values["argocd"]["values"]["server"]["podAnnotations"] = {"run": text}
+
+    return change
+
+
+def with_a_service(values: Values) -> None:
+    values["services"].append({"name": "parcels", "template": "python-web", "team": "web", "environments": ["dev"]})
+
+
+def with_a_quota(values: Values) -> None:
+    named(values, "environments", "dev")["quota"] = {"pods": 30}
+    named(values, "teams", "web")["members"][1]["role"] = "maintainer"
+
+
+def as_before(values: Values) -> None:
+    del values["argocd"]["values"]["server"]["podAnnotations"]
+    del named(values, "environments", "dev")["quota"]
+    del named(values, "teams", "web")["members"][1]["role"]
+    values["services"].pop()
+
+
+@pytest.mark.parametrize(
+    ("change", "moment"),
+    [
+        (annotated("one"), Moment.HELM),
+        (with_a_service, Moment.ANY),
+        (with_a_quota, Moment.ANY),
+        (annotated("two"), Moment.ANY),
+        (as_before, Moment.ANY),
+    ],
+)
+def test_an_up_that_is_cut_off_is_gone_on_with(interrupter: Interrupter, change: Change, moment: Moment) -> None:
+    """With Ctrl-C or kill -9; `benchmarks/kills.py` does it as often as one likes, and from nothing too."""
+    interrupter.change(change)
+    ending = Ending.ALL if moment is Moment.HELM else interrupter.chance.choice(list(Ending))
+    outcome = interrupter.cut_off(ending, moment)
+    assert not outcome.problems, (ending, outcome)
+    if moment is Moment.HELM:
+        assert [text for text in outcome.said if "was left pending-upgrade" in text]
 
 
 def named(values: Values, kind: str, name: str) -> Values:

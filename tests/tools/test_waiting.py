@@ -118,7 +118,7 @@ def test_a_pod_that_fails_for_good_ends_the_wait_with_what_is_known(listed: List
     assert look.trouble is not None
     assert said in look.trouble.line
     assert "no luck with" in look.trouble.line
-    with pytest.raises(SandboxError, match="not waited for any longer") as caught:
+    with pytest.raises(SandboxError, match="is not waited for any longer; mend it") as caught:
         look.again({"argocd"})
     assert said in str(caught.value)
 
