@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -47,7 +48,8 @@ class _PodWatch:
     """Looks at the pods of Argo CD while the engine works, and ends the engine when one fails for good."""
 
     def __init__(self, cluster: Cluster, place: Workspace, tell: Tell) -> None:
-        self._look = pods.Look(cluster)
+        # What an interrupted or failed run has left is to be replaced by this one.
+        self._look = pods.Look(cluster, since=datetime.now(UTC).replace(microsecond=0))
         self._place = place
         self._tell = tell
         self._doing = ""

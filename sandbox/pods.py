@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from textwrap import shorten
 
 from sandbox.cluster import Cluster, Object
@@ -79,9 +80,23 @@ def unready(cluster: Cluster, namespace: str | None = None) -> list[str]:
 class Look:
     """Looks at pods now and then while something is waited for."""
 
-    def __init__(self, cluster: Cluster, patience: float = HOPELESS_SECONDS, every: float = LOOK_EVERY) -> None:
-        """Takes what is looked at, for how long one pod may fail, and how often it is looked at; both in seconds."""
+    def __init__(
+        self,
+        cluster: Cluster,
+        patience: float = HOPELESS_SECONDS,
+        every: float = LOOK_EVERY,
+        since: datetime | None = None,
+    ) -> None:
+        """Takes what is looked at.
+
+        Args:
+            cluster: where the pods are.
+            patience: for how many seconds one pod may fail.
+            every: after how many seconds it looks again.
+            since: older pods are not looked at, because they are about to be replaced.
+        """
         self._cluster = cluster
+        self._since_made = since
         self._patience = patience
         self._every = every
         self._next = 0.0
@@ -101,7 +116,7 @@ class Look:
         if now < self._next:
             return
         self._next = now + self._every
-        self.trouble = found = first_trouble(self._cluster, namespaces)
+        self.trouble = found = first_trouble(self._cluster, namespaces, self._since_made)
         failing = (found.namespace, found.pod) if found and found.hopeless else None
         if failing is None or failing != self._failing:
             self._failing, self._since = failing, now
@@ -112,17 +127,23 @@ class Look:
             )
 
 
-def first_trouble(cluster: Cluster, namespaces: Collection[str] | None = None) -> Trouble | None:
+def first_trouble(
+    cluster: Cluster, namespaces: Collection[str] | None = None, since: datetime | None = None
+) -> Trouble | None:
     """The first pod that fails, the hopeless before those that are only late; None if all are ready.
 
     Raises:
         ClusterError: The cluster did not answer.
     """
-    found = [_trouble(pod) for pod in cluster.pods() if not is_ready(pod)]
-    found += [trouble for owner in cluster.replica_sets() for trouble in _unmade(owner)]
+    found = [_trouble(pod) for pod in cluster.pods() if not is_ready(pod) and _is_made_since(pod, since)]
+    found += [trouble for owner in cluster.replica_sets() if _is_made_since(owner, since) for trouble in _unmade(owner)]
     found = [trouble for trouble in found if namespaces is None or trouble.namespace in namespaces]
     found.sort(key=lambda trouble: not trouble.hopeless)
     return _with_details(cluster, found[0]) if found else None
+
+
+def _is_made_since(thing: Object, since: datetime | None) -> bool:
+    return since is None or datetime.fromisoformat(thing["metadata"]["creationTimestamp"]) >= since
 
 
 def _unmade(owner: Object) -> list[Trouble]:

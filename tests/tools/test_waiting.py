@@ -1,6 +1,7 @@
 """`make up` waits for Applications that can settle, and not for those whose files wait in a pull request."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -143,3 +144,12 @@ def test_one_pod_after_the_other_may_fail_for_a_moment() -> None:
     look.again({"argocd"})
     listed.listed = [pod("b", {"waiting": {"reason": "ErrImagePull"}})]
     look.again({"argocd"})
+
+
+@pytest.mark.parametrize(("made", "seen"), [("2026-01-01T11:59:59Z", False), ("2026-01-01T12:00:00Z", True)])
+def test_what_an_earlier_run_has_left_failing_is_not_looked_at_while_it_is_replaced(made: str, seen: bool) -> None:
+    left = pod("a", {"waiting": {"reason": "ImagePullBackOff"}})
+    left["metadata"]["creationTimestamp"] = made
+    look = pods.Look(cast(Cluster, Listed(pods=[left])), every=0, since=datetime(2026, 1, 1, 12, tzinfo=UTC))
+    look.again({"argocd"})
+    assert (look.trouble is not None) is seen
