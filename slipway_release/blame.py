@@ -28,6 +28,8 @@ _AT_ONCE = dt.timedelta(minutes=10)
 _MOST_SERVICES = 20
 """How many services are looked at."""
 _ENTRIES = 100
+_RECENT = 10
+"""How many deployments before a failure are looked at."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,35 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
     environment, service = report.environment, report.service
     if good:
         since = record.commit_of(context, environment, service, release.version)
-    else:
-        since = _delivered_at(context, report)
-        if since is not None and _has_failed(context, environment, service, since):
-            # It failed before anything was changed.
+        return _changed(context, environment, service, since, report.entry.sha) if since else None
+    since = _delivered_at(context, report)
+    # What failed before anything was changed did not fail of the change.
+    if since is not None and since != report.entry.sha and not _has_failed(context, environment, service, since):
+        changed = _changed(context, environment, service, since, report.entry.sha)
+        if changed is not None:
+            return changed
+    return _broken_before(context, report, release)
+
+
+def _broken_before(context: Context, report: Report, release: Release) -> Configuration | None:
+    """The change of configuration that made a verified release fail already, before this one came onto it."""
+    environment, service, repository = report.environment, report.service, context.platform.repository
+    entries = ledger.entries(context.reader, repository, ledger.name_of(environment.name, service.name))
+    for entry in itertools.islice(entries, _RECENT):
+        status = reports.newest(context, entry)
+        if status is None or entry.sha == report.entry.sha:
+            continue
+        before = context.contents.release(environment.name, service.name, entry.sha).release
+        if before is None or before.same_image(release):
+            continue
+        if status.state == "success" or not record.is_verified(context, environment, service, before):
             return None
-    if since is None or since == report.entry.sha:
-        return None
-    return _changed(context, environment, service, since, report.entry.sha)
+        if _changed(context, environment, service, entry.sha, report.entry.sha) is not None:
+            # Whatever failed there is not what is there now.
+            return None
+        since = record.commit_of(context, environment, service, before.version)
+        return _changed(context, environment, service, since, report.entry.sha) if since else None
+    return None
 
 
 def _delivered_at(context: Context, report: Report) -> str | None:

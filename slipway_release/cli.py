@@ -31,6 +31,7 @@ from slipway_release import (
 )
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
+from slipway_release.selection import Kind
 from slipway_release.verification import Request
 
 Command = Callable[[argparse.Namespace], None]
@@ -168,7 +169,12 @@ def _request(around: context.Context) -> Request:
 
 def plan(_: argparse.Namespace) -> None:
     around = context.from_environment()
-    workflow.output("environments", promotion.matrix(promotion.plan(around, _request(around), _only())))
+    request = _request(around)
+    outcomes = promotion.consider(around, request, _only())
+    workflow.output("environments", promotion.matrix(promotion.with_work(around, request, outcomes)))
+    frozen = promotion.stopped(outcomes)
+    if frozen is not None:
+        raise RefusedError(frozen)
 
 
 def deliver(_: argparse.Namespace) -> None:
@@ -176,7 +182,10 @@ def deliver(_: argparse.Namespace) -> None:
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
     request = _request(around)
     approval.check(around, request, environment)
-    promotion.deliver(around, request, environment, asked=environment.name in _only())
+    outcome = promotion.deliver(around, request, environment, asked=environment.name in _only())
+    if outcome.decision.kind is Kind.FROZEN:
+        # Frozen since it was planned: the run is what tells a reconciliation to start it again.
+        raise RefusedError(outcome.decision.reason)
 
 
 def _only() -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipway_release import branch_delivery, merging, pulls, release_file, trees
+from slipway_release import branch_delivery, history, merging, pulls, release_file, trees
 from slipway_release.choices import Delivery
 from slipway_release.contents import ConflictError, Contents, ProtectedBranchError
 from slipway_release.fields import Document
+from slipway_release.history import Relation
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import ReleaseFile
 
@@ -28,6 +29,14 @@ class Purpose:
     """Whether it makes an open request for another version pointless; if not, that one makes this one so."""
     state: str | None = None
     """The commit whose chart and values of the service belong to the change; None leaves them as they are."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A version that was seen good, and the commit at which it was."""
+
+    version: str
+    commit: str
 
 
 @dataclass(frozen=True)
@@ -142,19 +151,28 @@ def request(
     return Delivered(wanted, commit, pull)
 
 
-def tidy(contents: Contents, environment: Environment, service: str, *, verified: str | None = None) -> None:
+def tidy(contents: Contents, environment: Environment, service: str, *, verified: Verified | None = None) -> None:
     """Bring the open requests for a service in line with what is wanted now: nothing rots, nothing conflicts.
 
     Args:
         contents: the environment repository.
         environment: the environment.
         service: the service's name.
-        verified: the version that has just been verified; a request to take it back is closed.
+        verified: what has just been verified; a request to take it back, or the configuration before it, is closed.
     """
     head = contents.release(environment.name, service, environment.target_branch)
     for request in pulls.open_requests(contents, environment, service):
-        reason = pulls.reason_to_close(request, head, verified)
+        version = verified.version if verified and _is_news(contents, request, verified) else None
+        reason = pulls.reason_to_close(request, head, version)
         if reason is not None:
             pulls.close(contents, request, reason)
         elif request.kind == "release":
             pulls.refresh(contents, environment, service, request, head)
+
+
+def _is_news(contents: Contents, request: pulls.PullRequest, verified: Verified) -> bool:
+    """Whether what was verified has the change in it that a request wants to take back."""
+    if request.kind != "restore":
+        return True
+    relation = history.relation(contents.github, contents.repository, request.version, verified.commit)
+    return relation in {Relation.SAME, Relation.ANCESTOR}

@@ -46,16 +46,37 @@ def plan(context: Context, request: Request, only: Sequence[str] = ()) -> list[s
         request: the verified request.
         only: the environments that are asked for by name; all that the request is for where there are none.
     """
+    return with_work(context, request, consider(context, request, only))
+
+
+def with_work(context: Context, request: Request, outcomes: Sequence[Outcome]) -> list[str]:
+    """The names of the environments that are delivered to now."""
+    return [outcome.environment for outcome in outcomes if _has_work(context, request, outcome)]
+
+
+def consider(context: Context, request: Request, only: Sequence[str] = ()) -> list[Outcome]:
+    """What becomes of a request in each environment, told to everybody who looks; see `plan`."""
     outcomes = [
         _planned(context, request, environment, asked=bool(only)) for environment in _asked(context, request, only)
     ]
     _report(request, outcomes)
     if not outcomes:
         raise RefusedError(f"{request.release.version}: no environment of {request.service.name} takes it")
-    wanted = [outcome for outcome in outcomes if _has_work(context, request, outcome)]
-    if not wanted and all(outcome.decision.kind in {Kind.HELD, Kind.BROKEN} for outcome in outcomes):
+    if all(outcome.decision.kind in {Kind.HELD, Kind.BROKEN} for outcome in outcomes):
         raise RefusedError(outcomes[0].decision.reason)
-    return [outcome.environment for outcome in wanted]
+    return outcomes
+
+
+def stopped(outcomes: Sequence[Outcome]) -> str | None:
+    """Why a freeze leaves a release without any trace in Git, or None.
+
+    No environment gets it, so nothing but its run tells that it was asked for. The run has to fail: a reconciliation
+    starts it again after the freeze.
+    """
+    kinds = {outcome.decision.kind for outcome in outcomes}
+    if kinds & {Kind.DELIVER, Kind.ALREADY}:
+        return None
+    return next((outcome.decision.reason for outcome in outcomes if outcome.decision.kind is Kind.FROZEN), None)
 
 
 def _asked(context: Context, request: Request, only: Sequence[str]) -> list[Environment]:

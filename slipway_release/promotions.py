@@ -23,7 +23,8 @@ _PROMOTION = re.compile(
 )
 _REQUEST = re.compile(r"slipway/request/(?P<service>[a-z0-9-]+)/(?P<run>[0-9]+) (?P<digest>sha256:[0-9a-f]{64})")
 _PAGE = 100
-_LOOK_BACK = dt.timedelta(days=7)
+_LOOK_BACK = dt.timedelta(days=60)
+_MOST_PAGES = 3
 _PAUSE = dt.timedelta(minutes=15)
 _MOST_TRIES = 8
 """How often a promotion is started; the pauses double, so that it outlasts an outage of a day."""
@@ -72,7 +73,11 @@ def failed(context: Context) -> list[Run]:
     found: list[Run] = []
     for state in ("failure", "cancelled"):
         query = {"status": state, "created": f">={since}", "branch": "main", "per_page": str(_PAGE)}
-        found += _runs(context.reader.get(path, query), path)
+        for page in range(1, _MOST_PAGES + 1):
+            answer = context.reader.get(path, query | {"page": str(page)})
+            found += _runs(answer, path)
+            if len(fields.documents(answer.get("workflow_runs") or [], path)) < _PAGE:
+                break
     return sorted(found, key=lambda run: run.id, reverse=True)
 
 

@@ -148,6 +148,8 @@ def reason_to_close(request: PullRequest, head: ReleaseFile, verified: str | Non
         if request.version == verified:
             return f"{request.version} is verified after all."
         return None if request.version == now else f"Superseded: {now or 'nothing'} is wanted now."
+    if request.kind == "restore":
+        return f"{verified} is verified with what is there now." if verified else None
     if request.kind != "release":
         return None
     held = head.hold_of(request.version)

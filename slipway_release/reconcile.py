@@ -178,7 +178,7 @@ def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
 def _requests(context: Context, place: Place) -> list[str]:
     """Bring open pull requests in line, and merge those that need no person and may go in."""
     contents, environment, service = context.contents, place.environment, place.service
-    delivery.tidy(contents, environment, service.name)
+    delivery.tidy(contents, environment, service.name, verified=_seen_good(context, place))
     done: list[str] = []
     for request in pulls.open_requests(contents, environment, service.name):
         changed = gates.judge_again(context, request.branch) if request.kind == "release" else None
@@ -189,6 +189,19 @@ def _requests(context: Context, place: Place) -> list[str]:
             merged.record(context, request.branch, commit)
             done.append(f"{place}: {request.url} is merged")
     return done
+
+
+def _seen_good(context: Context, place: Place) -> delivery.Verified | None:
+    """What the newest report on the wanted release says of it, if that is good."""
+    for entry in itertools.islice(ledger.entries(context.reader, context.platform.repository, str(place)), _PAGE):
+        status = reports.newest(context, entry)
+        if status is None:
+            continue
+        report = reports.of_entry(context, entry, place.environment, place.service)
+        if report is None or report.release is None or not report.is_current or status.state != "success":
+            return None
+        return delivery.Verified(report.release.version, entry.sha)
+    return None
 
 
 def _behind(places: list[Place]) -> Iterator[tuple[Place, Release]]:
@@ -266,11 +279,19 @@ def _started_again(context: Context, runs: _Runs) -> list[str]:
         known = runs.of(service, run.run)
         if any(item.id > run.id and item.conclusion == "success" for item in known):
             continue
-        if not promotions.is_due(known) or _is_rejected(context, service, known):
+        if _is_frozen(context, service, run) or not promotions.is_due(known) or _is_rejected(context, service, known):
             continue
         if runs.start(service, run.run, run.digest, run.environments):
             done.append(f"{service.name}: the promotion that run {run.run} asked for is started again")
     return done
+
+
+def _is_frozen(context: Context, service: Service, run: promotions.Run) -> bool:
+    """Whether all environments that a promotion could reach first are frozen: it would fail again."""
+    places = context.platform.environments_of(service)
+    asked = [place for place in places if place.name in run.environments or not run.environments]
+    first = [place for place in asked if not place.requires] or asked
+    return all(context.freeze_of(place) is not None for place in first)
 
 
 def _is_rejected(context: Context, service: Service, runs: list[promotions.Run]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slipway_release import ask, delivery, promotion, record, reports, workflow
 from slipway_release.context import Context
+from slipway_release.delivery import Verified
 from slipway_release.ledger import Ledger
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -39,7 +40,8 @@ def accept(context: Context, report: Report) -> None:
     elif release.rollback is not None:
         workflow.say(f"{place}: a rollback goes no further")
     else:
-        delivery.tidy(context.contents, report.environment, report.service.name, verified=release.version)
+        seen = Verified(release.version, report.entry.sha)
+        delivery.tidy(context.contents, report.environment, report.service.name, verified=seen)
         _go_on(context, report, release)
     # The mirror comes last: that the service's repository cannot be told must not stop the release.
     ledger.mirror(report.environment, release, "success", text, report.status.log_url or None)

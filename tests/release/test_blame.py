@@ -196,3 +196,26 @@ def test_when_many_services_fail_at_once_it_is_not_their_releases(world: Make) -
     assert (here.wanted("dev"), here.file("dev").held) == ("1.1.0", ())
     here.report("dev", commits["search"], "success", service="search")
     assert here.fail("dev", bad).target is not None, "what fails with few others is taken back"
+
+
+def test_a_release_onto_values_that_are_broken_already_is_not_to_blame(world: Make) -> None:
+    """They made the version before it fail, and have not changed since."""
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    broken = here.commit("environments", "environments/dev/guestbook/values.yaml", "command: [broken]\n")
+    here.fail("dev", broken)
+    answer = here.fail("dev", here.release("1.1.0", "dev"))
+    assert "values.yaml changed" in answer.reason
+    assert here.file("dev").held == ()
+    assert len(here.pulls()) == 1, "the same restoration, proposed once"
+
+
+def test_a_restoration_is_closed_once_what_it_wants_back_is_healthy(world: Make) -> None:
+    here = world(environment("dev"))
+    first = here.verified_release("1.0.0", "dev")
+    here.fail("dev", here.commit("environments", "environments/dev/guestbook/values.yaml", "command: [broken]\n"))
+    assert len(here.pulls()) == 1
+    here.succeed("dev", first)
+    assert len(here.pulls()) == 1, "a late report on the state before says nothing"
+    here.succeed("dev", here.commit("environments", "environments/dev/guestbook/values.yaml", "replicas: 1\n"))
+    assert here.pulls() == []

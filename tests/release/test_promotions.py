@@ -50,11 +50,14 @@ class Recording(Script):
         return super().send(method, url, headers, body)
 
 
-def reconciled(failed: list[dict[str, Any]], newest: list[dict[str, Any]], **reviews: Any) -> list[str]:
+def reconciled(
+    failed: list[dict[str, Any]], newest: list[dict[str, Any]], frozen: str | None = None, **reviews: Any
+) -> list[str]:
     """The inputs of the promotions that a reconciliation starts, as JSON."""
     script = Recording(QUIET | {RUNS: {"workflow_runs": failed}, NEWEST: {"workflow_runs": newest}} | reviews)
     github = GitHub("https://github.test/api/v3", "token", script)
-    given = context(of=platform(environment("production", approval=bool(reviews))))
+    freezes = {"FREEZE_PRODUCTION": frozen} if frozen else {}
+    given = context(of=platform(environment("production", approval=bool(reviews))), frozen=freezes)
     reconcile.reconcile(dataclasses.replace(given, reader=github, writer=github, service=github))
     return script.started
 
@@ -101,6 +104,11 @@ def test_what_goes_on_already_is_left_alone(newer: dict[str, Any]) -> None:
 )
 def test_titles_that_do_not_say_all_of_it_start_nothing(title: str) -> None:
     assert reconciled([run(title)], []) == []
+
+
+def test_a_freeze_uses_up_no_attempts() -> None:
+    assert reconciled([run()], [run()], frozen="Black Friday") == []
+    assert reconciled([run()], [run()]) == [WANTED]
 
 
 def test_the_pauses_between_attempts_double_and_end() -> None:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from sandbox.github.core import clock
 from slipway_release import hold, layout, promotion, promotions, reconcile, rollback, verified
 from slipway_release.context import Context
-from slipway_release.errors import ReleaseError
+from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment, Service
 from slipway_release.selection import Kind
@@ -185,7 +185,15 @@ class Year:
         item = self.random.choice(waiting)
         request = self.requests[item.run]
         planned: list[str] = []
-        ended = self.attempt(lambda context: planned.extend(promotion.plan(context, request, item.environments)))
+
+        def plan(context: Context) -> None:
+            outcomes = promotion.consider(context, request, item.environments)
+            planned.extend(promotion.with_work(context, request, outcomes))
+            frozen = promotion.stopped(outcomes)
+            if frozen is not None:
+                raise RefusedError(frozen)
+
+        ended = self.attempt(plan)
         for name in planned:
             place = self.world.platform.environment(name)
             asked = name in item.environments
@@ -197,6 +205,7 @@ class Year:
                 )
             )
             for outcome in outcomes:
+                ended &= outcome.decision.kind is not Kind.FROZEN
                 if outcome.decision.kind is Kind.SUPERSEDED:
                     self.told.add((name, item.service, request.release.version))
             if before and before != self.world.wanted(name, item.service):
@@ -300,6 +309,7 @@ class Year:
         path = f"{layout.service_folder(place.name, service.name)}/values.yaml"
         self.world.commit("environments", path, f"command: [broken {self.random.random()}]\n")
         self.broken.add((place.name, service.name))
+        self.sync(place, service.name, lost=self.faults and self.random.random() < 0.2)
 
     def mend_values(self) -> None:
         for place, service in sorted(self.broken):
