@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import code_owners, platform_file, release_program
+from manifests.argocd.values import merged
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Environment, Service, Settings
 from manifests.yaml_text import document
@@ -65,7 +66,7 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
         executable |= {f"{prefix}/{path}" for path in executable_files(chart)}
     for service, environment in settings.placements():
         path = f"environments/{environment.name}/{service.name}/values.yaml"
-        seeded[path] = _service_values(service, environment)
+        seeded[path] = _service_values(service, environment, settings.template(service).values)
     return RepositoryFiles(owned, seeded, frozenset(executable))
 
 
@@ -139,9 +140,9 @@ def _environment_values(environment: Environment) -> str:
     return _values(f"Values of every service in {environment.name}", {})
 
 
-def _service_values(service: Service, environment: Environment) -> str:
+def _service_values(service: Service, environment: Environment, given: Mapping[str, Any]) -> str:
     what = f"Values of {service.name} in {environment.name}"
-    return _values(what, service.overrides.get(environment.name, {}))
+    return _values(what, merged(given, service.overrides.get(environment.name, {})))
 
 
 def _values(what: str, values: Mapping[str, Any]) -> str:

@@ -57,6 +57,8 @@ def amount(quantity: object) -> Decimal | None:
 
 
 def _pods(values: Mapping[str, Any]) -> int | None:
+    if values.get("schedule"):
+        return 1  # a job runs once at a time, and a release starts none
     scaling = _mapping(values.get("autoscaling"))
     replicas = scaling.get("minReplicas") if scaling.get("enabled") is True else values.get("replicas")
     return replicas + 1 if isinstance(replicas, int) and not isinstance(replicas, bool) else None
@@ -65,7 +67,7 @@ def _pods(values: Mapping[str, Any]) -> int | None:
 def _values(service: Service, environment: Environment, template: ServiceTemplate) -> Mapping[str, Any]:
     file = template.chart / "values.yaml"
     chart = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return merged(yaml.safe_load(chart) or {}, service.overrides.get(environment.name, {}))
+    return merged(merged(yaml.safe_load(chart) or {}, template.values), service.overrides.get(environment.name, {}))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

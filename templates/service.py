@@ -55,6 +55,8 @@ class ServiceTemplate:
     """The folder of its chart."""
     questions: Mapping[str, Mapping[str, Any]]
     """Its questions as Copier describes them, by name."""
+    values: Mapping[str, Any]
+    """Chart values that its services start with in every environment."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ def _described(name: str, source: str, folder: Path, version: str | None = None)
     except (yaml.YAMLError, UnicodeDecodeError):
         raise TemplateProblem(f"{source!r}: its {file.name} cannot be read as YAML; mend it") from None
     fields = cast(dict[str, Any], config) if isinstance(config, dict) else {}
-    about = cast(dict[str, str], fields.get("_slipway") or {})
+    about = cast(dict[str, Any], fields.get("_slipway") or {})
     chart = folder / about["chart"] if "chart" in about else folder / "chart"
     questions = {
         key: cast(dict[str, Any], one) if isinstance(one, dict) else {"default": one}
@@ -217,6 +219,7 @@ def _described(name: str, source: str, folder: Path, version: str | None = None)
         folder,
         chart.resolve() if chart.is_dir() else BUILT_IN / "_chart",
         questions,
+        cast(dict[str, Any], about.get("values") or {}),
     )
 
 

@@ -35,6 +35,7 @@ KINDS = {
     "HorizontalPodAutoscaler",
     "PodDisruptionBudget",
     "ServiceMonitor",
+    "CronJob",
     "ExternalSecret",
     "SealedSecret",
     "SopsSecret",
@@ -70,7 +71,7 @@ def chart(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_a_template_describes_itself(template: str) -> None:
     described = yaml.safe_load((Path("templates/services") / template / "copier.yml").read_text())
-    assert set(described["_slipway"]) == {"description", "version", "chart"}
+    assert set(described["_slipway"]) - {"values"} == {"description", "version", "chart"}
     assert all(
         {"type", "help", "default"} <= set(question) for question in service_template(template).questions.values()
     )
@@ -120,6 +121,23 @@ def test_a_release_is_a_deployment_of_its_digest(chart: Path, render: Render) ->
     service = named(objects, "Service", "guestbook")
     assert service["spec"]["ports"][0]["port"] == 80
     assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_a_schedule_makes_it_a_job_and_nothing_that_answers(chart: Path, render: Render) -> None:
+    scheduled = {**RELEASED, "schedule": "30 4 * * *", "job": {"suspend": True}, "config": {"ITEMS": "a"}}
+    entry = {"global": {"ingress": INGRESS, "httpRoute": ROUTE}, "disruptionBudget": {"enabled": True}}
+    objects = render(chart, {**scheduled, **entry, "autoscaling": {"enabled": True}}, *MONITORED)
+    assert {content["kind"] for content in objects} == {"CronJob", "ServiceAccount", "ConfigMap"}
+    spec = named(objects, "CronJob", "guestbook")["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["suspend"]) == ("30 4 * * *", "Etc/UTC", True)
+    assert spec["concurrencyPolicy"] == "Forbid"
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert (pod["restartPolicy"], container["image"]) == ("Never", f"ghcr.io/acme/guestbook@{DIGEST}")
+    assert not {"ports", "readinessProbe", "livenessProbe", "startupProbe"} & set(container)
+    web = named(render(chart, RELEASED), "Deployment", "guestbook")["spec"]["template"]["spec"]
+    assert container["securityContext"] == web["containers"][0]["securityContext"]
+    assert pod["securityContext"] == web["securityContext"]
 
 
 def test_pods_keep_to_the_restricted_standard(chart: Path, render: Render) -> None:
@@ -231,7 +249,7 @@ def test_it_makes_no_kind_that_a_project_was_not_told_of(chart: Path, render: Re
         "global": {"ingress": INGRESS, "httpRoute": ROUTE},
     }
     kinds = {content["kind"] for content in render(chart, everything, *MONITORED)}
-    assert kinds == KINDS - {"ExternalSecret", "SopsSecret"}
+    assert kinds == KINDS - {"ExternalSecret", "SopsSecret", "CronJob"}
     assert "replicas" not in named(render(chart, everything), "Deployment", "guestbook")["spec"]
 
 
@@ -284,6 +302,8 @@ def test_a_service_may_stay_inside_of_the_cluster(chart: Path, render: Render, e
     [
         ({"replica": 1}, "replica"),
         ({"replicas": "two"}, "replicas"),
+        ({"schedule": "often"}, "schedule"),
+        ({"job": {"timezone": "Etc/UTC"}}, "timezone"),
         ({"config": {"not a variable": "x"}}, "not a variable"),
         ({"config": {"LIST": ["a"]}}, "LIST"),
         ({"secrets": {"backend": "vault"}}, "backend"),

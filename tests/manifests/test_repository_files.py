@@ -58,6 +58,14 @@ def test_a_service_starts_from_its_template_with_workflows_that_are_kept(templat
     assert all("[[" not in text for path, text in files.owned.items() if path.endswith(".yml"))
 
 
+def test_values_of_a_template_are_what_a_service_starts_with_under_its_own() -> None:
+    stack = changed("services.0.template", "python-job")
+    stack["services"][0]["overrides"] = {"dev": {"schedule": "@hourly"}}
+    seeded = environment_files(stack).seeded
+    found = [yaml.safe_load(seeded[f"environments/{name}/guestbook/values.yaml"]) for name in ("dev", "production")]
+    assert found == [{"schedule": "@hourly"}, {"schedule": "30 4 * * *"}]
+
+
 def test_a_service_that_no_environment_follows_builds_no_commits() -> None:
     follows = settings()
     releases = settings(changed("environments.0.images", "release"))

@@ -1,0 +1,83 @@
+{{/* The pods of a service: of its Deployment, or of the Jobs that its schedule starts. */}}
+{{- define "service.pod" -}}
+metadata:
+  labels:
+    {{- include "service.labels" . | nindent 4 }}
+  annotations:
+    {{- /* Environment variables are read at start. */}}
+    checksum/config: {{ .Values.config | toJson | sha256sum }}
+    {{- if include "service.hasSecrets" . }}
+    checksum/secrets: {{ .Values.secrets | toJson | sha256sum }}
+    {{- end }}
+    {{- if and (not .Values.schedule) .Values.metrics.enabled (not (include "service.monitored" .)) }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: {{ .Values.port | quote }}
+    prometheus.io/path: {{ .Values.metrics.path | quote }}
+    {{- end }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ .Chart.Name }}
+  automountServiceAccountToken: false
+  {{- if .Values.schedule }}
+  restartPolicy: Never
+  {{- end }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    seccompProfile:
+      type: RuntimeDefault
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "service.selector" . | nindent 10 }}
+  containers:
+    - name: {{ .Chart.Name }}
+      image: {{ printf "%s@%s" .Values.release.image .Values.release.digest | quote }}
+      imagePullPolicy: IfNotPresent
+      {{- if not .Values.schedule }}
+      ports:
+        - name: http
+          containerPort: {{ .Values.port }}
+      env:
+        - name: PORT
+          value: {{ .Values.port | quote }}
+      {{- end }}
+      envFrom:
+        - configMapRef:
+            name: {{ .Chart.Name }}
+        {{- if include "service.hasSecrets" . }}
+        - secretRef:
+            name: {{ include "service.secretName" . }}
+        {{- end }}
+      {{- if not .Values.schedule }}
+      {{- with .Values.startupProbe }}
+      startupProbe:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.readinessProbe }}
+      readinessProbe:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.livenessProbe }}
+      livenessProbe:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- end }}
+      resources:
+        {{- toYaml .Values.resources | nindent 8 }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+{{- end }}
