@@ -1,6 +1,7 @@
 """`up`: brings the whole platform up, or mends what is missing of one that is."""
 
 import contextlib
+import hashlib
 import shutil
 import tempfile
 import time
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import images, node, packages, preflight, runner, toolchain
+from sandbox import argocd, images, node, packages, preflight, runner, toolchain
 from sandbox.applications import Application, wait_for_applications
 from sandbox.argocd.chart import build_chart
 from sandbox.cluster import Cluster
@@ -145,11 +146,18 @@ def _links(config: SandboxConfig, tools: dict[str, Path]) -> None:
 
 
 def _chart(config: SandboxConfig) -> None:
-    """Builds the Argo CD chart, and leaves the folder alone if it is the same as before."""
-    manifests = toolchain.module_directory("argocd", config) / "manifests"
+    """Builds the Argo CD chart, unless it is there as it would be built."""
+    built_from = hashlib.sha256(toolchain.key(toolchain.TOOLS["argocd"]).encode())
+    for source in sorted(path for path in Path(argocd.__file__).parent.rglob("*") if path.suffix != ".pyc"):
+        built_from.update(source.read_bytes() if source.is_file() else b"")
     target = Path(chart_directory(config))
+    stamp = target.with_name("built-from")
+    if target.exists() and stamp.exists() and stamp.read_text() == built_from.hexdigest():
+        return
+    manifests = toolchain.module_directory("argocd", config) / "manifests"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         built = build_chart(manifests, Path(folder), f"v{toolchain.ARGOCD_VERSION}")
         shutil.rmtree(target, ignore_errors=True)
         built.rename(target)
+    stamp.write_text(built_from.hexdigest())

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from pulumi.automation import EngineEvent
 from pulumi.automation.events import DiagnosticEvent, StepEventMetadata, SummaryEvent
@@ -20,6 +21,9 @@ ECHOES = re.compile(
 """What the engine says of a stack because something else in it failed."""
 _AMBIENT = re.compile(r"^using pulumi-\S+ from \$PATH")
 """Its word about each plugin that this machine has, which is what was asked for."""
+
+_SECRET = "4dabf18193072939515e22adb298388d"
+"""The key of an object that stands for a value which JSON has not, here always a secret."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Watch:
     """Is told what is being done."""
     counts: Counts = field(default_factory=Counts)
     """How many resources, by operation."""
+    exports: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The stack's outputs; secrets are `[secret]`."""
     steps: list[Step] = field(default_factory=list[Step])
     """All steps, in the order in which they began."""
     removed: list[str] = field(default_factory=list[str])
@@ -71,6 +77,8 @@ class Watch:
             self._end(ended.metadata)
         elif said := event.diagnostic_event:
             self._hear(said)
+        elif event.prelude_event:
+            self.counts.clear()  # an older CLI refreshes first, as an operation of its own
         elif event.summary_event:
             self._count(event.summary_event)
 
@@ -109,6 +117,8 @@ class Watch:
     def _end(self, step: StepEventMetadata) -> None:
         if _word(step.op) == "refresh" and step.old and not step.new:
             self.removed.append(step.urn)
+        if step.new and type_of(step.urn) == STACK_TYPE:
+            self.exports = {name: _shown(value) for name, value in (step.new.outputs or {}).items()}
         if self._running.pop(step.urn, None) is not None:
             self._say()
 
@@ -138,6 +148,16 @@ class Watch:
         more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
         if shown:
             self.tell(", ".join(shown[:3]) + more)
+
+
+def _shown(output: Any) -> Any:
+    """An output without what is secret in it; the engine has left its text out, and marks the place."""
+    if isinstance(output, list):
+        return [_shown(item) for item in cast("list[Any]", output)]
+    if not isinstance(output, dict):
+        return output
+    fields = cast("dict[str, Any]", output)
+    return "[secret]" if _SECRET in fields else {name: _shown(value) for name, value in fields.items()}
 
 
 def name_of(urn: str) -> str:

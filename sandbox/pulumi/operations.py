@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from pulumi import automation
 
@@ -16,8 +16,8 @@ from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.state import Pending, read_pending
 from sandbox.pulumi.workspace import Workspace
 
-T = TypeVar("T")
 Mend = Callable[[], list[str]]
+Act = Callable[[], object]
 
 DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "import": "imported"}
 """How the engine's words are told of what has been done; all others stay as they are."""
@@ -107,14 +107,13 @@ def up(
     with _explained("up", place, watch):
         stack = place.open(first, tell)
         act = lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN)  # noqa: E731
-        result = _locked(place, stack, watch, pending, act, mend)
+        _locked(place, stack, watch, pending, act, mend)
+        counts = watch.counts.copy()
         place.interrupted.unlink(missing_ok=True)
         if looks:  # what it had created is the stack's now; the settings are to be those of every other run
             place.open(settings, tell).up(on_event=watch.event, color=PLAIN)
-    exports = {name: "[secret]" if output.secret else output.value for name, output in result.outputs.items()}
     gone = [f"{name_of(urn)} was gone, and was made again" for urn in watch.removed]
-    counts = _counts(result.summary.resource_changes)
-    return Run(counts, tuple(watch.steps), exports, (*watch.found, *gone, *watch.messages))
+    return Run(counts, tuple(watch.steps), watch.exports, (*watch.found, *gone, *watch.messages))
 
 
 def preview(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None, *, refresh: bool = False) -> Run:
@@ -127,9 +126,9 @@ def preview(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     pending = read_pending(place.state_file(settings), settings)
     with _explained("preview", place, watch):
         stack = place.open(settings, tell, changing=False)
-        result = stack.preview(refresh=refresh, on_event=watch.event, color=PLAIN)
+        stack.preview(refresh=refresh, on_event=watch.event, color=PLAIN)
     unfinished = [f"pending from an interrupted run: {item}" for item in pending]
-    return Run(_counts(result.change_summary), tuple(watch.steps), {}, (*unfinished, *watch.messages))
+    return Run(watch.counts, tuple(watch.steps), {}, (*unfinished, *watch.messages))
 
 
 def refresh(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None) -> Run:
@@ -142,9 +141,8 @@ def refresh(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     read_pending(place.state_file(settings), settings)
     with _explained("refresh", place, watch):
         stack = place.open(settings, tell)
-        result = _locked(place, stack, watch, [], lambda: stack.refresh(on_event=watch.event, color=PLAIN), list)
-    counts = _counts(result.summary.resource_changes)
-    return Run(counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
+        _locked(place, stack, watch, [], lambda: stack.refresh(on_event=watch.event, color=PLAIN), list)
+    return Run(watch.counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
 
 
 def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: None, *, mend: Mend = list) -> Run:
@@ -157,14 +155,18 @@ def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     pending = read_pending(place.state_file(settings), settings)
     with _explained("destroy", place, watch):
         stack = place.open(settings, tell)
-        result = _locked(place, stack, watch, pending, lambda: stack.destroy(on_event=watch.event, color=PLAIN), mend)
-    counts = _counts(result.summary.resource_changes)
-    return Run(counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
+        _locked(place, stack, watch, pending, lambda: stack.destroy(on_event=watch.event, color=PLAIN), mend)
+    return Run(watch.counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
 
 
 def _locked(
-    place: Workspace, stack: automation.Stack, watch: Watch, pending: list[Pending], act: Callable[[], T], mend: Mend
-) -> T:
+    place: Workspace,
+    stack: automation.Stack,
+    watch: Watch,
+    pending: list[Pending],
+    act: Callable[[], object],
+    mend: Mend,
+) -> None:
     """Does something under the stack's lock, after what an interrupted run has left of itself is put right.
 
     A word about each thing that was put right goes to what was found.
@@ -175,10 +177,12 @@ def _locked(
             watch.found += _settle(stack, pending)
             if not any(process.is_cli for process in find(place.home)):
                 watch.found += mend()
-            return act()
+            act()
         except automation.ConcurrentUpdateError as error:
             holders = [int(pid) for pid in re.findall(r"\(pid (\d+)\)", str(error))]
             watch.found.append(_take_lock(stack, holders))
+        else:
+            return
 
 
 def _wait_for_orphans(place: Workspace, watch: Watch) -> None:
@@ -246,9 +250,3 @@ def _remedied(words: str, place: Workspace) -> str:
             "one in its place"
         )
     return words
-
-
-def _counts(changes: object) -> Counts:
-    """Counts by operation; the Automation API hands out plain words where it declares members of an enum."""
-    given = cast("dict[Any, int]", changes or {})
-    return Counts({str(getattr(operation, "value", operation)): count for operation, count in given.items()})

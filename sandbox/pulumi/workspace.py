@@ -12,10 +12,12 @@ import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
@@ -35,6 +37,20 @@ _WRAPPER = """#!/bin/sh
 export SLIPWAY_SANDBOX_DIR={directory} SLIPWAY_SANDBOX_NETWORK={network}
 PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} exec {python} -m sandbox pulumi -- "$@"
 """
+
+
+class _Stack(automation.Stack):
+    """The Automation API's, without the three commands that it runs after each operation.
+
+    They would say what the events of the operation have said already (`sandbox.pulumi.events.Watch`): the stack's
+    outputs, with secrets and without, and how many resources there were.
+    """
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: ARG002  # as there
+        return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "succeeded")
 
 
 @dataclass(frozen=True)
@@ -110,15 +126,13 @@ class Workspace:
         """
         file = self.prepare(settings)
         command = Command(self.cli, tell)
-        stack = automation.create_or_select_stack(
-            stack_name=settings.stack,
+        workspace = automation.LocalWorkspace(
             work_dir=str(self.project),
-            opts=automation.LocalWorkspaceOptions(
-                env_vars={**self.environment(), **({} if changing else _UNSAVED)},
-                secrets_provider="passphrase",
-                pulumi_command=command,
-            ),
+            env_vars={**self.environment(), **({} if changing else _UNSAVED)},
+            secrets_provider="passphrase",
+            pulumi_command=command,
         )
+        stack = _Stack(settings.stack, workspace, StackInitMode.CREATE_OR_SELECT)
         if missing := sorted(settings.secrets - sealed_settings(file)):
             for key in missing:
                 self._encrypt(command, settings, key)
