@@ -7,7 +7,7 @@ from typing import Self
 
 from components.github.errors import GitHubError
 
-PARALLEL = 8
+PARALLEL = 16
 REFUSALS = frozenset({403, 404})
 """Answers to a question that the credential may not ask, or that this GitHub does not know."""
 
