@@ -19,8 +19,8 @@ NETWORK = "10.231"
 UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
 ORDER = (
-    "test_up.py", "test_first_release.py", "test_pull_secrets.py", "test_rollback.py", "test_faults.py", "test_drift.py",
-    "test_down.py",
+    "test_up.py", "test_first_release.py", "test_pull_secrets.py", "test_rollback.py", "test_faults.py",
+    "test_drift.py", "test_down.py",
 )  # fmt: skip
 """The files that share the sandbox, after all others: new, released once, released often, gone."""
 
