@@ -71,4 +71,5 @@ def _service(settings: Settings, service: Service) -> platform_file.Service:
         },
         environments=tuple(environment.name for environment in settings.environments_of(service)),
         image=settings.image(service),
+        maintenance_branch=service.maintenance_branch,
     )

@@ -10,6 +10,7 @@ MAIN = "main"
 AUTOMATION, SETTINGS = "automation", "settings"
 BRANCHES = "environment branches"
 RECORD = "record of verified releases"
+MAINTENANCE = "maintenance branches"
 TAGS, FIXED_TAGS = "release tags", "fixed release tags"
 
 
@@ -60,7 +61,9 @@ def service_rules(settings: Settings, service: Service) -> dict[str, tuple[Actor
     """The same of a service's repository; nobody at all moves a release tag."""
     tagged = bool(ruleset_patterns(settings.environments_of(service)))
     tags = {TAGS: (Actor(ActorKind.TEAM, service.team), OWNERS), FIXED_TAGS: ()}
-    return {MAIN: _direct(settings.github), **(tags if tagged else {})}
+    # Who makes such a branch decides what may be released from it.
+    older = {MAINTENANCE: (OWNERS,)} if service.maintenance_branch else {}
+    return {MAIN: _direct(settings.github), **older, **(tags if tagged else {})}
 
 
 def _platform(github: GitHub) -> Actor:

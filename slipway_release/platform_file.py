@@ -66,6 +66,8 @@ class Service:
     environments: tuple[str, ...]
     image: str
     release_workflow: str = RELEASE_WORKFLOW
+    maintenance_branch: str | None = None
+    """The pattern of its protected branches of older versions, such as `release/{major}.{minor}`."""
     values: Mapping[str, Document] = field(default_factory=dict[str, Document])
     """The platform's own chart values by environment; they win over every file."""
 
@@ -233,6 +235,7 @@ def _service(source: fields.Document, owner: str, where: str) -> Service:
         environments=fields.texts(source, "environments", where),
         image=fields.text(source, "image", where),
         release_workflow=fields.optional_text(source, "releaseWorkflow") or RELEASE_WORKFLOW,
+        maintenance_branch=fields.optional_text(source, "maintenanceBranch"),
         values={
             name: fields.document(values, f"{where}.values.{name}")
             for name, values in (fields.optional_document(source, "values") or {}).items()
@@ -290,5 +293,6 @@ def _service_document(service: Service) -> dict[str, object]:
         "environments": list(service.environments),
         "image": service.image,
         "releaseWorkflow": service.release_workflow,
+        "maintenanceBranch": service.maintenance_branch,
         **({"values": dict(service.values)} if service.values else {}),
     }

@@ -132,6 +132,8 @@ def _against(current: Release, wanted: Release, relation: Callable[[str, str], R
             f"version {wanted.version}: already delivered as {current.digest}, now asked for as {wanted.digest}; "
             "a version is one image, make a new one"
         )
+    if current.tag is None and wanted.tag is not None and relation(wanted.commit, current.commit) is Relation.UNRELATED:
+        return Decision(Kind.SUPERSEDED, f"superseded: {current.version} is there already, of a branch that went on")
     if is_newer(current, wanted, relation):
         return Decision(Kind.SUPERSEDED, f"superseded: {current.version} is there already and is newer")
     return None

@@ -54,7 +54,7 @@ def with_image(context: Context, source: Source) -> Source:
 def _of_tag(context: Context, service: Service, name: str, commit: str) -> str:
     tag = verification.parse_tag(name)
     verification.named_environments(tag, context.platform.environments_of(service))
-    verification.check_tag(context.reader, service.repository, name, commit)
+    verification.check_tag(context.reader, service, tag, commit)
     return str(tag.version)
 
 

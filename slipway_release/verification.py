@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from slipway_release import fields, history, release_file, tags
+from slipway_release import fields, history, maintenance, release_file, tags
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
@@ -80,19 +80,23 @@ def verify(context: Context, service: Service, run_id: str, digest: str) -> Requ
     return Request(service, release, tag, branch, committed, _people(run))
 
 
-def check_tag(github: GitHub, repository: str, tag: str, commit: str) -> None:
-    """Refuse a tag that has moved, is gone, or whose commit is not on the default branch."""
-    found = history.tag_commit(github, repository, tag)
+def check_tag(github: GitHub, service: Service, tag: Tag, commit: str) -> None:
+    """Refuse a tag that has moved, is gone, or whose commit is neither on main nor on its maintenance branch."""
+    repository, name = service.repository, str(tag)
+    found = history.tag_commit(github, repository, name)
     if found is None:
-        raise RefusedError(f"tag {tag!r}: no longer in {repository}; make a new version instead of reusing it")
+        raise RefusedError(f"tag {name!r}: no longer in {repository}; make a new version instead of reusing it")
     if found != commit:
         raise RefusedError(
-            f"tag {tag!r}: was moved from {commit[:12]} to {found[:12]} after it was built; make a new version"
+            f"tag {name!r}: was moved from {commit[:12]} to {found[:12]} after it was built; make a new version"
         )
-    branch = history.default_branch(github, repository)
-    if not history.is_on_branch(github, repository, commit, branch):
+    branches = [history.default_branch(github, repository)]
+    if service.maintenance_branch is not None:
+        branches.append(maintenance.branch_of(service.maintenance_branch, tag.version))
+    if not any(history.is_on_branch(github, repository, commit, branch) for branch in branches):
         raise RefusedError(
-            f"tag {tag!r}: its commit {commit[:12]} is not on {branch}; merge it first, then make a new version"
+            f"tag {name!r}: its commit {commit[:12]} is not on {' or '.join(branches)}; merge it first, then make a "
+            "new version"
         )
 
 
@@ -151,7 +155,7 @@ def _source(github: GitHub, platform: Platform, service: Service, run: Document,
     _check_reusable(platform, run, run_id)
     if path == service.release_workflow:
         tag = parse_tag(name)
-        check_tag(github, service.repository, str(tag), commit)
+        check_tag(github, service, tag, commit)
         return tag
     if path != service.main_workflow:
         raise RefusedError(f"run {run_id}: of {path!r}; only {service.release_workflow} releases {service.name}")

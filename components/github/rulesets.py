@@ -66,6 +66,36 @@ def main_ruleset(
     )
 
 
+def maintenance_ruleset(
+    name: str,
+    *,
+    repository: pulumi.Input[str],
+    settings: GitHub,
+    pattern: str,
+    actors: _Actors,
+    opts: pulumi.ResourceOptions,
+) -> github.RepositoryRuleset:
+    """Branches of older versions change as main does; making one is a decision, for what is on it may be released."""
+    enforced = github.RepositoryRulesetRulesArgs(
+        creation=True,
+        deletion=True,
+        non_fast_forward=True,
+        pull_request=github.RepositoryRulesetRulesPullRequestArgs(
+            required_approving_review_count=settings.required_approvals, dismiss_stale_reviews_on_push=True
+        ),
+    )
+    return _ruleset(
+        name,
+        rules.MAINTENANCE,
+        "branch",
+        repository=repository,
+        includes=[pattern],
+        actors=actors,
+        enforced=enforced,
+        opts=opts,
+    )
+
+
 def _required(context: str, app: App) -> github.RepositoryRulesetRulesRequiredStatusChecksArgs:
     # Jobs of all workflows report as one App, so the name of a job proves nothing.
     check = github.RepositoryRulesetRulesRequiredStatusChecksRequiredCheckArgs(

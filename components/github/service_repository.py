@@ -13,6 +13,7 @@ from components.github.rulesets import (
     bypassing,
     fixed_tags_ruleset,
     main_ruleset,
+    maintenance_ruleset,
     release_tags_ruleset,
 )
 from components.github.teams import TeamAccess
@@ -21,6 +22,7 @@ from components.secrets import PlatformSecrets
 from manifests import rules
 from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
+from slipway_release import maintenance
 from slipway_release.tags import ruleset_patterns, tag_patterns
 
 
@@ -92,6 +94,15 @@ class ServiceRepository(pulumi.ComponentResource):
             actors=actors[rules.MAIN],
             opts=opts,
         )
+        if service.maintenance_branch is not None:
+            maintenance_ruleset(
+                f"{name}-maintenance-rules",
+                repository=self.repository.name,
+                settings=settings.github,
+                pattern=maintenance.ruleset_pattern(service.maintenance_branch),
+                actors=actors[rules.MAINTENANCE],
+                opts=opts,
+            )
         if rules.TAGS in actors:
             patterns = ruleset_patterns(settings.environments_of(service))
             release_tags_ruleset(

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import PydanticCustomError
 
+from slipway_release import maintenance
 from slipway_release.yaml_scalars import is_plain_text
 
 T = TypeVar("T")
@@ -83,6 +84,12 @@ def _service_name(text: str) -> str:
         )
     if not is_plain_text(text):
         raise wrong(f"{text!r} is read as a truth value or as nothing by YAML; use another word")
+    return text
+
+
+def _maintenance_branch(text: str) -> str:
+    if not maintenance.is_pattern(text):
+        raise wrong(f"{text!r} names no maintenance branch; use {maintenance.MEANING}")
     return text
 
 
@@ -285,4 +292,5 @@ Platform = Annotated[str, AfterValidator(_platform)]
 RegistryHost = Annotated[str, AfterValidator(_registry)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 NumberText = Annotated[str, AfterValidator(_number)]
+MaintenanceBranch = Annotated[str, AfterValidator(_maintenance_branch)]
 Line = Annotated[str, AfterValidator(_filled)]

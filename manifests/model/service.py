@@ -2,7 +2,16 @@
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import Description, DnsLabel, Line, RepositoryName, ServiceName, TeamSlug, model
+from manifests.model.base import (
+    Description,
+    DnsLabel,
+    Line,
+    MaintenanceBranch,
+    RepositoryName,
+    ServiceName,
+    TeamSlug,
+    model,
+)
 from manifests.model.environment import IgnoredDifference
 
 
@@ -34,6 +43,9 @@ class Service:
     """Its repository. Unset: its name."""
     description: Description | None = None
     """One line for the repository's page."""
+    maintenance_branch: MaintenanceBranch | None = None
+    """The protected branches that older versions are released from beside main, such as release/{major}.{minor}: then
+    v1.2.4 may be tagged on release/1.2. Unset: versions come from main alone."""
     ignore_differences: tuple[IgnoredDifference, ...] = ()
     """Fields of this service that others write, in every environment."""
     answers: dict[str, JsonValue] = Field(default_factory=dict)

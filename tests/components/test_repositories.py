@@ -102,6 +102,15 @@ def test_where_a_pull_request_delivers_its_review_is_the_only_approval() -> None
     assert "reviewers" not in recording.one("environments-production-environment").inputs
 
 
+def test_a_maintenance_branch_changes_by_review_and_is_made_by_owners_alone() -> None:
+    rules = platform(changed("services.0.maintenanceBranch", "release/{major}.{minor}")).one(
+        "guestbook-maintenance-rules"
+    )
+    assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/heads/release/*.*"]
+    assert {"creation", "deletion", "nonFastForward", "pullRequest"} <= set(rules.inputs["rules"])
+    assert actors(rules) == {("OrganizationAdmin", None)}
+
+
 def test_environment_branches_are_the_automations() -> None:
     recording = platform(changed("environments.1.delivery", "branch"))
     branch = recording.one("environments-staging-branch")
