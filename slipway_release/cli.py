@@ -68,9 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     add("build", build, "service: build and push the image of this run's commit")
     add("request", request, "service: ask for promotion (RUN, DIGEST)")
     add("forward-request", forward_request, "start the promotion that a commit status asks for (CONTEXT, DIGEST)")
-    add("name-repository", name_repository, "the repository of the service that is named (SERVICE)")
-    add("name-deployment", name_deployment, "the service of a deployment (DEPLOYMENT)")
-    add("name-branch", name_branch, "the repository of the service that a pull request is for (BRANCH)")
+    add(
+        "name",
+        name_repository,
+        "the repository of a service (SERVICE), deployment (DEPLOYMENT) or request (BRANCH)",
+    )
     add("plan", plan, "verify a request and choose its environments (SERVICE, RUN, DIGEST)")
     add("deliver", deliver, "deliver a request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
     add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
@@ -136,30 +138,23 @@ def forward_request(_: argparse.Namespace) -> None:
 
 
 def name_repository(_: argparse.Namespace) -> None:
-    platform = platform_file.load()
-    _output_repository(platform.service(workflow.variable("SERVICE")))
-
-
-def name_deployment(_: argparse.Namespace) -> None:
-    report = reports.read(context.from_environment(), workflow.variable("DEPLOYMENT"))
-    if report is None:
-        workflow.output("repository", "")
-        workflow.say("no report of Argo CD's on a release")
-        return
-    _output_repository(report.service)
-
-
-def name_branch(_: argparse.Namespace) -> None:
-    branch = workflow.variable("BRANCH")
-    placement = pulls.placement_of(branch)
-    if placement is None:
-        raise RefusedError(f"branch {branch!r}: not one of a release")
-    _output_repository(platform_file.load().service(placement[1]))
-
-
-def _output_repository(service: Service) -> None:
+    service = _named()
     # Tokens are minted for a repository of the platform's owner, named without the owner.
-    workflow.output("repository", service.repository.rpartition("/")[2])
+    workflow.output("repository", service.repository.rpartition("/")[2] if service else "")
+
+
+def _named() -> Service | None:
+    """The service that a step is about; None for a deployment that Argo CD does not report a release on."""
+    if deployment := workflow.optional("DEPLOYMENT"):
+        report = reports.read(context.from_environment(), deployment)
+        if report is None:
+            workflow.say("no report of Argo CD's on a release")
+        return report and report.service
+    branch = workflow.optional("BRANCH")
+    placement = pulls.placement_of(branch)
+    if branch and placement is None:
+        raise RefusedError(f"branch {branch!r}: not one of a release")
+    return platform_file.load().service(placement[1] if placement else workflow.variable("SERVICE"))
 
 
 def _request(around: context.Context) -> Request:

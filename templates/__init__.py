@@ -1,9 +1,9 @@
 """Loads what is written into repositories: text in other languages lives beside this module, never in Python strings.
 
 Files ending in `.j2` are rendered (an undefined name is an error, the last newline stays) and lose that ending; all
-others are copied as they are. A value that becomes YAML is written by the filter `yaml`, which quotes it: `on` and
-`1e3` are names, too. The delimiters are `[[ value ]]`, `[% if … %]` and `[# comment #]`, so that `${{ … }}` of
-GitHub and `{{ … }}` of Helm pass through untouched.
+others are copied as they are. One template imports another by its path below this folder. A value that becomes YAML is
+written by the filter `yaml`, which quotes it: `on` and `1e3` are names, too. The delimiters are `[[ value ]]`,
+`[% if … %]` and `[# comment #]`, so that `${{ … }}` of GitHub and `{{ … }}` of Helm pass through untouched.
 """
 
 import json
@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 ROOT = Path(__file__).parent
 SUFFIX = ".j2"
 IGNORED = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache"})
 
 _ENVIRONMENT = Environment(
+    loader=FileSystemLoader(ROOT),
     autoescape=False,  # noqa: S701 - what is rendered is YAML, Markdown and source code, never HTML
     undefined=StrictUndefined,
     keep_trailing_newline=True,

@@ -322,3 +322,19 @@ def test_a_rollback_may_ask_whether_its_image_is_still_there(workflow: str) -> N
     (job,) = document["jobs"].values()
     assert job["permissions"]["packages"] == "read"
     assert "REGISTRY_PASSWORD" in job["steps"][-1]["env"]
+
+
+def test_every_token_of_the_promoter_is_narrowed_to_repositories_and_permissions() -> None:
+    """An App's token that names no permissions has all that the App has."""
+    workflows = {path: text for path, text in environment_files().owned.items() if path.startswith(".github/workflows")}
+    steps = [
+        (path, step["with"])
+        for path, text in workflows.items()
+        for job in yaml.safe_load(text)["jobs"].values()
+        for step in job.get("steps", [])
+        if step.get("uses", "").startswith("actions/create-github-app-token@")
+    ]
+    assert len({path for path, _ in steps}) >= 7
+    for path, given in steps:
+        assert given["repositories"], path
+        assert any(name.startswith("permission-") for name in given), path

@@ -88,7 +88,7 @@ def test_an_unknown_service_is_refused_and_its_name_is_no_command(
 ) -> None:
     describe(program, world(environment("dev")))
     output = tmp_path / "output"
-    done = run(program, "name-repository", SERVICE=service, GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(output))
+    done = run(program, "name", SERVICE=service, GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(output))
     assert done.returncode == 1
     assert done.stdout.startswith("::error::service ")
     assert len(done.stdout.splitlines()) == 1
@@ -98,7 +98,7 @@ def test_an_unknown_service_is_refused_and_its_name_is_no_command(
 def test_what_a_step_puts_out_cannot_end_itself(program: Path, world: Make, tmp_path: Path) -> None:
     describe(program, world(environment("dev")))
     output = tmp_path / "output"
-    run(program, "name-repository", SERVICE="guestbook", GITHUB_OUTPUT=str(output))
+    run(program, "name", SERVICE="guestbook", GITHUB_OUTPUT=str(output))
     first, value, last = output.read_text().splitlines()
     assert (value, first) == ("guestbook", f"repository<<{last}")
 
