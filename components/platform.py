@@ -60,7 +60,7 @@ class Platform(pulumi.ComponentResource):
                     "settings": settings,
                     "service": service,
                     "team": teams[service.team],
-                    "called": environments.called,
+                    "prerequisites": environments.prerequisites,
                     "secrets": secrets,
                 },
                 child,

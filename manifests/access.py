@@ -93,11 +93,6 @@ def rights_in(settings: Settings, service: Service, environment: Environment) ->
     ]
 
 
-def teams_that(settings: Settings, action: Action, service: Service, environment: Environment) -> tuple[str, ...]:
-    """The teams that may do something with a service in an environment."""
-    return tuple(right.team for right in rights_in(settings, service, environment) if action in right.actions)
-
-
 def teams_that_freeze(settings: Settings, environment: Environment) -> tuple[str, ...]:
     """The teams that may sync every service of an environment: a freeze stops all of them."""
     everywhere: dict[str, int] = {}

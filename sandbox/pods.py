@@ -72,11 +72,6 @@ def is_ready(pod: Object) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(pod, "status", "conditions"))
 
 
-def unready(cluster: Cluster, namespace: str | None = None) -> list[str]:
-    """The names of the pods that are not ready."""
-    return [pod["metadata"]["name"] for pod in cluster.pods(namespace) if not is_ready(pod)]
-
-
 class Look:
     """Looks at pods now and then while something is waited for."""
 

@@ -15,8 +15,6 @@ from slipway_release.context import Context
 from slipway_release.fields import Document
 
 WORKFLOW = "promote.yml"
-REQUESTS = "requested.yml"
-"""The workflow that hands a service's request on to the promotion."""
 _PROMOTION = re.compile(
     r"Promote (?P<service>[a-z0-9-]+) \(run (?P<run>[0-9]+)\)"
     r"(?: (?P<digest>sha256:[0-9a-f]{64}))?(?: to (?P<environments>[a-z0-9 -]+))?"

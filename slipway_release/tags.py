@@ -30,7 +30,6 @@ _SEMVER = re.compile(
     rf"(?:-(?P<prerelease>{_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
 )
 _TAG = re.compile(rf"(?:(?P<prefix>{PREFIX_PATTERN})-)?v(?P<version>[0-9].*)", re.DOTALL)
-_OCI_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _BRANCH_VERSION = re.compile(r"(?P<branch>[a-z0-9](?:[a-z0-9._-]{0,48}[a-z0-9])?)-(?P<commit>[0-9a-f]{12})")
 
 # Whatever looks like a version starts a run, so that a mistyped or hostile tag gets a refusal that
@@ -124,11 +123,6 @@ class Tag:
             return cls(Version.parse(match["version"]), match["prefix"])
         except TagError as error:
             raise TagError(f"tag {name!r}: {error}") from None
-
-    @property
-    def image_tag(self) -> str:
-        """The image's tag. It has no prefix: a version is one image, in every environment."""
-        return str(self.version)
 
     def __str__(self) -> str:
         return f"{self.prefix}-v{self.version}" if self.prefix else f"v{self.version}"
@@ -227,8 +221,3 @@ def is_version(text: str) -> bool:
     except TagError:
         return False
     return True
-
-
-def is_image_tag(text: str) -> bool:
-    """Whether a registry takes a text as tag."""
-    return _OCI_TAG.fullmatch(text) is not None

@@ -51,7 +51,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
     """The repository."""
     files: CommittedFiles
     """Its files; Applications depend on them."""
-    called: list[pulumi.Resource]
+    prerequisites: list[pulumi.Resource]
     """What must be there before workflows of services can call those of this repository."""
     branches: list[ReleaseBranch]
     """Where the releases of each environment are; its Applications depend on it."""
@@ -99,7 +99,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         self._rules(name, settings, guarded)
         access = self._access(name, settings, args, child)
         self._gates(name, settings, args, access, guarded)
-        self.called = [self.files, *self._actions(name, settings, child)]
+        self.prerequisites = [self.files, *self._actions(name, settings, child)]
         self.register_outputs({"url": self.repository.html_url})
 
     def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:

@@ -35,7 +35,7 @@ class ServiceRepositoryArgs(TypedDict):
     """The service."""
     team: TeamAccess
     """The team that owns it."""
-    called: Sequence[pulumi.Resource]
+    prerequisites: Sequence[pulumi.Resource]
     """What its workflows call; a commit whose workflows call what is not there starts a failing run."""
     secrets: PlatformSecrets
     """The stack's secrets; the repository gets the requester's key and no other App's."""
@@ -74,7 +74,7 @@ class ServiceRepository(pulumi.ComponentResource):
                 "trailer": f"Slipway-Files: {settings.stack}",
                 "changes": settings.github.owned_files,
             },
-            pulumi.ResourceOptions(parent=self, depends_on=list(args["called"])),
+            pulumi.ResourceOptions(parent=self, depends_on=list(args["prerequisites"])),
         )
         # Under the rules the first commit would be a pull request, so they come after it.
         guarded = pulumi.ResourceOptions(parent=self, depends_on=[self.files])

@@ -120,7 +120,7 @@ class Story:
                     "settings": settings,
                     "service": service,
                     "team": teams[service.team],
-                    "called": environments.called,
+                    "prerequisites": environments.prerequisites,
                     "secrets": secrets,
                 },
                 options,

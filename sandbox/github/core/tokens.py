@@ -1,6 +1,5 @@
 """Tokens: only their hashes are kept, with whom they stand for, what they may do and until when."""
 
-import datetime as dt
 import hashlib
 import secrets
 import string
@@ -81,12 +80,6 @@ class Tokens:
             installation_id=document.get("installation_id"),
             owner=document.get("owner"),
         )
-
-    def expires_at(self, token: str) -> dt.datetime | None:
-        """When a token ends; None for one that does not, or that is unknown."""
-        document = self._table.get(_digest(token))
-        ends = document.get("expires_at") if document else None
-        return dt.datetime.fromisoformat(ends) if ends else None
 
     def _issue(self, prefix: str, seconds: float, document: Document) -> tuple[str, str]:
         self._forget_expired()
