@@ -76,6 +76,10 @@ service: $(VENV) ## add a service to a stack: make service STACK=acme NAME=order
 	@$(PYTHON) -m stacks.new service $(ENTRY) $(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(TEAM),--team "$(TEAM)") \
 		$(if $(DESCRIPTION),--description "$(DESCRIPTION)") $(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)")
 
+.PHONY: template-updates
+template-updates: $(VENV) ## what changed in templates, for services made before: make template-updates STACK=acme PROPOSE=1
+	@$(PYTHON) -m stacks.template_updates --stack "$(or $(STACK),$(error give STACK=))" $(if $(PROPOSE),--propose)
+
 .PHONY: environment
 environment: $(VENV) ## add an environment to a stack: make environment STACK=acme NAME=qa AFTER=staging REQUIRES=staging
 	@$(PYTHON) -m stacks.new environment $(ENTRY) $(if $(IMAGES),--images "$(IMAGES)") $(if $(SYNC),--sync "$(SYNC)") \

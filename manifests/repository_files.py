@@ -38,8 +38,7 @@ def service_repository_files(settings: Settings, service: Service) -> Repository
     """What a service's repository starts with, and the workflows that are kept in it."""
     variables = service_variables(settings, service)
     owned = rendered_files("service-workflows", variables)
-    offered = {name: variables[name] for name in OFFERED}
-    start = starting_files(settings.template(service), service.answers, offered)
+    start = starting_files(settings.template(service), service.answers, offered_variables(settings, service))
     seeded = {path: text for path, text in start.files.items() if path not in owned}
     return RepositoryFiles(owned, seeded, start.executable)
 
@@ -68,6 +67,12 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
         path = f"environments/{environment.name}/{service.name}/values.yaml"
         seeded[path] = _service_values(service, environment, settings.template(service).values)
     return RepositoryFiles(owned, seeded, frozenset(executable))
+
+
+def offered_variables(settings: Settings, service: Service) -> dict[str, Any]:
+    """What the template of a service may use, beside its answers."""
+    variables = service_variables(settings, service)
+    return {name: variables[name] for name in OFFERED}
 
 
 def service_variables(settings: Settings, service: Service) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def problems_of(text: StackText, kind: Kind, stack: str, answers: Answers, after
     if missing:
         return [Problem(one, f"missing; give {one.upper()}=… to make, or --{one}") for one in missing]
     grown = text.with_item(kind.section, item_of(kind, answers), after)
-    old = {(problem.path, problem.text) for problem in _read(text, stack)[1]}
-    return [problem for problem in _read(grown, stack)[1] if (problem.path, problem.text) not in old]
+    old = {(problem.path, problem.text) for problem in settings_in(text, stack)[1]}
+    return [problem for problem in settings_in(grown, stack)[1] if (problem.path, problem.text) not in old]
 
 
 def addition(text: StackText, kind: Kind, stack: str, answers: Answers, after: str | None = None) -> Addition:
@@ -121,7 +121,7 @@ def addition(text: StackText, kind: Kind, stack: str, answers: Answers, after: s
     if problems := problems_of(text, kind, stack, answers, after):
         raise AdditionError("\n".join(str(problem) for problem in problems))
     grown = text.with_item(kind.section, item_of(kind, answers), after)
-    before, settings = _read(text, stack)[0], _read(grown, stack)[0]
+    before, settings = settings_in(text, stack)[0], settings_in(grown, stack)[0]
     try:
         lines = () if settings is None else tuple(_consequences(before, settings))
     except TemplateProblem as error:
@@ -134,7 +134,7 @@ def _member(login: str) -> dict[str, str]:
     return {"login": name, **({"role": role} if role else {})}
 
 
-def _read(text: StackText, stack: str) -> tuple[Settings | None, tuple[Problem, ...]]:
+def settings_in(text: StackText, stack: str) -> tuple[Settings | None, tuple[Problem, ...]]:
     """What a file says; secrets are set by command, also later."""
     texts = text.texts()
     github = texts.get("github", "")

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,6 +104,63 @@ def own_template(name: str, source: str, version: str | None, root: Path) -> Ser
     if version is None:
         raise TemplateProblem(f"{source!r} has no `version`; add the tag to use, so that a service can be made again")
     return _described(name, source, _fetched(source, version), version)
+
+
+def earlier_version(template: ServiceTemplate, version: str, root: Path) -> ServiceTemplate:
+    """A template as it was: from its Git address, or from the history of the platform repository.
+
+    Args:
+        template: the template as it is now.
+        version: the version to find.
+        root: the platform repository, a clone with its history.
+
+    Raises:
+        TemplateProblem: that version is not to be had.
+    """
+    if version == template.version:
+        return template
+    if _GIT_ADDRESS.match(template.source):
+        return own_template(template.name, template.source, version, root)
+    folder = template.folder.resolve().relative_to(root.resolve()).as_posix()
+    for commit in _git(root, "log", "--format=%H", "--", folder).split():
+        described = _git(root, "show", f"{commit}:{folder}/copier.yml")
+        if described and _version_in(described) == version:
+            place = _cache() / "templates" / f"{commit}-{template.name}"
+            _extract(root, commit, folder, place)
+            return _described(template.name, template.source, place / folder, version)
+    text = f"{template.name} {version} is not in the history of this clone"
+    raise TemplateProblem(f"{text}; fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it")
+
+
+def _version_in(described: str) -> str:
+    try:
+        config = cast(object, yaml.safe_load(described))
+    except yaml.YAMLError:
+        return ""
+    about = cast(dict[str, Any], config).get("_slipway") if isinstance(config, dict) else None
+    return str(cast(dict[str, Any], about).get("version", "")) if isinstance(about, dict) else ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """What git says; empty where it fails."""
+    ran = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return ran.stdout if ran.returncode == 0 else ""
+
+
+def _extract(root: Path, commit: str, folder: str, place: Path) -> None:
+    """A folder as a commit has it, on this machine once."""
+    if place.is_dir():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".extracting-", dir=place.parent) as unfinished:
+        archive = Path(unfinished) / "archive.tar"
+        _git(root, "archive", f"--output={archive}", commit, folder)
+        with tarfile.open(archive) as packed:
+            # Python 3.11.2, which Debian 12 has, knows no filters.
+            safe: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            packed.extractall(Path(unfinished) / "files", **safe)  # noqa: S202 - it is this repository's own
+        with contextlib.suppress(OSError):
+            (Path(unfinished) / "files").rename(place)
 
 
 def starting_files(

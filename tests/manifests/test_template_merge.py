@@ -1,0 +1,43 @@
+"""A new version of a template reaches files that a team has worked on."""
+
+from manifests.template_merge import merge
+
+LINES = "".join(f"line {number}\n" for number in range(10))
+
+
+def merged(before: dict[str, str], now: dict[str, str], ours: dict[str, str]):
+    return merge(before, now, set(ours), ours.__getitem__)
+
+
+def test_what_only_the_template_changed_is_taken() -> None:
+    found = merged({"a": "1\n", "b": "1\n"}, {"a": "2\n", "b": "1\n", "new": "n\n"}, {"a": "1\n", "b": "mine\n"})
+    assert (dict(found.written), found.deleted, found.conflicts) == ({"a": "2\n", "new": "n\n"}, (), ())
+
+
+def test_both_changes_of_one_file_come_together() -> None:
+    now, ours = LINES.replace("line 1\n", "theirs\n"), LINES.replace("line 8\n", "mine\n")
+    found = merged({"a": LINES}, {"a": now}, {"a": ours})
+    assert found.written["a"] == LINES.replace("line 1\n", "theirs\n").replace("line 8\n", "mine\n")
+    assert found.conflicts == ()
+
+
+def test_a_change_of_the_same_place_is_marked() -> None:
+    found = merged({"a": LINES}, {"a": LINES.replace("5", "theirs")}, {"a": LINES.replace("5", "mine")})
+    assert found.conflicts == ("a",)
+    assert "<<<<<<< yours\nline mine\n=======\nline theirs\n>>>>>>> template now\n" in found.written["a"]
+
+
+def test_what_the_team_deleted_stays_deleted_and_what_it_changed_is_not() -> None:
+    found = merged({"a": "1\n", "b": "1\n", "c": "1\n"}, {"a": "2\n"}, {"b": "mine\n", "c": "1\n"})
+    assert (dict(found.written), found.deleted, found.conflicts) == ({}, ("c",), ())
+
+
+def test_a_new_file_of_the_template_does_not_replace_the_teams() -> None:
+    found = merged({}, {"a": "theirs\n"}, {"a": "mine\n"})
+    assert found.conflicts == ("a",)
+    assert "mine\n" in found.written["a"]
+
+
+def test_the_same_change_by_both_is_no_change() -> None:
+    found = merged({"a": "1\n"}, {"a": "2\n"}, {"a": "2\n"})
+    assert (dict(found.written), found.conflicts) == ({}, ())
