@@ -64,3 +64,23 @@ def commands(page: Page) -> Iterator[str]:
             and "…" not in code
         ):
             yield code
+
+
+@dataclass(frozen=True)
+class Step:
+    """One numbered heading of a page that leads somewhere."""
+
+    title: str
+    commands: tuple[str, ...]
+
+
+def steps(page: Page) -> list[Step]:
+    """What a person does, in order, by the numbered headings of a page."""
+    _, *parts = re.split(r"^## (?=\d+\. )", page.text, flags=re.MULTILINE)
+    return [Step(part.splitlines()[0], tuple(_shell_lines(part.partition("\n## ")[0]))) for part in parts]
+
+
+def _shell_lines(text: str) -> Iterator[str]:
+    for block in _FENCE.finditer(text):
+        if block["language"] == "sh":
+            yield from block["body"].splitlines()

@@ -21,7 +21,7 @@ from stacks.problems import NAMESPACE
 from stacks.secrets import SECRETS
 from stacks.settings import SECTIONS
 from tests.docs.command_lines import problems
-from tests.docs.markdown import ROOT, Page, commands, pages
+from tests.docs.markdown import ROOT, Page, commands, pages, steps
 
 PAGES = pages()
 COMMANDS = sorted({(page.name, line) for page in PAGES for line in commands(page)})
@@ -138,6 +138,18 @@ def test_each_setting_of_the_sandbox_that_is_no_default_has_its_reason() -> None
     assert all(reason.strip() for _, _, reason, *_ in rows)
     explained = [name for row in rows for name in re.findall(r"`([^`]+)`", row[1])]
     assert sorted(explained) == sorted(set_otherwise)
+
+
+def test_the_way_to_a_first_release_is_as_short_as_it_is_said_to_be() -> None:
+    """A step is a heading with a number; `tests/sandbox/test_first_platform.py` walks the way."""
+    counted = steps(Page(ROOT / "docs/first-platform.md"))
+    typed = [command for step in counted for command in step.commands]
+    assert [int(step.title.partition(".")[0]) for step in counted] == [*range(1, len(counted) + 1)]
+    assert len(counted) <= 12
+    rows = Page(ROOT / "docs/measurements.md").text.splitlines()
+    for words, number in (("steps of a person", len(counted)), ("commands that are typed", len(typed))):
+        (row,) = [row for row in rows if words in row]
+        assert row.split("|")[2].strip() == str(number)
 
 
 def test_every_exit_code_is_documented() -> None:
