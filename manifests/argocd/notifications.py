@@ -34,13 +34,20 @@ _REVISION = (
 )
 _REVISIONS = {
     "restored": "{{ .app.status.sync.revision }}",
+    "waiting": "{{ .app.status.sync.revision }}",
     # A commit that cannot be rendered has no revision in the Application. The engine looks for a deployment of this
     # ref, finds none, and makes one for the branch's head.
     "unrenderable": "unrendered",
 }
 """The revision that a report of a template is about, where it is not the operation's."""
 _BRANCH = '{{ .app.spec.source.targetRevision | trimPrefix "refs/heads/" }}'
-_STATES = {"verified": "success", "restored": "success", "drift-healed": "success", "drift-found": "success"}
+_STATES = {
+    "verified": "success",
+    "restored": "success",
+    "drift-healed": "success",
+    "drift-found": "success",
+    "waiting": "queued",
+}
 """The state that a report of a template sets, where it is not `failure`."""
 
 
@@ -119,7 +126,8 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
     if _chats(settings):
         # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
         releases = [reported(event, once_per="revision") for event in (*triggers.VERIFICATIONS, *triggers.FAILURES)]
-        made["chat"] = [*releases, *unrenderable, reported(triggers.UNREACHABLE), *drift]
+        waiting = reported(triggers.WAITING, once_per="revision")
+        made["chat"] = [*releases, *unrenderable, reported(triggers.UNREACHABLE), *drift, waiting]
     return made
 
 
@@ -170,7 +178,7 @@ def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
         "github": {"revisionPath": _REVISIONS.get(name, _REVISION), "deployment": deployment},
     }
     if settings.notifications.slack_channel:
-        icon = {"success": ":white_check_mark:", "failure": ":x:"}[state]
+        icon = {"success": ":white_check_mark:", "failure": ":x:", "queued": ":hourglass:"}[state]
         where = f"<{page}|{placement}>" if settings.argocd.url else placement
         template["message"] = text + f'{{{{ if eq .serviceType "slack" }}}}{icon} {where}: {{{{ end }}}}{{{{ $text }}}}'
     if settings.notifications.webhook_url:

@@ -164,6 +164,18 @@ DRIFT_HEALED = Event(
     ),
     "drift-healed",
 )
+# Once for each revision that was synced: commits of other services move the branch on while it waits.
+WAITING = Event(
+    _all_of(
+        "not automated",
+        'sync == "OutOfSync"',
+        'phase != "Running"',
+        "status.sync.revision != revision",
+        # A first release has no operation before it; a later one is compared after the last sync.
+        "operation == nil or date(status.reconciledAt) > date(operation.finishedAt)",
+    ),
+    "waiting",
+)
 DRIFT_FOUND = Event(
     _all_of(
         _SUCCEEDED,

@@ -370,6 +370,21 @@ def test_drift_that_waits_for_a_person_is_reported(run: Run) -> None:
     assert notification(run, "drift-found", app)["message"] == words
 
 
+def test_a_chat_is_told_once_of_what_waits_for_somebody_to_sync_it(run: Run) -> None:
+    resources = [{"kind": "Deployment", "name": "guestbook", "status": "OutOfSync"}]
+    app = application(sync={"status": "OutOfSync", "revision": OTHER}, resources=resources)
+    assert not fired(run, "chat", app)[-1], "what syncs itself waits for nobody"
+    del app["spec"]["syncPolicy"]
+    assert fired(run, "chat", app)[-1]
+    words = f"Waits for somebody to sync it to {OTHER[:12]}: Deployment/guestbook"
+    assert words in notification(run, "waiting", app)["message"]
+    app["status"]["operationState"] = operation("Running")
+    assert not fired(run, "chat", app)[-1], "somebody syncs it"
+    del app["status"]["operationState"]
+    assert fired(run, "chat", app)[-1], "a first release waits, too"
+    assert words in notification(run, "waiting", app)["message"]
+
+
 def resource(kind: str, status: str) -> dict[str, Any]:
     return {"kind": kind, "name": "guestbook", "status": "Synced", "health": {"status": status}}
 
