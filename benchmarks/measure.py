@@ -66,6 +66,8 @@ class Report:
     series: list[Series] = field(default_factory=list[Series])
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
     notes: list[str] = field(default_factory=list[str])
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
+    """How many processes wanted a core in the minute before it began: more than there are cores, and work waited."""
 
     def measure(self, name: str, unit: str = "s") -> Series:
         """The series of that name; made when it is asked for first."""
@@ -101,7 +103,12 @@ class Report:
         return {
             "benchmark": self.title,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+            "machine": {
+                "cores": os.cpu_count(),
+                "load": round(self.load, 1),
+                "system": platform.platform(),
+                "python": platform.python_version(),
+            },
             "series": [
                 {"name": series.name, "unit": series.unit, "median": series.median, "values": series.values}
                 for series in self.series
