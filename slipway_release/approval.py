@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from slipway_release import fields, workflow
 from slipway_release.choices import Delivery
+from slipway_release.claims import Request
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment
-from slipway_release.verification import Request
 
 
 def check(context: Context, request: Request, environment: Environment) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from slipway_release import (
     approval,
     ask,
+    claims,
     context,
     dora,
     forward,
@@ -25,14 +26,13 @@ from slipway_release import (
     rollback,
     source,
     verdict,
-    verification,
     verified,
     workflow,
 )
+from slipway_release.claims import Request
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.selection import Kind
-from slipway_release.verification import Request
 
 Command = Callable[[argparse.Namespace], None]
 _REGISTRY_SECONDS = 60.0
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         name_repository,
         "the repository of a service (SERVICE), deployment (DEPLOYMENT) or request (BRANCH)",
     )
-    add("plan", plan, "verify a request and choose its environments (SERVICE, RUN, DIGEST)")
+    add("plan", plan, "check a request and choose its environments (SERVICE, RUN, DIGEST)")
     add("deliver", deliver, "deliver a request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
     add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
     add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
@@ -159,7 +159,7 @@ def _named() -> Service | None:
 
 def _request(around: context.Context) -> Request:
     service = around.platform.service(workflow.variable("SERVICE"))
-    return verification.verify(around, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+    return claims.check(around, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
 
 
 def plan(_: argparse.Namespace) -> None:

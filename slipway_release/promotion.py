@@ -1,4 +1,4 @@
-"""Promotion: from a verified request to a release in every environment that takes it."""
+"""Promotion: from a checked request to a release in every environment that takes it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import delivery, history, intent, record, selection, verification, workflow
+from slipway_release import claims, delivery, history, intent, record, selection, workflow
 from slipway_release.choices import Delivery
+from slipway_release.claims import Request
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import ApiError, RefusedError
@@ -17,7 +18,6 @@ from slipway_release.platform_file import Environment, Platform, Service
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.selection import Decision, Kind, Situation
 from slipway_release.tags import Version, is_version
-from slipway_release.verification import Request
 
 _STATES = {
     Kind.SUPERSEDED: "inactive",
@@ -43,7 +43,7 @@ def plan(context: Context, request: Request, only: Sequence[str] = ()) -> list[s
 
     Args:
         context: what is read with.
-        request: the verified request.
+        request: the checked request.
         only: the environments that are asked for by name; all that the request is for where there are none.
     """
     return with_work(context, request, consider(context, request, only))
@@ -114,7 +114,7 @@ def deliver(context: Context, request: Request, environment: Environment, *, ask
 
     Args:
         context: what is read and written with.
-        request: the verified request.
+        request: the checked request.
         environment: where to.
         asked: whether somebody has asked for this environment by name.
     """
@@ -153,7 +153,7 @@ def deliver(context: Context, request: Request, environment: Environment, *, ask
 def waiting_for(platform: Platform, service: Service, verified_in: Environment, release: Release) -> list[Environment]:
     """The environments that take a release once it is verified in another one."""
     # A prefixed tag is for its one environment, and a branch image for those that follow the branch.
-    if release.tag is None or verification.parse_tag(release.tag).prefix:
+    if release.tag is None or claims.parse_tag(release.tag).prefix:
         return []
     return [
         environment for environment in platform.environments_of(service) if verified_in.name in environment.requires
@@ -186,7 +186,7 @@ def situation(
     asked: bool = False,
 ) -> Situation:
     """The facts about a release in an environment, as they are now."""
-    tag = verification.parse_tag(release.tag) if release.tag else None
+    tag = claims.parse_tag(release.tag) if release.tag else None
     missing = tuple(
         name
         for name in environment.requires

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from slipway_release import history, tags, verification, workflow
+from slipway_release import claims, history, tags, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Service
@@ -42,7 +42,7 @@ def with_image(context: Context, source: Source) -> Source:
     """The source with the image that is there already; refused if that was built from something else."""
     image = context.registry.image(source.service.image, source.version, hidden_is_absent=True)
     if image is not None:
-        verification.check_provenance(context.platform, source.service, image)
+        claims.check_provenance(context.platform, source.service, image)
     if image is not None and image.revision != source.commit:
         raise RefusedError(
             f"image {source.service.image}:{source.version}: exists already, built from "
@@ -52,9 +52,9 @@ def with_image(context: Context, source: Source) -> Source:
 
 
 def _of_tag(context: Context, service: Service, name: str, commit: str) -> str:
-    tag = verification.parse_tag(name)
-    verification.named_environments(tag, context.platform.environments_of(service))
-    verification.check_tag(context.reader, service, tag, commit)
+    tag = claims.parse_tag(name)
+    claims.named_environments(tag, context.platform.environments_of(service))
+    claims.check_tag(context.reader, service, tag, commit)
     return str(tag.version)
 
 

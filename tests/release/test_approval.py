@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from slipway_release import approval, hold, verification
+from slipway_release import approval, claims, hold
+from slipway_release.claims import Request
 from slipway_release.errors import RefusedError
 from slipway_release.registry import Image, Registry
-from slipway_release.verification import Request
 from tests.release.builders import context, environment, platform, release
 
 RUN = "/repos/acme/environments/actions/runs/7"
@@ -105,7 +105,7 @@ def test_an_image_that_another_repository_built_is_refused(source: str, *, may: 
     around = dataclasses.replace(around, registry=Pushed("registry.test"))
     service = around.platform.service("guestbook")
     if may:
-        verification.check_image(around, service, digest, commit)
+        claims.check_image(around, service, digest, commit)
     else:
         with pytest.raises(RefusedError, match=r"built from .*acme/other"):
-            verification.check_image(around, service, digest, commit)
+            claims.check_image(around, service, digest, commit)

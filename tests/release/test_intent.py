@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from slipway_release import dora, hold, promotion, verified
+from slipway_release.claims import Request
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
-from slipway_release.verification import Request
 from tests.release.builders import environment
 from tests.release.world import World
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from slipway_release import maintenance, selection, verification
+from slipway_release import claims, maintenance, selection
 from slipway_release.errors import RefusedError
 from slipway_release.history import Relation
 from slipway_release.platform_file import Service
@@ -32,7 +32,7 @@ def check(tag: str, given: Service) -> None:
         f"GET {REPOSITORY}/git/ref/heads/release/1.2": {"object": {"type": "commit", "sha": OLD}},
         f"GET {REPOSITORY}/compare/{OLD}...{COMMIT}": {"status": "behind"},
     }
-    verification.check_tag(context(answers).service, given, Tag.parse(tag), COMMIT)
+    claims.check_tag(context(answers).service, given, Tag.parse(tag), COMMIT)
 
 
 @pytest.mark.parametrize("tag", ["v1.2.4", "prod-v1.2.4"])

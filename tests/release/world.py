@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from slipway_release import promotion, release_file, rollback, verified
+from slipway_release.claims import Request
 from slipway_release.context import Context
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Platform
@@ -21,7 +22,6 @@ from slipway_release.rollback import Answer
 from slipway_release.selection import Kind
 from slipway_release.tags import Tag
 from slipway_release.transport import Transport
-from slipway_release.verification import Request
 from tests.release.builders import Stocked, platform, release
 
 _numbers = itertools.count(1)
@@ -92,7 +92,7 @@ class World:
     # What runs do
 
     def request(self, version: str, service: str = "guestbook", commit: str | None = None) -> Request:
-        """A verified request for a version, with its tag made."""
+        """A checked request for a version, with its tag made."""
         tag = Tag.parse(version if "v" in version else f"v{version}")
         commit = self.tag(str(tag), service, commit)
         made = release(

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sandbox.github.core import clock
 from slipway_release import hold, layout, promotion, promotions, reconcile, rollback, verified
+from slipway_release.claims import Request
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.github import GitHub
@@ -22,7 +23,6 @@ from slipway_release.platform_file import Environment, Service
 from slipway_release.selection import Kind
 from slipway_release.tags import Version, is_version
 from slipway_release.transport import Response, Transport
-from slipway_release.verification import Request
 from tests.release.builders import Stocked, answer, environment
 from tests.release.world import World
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from slipway_release import verification
+from slipway_release import claims
+from slipway_release.claims import Request
 from slipway_release.errors import RefusedError
-from slipway_release.verification import Request
 from tests.release.builders import COMMIT, DIGEST, RUN, answer, context
 
 REPOSITORY = "/repos/acme/guestbook"
@@ -43,7 +43,7 @@ def world(**changes: Any) -> dict[str, Any]:
 
 def verify(answers: dict[str, Any], *, number: str = "7", digest: str = DIGEST, built_from: str = COMMIT) -> Request:
     around = context(answers, {DIGEST: built_from})
-    return verification.verify(around, around.platform.service("guestbook"), number, digest)
+    return claims.check(around, around.platform.service("guestbook"), number, digest)
 
 
 def test_a_true_request_becomes_a_release() -> None:

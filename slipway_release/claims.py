@@ -1,4 +1,4 @@
-"""Whether a request for promotion is true: everything it claims is asked of those who know.
+"""The claims of a request for promotion, each checked with GitHub and the registry.
 
 A request is three texts from a client: a service, a run and a digest. All else comes from the API:
 the run belongs to that service's own repository and is of its release workflow, its tag still
@@ -26,7 +26,7 @@ _RUN = re.compile(r"[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True)
 class Request:
-    """A verified request: this release of this service, and when its commit was made."""
+    """A checked request: this release of this service, and when its commit was made."""
 
     service: Service
     release: Release
@@ -59,8 +59,8 @@ def parse_tag(name: str) -> Tag:
         raise RefusedError(str(error)) from None
 
 
-def verify(context: Context, service: Service, run_id: str, digest: str) -> Request:
-    """The request, verified; a `RefusedError` says which claim is not true."""
+def check(context: Context, service: Service, run_id: str, digest: str) -> Request:
+    """The request, checked; a `RefusedError` says which claim is not true."""
     release_file.check_digest(digest, "digest")
     run = _run(context.service, service, run_id)
     source = _source(context.service, context.platform, service, run, run_id)
