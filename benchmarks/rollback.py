@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks.measure import Report, benchmark, say
 from benchmarks.sandboxes import fail_fast, next_minor, running, service_argument
 from sandbox.demo import FAULT
+from sandbox.people import change
 from sandbox.rehearsal import Clone, Rehearsal
 
 GOAL_SECONDS = 5
@@ -20,7 +21,7 @@ def measured(options: argparse.Namespace, report: Report) -> None:
         fail_fast(rehearsal, environment, service)
         minor = next_minor(rehearsal, service)
         good = f"0.{minor}.0"
-        with rehearsal.clone(service) as clone:
+        with rehearsal.clone(service, "dana") as clone:
             say(f"{good}, a good version to go back to")
             clone.tag(f"v{good}")
             rehearsal.wait_for_version(environment, service, good, seconds=600)
@@ -28,14 +29,16 @@ def measured(options: argparse.Namespace, report: Report) -> None:
                 f"{good} verified", lambda: rehearsal.verdict(environment, service, good) == "success", seconds=120
             )
             dockerfile = (clone.directory / "Dockerfile").read_text()
-            clone.commit("Break readiness", {"Dockerfile": dockerfile + FAULT})
+            change(
+                rehearsal, clone, "Break readiness", {"Dockerfile": dockerfile + FAULT}, author="dana", reviewer="sam"
+            )
             try:
                 for run in range(options.runs):
                     bad = f"0.{minor + 1}.{run}"
                     say(f"run {run + 1} of {options.runs}: {bad}, a bad version")
                     roll_back(rehearsal, clone, service, environment, good, bad, report)
             finally:
-                clone.commit("Mend readiness", {"Dockerfile": dockerfile})
+                change(rehearsal, clone, "Mend readiness", {"Dockerfile": dockerfile}, author="dana", reviewer="sam")
         report.at_most(
             "Degraded → rollback commit, in seconds", report.measure("Degraded → rollback commit").median, GOAL_SECONDS
         )

@@ -19,6 +19,7 @@ from sandbox import node
 from sandbox.config import GITHUB_PORT, SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.github import service
+from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
 
 ROOT = Path(__file__).parent.parent
@@ -129,13 +130,14 @@ def fail_fast(rehearsal: Rehearsal, environment: str, service: str) -> None:
     text = rehearsal.file(rehearsal.environment_repository, path) or ""
     if "progressDeadlineSeconds" in text:
         return
-    with rehearsal.clone(rehearsal.environment_repository) as clone:
+    with rehearsal.clone(rehearsal.environment_repository, "dana") as clone:
         body = "" if text.strip().endswith("{}") else text
         comments = [line for line in text.splitlines() if line.startswith("#")] if not body else []
         wanted = "\n".join([*comments, body.rstrip(), f"progressDeadlineSeconds: {READINESS_DEADLINE}", ""]).lstrip(
             "\n"
         )
-        clone.commit(f"Notice bad versions of {service} in {environment} soon", {path: wanted})
+        title = f"Notice bad versions of {service} in {environment} soon"
+        change(rehearsal, clone, title, {path: wanted}, author="dana", reviewer="sam")
 
 
 def drop_faults(config: SandboxConfig, rehearsal: Rehearsal) -> None:

@@ -51,10 +51,13 @@ class Recording(Script):
 
 
 def reconciled(
-    failed: list[dict[str, Any]], newest: list[dict[str, Any]], frozen: str | None = None, **reviews: Any
+    failed: list[dict[str, Any]],
+    newest: list[dict[str, Any]],
+    frozen: str | None = None,
+    reviews: dict[str, Any] | None = None,
 ) -> list[str]:
     """The inputs of the promotions that a reconciliation starts, as JSON."""
-    script = Recording(QUIET | {RUNS: {"workflow_runs": failed}, NEWEST: {"workflow_runs": newest}} | reviews)
+    script = Recording(QUIET | {RUNS: {"workflow_runs": failed}, NEWEST: {"workflow_runs": newest}} | (reviews or {}))
     github = GitHub("https://github.test/api/v3", "token", script)
     freezes = {"FREEZE_PRODUCTION": frozen} if frozen else {}
     given = context(of=platform(environment("production", approval=bool(reviews))), frozen=freezes)
@@ -127,7 +130,7 @@ def test_the_pauses_between_attempts_double_and_end() -> None:
 
 def test_what_a_reviewer_rejected_is_not_started_again() -> None:
     reviews = [{"state": "rejected", "environments": [{"name": "production"}]}]
-    assert reconciled([run()], [run()], **{f"{RUNS}/1/approvals": reviews}) == []
+    assert reconciled([run()], [run()], reviews={f"{RUNS}/1/approvals": reviews}) == []
 
 
 def test_the_workflows_write_the_titles_that_are_read() -> None:
