@@ -206,7 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         preview = read_preview(given.preview.read_text(encoding="utf-8"))
-        labels = cast(list[str], json.loads(given.labels))
+        # Without labels some runners say `null`, and others an empty list.
+        labels = cast(list[str], json.loads(given.labels or "null") or [])
         teams = _teams(given.stack)
         text = comment(preview, given.stack, teams, labels)
         if given.whole:

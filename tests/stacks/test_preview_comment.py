@@ -90,6 +90,9 @@ def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
     file = tmp_path / "preview.json"
     gone = step("delete", "github:index/repository:Repository", "orders-repository", {}, retainOnDelete=True)
     file.write_text(preview(gone))
+    assert main([str(file), "--stack", "acme", "--labels", "null"]) == REFUSED
+    assert main([str(file), "--stack", "acme", "--labels", ""]) == REFUSED
+    capsys.readouterr()
     assert main([str(file), "--stack", "acme"]) == REFUSED
     said = capsys.readouterr()
     assert f"label the pull request `{LABEL}` if it is meant" in said.err
