@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from slipway_release import fields, history, layout, ledger, record, reports, workflow
 from slipway_release.context import Context
+from slipway_release.errors import RefusedError
+from slipway_release.ledger import Entry
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -103,24 +105,31 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
 
 
 def _broken_before(context: Context, report: Report, release: Release) -> Configuration | None:
-    """The change of configuration that made a verified release fail already, before this one came onto it."""
+    """The change of configuration that made another release fail already, before this one came onto it."""
     environment, service, repository = report.environment, report.service, context.platform.repository
     entries = ledger.entries(context.reader, repository, ledger.name_of(environment.name, service.name))
-    for entry in itertools.islice(entries, _RECENT):
-        status = reports.newest(context, entry)
-        if status is None or entry.sha == report.entry.sha:
+    older = (entry for entry in entries if entry.id < report.entry.id and entry.sha != report.entry.sha)
+    for entry in itertools.islice(older, _RECENT):
+        before = _report_of(context, entry, environment, service)
+        if before is None or before.release is None or before.release.same_image(release):
             continue
-        before = context.contents.release(environment.name, service.name, entry.sha).release
-        if before is None or before.same_image(release):
-            continue
-        if status.state == "success" or not record.is_verified(context, environment, service, before):
+        if before.status.state == "success":
             return None
         if _changed(context, environment, service, entry.sha, report.entry.sha) is not None:
             # Whatever failed there is not what is there now.
             return None
-        since = record.commit_of(context, environment, service, before.version)
-        return _changed(context, environment, service, since, report.entry.sha) if since else None
+        good = was_good(context, before, before.release)
+        found = configuration(context, before, before.release, good=good)
+        return _changed(context, environment, service, found.since, report.entry.sha) if found else None
     return None
+
+
+def _report_of(context: Context, entry: Entry, environment: Environment, service: Service) -> Report | None:
+    """What was reported on a deployment; None too where that is not to be believed."""
+    try:
+        return reports.of_entry(context, entry, environment, service)
+    except RefusedError:
+        return None
 
 
 def _delivered_at(context: Context, report: Report) -> str | None:

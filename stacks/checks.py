@@ -195,7 +195,7 @@ def _check_repositories(parts: Parts) -> Iterator[Problem]:
             text = f"{found.value.repository_name!r} cannot be part of an image's name"
             yield Problem(found.at(key), f"{text}; use {IMAGE_PART_MEANING}")
     for path, first in _repeated(names):
-        yield Problem(path, f"the repository is also that of {first}; use a repository of its own")
+        yield Problem(path, f"the repository is also that of {first}; use a repository of its own (why: docs/adr/0019)")
 
 
 def _check_placements(parts: Parts) -> Iterator[Problem]:
