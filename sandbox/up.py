@@ -24,7 +24,7 @@ from sandbox.pulumi import operations, programs
 from sandbox.pulumi.operations import Run
 from sandbox.pulumi.workspace import Workspace
 
-TOOLS = ("act", "kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
+TOOLS = ("kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
 
 COMMANDS = ("kubectl", "argocd", "helm")
 

@@ -36,7 +36,7 @@ def _seed(public_key: str) -> dict[str, Any]:
 def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
     """A server with the organisation `acme` and its people; it is stopped at the end."""
     if find_act() is None:
-        pytest.skip("act is not built yet; `make up` builds it, or set SLIPWAY_SANDBOX_ACT")
+        pytest.skip("act is not installed; `make up` installs it, or set SLIPWAY_SANDBOX_ACT")
     directory = tmp_path_factory.mktemp("actions")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from typing import Any
 import httpx
 from nacl.public import PublicKey, SealedBox
 
+from sandbox import runner
+
 ROOT = Path(__file__).parent.parent.parent
 
 ADMIN = "ghp_administrator000000000000000000000001"
@@ -23,9 +24,8 @@ BOB = "ghp_bob000000000000000000000000000000000b"
 
 
 def find_act() -> str | None:
-    """The `act` binary: named, on PATH, or built for a sandbox before."""
-    built = sorted(Path("~/.cache/slipway/bin").expanduser().glob("act*/act"))
-    candidates = [os.environ.get("SLIPWAY_SANDBOX_ACT"), shutil.which("act"), *map(str, built)]
+    """The `act` binary: named, or the sandbox's."""
+    candidates = [os.environ.get("SLIPWAY_SANDBOX_ACT"), str(runner.ACT)]
     return next((path for path in candidates if path and os.access(path, os.X_OK)), None)
 
 

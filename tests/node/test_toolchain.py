@@ -62,7 +62,6 @@ def test_the_needed_go_is_the_newest_that_a_tool_asks_for() -> None:
         ("coredns", "github.com/coredns/coredns", toolchain.COREDNS_VERSION),
         ("helm", "helm.sh/helm/v3", toolchain.HELM_VERSION.removeprefix("v")),
         ("pulumi", "github.com/pulumi/pulumi/pkg/v3", toolchain.PULUMI_VERSION.removeprefix("v")),
-        ("act", "github.com/nektos/act", dict(TOOLS["act"].variables)["main.version"]),
     ],
 )
 def test_versions_in_words_are_those_of_the_pins(tool: str, module: str, version: str) -> None:

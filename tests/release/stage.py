@@ -23,6 +23,7 @@ from nacl.public import PublicKey, SealedBox
 from components.github.apps import READS_THE_PROGRAM
 from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
+from sandbox import runner
 from stacks.settings import settings_of
 from tests.stacks.builders import values
 
@@ -50,7 +51,7 @@ def find(command: str, *patterns: str) -> Path | None:
 
 
 def act() -> Path | None:
-    return find("act", "bin/act-*/act")
+    return runner.ACT if runner.ACT.exists() else None
 
 
 def docker_registry() -> Path | None:
