@@ -36,6 +36,7 @@ KINDS = {
     "PodDisruptionBudget",
     "ServiceMonitor",
     "CronJob",
+    "Job",
     "ExternalSecret",
     "SealedSecret",
     "SopsSecret",
@@ -138,6 +139,29 @@ def test_a_schedule_makes_it_a_job_and_nothing_that_answers(chart: Path, render:
     web = named(render(chart, RELEASED), "Deployment", "guestbook")["spec"]["template"]["spec"]
     assert container["securityContext"] == web["containers"][0]["securityContext"]
     assert pod["securityContext"] == web["securityContext"]
+
+
+def test_checks_run_after_the_sync_in_the_release_s_image_and_answer_nobody(chart: Path, render: Render) -> None:
+    checks = {
+        "smoke": {"command": ["/smoke", "it's: {{ x }}"], "timeoutSeconds": 30},
+        "errors": {"command": ["sh"], "image": "docker.io/curl@sha256:" + "a" * 64, "retries": 2},
+    }
+    objects = render(chart, {**RELEASED, "checks": checks}, name="guestbook")
+    assert sum(item["kind"] == "Job" for item in objects) == len(checks)
+    smoke = named(objects, "Job", "guestbook-check-smoke")
+    assert smoke["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "PostSync"
+    assert smoke["spec"]["activeDeadlineSeconds"] == 30
+    pod = smoke["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    assert container["command"] == ["/smoke", "it's: {{ x }}"]
+    assert container["image"] == f"ghcr.io/acme/guestbook@{DIGEST}"
+    assert {"name": "SERVICE_URL", "value": "http://guestbook"} in container["env"]
+    selector = named(objects, "Service", "guestbook")["spec"]["selector"]
+    assert not selector.items() <= pod["metadata"]["labels"].items()
+    other = named(objects, "Job", "guestbook-check-errors")["spec"]
+    assert other["backoffLimit"] == 2
+    assert other["template"]["spec"]["containers"][0]["image"].startswith("docker.io/curl@")
+    assert render(chart, {"release": {}, "checks": checks}, name="guestbook") == []
 
 
 def test_pods_keep_to_the_restricted_standard(chart: Path, render: Render) -> None:
@@ -247,6 +271,7 @@ def test_it_makes_no_kind_that_a_project_was_not_told_of(chart: Path, render: Re
         "disruptionBudget": {"enabled": True},
         "secrets": {"backend": "sealed-secrets", "encryptedData": {"A": "AgBy"}},
         "global": {"ingress": INGRESS, "httpRoute": ROUTE},
+        "checks": {"smoke": {"command": ["/smoke"]}},
     }
     kinds = {content["kind"] for content in render(chart, everything, *MONITORED)}
     assert kinds == KINDS - {"ExternalSecret", "SopsSecret", "CronJob"}
