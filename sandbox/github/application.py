@@ -50,6 +50,7 @@ ROUTE_MODULES = (
     "repositories.pages",
     "repositories.repository_settings",
     "repositories.routes",
+    "rules.organization_rulesets",
     "rules.rulesets",
 )
 """Modules whose import registers routes or watchers."""

@@ -107,3 +107,35 @@ def test_a_secret_team_that_owns_something_is_named(hub: Hub, organisation: http
     stack = settings(hub, changes={"teams": [{"name": "hidden", "existing": True}]})
     (found,) = look(hub, stack).problems
     assert found.startswith("teams[hidden]: it is a secret team")
+
+
+def test_a_ruleset_of_the_organisation_that_would_refuse_our_commits_is_named_and_refuses_them(
+    hub: Hub, organisation: httpx.Client, environments: Repository
+) -> None:
+    body: dict[str, Any] = {
+        "name": "signed",
+        "target": "branch",
+        "enforcement": "active",
+        "conditions": {
+            "ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []},
+            "repository_name": {"include": ["environ*"], "exclude": []},
+        },
+        "rules": [{"type": "commit_message_pattern", "parameters": {"operator": "starts_with", "pattern": "OPS-"}}],
+        "bypass_actors": [],
+    }
+    made = organisation.post("/orgs/acme/rulesets", json=body)
+    assert made.status_code == 201, made.text
+    try:
+        (found,) = look(hub, settings(hub)).problems
+        assert "the organisation's ruleset 'signed' wants commit messages that start with 'OPS-'" in found
+        assert environments.put_file("a.txt", "a").status_code == 409
+        actors = [
+            {"actor_type": "OrganizationAdmin", "actor_id": 1, "bypass_mode": "always"},
+            {"actor_type": "Integration", "actor_id": int(hub.secrets.apps["promoter"].id), "bypass_mode": "always"},
+        ]
+        path = f"/orgs/acme/rulesets/{made.json()['id']}"
+        assert organisation.put(path, json={"bypass_actors": actors}).status_code == 200
+        assert look(hub, settings(hub)).problems == []
+        assert environments.put_file("a.txt", "a").status_code == 201
+    finally:
+        organisation.delete(f"/orgs/acme/rulesets/{made.json()['id']}")

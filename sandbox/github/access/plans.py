@@ -108,12 +108,12 @@ METADATA_RULES = frozenset(
 )
 
 
-def check_metadata_rules(forge: Forge, repository: Document, kinds: set[str]) -> None:
+def check_metadata_rules(forge: Forge, owner: str, kinds: set[str]) -> None:
     """Refuses rules on names and metadata, which only Enterprise has.
 
     Raises:
         GitHubError: 422.
     """
-    if (refused := sorted(kinds & METADATA_RULES)) and of(forge, repository["owner"]["login"]) is not Plan.ENTERPRISE:
+    if (refused := sorted(kinds & METADATA_RULES)) and of(forge, owner) is not Plan.ENTERPRISE:
         problems = [f"Invalid rule '{kind}': This rule is not available on the current plan." for kind in refused]
         raise GitHubError(422, "Validation Failed", problems)

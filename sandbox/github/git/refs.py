@@ -123,7 +123,11 @@ def list_branches(request: Request) -> Answer:
 @route("GET", "/repos/{owner}/{repo}/branches/{branch:path}", permission="contents:read")
 def read_branch(request: Request) -> Answer:
     """One branch with its newest commit."""
-    git, name = request.git, request.params["branch"]
+    return _branch_view(request, request.params["branch"])
+
+
+def _branch_view(request: Request, name: str) -> dict[str, Any]:
+    git = request.git
     sha = git.resolve(f"refs/heads/{name}")
     if sha is None:
         raise GitHubError(404, "Branch not found")
@@ -170,7 +174,7 @@ def rename_branch(request: Request) -> Answer:
     git.run("branch", "-m", old, new)
     if request.repository["default_branch"] == old:
         repositories.change(request.forge, request.repository, {"default_branch": new})
-    return 201, {"name": new, "commit": {"sha": git.ref(f"refs/heads/{new}")}, "protected": False}
+    return 201, _branch_view(request, new)
 
 
 @route("GET", "/repos/{owner}/{repo}/tags", permission="contents:read")

@@ -100,14 +100,14 @@ def _organizations_of(forge: Forge, login: str) -> list[Document]:
 def list_own_organizations(request: Request) -> Answer:
     """Organisations of the caller."""
     found = _organizations_of(request.forge, request.principal.login)
-    return [accounts.simple(request.forge, organization["login"]) for organization in found]
+    return [accounts.organization_simple(request.forge, organization) for organization in found]
 
 
 @route("GET", "/users/{login}/orgs", permission="public")
 def list_organizations(request: Request) -> Answer:
     """Organisations of a user."""
     found = _organizations_of(request.forge, request.params["login"])
-    return [accounts.simple(request.forge, organization["login"]) for organization in found]
+    return [accounts.organization_simple(request.forge, organization) for organization in found]
 
 
 @route("GET", "/orgs/{org}", permission="public")

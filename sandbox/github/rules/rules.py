@@ -7,6 +7,7 @@ are judged in `requirements`; a change that did not come through one meets the r
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.github.access import accounts, plans
@@ -19,6 +20,8 @@ from sandbox.github.core.store import Document, items, mapping
 from sandbox.github.rules import protection
 from sandbox.github.rules.patterns import matches
 
+OF_ORGANIZATIONS = "organization_rulesets"
+"""The table of their rulesets, by organisation."""
 REPOSITORY_ROLES = {1: "read", 2: "maintain", 3: "triage", 4: "write", 5: "admin"}
 """Ids by which rulesets name repository roles."""
 
@@ -30,6 +33,8 @@ class ActiveRule:
     ruleset: Document
     type: str
     parameters: dict[str, Any]
+    source_type: str
+    """`Repository` or `Organization`."""
 
 
 def active_rules(
@@ -39,7 +44,7 @@ def active_rules(
     if not plans.protects(forge, repository):
         return
     target = {"refs/heads/": "branch", "refs/tags/": "tag"}.get(ref[: ref.find("/", 5) + 1])
-    for ruleset in forge.store.table("rulesets").all(f"{repository['id']}/"):
+    for source_type, ruleset in _rulesets(forge, repository):
         if ruleset["enforcement"] != "active" or ruleset["target"] != target:
             continue
         condition = mapping(mapping(ruleset, "conditions"), "ref_name")
@@ -48,7 +53,25 @@ def active_rules(
         if principal is not None and may_bypass(forge, repository, ruleset, principal, through_pull=through_pull):
             continue
         for rule in items(ruleset, "rules"):
-            yield ActiveRule(ruleset, rule["type"], mapping(rule, "parameters"))
+            yield ActiveRule(ruleset, rule["type"], mapping(rule, "parameters"), source_type)
+
+
+def _rulesets(forge: Forge, repository: Document) -> Iterator[tuple[str, Document]]:
+    """The repository's own, and those of its organisation that cover its name."""
+    for ruleset in forge.store.table("rulesets").all(f"{repository['id']}/"):
+        yield "Repository", ruleset
+    owner = repository["owner"]["login"]
+    organization = accounts.find_organization(forge, owner)
+    if organization is None or plans.of(forge, owner) is plans.Plan.FREE:
+        return
+    for ruleset in forge.store.table(OF_ORGANIZATIONS).all(f"{organization['id']}/"):
+        names = mapping(mapping(ruleset, "conditions"), "repository_name")
+
+        def listed(key: str, names: Document = names) -> bool:
+            return any(pattern == "~ALL" or fnmatchcase(repository["name"], pattern) for pattern in items(names, key))
+
+        if listed("include") and not listed("exclude"):
+            yield "Organization", ruleset
 
 
 def _covers(repository: Document, ref: str, include: Iterable[str], exclude: Iterable[str]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from sandbox.github.access import plans
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found
+from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items, mapping
@@ -14,8 +15,8 @@ ENFORCEMENTS = ("active", "disabled", "evaluate")
 TARGETS = ("branch", "tag", "push")
 
 
-def _checked(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a body that make up a ruleset.
+def checked(forge: Forge, owner: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a body that make up a ruleset of a repository or of an organisation.
 
     Raises:
         GitHubError: 422, one of them is not allowed.
@@ -27,13 +28,11 @@ def _checked(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         problems.append(f"Enforcement must be one of {', '.join(ENFORCEMENTS)}")
     if given.get("target", "branch") not in TARGETS:
         problems.append(f"Target must be one of {', '.join(TARGETS)}")
-    plans.check_rules(request.forge, request.repository)
-    owner = request.repository["owner"]["login"]
     problems += kinds.rule_problems(items(given, "rules"))
-    problems += kinds.actor_problems(request.forge, owner, items(given, "bypass_actors"))
+    problems += kinds.actor_problems(forge, owner, items(given, "bypass_actors"))
     if problems:
         raise GitHubError(422, "Validation Failed", problems)
-    plans.check_metadata_rules(request.forge, request.repository, {str(rule["type"]) for rule in items(given, "rules")})
+    plans.check_metadata_rules(forge, owner, {str(rule["type"]) for rule in items(given, "rules")})
     return {
         "name": given["name"],
         "target": given.get("target", "branch"),
@@ -42,6 +41,11 @@ def _checked(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         "conditions": mapping(given, "conditions"),
         "rules": [kinds.shown_rule(rule) for rule in items(given, "rules")],
     }
+
+
+def _checked(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    plans.check_rules(request.forge, request.repository)
+    return checked(request.forge, request.repository["owner"]["login"], given)
 
 
 def view(request: Request, ruleset: Document, *, full: bool = True) -> dict[str, Any]:
@@ -131,8 +135,12 @@ def rules_of_branch(request: Request) -> Answer:
         {"type": rule.type}
         | ({"parameters": rule.parameters} if rule.parameters else {})
         | {
-            "ruleset_source_type": "Repository",
-            "ruleset_source": request.repository["full_name"],
+            "ruleset_source_type": rule.source_type,
+            "ruleset_source": (
+                request.repository["full_name"]
+                if rule.source_type == "Repository"
+                else request.repository["owner"]["login"]
+            ),
             "ruleset_id": rule.ruleset["id"],
         }
         for rule in found
