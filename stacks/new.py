@@ -86,7 +86,9 @@ def _propose(
         raise ProposalError("GITHUB_TOKEN: it is not set; give a token that may write the platform repository")
     if made.settings is None:
         raise ProposalError(f"{path}: other settings of it have problems; `pulumi preview` names them, mend them first")
-    api = GitHubApi(made.settings.github.api_url, Token(token), deadline_seconds=PATIENCE_SECONDS)
+    # A runner knows best how it reaches the GitHub that it belongs to.
+    url = os.environ.get("GITHUB_API_URL") or made.settings.github.api_url
+    api = GitHubApi(url, Token(token), deadline_seconds=PATIENCE_SECONDS)
     repository = given.platform_repository or origin(root)
     return f"\n{propose(api, repository, path, made, lambda text: addition(text, kind, given.stack, answers, after))}"
 

@@ -27,6 +27,7 @@ def platform(
     (tmp_path / "stacks").mkdir()
     (tmp_path / FILE).write_text(text)
     monkeypatch.setenv("GITHUB_TOKEN", hub.secrets.github_token)
+    monkeypatch.delenv("GITHUB_API_URL", raising=False)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     subprocess.run(["git", "remote", "add", "origin", f"{hub.url}/{made.full_name}.git"], cwd=tmp_path, check=True)
     return made

@@ -20,7 +20,7 @@ def test_ci_previews_with_the_pulumi_that_the_lock_names() -> None:
 
 
 def test_there_are_workflows() -> None:
-    assert {path.stem for path in WORKFLOWS} == {"ci", "deploy", "drift", "preview", "sandbox"}
+    assert {path.stem for path in WORKFLOWS} == {"ci", "deploy", "drift", "new-service", "preview", "sandbox"}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

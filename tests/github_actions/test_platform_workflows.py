@@ -1,7 +1,8 @@
-"""`preview.yml` of a platform repository, run by Actions: what the engine foresees becomes a comment and a check."""
+"""Workflows of a platform repository, run by Actions: the preview's comment and check, and the form for a service."""
 
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,14 +39,18 @@ runs:
 @pytest.fixture(scope="module")
 def platform(github: GitHub) -> Repository:
     files = {
-        ".github/workflows/preview.yml": (ROOT / ".github/workflows/preview.yml").read_text(),
+        **{
+            f".github/workflows/{name}.yml": (ROOT / f".github/workflows/{name}.yml").read_text()
+            for name in ("preview", "new-service")
+        },
+        "stacks/Pulumi.example.yaml": (ROOT / "stacks/Pulumi.example.yaml").read_text(),
         ".github/actions/platform-access/action.yml": ACCESS,
         "Makefile": MAKEFILE,
         "pulumi": PULUMI,
         ".pulumi-version": "3.0.0\n",
     }
     made = github.repository("platform", files)
-    for name, value in {"PULUMI_STACK": "acme", "PULUMI_BACKEND_URL": "file:///state"}.items():
+    for name, value in {"PULUMI_STACK": "example", "PULUMI_BACKEND_URL": "file:///state"}.items():
         made.call("POST", "/actions/variables", {"name": name, "value": value})
     made.call("PUT", "/environments/platform-preview", {})
     made.secret("PULUMI_CONFIG_PASSPHRASE", "hush", "platform-preview")
@@ -84,3 +89,30 @@ def test_a_change_that_has_to_be_meant_fails_until_a_label_says_so(platform: Rep
     (again,) = platform.call("GET", f"/issues/{pull}/comments")
     assert again["id"] == comment["id"]
     assert "says that this is meant" in again["body"]
+
+
+@pytest.fixture
+def proposing(platform: Repository) -> Iterator[None]:
+    """Actions may create pull requests, which the organisation has to allow first."""
+    section = "actions/permissions/workflow"
+    platform.github.call("PUT", f"/orgs/acme/{section}", {"can_approve_pull_request_reviews": True})
+    platform.call("PUT", f"/{section}", {"can_approve_pull_request_reviews": True})
+    yield
+    platform.github.call("PUT", f"/orgs/acme/{section}", {"can_approve_pull_request_reviews": False})
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("proposing")
+def test_a_form_proposes_a_service_and_names_what_is_wrong(platform: Repository) -> None:
+    form = {"name": "orders", "template": "go-web", "team": "web", "environments": "", "description": "Takes orders"}
+    good, bad = (platform.dispatch("new-service.yml", form | one) for one in ({}, {"name": "$(touch owned)"}))
+    done = platform.finished(good, 200)
+    assert done["conclusion"] == "success", platform.log(good, "propose")
+    (pull,) = [one for one in platform.call("GET", "/pulls?state=all") if one["head"]["ref"] == "add-service-orders"]
+    assert pull["title"] == "Add the service orders"
+    (file,) = platform.call("GET", f"/pulls/{pull['number']}/files")
+    assert (file["filename"], file["deletions"]) == ("stacks/Pulumi.example.yaml", 0)
+    assert platform.finished(bad, 200)["conclusion"] == "failure"
+    log = platform.log(bad, "propose")
+    assert "cannot be the name of a Helm release" in log
+    assert "nothing was changed" in log
