@@ -127,7 +127,7 @@ def test_a_ruleset_of_the_organisation_that_would_refuse_our_commits_is_named_an
     assert made.status_code == 201, made.text
     try:
         (found,) = look(hub, settings(hub)).problems
-        assert "the organisation's ruleset 'signed' wants commit messages that start with 'OPS-'" in found
+        assert "the organisation's ruleset 'signed' wants commit messages that starts with 'OPS-'" in found
         assert environments.put_file("a.txt", "a").status_code == 409
         actors = [
             {"actor_type": "OrganizationAdmin", "actor_id": 1, "bypass_mode": "always"},

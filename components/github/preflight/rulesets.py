@@ -23,7 +23,6 @@ _FIXED = {
 }
 """Rules that stop a direct commit, whatever is in it."""
 _MESSAGES = ("Describe the platform", "Start from the template", "Follow the settings of the platform", "Release x")
-_OPERATORS = {"starts_with": "start with", "ends_with": "end with", "contains": "contain"}
 _EMAIL = "1+app[bot]@users.noreply.github.com"
 
 
@@ -138,7 +137,7 @@ def _matches(parameters: dict[str, Any], text: str) -> bool:
 
 
 def _said(parameters: dict[str, Any]) -> str:
-    words = _OPERATORS.get(str(parameters.get("operator")), "match")
+    words = str(parameters.get("operator", "regex")).replace("_", " ").replace("regex", "match")
     return f"{'do not ' if parameters.get('negate') else ''}{words} {str(parameters.get('pattern'))!r}"
 
 
