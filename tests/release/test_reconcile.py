@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway_release import reconcile, record
+from slipway_release import reconcile, record, verified
 from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.github import GitHub
@@ -136,3 +136,17 @@ def test_twice_at_once_changes_nothing_twice(world: Make) -> None:
     head = here.head("environments")
     assert run(here)[0] == []
     assert here.head("environments") == head
+
+
+def test_a_service_s_repository_that_cannot_be_reached_keeps_nothing_from_going_on(world: Make) -> None:
+    """It only mirrors what is decided here."""
+    here = world(environment("staging"), environment("production", requires=["staging"]))
+    number = here.report("staging", here.release("1.0.0", "staging"), "success")
+    path = f"/api/v3/repos/{here.repository}/actions/workflows/promote.yml/dispatches"
+    here.fault(match=f"POST {path}", status=200, count=1)
+    here.fault(match="/guestbook/deployments", status=404, count=9)
+    verified.verified(here.context(), number)
+    left = here.faults()
+    here.clear_faults()
+    assert recorded(here, "staging") == {"1.0.0"}
+    assert f"POST {path}" not in left, "production was not asked for"

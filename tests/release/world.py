@@ -137,9 +137,9 @@ class World:
         path = f"/api/v3/repos/{self.repository}/actions/workflows/promote.yml/dispatches"
         self.fault(match=f"POST {path}", status=200, count=1)
         verified.verified(self.context(), self.report(environment, commit, "success", service=service))
-        left = httpx.get(f"{self.url}_sandbox/faults", headers={"Authorization": f"Bearer {self.token}"}).json()
+        left = self.faults()
         self.clear_faults()
-        return not any(fault["match"] == f"POST {path}" for fault in left)
+        return f"POST {path}" not in left
 
     def fail(self, environment: str, commit: str, description: str = "Degraded: crash loop") -> Answer:
         return rollback.rollback(self.context(), self.report(environment, commit, "failure", description))
@@ -180,6 +180,11 @@ class World:
     def fault(self, **fault: Any) -> None:
         answer = httpx.post(f"{self.url}_sandbox/faults", json=fault, headers={"Authorization": f"Bearer {self.token}"})
         assert answer.status_code == 201, answer.text
+
+    def faults(self) -> list[str]:
+        """What the faults match that are not used up."""
+        left = httpx.get(f"{self.url}_sandbox/faults", headers={"Authorization": f"Bearer {self.token}"}).json()
+        return [str(fault["match"]) for fault in left]
 
     def clear_faults(self) -> None:
         httpx.delete(f"{self.url}_sandbox/faults", headers={"Authorization": f"Bearer {self.token}"})
