@@ -15,6 +15,9 @@ PARTS ?=
 SANDBOX ?=
 # A file stays in one process, and with it the servers that its tests share; the longest go first (tests/conftest.py).
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A sandbox mostly waits; two of them fit on two cores: PARALLEL_SANDBOX="--numprocesses 2 --dist loadfile
+# --no-loadscope-reorder" has two up at a time, which is faster and asks more of the machine.
+PARALLEL_SANDBOX ?=
 export PYTHONUNBUFFERED := 1
 
 $(PRODUCT): requirements.lock tools/bootstrap
@@ -113,7 +116,7 @@ test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as test-sa
 .PHONY: test-sandbox
 test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
 	@echo "==> the sandbox, end to end"
-	@$(PYTHON) -m pytest tests/sandbox --verbose --durations=10 $(SANDBOX)
+	@$(PYTHON) -m pytest tests/sandbox --verbose $(PARALLEL_SANDBOX) --durations=10 $(SANDBOX)
 
 .PHONY: check
 check: $(VENV) ## format, lint, types, imports, workflows, generated files

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from sandbox.config import SandboxConfig
 from sandbox.rehearsal import Rehearsal
@@ -18,11 +20,13 @@ ROOT = Path(__file__).parent.parent.parent
 NETWORK = "10.231"
 UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
-ORDER = (
-    "test_up.py", "test_first_release.py", "test_pull_secrets.py", "test_rollback.py", "test_faults.py",
-    "test_drift.py", "test_down.py",
+SHARING = (
+    "test_bad_input.py", "test_up.py", "test_first_release.py", "test_pull_secrets.py", "test_rollback.py",
+    "test_faults.py", "test_drift.py", "test_down.py",
 )  # fmt: skip
-"""The files that share the sandbox, after all others: new, released once, released often, gone."""
+"""The files that share the sandbox, in the order in which they find it: new, released once, released often, gone."""
+OTHERS = ("test_stories.py", "test_pulumi_cli.py", "test_node.py")
+"""Those with a sandbox of their own, the longest first."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,28 @@ class Sandbox:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each file finds the sandbox as the ones before it leave it, so their order is fixed; all of them are marked."""
     here = Path(__file__).parent
-    mine = [item for item in items if here in item.path.parents]
-    for item in mine:
+    for item in items:
+        if here not in item.path.parents:
+            continue
         item.add_marker(pytest.mark.sandbox)
         item.add_marker(pytest.mark.timeout(UP_SECONDS), append=False)
-    items.sort(
-        key=lambda item: ORDER.index(item.path.name) if item.path.parent == here and item.path.name in ORDER else -1
-    )
+        if "sandbox" in getattr(item, "fixturenames", ()) and item.path.name not in SHARING:
+            raise pytest.UsageError(f"{item.path.name} takes the shared sandbox: name it in SHARING of {__file__}")
+    places = {here / name: place for place, name in enumerate(SHARING + OTHERS)}
+    items.sort(key=lambda item: places.get(item.path, -1))
+
+
+class _TwoSandboxes(LoadFileScheduling):
+    """Gives all files that share the sandbox to one process, and the others, file by file, to another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "sharing" if Path(file).name in SHARING else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _TwoSandboxes:
+    return _TwoSandboxes(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from tests.sandbox.conftest import ROOT, Sandbox
 SERVICE = "guestbook"
 NOBODY = "sha256:" + "0" * 64
 HOSTILE = ("v1.2.3;touch${IFS}$HOME/pwned", "v1$(id)", "-v1", 'v1.2.3"&&id')
-ELSEWHERE = "10.233"
+ELSEWHERE = "10.235"
 
 
 def head(rehearsal: Rehearsal) -> str:
