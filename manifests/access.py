@@ -63,7 +63,7 @@ GRANTS: dict[Role, frozenset[Action]] = {
     Role.APPROVER: _VIEWER | {Action.HOLD, Action.SYNC, Action.APPROVE},
     Role.PLATFORM: frozenset(Action) - {Action.APPROVE, Action.CHANGE, Action.EXEC},
 }
-"""What each role may do. Nobody approves by rank: approvers are named."""
+"""What each role may do. Rank alone approves nothing: approvers are named."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def code_owners(settings: Settings) -> str:
             lines.append((f"/environments/{environment.name}/{service.name}/", teams))
         if environment.approvers:
             lines.append((f"/environments/{environment.name}/values.yaml", list(environment.approvers)))
-        # Where a pull request delivers, the review of its approvers is the approval; without them nobody is waited for.
+        # Where a pull request delivers, the review of its approvers is the approval; without them it waits for none.
         # That only the automation proposes one is what the required check sees to.
         lines.append((f"/environments/{environment.name}/*/release.yaml", list(environment.approvers)))
     # What guards the rest comes last, so that no line above takes it away.

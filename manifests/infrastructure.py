@@ -81,7 +81,7 @@ def quotas(service: Service, environment: Environment) -> Iterator[_Object]:
 
 
 def network_policies(settings: Settings, service: Service, environment: Environment) -> Iterator[_Object]:
-    """Nobody reaches the pods but their own namespace and the cluster's entry points."""
+    """Only their own namespace and the cluster's entry points reach the pods."""
 
     def policy(name: str, spec: _Object) -> _Object:
         return _object(

@@ -58,7 +58,7 @@ def environment_rules(settings: Settings) -> dict[str, tuple[Actor, ...]]:
 
 
 def service_rules(settings: Settings, service: Service) -> dict[str, tuple[Actor, ...]]:
-    """The same of a service's repository; nobody at all moves a release tag."""
+    """The same of a service's repository; no account moves a release tag."""
     tagged = bool(ruleset_patterns(settings.environments_of(service)))
     tags = {TAGS: (Actor(ActorKind.TEAM, service.team), OWNERS), FIXED_TAGS: ()}
     # Who makes such a branch decides what may be released from it.
@@ -72,5 +72,5 @@ def _platform(github: GitHub) -> Actor:
 
 
 def _direct(github: GitHub) -> tuple[Actor, ...]:
-    """Who may write owned files to main directly: nobody where they go through pull requests."""
+    """Who may write owned files to main directly: no account where they go through pull requests."""
     return () if github.owned_files is OwnedFiles.PULL_REQUEST else (_platform(github),)

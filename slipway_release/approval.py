@@ -14,7 +14,7 @@ from slipway_release.platform_file import Environment
 
 
 def check(context: Context, request: Request, environment: Environment) -> None:
-    """Refuse a delivery that nobody but those who asked for it has approved.
+    """Refuse a delivery that was approved by no other person than those who asked for it.
 
     Where a pull request delivers, its review is the approval, and rules of the repository see to it.
     """
@@ -23,7 +23,7 @@ def check(context: Context, request: Request, environment: Environment) -> None:
     approvers = _approvers(context, environment)
     if not approvers:
         raise RefusedError(
-            f"{environment.name}: nobody approved this delivery; see that the GitHub environment {environment.name} "
+            f"{environment.name}: this delivery was not approved; see that the GitHub environment {environment.name} "
             "has its required reviewers (`pulumi up` sets them, where GitHub's plan has them), and re-run the job"
         )
     asked = {login.lower() for login in request.asked_by}

@@ -34,7 +34,7 @@ def check_person(context: Context, service: Service | None = None) -> str:
 def _check_login(context: Context, login: str, service: Service | None) -> None:
     """Refuse everybody but people of the service's team, and those who maintain this repository."""
     if not login or login.endswith("[bot]"):
-        raise RefusedError(f"{login or 'nobody'}: holds are set and released by people, not by automation")
+        raise RefusedError(f"{login or 'no account'}: only people set and release holds, not automation")
     role = _role(context.reader, context.platform.repository, login)
     if role in _MAINTAINS:
         return

@@ -25,7 +25,7 @@ _PUSH_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Credential:
-    """How to log in to the registry; without a password nobody logs in."""
+    """How to log in to the registry; without a password there is no log-in."""
 
     host: str
     username: str

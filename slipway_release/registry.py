@@ -86,7 +86,7 @@ class Registry:
             name: the image, without tag.
             reference: a tag or a digest.
             hidden_is_absent: whether a refusal is taken for None. GHCR refuses to speak of a package that does not
-                exist yet; whoever may push to one may also read it.
+                exist yet; an account that may push to one may also read it.
         """
         repository = self._repository(name)
         try:

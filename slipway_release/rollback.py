@@ -195,7 +195,7 @@ def _tell(context: Context, report: Report, answer: Answer) -> None:
     if release is None:
         return
     text = f"{release.version}: {answer.reason}"
-    # A report on a version that nobody wants any more must not overwrite what its release became.
+    # A report on a version that is no longer wanted must not overwrite what its release became.
     if report.is_current or answer.target is not None:
         Ledger(context, report.service).mirror(
             report.environment, release, "failure", text, report.status.log_url or None

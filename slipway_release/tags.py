@@ -167,7 +167,7 @@ def is_prefix(text: object) -> TypeGuard[str]:
 
 
 def actions_filters(environments: Iterable[EnvironmentLike]) -> list[str]:
-    """Filters for `on.push.tags` of a service's release workflow; empty if nobody takes releases.
+    """Filters for `on.push.tags` of a service's release workflow; empty if no environment takes releases.
 
     They are wider than the grammar on purpose; the run's first step parses the tag strictly.
     """

@@ -75,7 +75,7 @@ def _check_sign_on(parts: Parts) -> Iterator[Problem]:
     if sso.provider is SignOnProvider.GITHUB and sso.issuer is not None:
         yield Problem(at("sso", "issuer"), "it is for `provider: oidc`; remove it, or set that")
     if parts.github is not None and parts.github.value.platform_team is None and not sso.admin:
-        text = "nobody would administer Argo CD: its `admin` is off with single sign-on; set `github.platformTeam`"
+        text = "Argo CD would have no administrator: its `admin` is off with single sign-on; set `github.platformTeam`"
         yield Problem(at("sso"), text)
 
 

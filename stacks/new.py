@@ -101,7 +101,7 @@ def _content(path: Path) -> str:
             "there is no such file; copy stacks/Pulumi.example.yaml to it, or name another STACK"
         ) from None
     except UnicodeDecodeError:
-        raise StackTextError("it is no text in UTF-8; save it as such") from None
+        raise StackTextError("it is not text in UTF-8; save it as such") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -16,7 +16,7 @@ _ENCRYPTED = "https://encrypted.invalid/"
 
 
 class StackTextError(ValueError):
-    """The text is no stack file, or an entry cannot be added to it; says what to do."""
+    """The text is not a stack file, or an entry cannot be added to it; says what to do."""
 
 
 class StackText:

@@ -86,7 +86,7 @@ def update_of(api: GitHubApi, settings: Settings, service: Service, root: Path =
         try:
             return base64.b64decode(blob["content"]).decode()
         except UnicodeDecodeError:
-            raise UpdateError(f"{path} is no text any more; merge it by hand") from None
+            raise UpdateError(f"{path} is not text any more; merge it by hand") from None
 
     since, answers = _recorded(read(ANSWERS_FILE), template)
     if (since, answers) == _recorded(wanted, template):

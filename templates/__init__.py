@@ -44,7 +44,7 @@ _ENVIRONMENT.filters["yaml"] = _yaml
 def rendered_files(folder: str, variables: Mapping[str, object]) -> dict[str, str]:
     """The files of a folder, below `templates/` or absolute, as they are written, by path relative to that folder.
 
-    A template that renders to nothing is not a file: so a template can leave out what nobody needs.
+    A template that renders to nothing is not a file: so a template can leave out what is not needed.
 
     Raises:
         jinja2.UndefinedError: a template uses a name that is not among the variables.

@@ -1,4 +1,4 @@
-"""Rules of repositories: how main changes, and who makes release tags that nobody can move."""
+"""Rules of repositories: how main changes, and who makes release tags, which stay where they are."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,7 @@
 """Who may see and sync what in Argo CD: the policy that follows from teams, services and environments.
 
-Groups are `<owner>:<team>`, as Dex's GitHub connector gives them, unless the settings name the group. Nobody but the
-platform's team changes Applications, and nobody at all goes around Git: there is no `override`, `delete`, `update` or
+Groups are `<owner>:<team>`, as Dex's GitHub connector gives them, unless the settings name the group. Only the
+platform's team changes Applications, and no person goes around Git: there is no `override`, `delete`, `update` or
 `exec` for a team.
 """
 

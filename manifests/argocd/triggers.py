@@ -113,7 +113,7 @@ _LATE_HEALTH = _all_of(
     f'health != "Healthy" and not ({_AT_REST})',
     f"not ({_DEGRADED})",
 )
-# It never became what Git says, although nobody is waited for: something keeps changing it.
+# It never became what Git says, although it waits for no person: something keeps changing it.
 _LATE_SYNC = _all_of(
     _SUCCEEDED,
     f"now() - {_SYNCED} > deadline",

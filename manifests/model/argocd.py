@@ -101,7 +101,7 @@ class ArgoCD:
     webhook: bool = True
     """Whether GitHub tells it of pushes (needs `url` and `slipway:webhookSecret`)."""
     sso: SignOn | None = None
-    """How people log in. Unset: nobody but Argo CD's own `admin`."""
+    """How people log in. Unset: only Argo CD's own `admin` can."""
     install_crds: bool = True
     """Whether the chart brings the CustomResourceDefinitions."""
     values: dict[str, JsonValue] = Field(default_factory=dict)

@@ -17,7 +17,7 @@ from slipway_release.validation.ownership import Proposal
 
 
 def run(folder: Path, base: Path | None, proposal: Proposal | None = None) -> None:
-    """Check the tree; problems that its base has too are shown, but are nobody's fault.
+    """Check the tree; problems that its base has too are shown, and are not the fault of this change.
 
     Args:
         folder: the tree.

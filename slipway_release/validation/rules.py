@@ -103,7 +103,7 @@ def _code_owners(tree: Tree) -> list[Problem]:
         return broken
     patterns = [line.split()[0] for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return [
-        Problem(candidates[0], f"nobody owns helm-charts/{service.name}")
+        Problem(candidates[0], f"no team owns helm-charts/{service.name}")
         for service in tree.platform().services
         if not any(_covers(pattern, f"helm-charts/{service.name}/") for pattern in patterns)
     ]

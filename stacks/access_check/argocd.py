@@ -120,7 +120,7 @@ def _may(program: str, policy: Path, question: Question) -> bool | None:
 
 def _configured(settings: Settings, policy: dict[str, str], configuration: dict[str, str]) -> Iterator[str]:
     if policy.get("policy.default", ""):
-        yield f"Argo CD: who has no role gets {policy['policy.default']}, declared is nothing; {MEND}"
+        yield f"Argo CD: an account without a role gets {policy['policy.default']}, declared is nothing; {MEND}"
     if policy.get("scopes", "[groups]") != sign_on.scopes(settings):
         yield f"Argo CD: groups come from {policy['scopes']}, declared is {sign_on.scopes(settings)}; {MEND}"
     if configuration.get(_OVERRIDE) != "true":

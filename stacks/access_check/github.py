@@ -135,7 +135,7 @@ def _environment(settings: Settings, api: GitHubApi, name: str, declared: set[st
     asked = rules.get("required_reviewers", {}).get("reviewers", [])
     reviewers = {str(one["reviewer"].get("slug") or one["reviewer"].get("login")) for one in asked}
     if reviewers != declared:
-        named, wanted = ", ".join(sorted(reviewers)) or "nobody", ", ".join(sorted(declared)) or "nobody"
+        named, wanted = ", ".join(sorted(reviewers)) or "no team", ", ".join(sorted(declared)) or "no team"
         yield f"{where}: approved by {named}, declared is {wanted}; {MEND}, where the plan of GitHub has reviewers"
     policies: Any = api.find(f"{path}/deployment-branch-policies") or {"branch_policies": []}
     branches = [str(entry["name"]) for entry in policies["branch_policies"]]

@@ -39,9 +39,9 @@ def test_somebody_else_than_who_released_approves(
         (approved("dana"), "dana released 1.0.0 and approved it too"),
         # Who runs the service's workflow again asks as well.
         (approved("dana", "sam"), "approved it too"),
-        ([], "nobody approved"),
-        (approved("pat", place="staging"), "nobody approved"),
-        (approved("pat", state="rejected"), "nobody approved"),
+        ([], "was not approved"),
+        (approved("pat", place="staging"), "was not approved"),
+        (approved("pat", state="rejected"), "was not approved"),
     ],
 )
 def test_a_release_is_not_approved_by_who_asked_for_it(
