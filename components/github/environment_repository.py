@@ -13,6 +13,7 @@ from components.github.repository import marked, repository
 from components.github.rulesets import (
     bypassing,
     delivery_branches_ruleset,
+    enforce,
     main_ruleset,
     proposals_ruleset,
     record_ruleset,
@@ -104,30 +105,21 @@ class EnvironmentRepository(pulumi.ComponentResource):
 
     def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
         actors = {title: bypassing(whom) for title, whom in rules.environment_rules(settings).items()}
-        main_ruleset(
-            f"{name}-main-rules",
-            repository=self.repository.name,
-            settings=settings.github,
-            actors=actors[rules.MAIN],
-            check=(verdict.CHECK, settings.github.promoter),
-            code_owners=True,
-            opts=opts,
-        )
-        for owner, patterns in ((rules.AUTOMATION, pulls.BRANCHES), (rules.SETTINGS, [pulls.SETTINGS_BRANCH])):
-            proposals_ruleset(
-                f"{name}-{owner}-proposal-rules",
-                repository=self.repository.name,
-                owner=owner,
-                patterns=patterns,
-                actors=actors[rules.proposals(owner)],
-                opts=opts,
-            )
-        record_ruleset(f"{name}-record-rules", repository=self.repository.name, actors=actors[rules.RECORD], opts=opts)
+        main = main_ruleset(settings.github, check=(verdict.CHECK, settings.github.promoter), code_owners=True)
+        rulesets = {
+            "main": main,
+            f"{rules.AUTOMATION}-proposal": proposals_ruleset(rules.AUTOMATION, pulls.BRANCHES),
+            f"{rules.SETTINGS}-proposal": proposals_ruleset(rules.SETTINGS, [pulls.SETTINGS_BRANCH]),
+            "record": record_ruleset(),
+        }
+        for what, ruleset in rulesets.items():
+            enforce(f"{name}-{what}-rules", ruleset, repository=self.repository.name, actors=actors, opts=opts)
         if rules.BRANCHES in actors:
-            delivery_branches_ruleset(
+            enforce(
                 f"{name}-branch-rules",
+                delivery_branches_ruleset(),
                 repository=self.repository.name,
-                actors=actors[rules.BRANCHES],
+                actors=actors,
                 opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self.branches)),
             )
 

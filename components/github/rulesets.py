@@ -1,6 +1,7 @@
 """Rules of repositories: how main changes, and who makes release tags, which stay where they are."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_github as github
@@ -9,7 +10,51 @@ from manifests import rules
 from manifests.model import App, GitHub
 from slipway_release import record
 
-_Actors = Sequence[github.RepositoryRulesetBypassActorArgs]
+
+@dataclass(frozen=True)
+class Ruleset:
+    """Rules for some refs of a repository."""
+
+    title: str
+    """One of `manifests.rules`."""
+    target: str
+    """`branch` or `tag`."""
+    includes: Sequence[str]
+    """Patterns of the refs."""
+    rules: github.RepositoryRulesetRulesArgs
+    """What holds for them."""
+
+
+def enforce(
+    name: str,
+    ruleset: Ruleset,
+    *,
+    repository: pulumi.Input[str],
+    actors: Mapping[str, Sequence[github.RepositoryRulesetBypassActorArgs]],
+    opts: pulumi.ResourceOptions,
+) -> github.RepositoryRuleset:
+    """Makes a ruleset hold in a repository.
+
+    Args:
+        name: of the resource.
+        ruleset: what holds.
+        repository: where.
+        actors: those whom it does not bind, by the title of the ruleset; a missing title binds all.
+        opts: of the resource.
+    """
+    return github.RepositoryRuleset(
+        name,
+        name=ruleset.title,
+        repository=repository,
+        target=ruleset.target,
+        enforcement="active",
+        conditions=github.RepositoryRulesetConditionsArgs(
+            ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=list(ruleset.includes), excludes=[])
+        ),
+        bypass_actors=list(actors.get(ruleset.title, ())),
+        rules=ruleset.rules,
+        opts=opts,
+    )
 
 
 def bypassing(
@@ -32,16 +77,7 @@ def _actor(actor: rules.Actor, teams: Mapping[str, pulumi.Input[int]]) -> github
     return github.RepositoryRulesetBypassActorArgs(actor_id=number, actor_type=actor.kind.value, bypass_mode="always")
 
 
-def main_ruleset(
-    name: str,
-    *,
-    repository: pulumi.Input[str],
-    settings: GitHub,
-    actors: _Actors,
-    check: tuple[str, App] | None = None,
-    code_owners: bool = False,
-    opts: pulumi.ResourceOptions,
-) -> github.RepositoryRuleset:
+def main_ruleset(settings: GitHub, *, check: tuple[str, App] | None = None, code_owners: bool = False) -> Ruleset:
     """Main changes by reviewed pull requests, in a line, and is never rewritten."""
     enforced = github.RepositoryRulesetRulesArgs(
         deletion=True,
@@ -54,27 +90,10 @@ def main_ruleset(
         ),
         required_status_checks=_required(*check) if check else None,
     )
-    return _ruleset(
-        name,
-        rules.MAIN,
-        "branch",
-        repository=repository,
-        includes=["~DEFAULT_BRANCH"],
-        actors=actors,
-        enforced=enforced,
-        opts=opts,
-    )
+    return Ruleset(rules.MAIN, "branch", ["~DEFAULT_BRANCH"], enforced)
 
 
-def maintenance_ruleset(
-    name: str,
-    *,
-    repository: pulumi.Input[str],
-    settings: GitHub,
-    pattern: str,
-    actors: _Actors,
-    opts: pulumi.ResourceOptions,
-) -> github.RepositoryRuleset:
+def maintenance_ruleset(settings: GitHub, pattern: str) -> Ruleset:
     """Branches of older versions change as main does; making one is a decision, for what is on it may be released."""
     enforced = github.RepositoryRulesetRulesArgs(
         creation=True,
@@ -84,16 +103,7 @@ def maintenance_ruleset(
             required_approving_review_count=settings.required_approvals, dismiss_stale_reviews_on_push=True
         ),
     )
-    return _ruleset(
-        name,
-        rules.MAINTENANCE,
-        "branch",
-        repository=repository,
-        includes=[pattern],
-        actors=actors,
-        enforced=enforced,
-        opts=opts,
-    )
+    return Ruleset(rules.MAINTENANCE, "branch", [pattern], enforced)
 
 
 def _required(context: str, app: App) -> github.RepositoryRulesetRulesRequiredStatusChecksArgs:
@@ -104,111 +114,33 @@ def _required(context: str, app: App) -> github.RepositoryRulesetRulesRequiredSt
     return github.RepositoryRulesetRulesRequiredStatusChecksArgs(required_checks=[check])
 
 
-def proposals_ruleset(
-    name: str,
-    *,
-    repository: pulumi.Input[str],
-    owner: str,
-    patterns: Sequence[str],
-    actors: _Actors,
-    opts: pulumi.ResourceOptions,
-) -> github.RepositoryRuleset:
+def proposals_ruleset(owner: str, patterns: Sequence[str]) -> Ruleset:
     """Branches whose pull requests are judged by where they come from are their owner's alone."""
     # Anybody may delete one: that closes its pull request, as anybody may, and lets GitHub tidy up after a merge.
     enforced = github.RepositoryRulesetRulesArgs(creation=True, update=True)
-    return _ruleset(
-        name,
-        rules.proposals(owner),
-        "branch",
-        repository=repository,
-        includes=[f"refs/heads/{pattern}" for pattern in patterns],
-        actors=actors,
-        enforced=enforced,
-        opts=opts,
-    )
+    return Ruleset(rules.proposals(owner), "branch", [f"refs/heads/{pattern}" for pattern in patterns], enforced)
 
 
-def delivery_branches_ruleset(
-    name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
-) -> github.RepositoryRuleset:
+def delivery_branches_ruleset() -> Ruleset:
     """Environment branches are the automation's, and the platform's own, which brings the charts of new services."""
-    enforced = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
-    return _ruleset(
-        name,
-        rules.BRANCHES,
-        "branch",
-        repository=repository,
-        includes=["refs/heads/environment/*"],
-        actors=actors,
-        enforced=enforced,
-        opts=opts,
-    )
+    return Ruleset(rules.BRANCHES, "branch", ["refs/heads/environment/*"], _closed())
 
 
-def record_ruleset(
-    name: str, *, repository: pulumi.Input[str], actors: _Actors, opts: pulumi.ResourceOptions
-) -> github.RepositoryRuleset:
+def record_ruleset() -> Ruleset:
     """The record of verified releases is the automation's alone."""
-    enforced = github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
-    return _ruleset(
-        name,
-        rules.RECORD,
-        "tag",
-        repository=repository,
-        includes=[f"refs/tags/{record.PREFIX}/**/*"],
-        actors=actors,
-        enforced=enforced,
-        opts=opts,
-    )
+    return Ruleset(rules.RECORD, "tag", [f"refs/tags/{record.PREFIX}/**/*"], _closed())
 
 
-def release_tags_ruleset(
-    name: str,
-    *,
-    repository: pulumi.Input[str],
-    patterns: Sequence[str],
-    actors: _Actors,
-    opts: pulumi.ResourceOptions,
-) -> github.RepositoryRuleset:
+def _closed() -> github.RepositoryRulesetRulesArgs:
+    return github.RepositoryRulesetRulesArgs(creation=True, update=True, deletion=True, non_fast_forward=True)
+
+
+def release_tags_ruleset(patterns: Sequence[str]) -> Ruleset:
     """Release tags are made by the team and the platform's administrators."""
-    enforced = github.RepositoryRulesetRulesArgs(creation=True)
-    return _ruleset(
-        name, rules.TAGS, "tag", repository=repository, includes=patterns, actors=actors, enforced=enforced, opts=opts
-    )
+    return Ruleset(rules.TAGS, "tag", patterns, github.RepositoryRulesetRulesArgs(creation=True))
 
 
-def fixed_tags_ruleset(
-    name: str, *, repository: pulumi.Input[str], patterns: Sequence[str], opts: pulumi.ResourceOptions
-) -> github.RepositoryRuleset:
-    """Release tags cannot be moved or deleted by anyone."""
-    # A ruleset of its own, because whom the other one lets create a tag could otherwise also move it.
-    enforced = github.RepositoryRulesetRulesArgs(update=True, deletion=True)
-    return _ruleset(
-        name, rules.FIXED_TAGS, "tag", repository=repository, includes=patterns, enforced=enforced, opts=opts
-    )
-
-
-def _ruleset(
-    name: str,
-    title: str,
-    target: str,
-    *,
-    repository: pulumi.Input[str],
-    includes: Sequence[str],
-    enforced: github.RepositoryRulesetRulesArgs,
-    opts: pulumi.ResourceOptions,
-    actors: _Actors = (),
-) -> github.RepositoryRuleset:
-    return github.RepositoryRuleset(
-        name,
-        name=title,
-        repository=repository,
-        target=target,
-        enforcement="active",
-        conditions=github.RepositoryRulesetConditionsArgs(
-            ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=list(includes), excludes=[])
-        ),
-        bypass_actors=list(actors),
-        rules=enforced,
-        opts=opts,
-    )
+def fixed_tags_ruleset(patterns: Sequence[str]) -> Ruleset:
+    """Release tags cannot be moved or deleted by any account."""
+    # A ruleset of its own, because those whom the other one lets create a tag could otherwise also move it.
+    return Ruleset(rules.FIXED_TAGS, "tag", patterns, github.RepositoryRulesetRulesArgs(update=True, deletion=True))

@@ -11,6 +11,7 @@ from components.github.guarded_environment import guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import (
     bypassing,
+    enforce,
     fixed_tags_ruleset,
     main_ruleset,
     maintenance_ruleset,
@@ -87,32 +88,16 @@ class ServiceRepository(pulumi.ComponentResource):
     ) -> None:
         teams = {service.team: team.number}
         actors = {title: bypassing(whom, teams) for title, whom in rules.service_rules(settings, service).items()}
-        main_ruleset(
-            f"{name}-main-rules",
-            repository=self.repository.name,
-            settings=settings.github,
-            actors=actors[rules.MAIN],
-            opts=opts,
-        )
+        rulesets = {"main": main_ruleset(settings.github)}
         if service.maintenance_branch is not None:
-            maintenance_ruleset(
-                f"{name}-maintenance-rules",
-                repository=self.repository.name,
-                settings=settings.github,
-                pattern=maintenance.ruleset_pattern(service.maintenance_branch),
-                actors=actors[rules.MAINTENANCE],
-                opts=opts,
-            )
+            pattern = maintenance.ruleset_pattern(service.maintenance_branch)
+            rulesets["maintenance"] = maintenance_ruleset(settings.github, pattern)
         if rules.TAGS in actors:
             patterns = ruleset_patterns(settings.environments_of(service))
-            release_tags_ruleset(
-                f"{name}-release-tag-rules",
-                repository=self.repository.name,
-                patterns=patterns,
-                actors=actors[rules.TAGS],
-                opts=opts,
-            )
-            fixed_tags_ruleset(f"{name}-fixed-tag-rules", repository=self.repository.name, patterns=patterns, opts=opts)
+            rulesets["release-tag"] = release_tags_ruleset(patterns)
+            rulesets["fixed-tag"] = fixed_tags_ruleset(patterns)
+        for what, ruleset in rulesets.items():
+            enforce(f"{name}-{what}-rules", ruleset, repository=self.repository.name, actors=actors, opts=opts)
 
     def _access(self, name: str, settings: Settings, args: ServiceRepositoryArgs, opts: pulumi.ResourceOptions) -> None:
         github.TeamRepository(
