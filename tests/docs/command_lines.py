@@ -146,7 +146,7 @@ def check_gh(rest: list[str]) -> Iterator[str]:
             file = next(path for path in (WORKFLOWS / rest[2], WORKFLOWS / f"{rest[2]}.j2") if path.is_file())
             marks = ("[%", "[[", "[#")
             lines = [line for line in file.read_text().splitlines() if not any(mark in line for mark in marks)]
-            text = "\n".join(lines)
+            text = "\n".join(lines).partition("\njobs:")[0]
             inputs = (yaml.safe_load(text)[True]["workflow_dispatch"] or {}).get("inputs", {})
             given = dict(word.split("=", 1) for word in rest if "=" in word)
             yield from (f"{rest[2]}: has no input {name}" for name in given if name not in inputs)

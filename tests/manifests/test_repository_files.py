@@ -124,6 +124,7 @@ def test_the_release_program_is_told_the_settings() -> None:
             "environments": ["dev", "staging", "production"],
             "image": "ghcr.io/acme/guestbook",
             "releaseWorkflow": ".github/workflows/release.yml",
+            "maintenanceBranch": None,
         }
     ]
 
