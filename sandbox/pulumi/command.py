@@ -20,6 +20,9 @@ from sandbox.pulumi.processes import RUNNER
 OLDEST = semver.VersionInfo.parse("3.220.0")
 """The project asks for no older one; from this on, events come over a connection and not in a file."""
 
+MEANT = {"PULUMI_K8S_DELETE_UNREACHABLE"}
+"""What a person sets for one command, as `docs/destroy.md` says."""
+
 Tell = Callable[[str], None]
 
 # A killed CLI breaks its stream of events; that it was killed is told by its exit code.
@@ -101,7 +104,7 @@ def _feed(process: subprocess.Popen[bytes], text: str) -> None:
 
 def clean_environment() -> dict[str, str]:
     """The environment without `PULUMI_*`: it would lead to another backend, another stack or another passphrase."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_") or name in MEANT}
 
 
 def _dying_with_this_process() -> list[str]:
