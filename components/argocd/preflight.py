@@ -101,6 +101,30 @@ def _unclaimed_release(settings: Settings, state: State | None, client: Any) -> 
         )
 
 
+def _pending_release(settings: Settings, client: Any) -> Iterator[str]:
+    """Helm refuses to touch a release while its last operation is pending, and a killed Helm leaves it so."""
+    namespace = settings.argocd.namespace
+    query = [("labelSelector", f"owner=helm,name={RELEASE_NAME}")]
+    found = _call(client, "GET", f"/api/v1/namespaces/{namespace}/secrets", query=query)["items"]
+    records = {int(labels["version"]): labels["status"] for labels in map(_labels, found) if "version" in labels}
+    last = max(records, default=0)
+    if records.get(last) not in {"pending-install", "pending-upgrade", "pending-rollback"}:
+        return
+    remedy = (
+        f"helm --namespace {namespace} rollback {RELEASE_NAME}"
+        if "deployed" in records.values()
+        else f"kubectl --namespace {namespace} delete secret --selector owner=helm,name={RELEASE_NAME}"
+    )
+    yield (
+        f"argocd.namespace: the Helm release {RELEASE_NAME} in {namespace} is {records[last]}: another update is at"
+        f" work, or was cut off; wait for it, or if none is, mend it with `{remedy}`"
+    )
+
+
+def _labels(thing: dict[str, Any]) -> dict[str, str]:
+    return thing.get("metadata", {}).get("labels") or {}
+
+
 def _untested_versions(settings: Settings, client: Any) -> Iterator[str]:
     version = _call(client, "GET", "/version")
     running = f"{version.get('major', '')}.{version.get('minor', '')}"
@@ -217,6 +241,7 @@ _CHECKS: tuple[Callable[[Settings, Any], Iterator[str]], ...] = (
     _foreign_kinds,
     _foreign_roles,
     _unregistered_clusters,
+    _pending_release,
 )
 
 

@@ -90,6 +90,36 @@ def test_a_fresh_cluster_and_our_own_are_fine(found: Cluster) -> None:
     assert said_of(found) == []
 
 
+def recorded(*statuses: str) -> Cluster:
+    """A cluster with a Helm release of these revisions."""
+    found = Cluster({})
+    found.answers["/api/v1/namespaces/argocd/secrets"] = {
+        "items": [
+            {"metadata": {"labels": {"version": str(version), "status": status}}}
+            for version, status in enumerate(statuses, 1)
+        ]
+    }
+    return found
+
+
+@pytest.mark.parametrize(
+    ("statuses", "remedy"),
+    [
+        (("pending-install",), "kubectl --namespace argocd delete secret --selector owner=helm,name=argocd"),
+        (("deployed", "pending-upgrade"), "helm --namespace argocd rollback argocd"),
+    ],
+)
+def test_a_release_that_a_killed_helm_has_left_pending_is_named(statuses: tuple[str, ...], remedy: str) -> None:
+    (problem,) = said_of(recorded(*statuses))
+    assert problem.startswith(f"argocd.namespace: the Helm release argocd in argocd is {statuses[-1]}")
+    assert remedy in problem
+
+
+@pytest.mark.parametrize("statuses", [("deployed",), ("superseded", "pending-upgrade", "deployed"), ("failed",)])
+def test_a_release_that_can_be_upgraded_is_no_problem(statuses: tuple[str, ...]) -> None:
+    assert said_of(recorded(*statuses)) == []
+
+
 def test_a_release_of_argo_cd_that_the_state_does_not_know_can_be_adopted() -> None:
     found, lost = Cluster({}, registered=("sh.helm.release.v1.argocd.v1",)), State(frozenset())
     (problem,) = cluster._unclaimed_release(settings(), lost, found)
