@@ -105,12 +105,14 @@ class Cluster:
         """
         return self._listed(self._custom.list_namespaced_custom_object, *APPLICATION, namespace, "applications")
 
-    def secrets(self, namespace: str, labels: str) -> list[Object]:
-        """The Secrets of a namespace with these labels.
+    def secrets(self, namespace: str | None, labels: str) -> list[Object]:
+        """The Secrets with these labels, of a namespace or of all.
 
         Raises:
             ClusterError: The cluster did not answer.
         """
+        if namespace is None:
+            return self._listed(self._core.list_secret_for_all_namespaces, label_selector=labels)
         return self._listed(self._core.list_namespaced_secret, namespace, label_selector=labels)
 
     def delete_secret(self, namespace: str, name: str) -> None:

@@ -8,10 +8,10 @@ difference. So the release is first put back to what it was.
 import subprocess
 
 from sandbox.applications import ARGOCD
-from sandbox.cluster import Cluster
+from sandbox.cluster import Cluster, Object
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
-from sandbox.shape import at
+from sandbox.shape import fields
 
 RELEASE = "argocd"
 DEPLOYED = "deployed"
@@ -28,24 +28,33 @@ def mend(config: SandboxConfig, cluster: Cluster) -> list[str]:
     Raises:
         SandboxError: The cluster did not answer, or Helm refused.
     """
-    records = cluster.secrets(ARGOCD, f"owner=helm,name={RELEASE}")
-    statuses = {int(at(record, "metadata", "labels", "version")): _status(record) for record in records}
-    if not statuses or statuses[max(statuses)] in AT_REST:
+    statuses = history(cluster)
+    last = statuses[max(statuses)] if statuses else DEPLOYED
+    if last in AT_REST:
         return []
-    last = statuses[max(statuses)]
     good = [revision for revision, status in statuses.items() if status == DEPLOYED]
     left = f"the Helm release {RELEASE} was left {last} by an interrupted or failed run"
     if good and last != "uninstalling":
         _helm(config, "rollback", RELEASE, str(max(good)))
         return [f"{left}; it was rolled back first"]
     # Without its records, Helm installs it again and takes over the objects that are its own.
-    for record in records:
+    for record in _records(cluster):
         cluster.delete_secret(ARGOCD, record["metadata"]["name"])
     return [f"{left}; it is installed again"]
 
 
-def _status(record: object) -> str:
-    return str(at(record, "metadata", "labels", "status"))
+def history(cluster: Cluster) -> dict[int, str]:
+    """The status of each revision; a pending one may be left in the middle by a rollback.
+
+    Raises:
+        ClusterError: The cluster did not answer.
+    """
+    labels = [fields(record, "metadata", "labels") for record in _records(cluster)]
+    return {int(found["version"]): str(found["status"]) for found in labels}
+
+
+def _records(cluster: Cluster) -> list[Object]:
+    return cluster.secrets(ARGOCD, f"owner=helm,name={RELEASE}")
 
 
 def _helm(config: SandboxConfig, *words: str) -> None:

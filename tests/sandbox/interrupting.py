@@ -17,11 +17,13 @@ from typing import Any
 
 import yaml
 
-from sandbox.applications import ARGOCD, applications
+from sandbox.applications import applications
+from sandbox.argocd import release
 from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.overlay import STACK, sandbox_stack
+from sandbox.people import agree_to_settings
 from sandbox.progress import Progress
 from sandbox.pulumi import operations, processes
 from sandbox.pulumi.programs import Home
@@ -40,19 +42,18 @@ import sys
 from pathlib import Path
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.people import agree_to_settings
 from sandbox.progress import Progress
 from sandbox.up import up
 try:
-    result = up(SandboxConfig.from_environment(root=Path(sys.argv[1])), Progress())
+    deployed = up(SandboxConfig.from_environment(root=Path(sys.argv[1])), Progress()).deployed
 except SandboxError as error:
     sys.exit(f"error: {error}")
 except KeyboardInterrupt:
     sys.exit(130)
-print(*result.deployed.messages, result.deployed, sep="\\n")
+print(*deployed.messages, deployed, *(f"merge {url}" for url in deployed.exports["pullRequests"]), sep="\\n")
 """
 """`up` of a work tree with other settings."""
-PENDING = re.compile(r"pending-(install|upgrade)")
-
 Values = dict[str, Any]
 
 
@@ -123,15 +124,20 @@ class Interrupter:
         self._end(process, ending)
         process.communicate(timeout=LIMIT_SECONDS)
         began = time.monotonic()
-        mending = self._start()
-        said, _ = mending.communicate(timeout=LIMIT_SECONDS)
+        code, said = self._up()
         took = self.expected = time.monotonic() - began
         outcome = Outcome(ending, after, was_running, took, said.splitlines())
-        if mending.returncode:
-            outcome.problems.append(f"the next up failed: {said[-1500:]}")
-        else:
-            outcome.problems += self.problems()
+        if not code and (waiting := re.findall(r"^merge (\S+)$", said, re.MULTILINE)):
+            for pull_request in waiting:
+                agree_to_settings(Rehearsal(self.config), pull_request)
+            code, said = self._up()
+        outcome.problems += [f"the next up failed: {said[-1500:]}"] if code else self.problems()
         return outcome
+
+    def _up(self) -> tuple[int, str]:
+        process = self._start()
+        said, _ = process.communicate(timeout=LIMIT_SECONDS)
+        return process.returncode, said
 
     def problems(self) -> list[str]:
         """What is not as the settings say, is there twice, or still runs."""
@@ -147,9 +153,10 @@ class Interrupter:
         repositories = Counter(found["name"] for found in rehearsal.github("GET", "/orgs/acme/repos?per_page=100"))
         with contextlib.closing(Cluster(self.config)) as cluster:
             there = [found.name for found in applications(cluster)]
-            records = cluster.secrets(ARGOCD, "owner=helm")
+            history = release.history(cluster)
+            helm_releases = cluster.secrets(None, "owner=helm")
             namespaces = cluster.namespaces()
-        deployed = [record for record in records if record["metadata"]["labels"]["status"] == "deployed"]
+        named = {(found["metadata"]["namespace"], found["metadata"]["labels"]["name"]) for found in helm_releases}
         known = re.compile(rf"({'|'.join(sorted(repositories))})-({'|'.join(one['name'] for one in environments)})")
         own = {name for name in namespaces if known.fullmatch(name)}
         again = operations.preview(place, settings)
@@ -158,10 +165,9 @@ class Interrupter:
             f"Applications {there} instead of {wanted}": sorted(there) != sorted(wanted),
             f"repositories {dict(repositories)}": max(repositories.values()) > 1
             or not {"environments", *(service["name"] for service in services)} <= set(repositories),
-            f"{len(deployed)} deployed Helm releases": len(deployed) != 1,
-            f"Helm records {[record['metadata']['labels'] for record in records]}": any(
-                PENDING.match(record["metadata"]["labels"]["status"]) for record in records
-            ),
+            f"Helm releases {named}": len(named) != 1,
+            f"the Helm release {history}": history[max(history)] != "deployed"
+            or list(history.values()).count("deployed") != 1,
             f"namespaces {own} instead of {placed}": not placed <= own,
             f"a second preview: {differing}": bool(again.changed),
             f"processes {processes.find(place.home)}": bool(processes.find(place.home)),
@@ -190,8 +196,8 @@ class Interrupter:
     def _wait_for_helm(self, process: "subprocess.Popen[str]") -> None:
         while process.poll() is None:
             with contextlib.suppress(SandboxError), contextlib.closing(Cluster(self.config)) as cluster:
-                records = cluster.secrets(ARGOCD, "owner=helm")
-                if any(PENDING.match(record["metadata"]["labels"]["status"]) for record in records):
+                history = release.history(cluster)
+                if history and history[max(history)].startswith("pending"):
                     return
             time.sleep(0.05)
 

@@ -110,14 +110,21 @@ class Platform:
         return replace(self.settings, values=values)
 
     def apply(self, change: Change) -> Run:
-        """Changes the settings; everything settles, and a second preview shows nothing."""
-        self.settings = self.edited(change)
-        done = operations.up(self.place, self.settings)
-        for pull_request in done.exports["pullRequests"]:
-            agree_to_settings(self.rehearsal, pull_request)
-        if done.exports["pullRequests"]:
-            operations.up(self.place, self.settings)
-        self.settle()
+        """Changes the settings; everything settles, and a second preview shows nothing.
+
+        After a failure the settings are those of before, to which the next change brings the platform back.
+        """
+        before, self.settings = self.settings, self.edited(change)
+        try:
+            done = operations.up(self.place, self.settings)
+            for pull_request in done.exports["pullRequests"]:
+                agree_to_settings(self.rehearsal, pull_request)
+            if done.exports["pullRequests"]:
+                operations.up(self.place, self.settings)
+            self.settle()
+        except BaseException:
+            self.settings = before
+            raise
         return done
 
     def adopt_everything(self) -> Run:
@@ -178,14 +185,12 @@ def with_a_service(values: Values) -> None:
     values["services"].append({"name": "parcels", "template": "python-web", "team": "web", "environments": ["dev"]})
 
 
-def with_a_quota(values: Values) -> None:
-    named(values, "environments", "dev")["quota"] = {"pods": 30}
+def with_a_role(values: Values) -> None:
     named(values, "teams", "web")["members"][1]["role"] = "maintainer"
 
 
 def as_before(values: Values) -> None:
     del values["argocd"]["values"]["server"]["podAnnotations"]
-    del named(values, "environments", "dev")["quota"]
     del named(values, "teams", "web")["members"][1]["role"]
     values["services"].pop()
 
@@ -195,7 +200,7 @@ def as_before(values: Values) -> None:
     [
         (annotated("one"), Moment.HELM),
         (with_a_service, Moment.ANY),
-        (with_a_quota, Moment.ANY),
+        (with_a_role, Moment.ANY),
         (annotated("two"), Moment.ANY),
         (as_before, Moment.ANY),
     ],
