@@ -159,7 +159,7 @@ class Interrupter:
         named = {(found["metadata"]["namespace"], found["metadata"]["labels"]["name"]) for found in helm_releases}
         known = re.compile(rf"({'|'.join(sorted(repositories))})-({'|'.join(one['name'] for one in environments)})")
         own = {name for name in namespaces if known.fullmatch(name)}
-        again = operations.preview(place, settings)
+        again = operations.preview(place, settings, refresh=True)
         differing = [(step.operation, step.name) for step in again.steps if step.operation != "same"]
         checks = {
             f"Applications {there} instead of {wanted}": sorted(there) != sorted(wanted),

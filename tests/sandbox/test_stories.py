@@ -140,6 +140,9 @@ class Platform:
         with contextlib.closing(Cluster(self.config)) as cluster:
             found = wait_for_applications(cluster, lambda _text: None)
         again = operations.preview(self.place, self.settings)
+        if again.changed:
+            # The Kubernetes plugin may have waited for an object as it was before its own change, and kept that.
+            again = operations.preview(self.place, self.settings, refresh=True)
         assert not again.changed, again.steps
         return found
 
