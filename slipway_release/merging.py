@@ -6,10 +6,13 @@ for the checks that the rules require, as everybody else has to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slipway_release import fields, history, workflow
 from slipway_release.choices import Rollback
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError
+from slipway_release.fields import Document
 from slipway_release.github import quoted
 from slipway_release.platform_file import Environment
 from slipway_release.pulls import PullRequest
@@ -41,7 +44,7 @@ def merge(contents: Contents, request: PullRequest, base: str) -> str | None:
         workflow.say(f"{request.url}: waits for a person, because the repository allows no automatic merges")
         return None
     head = history.branch_head(contents.github, contents.repository, request.branch)
-    waits = missing_checks(contents, base, head) if head else []
+    waits = missing_checks(contents, base, head, request.author) if head else []
     if head is None or waits:
         workflow.say(f"{request.url}: merges once {', '.join(waits) or 'its branch'} has passed")
         return None
@@ -57,35 +60,50 @@ def merge(contents: Contents, request: PullRequest, base: str) -> str | None:
     return fields.text(fields.document(response.json(), "merge"), "sha", "merge")
 
 
-def missing_checks(contents: Contents, base: str, commit: str) -> list[str]:
-    """The checks that the rules of a branch require and that a commit has not passed."""
+def missing_checks(contents: Contents, base: str, commit: str, author: str) -> list[str]:
+    """The checks that the rules of a branch require and that a commit has not passed.
+
+    Args:
+        contents: the environment repository.
+        base: the branch.
+        commit: the head of the request.
+        author: who opened the request, which is the promoter: the judge's word is believed from it alone.
+    """
     required = _required(contents, base)
     if not required:
         return []
-    passed = _statuses(contents, commit)
-    if required - passed:
-        passed |= _checks(contents, commit)
-    return sorted(required - passed)
+    passed = _statuses(contents, commit, required, author)
+    if required.keys() - passed:
+        passed |= _checks(contents, commit, required)
+    return sorted(required.keys() - passed)
 
 
-def _required(contents: Contents, branch: str) -> set[str]:
+def _required(contents: Contents, branch: str) -> dict[str, int | None]:
+    """The required checks, each with the App that it is taken from; None is anybody."""
     path = f"/repos/{contents.repository}/rules/branches/{quoted(branch, slashes=True)}"
-    found: set[str] = set()
+    found: dict[str, int | None] = {}
     for rule in fields.documents(contents.checks.read(path), path):
         parameters = fields.optional_document(rule, "parameters") or {}
         if rule.get("type") == "required_status_checks":
-            checks = fields.documents(parameters.get("required_status_checks") or [], path)
-            found |= {fields.text(check, "context", path) for check in checks}
+            for check in fields.documents(parameters.get("required_status_checks") or [], path):
+                app = check.get("integration_id")
+                found[fields.text(check, "context", path)] = app if isinstance(app, int) else None
     return found
 
 
-def _statuses(contents: Contents, commit: str) -> set[str]:
-    path = f"/repos/{contents.repository}/commits/{commit}/status"
-    found = fields.documents(contents.checks.get(path, {"per_page": "100"}).get("statuses") or [], path)
-    return {fields.text(item, "context", path) for item in found if item.get("state") == "success"}
+def _statuses(contents: Contents, commit: str, required: Mapping[str, int | None], author: str) -> set[str]:
+    path = f"/repos/{contents.repository}/commits/{commit}/statuses"
+    newest: dict[str, Document] = {}
+    for item in fields.documents(contents.checks.read(path, {"per_page": "100"}), path):
+        context = fields.text(item, "context", path)
+        # A status names its author and not the App's number, so another App's required check has to be a check run.
+        told_by = fields.optional_text(fields.optional_document(item, "creator") or {}, "login") or ""
+        if required.get(context) is None or told_by.lower() == author.lower():
+            newest.setdefault(context, item)
+    return {context for context, item in newest.items() if item.get("state") == "success"}
 
 
-def _checks(contents: Contents, commit: str) -> set[str]:
+def _checks(contents: Contents, commit: str, required: Mapping[str, int | None]) -> set[str]:
     path = f"/repos/{contents.repository}/commits/{commit}/check-runs"
     try:
         found = contents.checks.get(path, {"per_page": "100", "filter": "latest"})
@@ -94,5 +112,11 @@ def _checks(contents: Contents, commit: str) -> set[str]:
             raise
         # A token that may not see checks; what it cannot see has not passed.
         return set()
-    runs = fields.documents(found.get("check_runs") or [], path)
-    return {fields.text(item, "name", path) for item in runs if item.get("conclusion") in _PASSED}
+    passed: set[str] = set()
+    for item in fields.documents(found.get("check_runs") or [], path):
+        name = fields.text(item, "name", path)
+        app = required.get(name)
+        told_by = (fields.optional_document(item, "app") or {}).get("id")
+        if item.get("conclusion") in _PASSED and (app is None or told_by == app):
+            passed.add(name)
+    return passed

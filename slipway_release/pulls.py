@@ -31,6 +31,8 @@ class PullRequest:
     number: int
     url: str
     branch: str
+    author: str = ""
+    """The login of who opened it: the promoter's App."""
 
     @property
     def kind(self) -> str:
@@ -233,4 +235,5 @@ def _pull_request(source: Document, branch: str) -> PullRequest:
         fields.number(source, "number", where),
         fields.text(source, "html_url", where),
         branch,
+        fields.optional_text(fields.optional_document(source, "user") or {}, "login") or "",
     )

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slipway_release import gates, merged, verdict
+from slipway_release import gates, merged, merging, verdict
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
-from tests.release.builders import environment
+from tests.release.builders import context, environment
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -144,6 +144,23 @@ def test_a_request_that_the_judge_refused_is_not_merged_by_the_one_who_could(rul
     ruled.call("POST", f"/repos/{ruled.repository}/statuses/{pull['head']['sha']}", body)
     judge(ruled, pull["head"]["ref"], "failure")
     assert ruled.wanted("dev") is None
+
+
+def test_the_judge_is_believed_from_its_own_app_alone() -> None:
+    """Everybody who may push can set a commit status of the same name."""
+    checks = [{"context": "Validate", "integration_id": 11}]
+    rule = {"type": "required_status_checks", "parameters": {"required_status_checks": checks}}
+    statuses = "GET /repos/acme/environments/commits/c0ffee/statuses"
+
+    def missing(*told: tuple[str, str]) -> list[str]:
+        given = [{"context": "Validate", "state": state, "creator": {"login": login}} for login, state in told]
+        answers = {"GET /repos/acme/environments/rules/branches/main": [rule], statuses: given}
+        return merging.missing_checks(context(answers).contents, "main", "c0ffee", "promoter[bot]")
+
+    assert missing(("mallory", "success"), ("github-actions[bot]", "success")) == ["Validate"]
+    assert missing(("mallory", "success"), ("promoter[bot]", "failure")) == ["Validate"]
+    assert missing(("promoter[bot]", "failure"), ("promoter[bot]", "success")) == ["Validate"], "the newest counts"
+    assert missing(("mallory", "failure"), ("promoter[bot]", "success")) == []
 
 
 def test_a_person_s_request_is_never_merged_by_the_program(ruled: World) -> None:

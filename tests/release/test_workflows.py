@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.stage import Stage, act, docker_registry
+from slipway_release.verdict import CHECK
+from tests.release.stage import APPS, Stage, act, docker_registry
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
 
@@ -130,6 +131,32 @@ def test_a_success_whose_event_was_lost_is_recorded_by_a_reconciliation(stage: S
     run = stage.finished("environments", "reconcile")
     assert run["conclusion"] == "success", stage.log(run)
     assert stage.client.get(path).status_code == 200
+
+
+def test_a_request_without_approvers_is_merged_once_the_judge_has_agreed(stage: Stage) -> None:
+    rule = {
+        "type": "required_status_checks",
+        "parameters": {
+            "strict_required_status_checks_policy": False,
+            "required_status_checks": [{"context": CHECK, "integration_id": int(APPS["promoter"][0])}],
+        },
+    }
+    rules = {
+        "name": "main",
+        "target": "branch",
+        "enforcement": "active",
+        "bypass_actors": [{"actor_id": int(APPS["promoter"][0]), "actor_type": "Integration", "bypass_mode": "always"}],
+        "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
+        "rules": [rule],
+    }
+    made = stage.call("POST", "/repos/acme/environments/rulesets", rules)
+    stage.call("PATCH", "/repos/acme/environments", {"allow_auto_merge": True})
+    stage.push_tag("v0.3.0")
+    run = stage.finished("environments", "validate", branch="release/partner/guestbook/0.3.0")
+    assert run["conclusion"] == "success", stage.log(run)
+    stage.wait(lambda: stage.wanted("partner") == "0.3.0", "the request is merged")
+    stage.wait(lambda: stage.states("environments", "partner/guestbook") == ["in_progress"], "it is on record")
+    stage.call("DELETE", f"/repos/acme/environments/rulesets/{made['id']}")
 
 
 def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(stage: Stage) -> None:
