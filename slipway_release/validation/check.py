@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, files, helm, ownership, removal, rules, secrets, values
+from slipway_release.validation import charts, files, helm, jobs, ownership, removal, rules, secrets, values
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
 from slipway_release.validation.ownership import Proposal
@@ -90,6 +90,7 @@ def _rendered(tree: Tree) -> list[Problem]:
         namespace = placement_name(item.service, item.environment)
         for manifest in item.manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
+        found += jobs.check(where, item.manifests)
         found += values.check_texts(charts.value_files(tree, service, environment), item.manifests)
         if not item.manifests and not item.problems and removal.released(tree, service, environment):
             found.append(Problem(where, "renders nothing, so Argo CD would delete what runs; restore the templates"))

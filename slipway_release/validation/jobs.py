@@ -1,0 +1,60 @@
+"""Jobs that work at one release and not at another: told before somebody meets it in production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from slipway_release import fields
+from slipway_release.fields import Document
+from slipway_release.validation.files import Manifest, Problem
+
+_HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
+_EARLY = frozenset({"PreSync", "pre-install", "pre-upgrade"})
+_REPLACED = ("Replace=true", "Force=true")
+
+
+def check(path: str, manifests: Sequence[Manifest]) -> Iterator[Problem]:
+    """Warnings about the Jobs of one service in one environment."""
+    accounts = {_name(item) for item in manifests if item.get("kind") == "ServiceAccount" and not _hooks(item)}
+    for job in (item for item in manifests if item.get("kind") == "Job"):
+        where = f"Job {_name(job)!r}"
+        hooks = _hooks(job)
+        if not hooks and not any(option in _annotation(job, "argocd.argoproj.io/sync-options") for option in _REPLACED):
+            yield Problem(
+                path,
+                f"{where}: Kubernetes lets nobody change a Job's pods, so the next release cannot be synced; make it a"
+                " hook (annotations `argocd.argoproj.io/hook: Sync` and `argocd.argoproj.io/hook-delete-policy:"
+                " BeforeHookCreation`)",
+                is_warning=True,
+            )
+        account = _account(job)
+        if hooks & _EARLY and account in accounts:
+            yield Problem(
+                path,
+                f"{where}: it runs before the ServiceAccount {account!r} is made, so the first release fails; give that"
+                " the same hook and an earlier `argocd.argoproj.io/sync-wave`, or make the Job a `Sync` hook",
+                is_warning=True,
+            )
+
+
+def _name(item: Manifest) -> str:
+    return str(_metadata(item).get("name", ""))
+
+
+def _hooks(item: Manifest) -> set[str]:
+    return {word.strip() for key in _HOOKS for word in _annotation(item, key).split(",") if word.strip()}
+
+
+def _annotation(item: Manifest, key: str) -> str:
+    return str((fields.optional_document(_metadata(item), "annotations") or {}).get(key) or "")
+
+
+def _metadata(item: Manifest) -> Document:
+    return fields.optional_document(item, "metadata") or {}
+
+
+def _account(job: Manifest) -> str | None:
+    here: Document = job
+    for key in ("spec", "template", "spec"):
+        here = fields.optional_document(here, key) or {}
+    return fields.optional_text(here, "serviceAccountName")
