@@ -79,6 +79,14 @@ def test_what_is_in_the_way_is_named_with_the_remedy(answers: Answers, said: str
     assert any(said in problem for problem in problems(answers)), problems(answers)
 
 
+def test_the_plan_team_carries_an_approval_by_the_review_of_a_pull_request() -> None:
+    answers = {"/orgs/acme": {"plan": {"name": "team"}}}
+    stack = values()
+    for environment in stack["environments"]:
+        environment["delivery"] = "pull-request"
+    assert not problems(answers, stack)
+
+
 def test_a_wrong_token_is_told_and_not_what_could_not_be_seen_with_it() -> None:
     refused = {"/orgs/acme": httpx.Response(401, json={"message": "Bad credentials"})}
     (said,) = problems({**refused, **app("requester", repository_selection="selected")})

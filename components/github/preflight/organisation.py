@@ -49,10 +49,10 @@ def plan_problems(settings: Settings, organisation: dict[str, Any]) -> Iterator[
         yield f"github.visibility: `internal` needs GitHub Enterprise and the plan is {plan}; set `visibility: private`"
     if plan in {"free", "team"}:
         for environment in settings.environments:
-            if environment.approvers:
+            if environment.reviewers:
                 yield (
                     f"environments[{environment.name}].approvers: reviewers of {github.visibility} repositories need"
-                    f" GitHub Enterprise and the plan is {plan}; use `delivery: pull-request` and CODEOWNERS instead"
+                    f" GitHub Enterprise and the plan is {plan}; use `delivery: pull-request`: its review approves"
                 )
 
 
