@@ -94,6 +94,16 @@ def test_its_image_says_what_it_is_and_runs_as_nobody(repository: Path) -> None:
         assert f"org.opencontainers.image.{label}=" in text
 
 
+def test_its_image_copies_nothing_that_is_ignored(repository: Path) -> None:
+    kept = {line[1:].rstrip("/") for line in (repository / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+    copies = [
+        line.split()[1:-1] for line in (repository / "Dockerfile").read_text().splitlines() if line[:5] == "COPY "
+    ]
+    sources = [word.rstrip("/") for words in copies if not words[0].startswith("--from") for word in words]
+    assert sources
+    assert [word for word in sources if word not in kept] == []
+
+
 def test_nothing_is_left_to_be_filled_in(template: str, repository: Path) -> None:
     found = [
         path.name
