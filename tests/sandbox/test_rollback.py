@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox.demo import Demo, Environment, Story, environments, next_versions
+from sandbox.demo import AUTHOR, REVIEWER, Demo, Environment, Story, environments, next_versions
+from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
+from tests.sandbox.conftest import Sandbox
 
 SERVICE = "guestbook"
 AUTOMATED = ("dev", "staging")
@@ -90,6 +92,32 @@ def test_the_fix_runs_everywhere(told: Told) -> None:
     for environment in told.stages:
         assert told.rehearsal.version(environment, SERVICE, told.stages[environment].branch) == told.fixed
         assert told.fixed in told.rehearsal.get(environment, SERVICE).text
+
+
+def test_status_shows_what_runs_and_no_drift(told: Told, sandbox: Sandbox) -> None:
+    shown = [item for item in sandbox.status()["services"] if item["service"] == SERVICE]
+    assert {item["environment"] for item in shown} == set(told.stages)
+    assert {(item["version"], item["sync"], item["drift"]) for item in shown} == {(told.fixed, "Synced", False)}
+
+
+def test_up_after_a_release_changes_nothing(told: Told, sandbox: Sandbox) -> None:
+    again = sandbox.run("up")
+    assert again.returncode == 0, again.stderr
+    assert "nothing changed" in again.stdout
+    assert told.rehearsal.version("dev", SERVICE) == told.fixed
+
+
+def test_a_commit_alone_starts_no_release(told: Told) -> None:
+    before = [run["id"] for run in told.rehearsal.runs(SERVICE, workflow="release.yml")]
+    notes = {"NOTES.md": "Nothing to release.\n"}
+    with told.rehearsal.clone(SERVICE, AUTHOR) as clone:
+        commit = change(told.rehearsal, clone, "Say something else", notes, author=AUTHOR, reviewer=REVIEWER)
+    told.rehearsal.wait(
+        "the commit's own workflow",
+        lambda: any(run["head_sha"] == commit for run in told.rehearsal.runs(SERVICE)),
+        120,
+    )
+    assert [run["id"] for run in told.rehearsal.runs(SERVICE, workflow="release.yml")] == before
 
 
 def test_the_history_of_main_is_a_line(told: Told) -> None:
