@@ -29,6 +29,7 @@ PULUMI = {
     "preview": {"--diff", "--expect-no-changes", "--json", "--refresh", "--stack"},
     "stack init": set[str](),
     "stack output": {"--stack"},
+    "state delete": {"--target-dependents"},
     "state unprotect": {"--all"},
     "up": {"--refresh", "--stack"},
 }
