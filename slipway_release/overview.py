@@ -37,7 +37,7 @@ class Recorded:
 
     at: str
     by: str
-    """Who reported it, in the words of the tag."""
+    """The account that reported it."""
 
 
 def overview(context: Context, folder: Path) -> Json:
@@ -269,7 +269,7 @@ def _recorded(folder: Path) -> dict[tuple[str, str], dict[str, Recorded]]:
         path = name.split("/")
         if len(path) == 4:
             lines = [line.removeprefix("Reported: ") for line in message.splitlines() if line.startswith("Reported: ")]
-            found.setdefault((path[1], path[2]), {})[path[3]] = Recorded(at, lines[0] if lines else "")
+            found.setdefault((path[1], path[2]), {})[path[3]] = Recorded(at, next(iter(" ".join(lines).split()), ""))
     return found
 
 
