@@ -14,7 +14,7 @@ from components.github.preflight.names import find_repository, member_problems, 
 from components.github.preflight.organisation import actions_problems, find_organisation, plan_problems
 from components.github.preflight.rulesets import ruleset_problems
 from components.state import State
-from manifests.model import Delivery, Settings, Visibility
+from manifests.model import Settings, Visibility
 
 GHCR = "ghcr.io"
 
@@ -73,24 +73,15 @@ def github_findings(
 
 def _first_release_advice(settings: Settings) -> list[str]:
     """What surprises people at their first release; once the platform is there, they know."""
-    approvals, registry = settings.github.required_approvals, settings.registry
+    registry = settings.registry
     hidden = registry.host == GHCR and settings.github.visibility is not Visibility.PUBLIC
-    packages = [
+    packages: list[str] = [
         Advice(
             f"registry.pullUsername: packages of {GHCR} are private at first, and neither the environment repository"
             " nor the cluster may read them; set it and packagesToken before the first release (docs/registries.md)"
         )
     ]
-    waiting = [
-        Advice(
-            f"environments[{environment.name}].delivery: each release waits in a pull request until people give"
-            f" {approvals} approval{'s' if approvals > 1 else ''} (github.requiredApprovals); `delivery: commit` asks"
-            " for none"
-        )
-        for environment in settings.environments
-        if environment.delivery is Delivery.PULL_REQUEST and approvals and not environment.approvers
-    ]
-    return [*(packages if hidden and registry.pull_username is None else []), *waiting]
+    return packages if hidden and registry.pull_username is None else []
 
 
 def _logins(settings: Settings) -> set[str]:
