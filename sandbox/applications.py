@@ -15,8 +15,9 @@ ARGOCD = "argocd"
 """The namespace of Argo CD and its Applications."""
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
-LACKING = ("app path does not exist", 'namespaces "')
-"""How Argo CD says that a chart, or a namespace, has not come through Git."""
+UNMERGED = ("app path does not exist", 'namespaces "', "is not permitted in project")
+"""How Argo CD says that a chart or a namespace has not come through Git, or that Git still has one which the settings
+have no more."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class Application:
     namespace: str
     """Where its objects are."""
     problem: str
-    """What Argo CD complains of; empty if of nothing."""
+    """What Argo CD complains of, or says of a sync that is under way; empty if nothing."""
 
     @property
-    def lacks_files(self) -> bool:
-        """Whether Git does not have what it needs yet."""
-        return any(words in self.problem for words in LACKING)
+    def waits_for_merge(self) -> bool:
+        """Whether Git is not yet as the settings are."""
+        return any(words in self.problem for words in UNMERGED)
 
     @property
     def is_done(self) -> bool:
@@ -51,7 +52,7 @@ class Application:
         return (self.sync, self.health) == ("Synced", "Healthy")
 
     def __str__(self) -> str:
-        return f"{self.name} {self.sync}/{self.health}" + (f" ({self.problem})" if self.problem else "")
+        return f"{self.name} {self.sync}/{self.health}" + (f" ({self.problem[:200]})" if self.problem else "")
 
 
 def applications(cluster: Cluster, namespace: str = ARGOCD) -> list[Application]:
@@ -69,7 +70,7 @@ def wait_for_applications(
         cluster: where they are.
         tell: is told how far it is.
         seconds: for how long.
-        pull_request: what is to be merged first; Applications that need its files are not waited for.
+        pull_request: what is to be merged first; Applications that wait for its files are not waited for.
 
     Raises:
         SandboxError: Some are not in time, or a pod of theirs fails for good; with the first pod that fails.
@@ -80,7 +81,7 @@ def wait_for_applications(
         late: list[Application] = []
         try:
             found = applications(cluster)
-            late = [one for one in found if not one.is_done and not (pull_request and one.lacks_files)]
+            late = [one for one in found if not one.is_done and not (pull_request and one.waits_for_merge)]
             if found and not late:
                 return found
             look.again({ARGOCD, *(one.namespace for one in late)})
@@ -103,8 +104,8 @@ def _application(item: Object) -> Application:
     labels = fields(item, "metadata", "labels")
     status = fields(item, "status")
     complaints = [str(condition.get("message")) for condition in items(status, "conditions")]
-    if at(status, "operationState", "phase") in {"Failed", "Error"}:
-        complaints.append(str(at(status, "operationState", "message")))
+    if at(status, "operationState", "phase") in {"Failed", "Error", "Running"}:
+        complaints.append(str(at(status, "operationState", "message") or ""))
     return Application(
         name=item["metadata"]["name"],
         service=labels.get(SERVICE_LABEL, ""),
@@ -115,5 +116,5 @@ def _application(item: Object) -> Application:
         namespace=at(item, "spec", "destination", "namespace") or "",
         branch=str(at(item, "spec", "source", "targetRevision") or "").removeprefix("refs/heads/"),
         revision=at(status, "sync", "revision") or "",
-        problem=complaints[0][:200] if complaints else "",
+        problem=complaints[0] if complaints else "",
     )
