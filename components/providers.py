@@ -80,6 +80,8 @@ def _kubernetes(name: str, settings: Settings, context: str) -> kubernetes.Provi
         kubeconfig=settings.cluster.kubeconfig,
         context=context,
         enable_server_side_apply=True,
+        # Otherwise a rotated pull secret is deleted first, and pods that start at that moment have none.
+        enable_secret_mutable=True,
         # Objects have no import here: what exists is taken over while it is adopted, and at no other time.
         upsert_existing_objects=True if settings.adopts(RELEASE, RELEASE_NAME) else None,
     )
