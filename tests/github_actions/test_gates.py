@@ -34,7 +34,7 @@ run-name: ${{ inputs.name }}
 on: {workflow_dispatch: {inputs: {name: {type: string}}}}
 concurrency: {group: 'one-$X', QUEUE}
 jobs:
-  work: {runs-on: ubuntu-latest, steps: [{run: 'sleep 0.7'}]}
+  work: {runs-on: ubuntu-latest, steps: [{run: 'sleep 2'}]}
 """
 
 LONG = """
@@ -159,7 +159,7 @@ def test_a_queue_loses_nobody(github: GitHub) -> None:
 
 
 def test_a_newer_run_cancels_an_older_one(github: GitHub) -> None:
-    workflow = QUEUE.replace("QUEUE", "cancel-in-progress: true").replace("$X", "cancel").replace("0.7", "20")
+    workflow = QUEUE.replace("QUEUE", "cancel-in-progress: true").replace("$X", "cancel").replace("sleep 2", "sleep 20")
     repository = github.repository("newest", {".github/workflows/queue.yml": workflow})
     first = repository.dispatch("queue.yml")
     github.wait(lambda: repository.run(first)["status"] == "in_progress", "the first at work")
