@@ -116,7 +116,7 @@ def test_reviewers_and_the_branches_that_reach_the_keys_are_compared(declared: D
     team, where = declared.settings.teams[0].name, f"of {declared.name}"
     assert declared.differences() == [
         f"environment slipway {where}: its keys are given to workflows of main, feature, declared is main",
-        f"environment production {where}: approved by nobody, declared is {team}",
+        f"environment production {where}: approved by no team, declared is {team}",
     ]
 
 
