@@ -121,17 +121,17 @@ def test_branch_protection_reads_actors_as_the_provider_does(hub: Hub) -> None:
 
 
 def test_an_invited_person_is_pending_and_reaches_nothing_until_it_accepts(hub: Hub, repository: Repository) -> None:
-    seed.apply(hub.forge, {"users": [{"login": "newcomer", "token": "ghp_newcomer"}]})
-    with hub.admin as admin, hub.client("ghp_newcomer") as newcomer:
+    seed.apply(hub.forge, {"users": [{"login": "invitee", "token": "ghp_invitee"}]})
+    with hub.admin as admin, hub.client("ghp_invitee") as newcomer:
         slug = admin.post("/orgs/acme/teams", json={"name": f"team {repository.name}"}).json()["slug"]
         admin.put(f"/orgs/acme/teams/{slug}/repos/{repository.full_name}", json={"permission": "push"})
-        invited = admin.put(f"/orgs/acme/teams/{slug}/memberships/newcomer").json()
+        invited = admin.put(f"/orgs/acme/teams/{slug}/memberships/invitee").json()
         assert invited["state"] == "pending"
-        assert admin.get("/orgs/acme/memberships/newcomer").json()["state"] == "pending"
+        assert admin.get("/orgs/acme/memberships/invitee").json()["state"] == "pending"
         assert admin.get(f"/orgs/acme/teams/{slug}/members").json() == []
-        assert [one["login"] for one in admin.get(f"/orgs/acme/teams/{slug}/invitations").json()] == ["newcomer"]
+        assert [one["login"] for one in admin.get(f"/orgs/acme/teams/{slug}/invitations").json()] == ["invitee"]
         assert newcomer.get(repository.path).status_code == 404
         assert newcomer.patch("/user/memberships/orgs/acme", json={"state": "active"}).status_code == 200
-        assert admin.get(f"/orgs/acme/teams/{slug}/memberships/newcomer").json()["state"] == "active"
+        assert admin.get(f"/orgs/acme/teams/{slug}/memberships/invitee").json()["state"] == "active"
         assert newcomer.get(repository.path).status_code == 200
-        admin.delete("/orgs/acme/memberships/newcomer")
+        admin.delete("/orgs/acme/memberships/invitee")
