@@ -79,18 +79,29 @@ class Right:
 
 def rights(settings: Settings) -> Iterator[Right]:
     """The right of every team in every place that it has one in."""
-    for service, environment in settings.placements():
-        yield from rights_in(settings, service, environment)
+    for found in rights_by_place(settings).values():
+        yield from found
 
 
-def rights_in(settings: Settings, service: Service, environment: Environment) -> list[Right]:
-    """The right of each team to a service in an environment, the owner first."""
-    found = _roles(settings, service, environment)
-    freezers = teams_that_freeze(settings, environment)
-    return [
-        Right(team, service, environment, tuple(roles), _actions(service, environment, team, roles, freezers))
-        for team, roles in found.items()
-    ]
+def rights_by_place(settings: Settings) -> dict[tuple[str, str], list[Right]]:
+    """The rights in every place, by the names of its service and environment; of each the owner's first.
+
+    Who freezes an environment depends on all of its services, so it is asked once here and not for each place.
+    """
+    freezers = {environment.name: teams_that_freeze(settings, environment) for environment in settings.environments}
+    return {
+        (service.name, environment.name): [
+            Right(
+                team,
+                service,
+                environment,
+                tuple(roles),
+                _actions(service, environment, team, roles, freezers[environment.name]),
+            )
+            for team, roles in _roles(settings, service, environment).items()
+        ]
+        for service, environment in settings.placements()
+    }
 
 
 def teams_that_freeze(settings: Settings, environment: Environment) -> tuple[str, ...]:
@@ -113,9 +124,9 @@ def repository_permission(settings: Settings, team: Team) -> str:
     """
     if team.name == settings.github.platform_team:
         return "maintain"
-    only_looks = {Action.VIEW, Action.LOGS}
-    places = [right for right in rights(settings) if right.team == team.name]
-    return "pull" if places and all(right.actions <= only_looks for right in places) else "push"
+    found = [_roles(settings, *place).get(team.name, ()) for place in settings.placements()]
+    roles = {role for roles in found for role in roles}
+    return "pull" if roles and all(GRANTS[role] <= _VIEWER for role in roles) else "push"
 
 
 def _roles(settings: Settings, service: Service, environment: Environment) -> dict[str, list[Role]]:

@@ -3,10 +3,10 @@
 Rendered into `infrastructure/<environment>/` of the environment repository and kept by an Application of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from manifests.access import Action, Role, rights_in
+from manifests.access import Action, Right, Role, rights_by_place
 from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
 from manifests.model import Dns, Environment, Removal, Service, Settings, Team, placement_name
 from manifests.yaml_text import documents
@@ -23,6 +23,7 @@ _RBAC = "rbac.authorization.k8s.io"
 def infrastructure_files(settings: Settings) -> dict[str, str]:
     """All files below `infrastructure/`, by path in the repository."""
     files: dict[str, str] = {}
+    rights = rights_by_place(settings)
     for environment in settings.environments:
         services = settings.services_of(environment)
         kinds = {
@@ -31,7 +32,9 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
             "network-policies": [
                 item for service in services for item in network_policies(settings, service, environment)
             ],
-            "role-bindings": [item for service in services for item in role_bindings(settings, service, environment)],
+            "role-bindings": [
+                item for service in services for item in role_bindings(settings, rights[service.name, environment.name])
+            ],
         }
         # An empty file keeps the folder, and with it the Application, where an environment has no service yet.
         files |= {f"infrastructure/{environment.name}/{kind}.yaml": documents(items) for kind, items in kinds.items()}
@@ -133,10 +136,16 @@ def _addresses(direction: str, ranges: tuple[str, ...]) -> _Object:
     return {direction: [{"ipBlock": {"cidr": cidr}} for cidr in ranges]}
 
 
-def role_bindings(settings: Settings, service: Service, environment: Environment) -> Iterator[_Object]:
-    """Who may look into the namespace, and who may also change objects by hand; the platform's team has its own way."""
+def role_bindings(settings: Settings, rights: Sequence[Right]) -> Iterator[_Object]:
+    """Who may look into the namespace, and who may also change objects by hand; the platform's team has its own way.
+
+    Args:
+        settings: the stack's settings.
+        rights: those of the place whose namespace it is; the owner of the service is among them.
+    """
+    service, environment = rights[0].service, rights[0].environment
     groups: dict[str, list[str]] = {}
-    for right in rights_in(settings, service, environment):
+    for right in rights:
         if right.roles != (Role.PLATFORM,):
             role = "edit" if Action.CHANGE in right.actions else "view"
             groups.setdefault(role, []).append(cluster_group(settings, settings.team(right.team)))

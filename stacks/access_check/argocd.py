@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import kubernetes.client
 
-from manifests.access import Action, rights_in
+from manifests.access import Action, rights_by_place
 from manifests.app_project import app_project, infrastructure_project
 from manifests.argocd import sign_on
 from manifests.model import Settings, placement_name
@@ -66,8 +66,9 @@ def differences(settings: Settings, client: Any) -> Iterator[str]:
 
 def questions(settings: Settings) -> Iterator[Question]:
     """Every team, place and action; teams that have no right there are asked about too."""
+    rights = rights_by_place(settings)
     for service, environment in settings.placements():
-        declared = {right.team: right.actions for right in rights_in(settings, service, environment)}
+        declared = {right.team: right.actions for right in rights[service.name, environment.name]}
         application = f"{environment.name}/{placement_name(service, environment)}"
         for team in settings.teams:
             group = sign_on.groups(settings, team)[0]

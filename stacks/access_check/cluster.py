@@ -8,7 +8,7 @@ import kubernetes.client
 import kubernetes.config
 import urllib3.exceptions
 
-from manifests.access import Action, rights_in
+from manifests.access import Action, Right, rights_by_place
 from manifests.infrastructure import cluster_group
 from manifests.model import Environment, Service, Settings, placement_name
 from stacks.access_check import argocd
@@ -40,14 +40,17 @@ def differences(settings: Settings) -> Iterator[str]:
 
 def _kubernetes(settings: Settings, client: Any) -> Iterator[str]:
     api = cast(Any, kubernetes.client).AuthorizationV1Api(client)
+    rights = rights_by_place(settings)
     for service, environment in settings.placements():
         if environment.cluster is None:
-            yield from _namespace(settings, api, service, environment)
+            yield from _namespace(settings, api, service, environment, rights[service.name, environment.name])
 
 
-def _namespace(settings: Settings, api: Any, service: Service, environment: Environment) -> Iterator[str]:
+def _namespace(
+    settings: Settings, api: Any, service: Service, environment: Environment, rights: list[Right]
+) -> Iterator[str]:
     """Every team, those included that have no right there. The platform's has its own way into the cluster."""
-    declared = {right.team: right.actions for right in rights_in(settings, service, environment)}
+    declared = {right.team: right.actions for right in rights}
     namespace = placement_name(service, environment)
     for team in settings.teams:
         if team.name == settings.github.platform_team:

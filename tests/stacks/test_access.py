@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from manifests.access import Action, Role, repository_permission, rights, rights_in, teams_that_freeze
+from manifests.access import Action, Role, repository_permission, rights, rights_by_place, teams_that_freeze
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Settings
 from stacks import access
@@ -34,7 +34,9 @@ def test_who_owns_a_service_syncs_it_unless_others_approve() -> None:
     settings = settings_of("test", texts(values()))
     (service,) = settings.services
     roles = {
-        environment.name: {right.team: right.roles for right in rights_in(settings, service, environment)}
+        environment.name: {
+            right.team: right.roles for right in rights_by_place(settings)[service.name, environment.name]
+        }
         for environment in settings.environments
     }
     assert roles["dev"] == {"web": (Role.OPERATOR,), "platform": (Role.PLATFORM,)}
@@ -44,7 +46,7 @@ def test_who_owns_a_service_syncs_it_unless_others_approve() -> None:
 def test_nobody_changes_production_by_hand() -> None:
     settings = settings_of("test", texts(values()))
     for environment in settings.environments:
-        for right in rights_in(settings, settings.services[0], environment):
+        for right in rights_by_place(settings)[settings.services[0].name, environment.name]:
             wanted = environment.name != "production" and right.team == "web"
             assert (Action.CHANGE in right.actions) is wanted
 
