@@ -1,13 +1,12 @@
 """What the cluster says about rights: Argo CD's own evaluation of its policy, and Kubernetes' SubjectAccessReview."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import kubernetes.client
-import kubernetes.config
 import urllib3.exceptions
 
+from components.argocd.kubeconfig import opened
 from manifests.access import Action, Right, rights_by_place
 from manifests.infrastructure import cluster_group
 from manifests.model import Environment, Service, Settings, placement_name
@@ -23,14 +22,14 @@ _ASKED = {
 
 def differences(settings: Settings) -> Iterator[str]:
     """What Argo CD and Kubernetes allow otherwise than declared."""
-    path, context = Path(settings.cluster.kubeconfig).expanduser(), settings.cluster.context
+    context = settings.cluster.context
+    client = opened(settings.cluster.kubeconfig, context, "cluster.context")
+    if isinstance(client, str):
+        yield client
+        return
     try:
-        client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
-        client.rest_client.pool_manager.connection_pool_kw["retries"] = False
         yield from argocd.differences(settings, client)
         yield from _kubernetes(settings, client)
-    except kubernetes.config.ConfigException as error:
-        yield f"cluster {context}: {path} cannot be used: {error}"
     except (urllib3.exceptions.HTTPError, OSError) as error:
         yield f"cluster {context}: it does not answer: {error}"
     except kubernetes.client.ApiException as error:
