@@ -84,9 +84,14 @@ def _unusable_contexts(settings: Settings) -> Iterator[str]:
 
 
 def _has_release(settings: Settings, client: Any) -> bool:
+    return bool(_helm_records(settings, client))
+
+
+def _helm_records(settings: Settings, client: Any) -> list[dict[str, Any]]:
+    """The Secrets that Helm writes for the release of Argo CD, one for each revision."""
     path = f"/api/v1/namespaces/{settings.argocd.namespace}/secrets"
     query = [("labelSelector", f"owner=helm,name={RELEASE_NAME}")]
-    return bool(_call(client, "GET", path, query=query)["items"])
+    return _call(client, "GET", path, query=query)["items"]
 
 
 def _unclaimed_release(settings: Settings, state: State | None, client: Any) -> Iterator[str]:
@@ -104,9 +109,8 @@ def _unclaimed_release(settings: Settings, state: State | None, client: Any) -> 
 def _pending_release(settings: Settings, client: Any) -> Iterator[str]:
     """Helm refuses to touch a release while its last operation is pending, and a killed Helm leaves it so."""
     namespace = settings.argocd.namespace
-    query = [("labelSelector", f"owner=helm,name={RELEASE_NAME}")]
-    found = _call(client, "GET", f"/api/v1/namespaces/{namespace}/secrets", query=query)["items"]
-    records = {int(labels["version"]): labels["status"] for labels in map(_labels, found) if "version" in labels}
+    found = map(_labels, _helm_records(settings, client))
+    records = {int(labels["version"]): labels["status"] for labels in found if "version" in labels}
     last = max(records, default=0)
     if records.get(last) not in {"pending-install", "pending-upgrade", "pending-rollback"}:
         return
