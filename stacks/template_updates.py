@@ -23,7 +23,7 @@ from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
 from components.github.file_delivery import BRANCH, FileDelivery
-from components.github.tree import REGULAR, Blob, Entry, blob_sha
+from components.github.tree import REGULAR, Blob, blob_sha, removed_entry, written_entry
 from manifests.model import Service, Settings
 from manifests.repository_files import offered_variables, service_repository_files
 from manifests.template_merge import Merged, merge
@@ -119,22 +119,15 @@ def propose(api: GitHubApi, settings: Settings, update: Update) -> str:
         state = "waits" if before[0]["state"] == "open" else "was closed, and is not proposed again"
         return f"{before[0]['html_url']} {state}"
     files = FileDelivery(api, owner, name)
-    entries: list[Entry] = [
-        {
-            "path": path,
-            "mode": update.tree[path].mode if path in update.tree else REGULAR,
-            "type": "blob",
-            "content": text,
-        }
-        for path, text in update.merged.written.items()
+    entries = [
+        *(
+            written_entry(path, text, update.tree[path].mode if path in update.tree else REGULAR)
+            for path, text in update.merged.written.items()
+        ),
+        *map(removed_entry, update.merged.deleted),
     ]
-    entries += [{"path": path, "mode": REGULAR, "type": "blob", "sha": None} for path in update.merged.deleted]
     commit = files.commit(update.head, entries, update.title)
-    branch = f"{at}/git/refs/heads/{update.branch}"
-    if api.find(f"{at}/git/ref/heads/{update.branch}") is None:
-        api.post(f"{at}/git/refs", {"ref": f"refs/heads/{update.branch}", "sha": commit})
-    else:
-        api.patch(branch, {"sha": commit, "force": True})
+    files.put_branch(update.branch, commit, files.head(update.branch))
     made = api.post(
         f"{at}/pulls", {"title": update.title, "head": update.branch, "base": BRANCH, "body": _body(update)}
     )

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from components.github.api import GitHubApi
 from components.github.errors import ConflictError, GitHubError
 from components.github.file_delivery import ATTEMPTS, BRANCH, FileDelivery
-from components.github.tree import REGULAR, Blob, Entry
+from components.github.tree import Blob, Entry, removed_entry
 
 TRAILER = "[skip ci]"
 
@@ -26,7 +26,7 @@ class BranchContents:
 
     def exists(self, branch: str) -> bool:
         """Whether there is such a branch."""
-        return self._head(branch) is not None
+        return self._files.head(branch) is not None
 
     def complete(self, branch: str, folders: Collection[str]) -> list[str]:
         """Makes sure that a branch is there and has folders; what it has of them already stays as it is.
@@ -42,7 +42,7 @@ class BranchContents:
             GitHubError: GitHub refuses it, and says why.
         """
         main = self._required(BRANCH)
-        if branch == BRANCH or self._head(branch) is None:
+        if branch == BRANCH or self._files.head(branch) is None:
             if branch != BRANCH:
                 self._api.post(f"{self._path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": main})
             return absent(self._files.tree(main), folders)
@@ -65,17 +65,15 @@ class BranchContents:
         Raises:
             GitHubError: GitHub refuses it, and says why.
         """
-        head = self._head(old)
+        head = self._files.head(old)
         if head is None:
             return
         source = releases(self._files.tree(head), environment)
 
         def differing(tree: Mapping[str, Blob]) -> list[Entry]:
             there = releases(tree, environment)
-            gone = [
-                {"path": path, "mode": REGULAR, "type": "blob", "sha": None} for path in there.keys() - source.keys()
-            ]
-            return gone + [_entry(path, blob) for path, blob in source.items() if there.get(path) != blob]
+            gone = map(removed_entry, there.keys() - source.keys())
+            return [*gone, *(_entry(path, blob) for path, blob in source.items() if there.get(path) != blob)]
 
         try:
             self._commit(new, differing, f"Carry the releases of {environment} from {old} to {new}")
@@ -105,14 +103,10 @@ class BranchContents:
         return self._api.repeat(once, ConflictError, attempts=ATTEMPTS)
 
     def _required(self, branch: str) -> str:
-        head = self._head(branch)
+        head = self._files.head(branch)
         if head is None:
             raise GitHubError(f"{self._path}: it has no branch {branch}; run the update again", 404)
         return head
-
-    def _head(self, branch: str) -> str | None:
-        found = self._api.find(f"{self._path}/git/ref/heads/{quote(branch)}")
-        return None if found is None else found["object"]["sha"]
 
 
 def absent(tree: Mapping[str, Blob], folders: Collection[str]) -> list[str]:

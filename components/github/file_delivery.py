@@ -42,7 +42,7 @@ class FileDelivery:
 
     def read(self) -> Delivered | None:
         """The files of main; None if there is no such repository or it is empty."""
-        head = self._head(BRANCH)
+        head = self.head(BRANCH)
         return None if head is None else Delivered(head, self.tree(head))
 
     def deliver(self, files: WantedFiles, message: str, changes: OwnedFiles) -> Delivered:
@@ -59,7 +59,7 @@ class FileDelivery:
         return self._api.repeat(lambda: self._delivered(files, message, changes), ConflictError, attempts=ATTEMPTS)
 
     def _delivered(self, files: WantedFiles, message: str, changes: OwnedFiles) -> Delivered:
-        head = self._head(BRANCH) or self._first_commit(files, message)
+        head = self.head(BRANCH) or self._first_commit(files, message)
         tree = self.tree(head)
         entries = files.changes(tree)
         if not entries:
@@ -90,9 +90,10 @@ class FileDelivery:
             files |= {f"{folder['path']}/{path}": blob for path, blob in self.tree(folder["sha"]).items()}
         return files
 
-    def _head(self, branch: str) -> str | None:
+    def head(self, branch: str) -> str | None:
+        """The commit of a branch; None where there is no such branch."""
         try:
-            found = self._api.find(f"{self._path}/git/ref/heads/{branch}")
+            found = self._api.find(f"{self._path}/git/ref/heads/{quote(branch)}")
         except GitHubError as error:
             if error.status == 409:  # "Git Repository is empty."
                 return None
@@ -103,9 +104,9 @@ class FileDelivery:
         """Gives an empty repository, or one whose first branch has another name, its main."""
         repository = self._api.get(self._path)
         other = repository["default_branch"]
-        if other != BRANCH and self._head(other) is not None:
+        if other != BRANCH and self.head(other) is not None:
             self._api.post(f"{self._path}/branches/{quote(other, safe='')}/rename", {"new_name": BRANCH})
-            head = self._head(BRANCH)
+            head = self.head(BRANCH)
             if head is not None:
                 return head
         # Git's own objects cannot be written while there is no commit, a file can.
@@ -136,11 +137,9 @@ class FileDelivery:
         subject = message.splitlines()[0]
         commit = self.commit(head, entries, subject)
         found = self._api.get(f"{self._path}/pulls?state=open&base={BRANCH}&head={self._owner}:{FILES_BRANCH}")
-        current = self._head(FILES_BRANCH)
-        if current is None:
-            self._api.post(f"{self._path}/git/refs", {"ref": f"refs/heads/{FILES_BRANCH}", "sha": commit})
-        elif not found or not self._same(current, commit):
-            self._api.patch(f"{self._path}/git/refs/heads/{FILES_BRANCH}", {"sha": commit, "force": True})
+        current = self.head(FILES_BRANCH)
+        if current is None or not found or not self._same(current, commit):
+            self.put_branch(FILES_BRANCH, commit, current)
         if found:
             return found[0]["html_url"]
         body = {
@@ -150,6 +149,19 @@ class FileDelivery:
             "body": _DESCRIPTION.format(paths="\n".join(f"- `{entry['path']}`" for entry in entries[:50])),
         }
         return self._api.post(f"{self._path}/pulls", body)["html_url"]
+
+    def put_branch(self, branch: str, commit: str, current: str | None) -> None:
+        """Makes a branch, or moves it to another commit, whatever it had.
+
+        Args:
+            branch: its name.
+            commit: where it is to be.
+            current: where it is, as `head` says.
+        """
+        if current is None:
+            self._api.post(f"{self._path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": commit})
+        else:
+            self._api.patch(f"{self._path}/git/refs/heads/{branch}", {"sha": commit, "force": True})
 
     def _same(self, one: str, other: str) -> bool:
         """Whether two commits put the same files on top of the same commit."""

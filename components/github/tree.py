@@ -41,18 +41,27 @@ class WantedFiles:
             **{path: text for path, text in self.seeded.items() if path not in tree and path not in self.handled},
             **{path: text for path, text in self.owned.items() if tree.get(path) != self.blob(path)},
         }
-        entries: list[Entry] = [
-            {"path": path, "mode": self.mode(path), "type": "blob", "content": text}
-            for path, text in sorted(written.items())
-        ]
         gone = sorted(
             path for path in self.dropped if path in tree and path not in self.owned and path not in self.seeded
         )
-        return entries + [{"path": path, "mode": REGULAR, "type": "blob", "sha": None} for path in gone]
+        return [
+            *(written_entry(path, text, self.mode(path)) for path, text in sorted(written.items())),
+            *map(removed_entry, gone),
+        ]
 
     def blob(self, path: str) -> Blob:
         """An owned path as it should be."""
         return Blob(blob_sha(self.owned[path]), self.mode(path))
+
+
+def written_entry(path: str, text: str, mode: str) -> Entry:
+    """The entry that writes a file."""
+    return {"path": path, "mode": mode, "type": "blob", "content": text}
+
+
+def removed_entry(path: str) -> Entry:
+    """The entry that takes a file away."""
+    return {"path": path, "mode": REGULAR, "type": "blob", "sha": None}
 
 
 def blob_sha(text: str) -> str:
