@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -300,7 +301,7 @@ def _fetched(source: str, version: str) -> Path:
             said = (ran.stderr.strip().splitlines() or ["git failed"])[-1]
             raise TemplateProblem(f"{version} of {source!r} could not be fetched: {said}; check both, and the access")
         # Without its history it is a folder like any other, and Copier does not clone it once more.
-        subprocess.run(["rm", "-rf", f"{place}/template/.git"], check=True)
+        shutil.rmtree(f"{place}/template/.git")
         with contextlib.suppress(OSError):
             (Path(place) / "template").rename(folder)
     return folder
