@@ -69,7 +69,7 @@ class GitHub:
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> object:
         """What is at an address that must exist; None for nothing."""
-        return self._json("GET", path, query=query)
+        return content_of(self.answer("GET", path, query=query), "GET", path)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Document:
         """An object that must exist."""
@@ -123,14 +123,8 @@ class GitHub:
             raise ApiError(200, "; ".join(messages), "POST", "/graphql")
         return fields.child(answer, "data", "/graphql")
 
-    def _json(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> object:
-        return content_of(self.answer(method, path, body, query), method, path)
+    def _json(self, method: str, path: str, body: Mapping[str, object]) -> object:
+        return content_of(self.answer(method, path, body), method, path)
 
 
 def content_of(response: Response, method: str, path: str) -> object:
