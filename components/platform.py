@@ -30,6 +30,50 @@ class PlatformArgs(TypedDict):
     """The clusters of environments that do not run beside Argo CD, by environment."""
 
 
+def repositories(
+    settings: Settings,
+    secrets: PlatformSecrets,
+    invited: Mapping[str, frozenset[str]],
+    options: pulumi.ResourceOptions,
+) -> tuple[EnvironmentRepository, list[ServiceRepository]]:
+    """What a platform has on GitHub: teams, the environment repository, and the repositories of services.
+
+    Args:
+        settings: the stack's settings.
+        secrets: the stack's secrets.
+        invited: the logins that each team waits for, by the team's name.
+        options: of each component.
+    """
+    teams = {
+        team.name: TeamAccess(
+            team.name,
+            {"team": team, "invited": invited.get(team.name, frozenset()), "mark": settings.mark},
+            options,
+        )
+        for team in settings.teams
+    }
+    environments = EnvironmentRepository(
+        settings.github.environment_repository,
+        {"settings": settings, "teams": teams, "secrets": secrets},
+        options,
+    )
+    services = [
+        ServiceRepository(
+            service.name,
+            {
+                "settings": settings,
+                "service": service,
+                "team": teams[service.team],
+                "prerequisites": environments.prerequisites,
+                "secrets": secrets,
+            },
+            options,
+        )
+        for service in settings.services
+    ]
+    return environments, services
+
+
 class Platform(pulumi.ComponentResource):
     """Repositories, Argo CD, environments and Applications of one GitHub organisation."""
 
@@ -40,33 +84,7 @@ class Platform(pulumi.ComponentResource):
         super().__init__("slipway:index:Platform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings, secrets = args["settings"], args["secrets"]
-        teams = {
-            team.name: TeamAccess(
-                team.name,
-                {"team": team, "invited": args["invited"].get(team.name, frozenset()), "mark": settings.mark},
-                child,
-            )
-            for team in settings.teams
-        }
-        environments = EnvironmentRepository(
-            settings.github.environment_repository,
-            {"settings": settings, "teams": teams, "secrets": secrets},
-            child,
-        )
-        services = [
-            ServiceRepository(
-                service.name,
-                {
-                    "settings": settings,
-                    "service": service,
-                    "team": teams[service.team],
-                    "prerequisites": environments.prerequisites,
-                    "secrets": secrets,
-                },
-                child,
-            )
-            for service in settings.services
-        ]
+        environments, services = repositories(settings, secrets, args["invited"], child)
         installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)
         registered = {
             cluster: RegisteredCluster(

@@ -16,19 +16,17 @@ from pulumi import automation
 from components.adoption import Adoption
 from components.github.api import GitHubApi
 from components.github.credentials import Token
-from components.github.environment_repository import EnvironmentRepository
 from components.github.invitations import invited
 from components.github.preflight import github_findings
-from components.github.service_repository import ServiceRepository
-from components.github.teams import TeamAccess
+from components.platform import repositories
 from components.providers import FilesHost, github_provider
-from components.secrets import PlatformSecrets
 from components.state import read_state
 from manifests.model import Settings
 from sandbox import toolchain
 from sandbox.config import SandboxConfig
 from stacks.settings import settings_of
 from tests.github.conftest import Hub
+from tests.github.platform_secrets import platform_secrets
 from tests.stacks.builders import texts, values
 
 TOOL = toolchain.TOOLS["pulumi"]
@@ -79,52 +77,14 @@ class Story:
         settings, state = self.settings(), read_state()
         api = GitHubApi(settings.github.api_url, Token(self.hub.secrets.github_token), deadline_seconds=5)
         self.problems = github_findings(settings, api, {}, state).problems
-        secret = pulumi.Output.secret("x")
-        secrets = PlatformSecrets(
-            github_token=pulumi.Output.secret(self.hub.secrets.github_token),
-            github_app_private_key=None,
-            promoter_private_key=secret,
-            requester_private_key=secret,
-            argocd_private_key=secret,
-            webhook_secret=None,
-            registry_password=None,
-            packages_token=None,
-            slack_token=None,
-            argocd_values={},
-        )
+        secrets = platform_secrets(token=self.hub.secrets.github_token)
         providers: list[pulumi.ProviderResource] = [
             github_provider(settings.github, secrets),
             FilesHost("files", settings.github, secrets),
         ]
         adoption = Adoption(settings, api, state, has_release=False)
         options = pulumi.ResourceOptions(providers=providers, transformations=[adoption] if self.adopt else [])
-        teams = {
-            team.name: TeamAccess(
-                team.name,
-                {
-                    "team": team,
-                    "invited": invited(settings, api).get(team.name, frozenset()),
-                    "mark": settings.mark,
-                },
-                options,
-            )
-            for team in settings.teams
-        }
-        environments = EnvironmentRepository(
-            settings.github.environment_repository, {"settings": settings, "teams": teams, "secrets": secrets}, options
-        )
-        for service in settings.services:
-            ServiceRepository(
-                service.name,
-                {
-                    "settings": settings,
-                    "service": service,
-                    "team": teams[service.team],
-                    "prerequisites": environments.prerequisites,
-                    "secrets": secrets,
-                },
-                options,
-            )
+        repositories(settings, secrets, invited(settings, api), options)
 
     def up(self) -> None:
         self.stack.up(on_output=sys.stdout.write)

@@ -20,7 +20,6 @@ from components.github.preflight import github_findings
 from components.github.release_branch_provider import ReleaseBranchProvider
 from components.platform import Platform
 from components.providers import platform_providers
-from components.secrets import PlatformSecrets
 from manifests.model import Settings
 from sandbox.github import seed
 from sandbox.github_plugin import checking, lifecycle
@@ -30,6 +29,7 @@ from sandbox.github_plugin.settings import settings as plugin_settings
 from sandbox.github_plugin.wire import decoded, encoded
 from stacks.settings import settings_of
 from tests.github.conftest import Hub
+from tests.github.platform_secrets import platform_secrets
 from tests.keys import pem, rsa_key
 from tests.recorder import Answers, plain, record
 from tests.stacks.builders import texts, values
@@ -125,19 +125,8 @@ class Case:
         def program() -> None:
             import pulumi  # noqa: PLC0415
 
-            secret = pulumi.Output.secret("x")
-            secrets = PlatformSecrets(
-                github_token=None if self.as_app else pulumi.Output.secret(self.hub.secrets.github_token),
-                github_app_private_key=pulumi.Output.secret(pem("app")) if self.as_app else None,
-                promoter_private_key=secret,
-                requester_private_key=secret,
-                argocd_private_key=secret,
-                webhook_secret=None,
-                registry_password=None,
-                packages_token=None,
-                slack_token=None,
-                argocd_values={},
-            )
+            acting = {"app_key": pem("app")} if self.as_app else {"token": self.hub.secrets.github_token}
+            secrets = platform_secrets(**acting)
             options = pulumi.ResourceOptions(providers=platform_providers(settings, secrets))
             Platform("test", {"settings": settings, "secrets": secrets, "invited": {}, "clusters": {}}, options)
 
