@@ -220,16 +220,23 @@ class Rehearsal:
         status = self.application(application).get("status", {})
         return status.get("sync", {}).get("status", "Unknown"), status.get("health", {}).get("status", "Unknown")
 
-    def sync(self, application: str) -> None:
-        """Syncs an Application through Argo CD's API, as its administrator does by hand."""
+    def argocd_admin(self) -> tuple[str, str]:
+        """Name and password of Argo CD's own administrator."""
         secrets = kubernetes.client.CoreV1Api(self.kubernetes)
         secret = cast(Any, secrets.read_namespaced_secret("argocd-initial-admin-secret", "argocd"))
-        password = base64.b64decode(secret.data["password"]).decode()
+        return "admin", base64.b64decode(secret.data["password"]).decode()
+
+    def argocd(self, account: tuple[str, str]) -> httpx.Client:
+        """A client of Argo CD's API that is logged in with a name and a password."""
+        url, given = self.config.argocd_url, {"username": account[0], "password": account[1]}
+        session = httpx.post(f"{url}/api/v1/session", json=given, timeout=30)
+        session.raise_for_status()
+        return httpx.Client(base_url=url, timeout=30, headers={"Authorization": f"Bearer {session.json()['token']}"})
+
+    def sync(self, application: str, account: tuple[str, str] | None = None) -> None:
+        """Syncs an Application through Argo CD's API, as a person does by hand: its administrator, or an account."""
         try:
-            with httpx.Client(base_url=self.config.argocd_url, timeout=30) as client:
-                session = client.post("/api/v1/session", json={"username": "admin", "password": password})
-                session.raise_for_status()
-                client.headers["Authorization"] = f"Bearer {session.json()['token']}"
+            with self.argocd(account or self.argocd_admin()) as client:
                 client.post(f"/api/v1/applications/{application}/sync", json={}).raise_for_status()
         except httpx.HTTPError as error:
             raise SandboxError(f"sync of {application} through {self.config.argocd_url}: {error}") from error

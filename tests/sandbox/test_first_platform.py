@@ -1,0 +1,216 @@
+"""`docs/first-platform.md`, followed literally: its commands, in its order, from an empty organisation to production.
+
+The organisation is on the plan Team, its repositories and packages are private, and three people have their hands in
+the release: dana tags it, pat approves it for production, sam, another of the approvers, syncs it there.
+"""
+
+import contextlib
+import html
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from sandbox.config import SandboxConfig
+from sandbox.down import down
+from sandbox.github.credentials import ADMIN, READER
+from sandbox.overlay import sandbox_stack
+from sandbox.people import agree, change
+from sandbox.progress import Progress
+from sandbox.pulumi.workspace import Workspace
+from sandbox.rehearsal import JsonObject, Rehearsal
+from sandbox.up import start_parts
+from tests.docs.markdown import Page, steps
+
+ROOT = Path(__file__).parent.parent.parent
+NETWORK = "10.236"
+SERVICE, VERSION = "guestbook", "0.1.0"
+APPROVERS = "leads"
+"""Their team is not the platform's: who syncs is no administrator of Argo CD."""
+STEPS = steps(Page(ROOT / "docs/first-platform.md"))
+REPLACED = ("github", "cluster", "argocd", "registry", "teams", "environments", "services", "secrets", "notifications")
+"""The sections of the example that the page has a person go through."""
+
+
+@dataclass
+class Newcomer:
+    """A person at a shell in a fresh clone, with the page open."""
+
+    config: SandboxConfig
+    place: Workspace
+    folder: Path
+    ran: list[str] = field(default_factory=list[str])
+
+    @property
+    def rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.config)
+
+    def environment(self) -> dict[str, str]:
+        own = self.place.environment()
+        path = os.pathsep.join([str(self.place.cli.parent), own["PATH"], os.environ["PATH"]])
+        return os.environ | own | {"PATH": path, "BROWSER": "true"}
+
+    def types(self, command: str, given: str = "", folder: Path | None = None) -> str:
+        """Runs a line of the page as it stands there, and answers what it printed."""
+        done = subprocess.run(
+            ["sh", "-ec", command], cwd=folder or self.folder, env=self.environment(), input=given,
+            capture_output=True, text=True, timeout=1200, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        self.ran.append(command)
+        return done.stdout
+
+    def edits_the_example(self) -> None:
+        """Replaces what is in the copied file; the ids of the Apps are left for the next step."""
+        file = self.folder / "stacks/Pulumi.acme.yaml"
+        document = yaml.safe_load(file.read_text())
+        config, here = document["config"], sandbox_stack(self.config).values
+        for section in REPLACED:
+            config.pop(f"slipway:{section}", None)
+        example = yaml.safe_load((self.folder / "stacks/Pulumi.example.yaml").read_text())["config"]
+        production = example["slipway:environments"][-1]
+        argocd: dict[str, Any] = here["slipway:argocd"]
+        values = argocd["values"]
+        # An account of Argo CD stands for single sign-on, which needs an identity provider.
+        configs = values.setdefault("configs", {})
+        configs.setdefault("cm", {})["accounts.sam"] = "login"
+        configs.setdefault("rbac", {})["policy.csv"] = f"g, sam, role:team-{APPROVERS}\n"
+        config |= {
+            "slipway:github": example["slipway:github"]
+            | {"owner": "acme", "baseUrl": self.config.github_url, "protect": False, "writeDelayMilliseconds": 0},
+            "slipway:cluster": here["slipway:cluster"],
+            "slipway:argocd": argocd,
+            "slipway:registry": here["slipway:registry"],
+            "slipway:teams": [
+                *here["slipway:teams"],
+                {"name": APPROVERS, "members": [{"login": "pat"}, {"login": "sam"}]},
+            ],
+            "slipway:environments": [
+                {"name": "staging", "requires": []},
+                {key: value for key, value in production.items() if key not in {"url", "quota"}}
+                | {"approvers": [APPROVERS]},
+            ],
+            "slipway:services": [{"name": SERVICE, "template": "python-web", "team": "web"}],
+        }
+        file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def makes_the_apps(self, command: str) -> None:
+        """Presses the buttons and follows the links of the page that the command opens."""
+        self.ran.append(command)
+        # The packages are here; make would install them anew.
+        command = command.replace("make ", "make --old-file=.venv/.everything ", 1)
+        with subprocess.Popen(
+            ["sh", "-ec", f"exec {command}"], cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        ) as process:  # fmt: skip
+            try:
+                assert process.stdout is not None
+                opened = re.search(r"Open (http://\S+)/ in a browser", process.stdout.readline())
+                assert opened, process.stdout.read()
+                clicks_through(opened[1])
+                assert process.wait(60) == 0, process.stdout.read()
+            finally:
+                process.kill()
+
+
+def clicks_through(page: str) -> None:
+    """Presses every button of the page and follows every link to install an App."""
+    with httpx.Client(timeout=120, follow_redirects=True) as browser:
+        while buttons := re.findall(r'action="([^"]+)".*?value="([^"]+)"', browser.get(page).text, re.DOTALL):
+            action, manifest = map(html.unescape, buttons[0])
+            browser.post(action, data={"manifest": manifest})
+        for link in re.findall(r'href="([^"]+/installations/new)"', browser.get(page).text):
+            browser.get(html.unescape(link))
+        with contextlib.suppress(httpx.RemoteProtocolError):  # the last answer ends the command
+            browser.get(page)
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
+    if os.geteuid() != 0:
+        pytest.skip("the sandbox's node needs root")
+    made = tmp_path_factory.mktemp("first")
+    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(made / "state"), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
+    config = SandboxConfig.from_environment(environment, ROOT)
+    progress = Progress(quiet=True)
+    try:
+        place = start_parts(config, progress)
+        place.prepare(sandbox_stack(config))
+        yield Newcomer(config, place, cloned(made / "slipway"))
+    finally:
+        down(config, progress)
+
+
+def cloned(folder: Path) -> Path:
+    """What is in the work tree, and the packages beside it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    for name in filter(lambda name: (ROOT / name).is_file(), listed.stdout.splitlines()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return folder
+
+
+def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
+    rehearsal = newcomer.rehearsal
+    settings, stack, apps, given, up, _, tag, *_ = (step.commands for step in STEPS)
+    for command in settings:
+        newcomer.types(command)
+    newcomer.edits_the_example()
+    for command in stack:
+        if command != "make install":  # the packages are here
+            newcomer.types(command)
+    for command in apps:
+        newcomer.makes_the_apps(command)
+    tokens = {"githubToken": rehearsal.token(ADMIN), "packagesToken": rehearsal.token(READER)}
+    for command in given:
+        newcomer.types(command, tokens.get(command.rpartition(":")[2], "something secret"))
+    for command in up:
+        newcomer.types(f"{command} --yes" if command == "pulumi up" else command)
+
+    with rehearsal.clone(SERVICE, "dana") as clone:
+        change(rehearsal, clone, "Greet", {"NOTES.md": "Good day.\n"}, author="dana", reviewer="sam")
+        for command in tag:
+            newcomer.types(command, folder=clone.directory)
+    run = rehearsal.wait_for_run(SERVICE, "release.yml", head=f"v{VERSION}", seconds=300)
+    assert run["conclusion"] == "success", rehearsal.run_log(SERVICE, run["id"])
+    rehearsal.wait_for_version("staging", SERVICE, VERSION, seconds=300)
+
+    agree(rehearsal, rehearsal.environment_repository, proposed(rehearsal), reviewer="pat")
+    application = f"{SERVICE}-production"
+    rehearsal.wait("production OutOfSync", lambda: rehearsal.state(application)[0] == "OutOfSync", 300)
+    rehearsal.sync(application, sam(newcomer))
+    rehearsal.wait_for_version("production", SERVICE, VERSION, seconds=300)
+    rehearsal.wait("verified", lambda: rehearsal.verdict("production", SERVICE, VERSION) == "success", 300)
+    assert {command for step in STEPS for command in step.commands} <= {*newcomer.ran, "make install", "pulumi up"}
+
+
+def proposed(rehearsal: Rehearsal) -> int:
+    """The pull request that asks for the version in production; dana, who tagged it, is not of the approvers."""
+    path = f"{rehearsal.repository_path(rehearsal.environment_repository)}/pulls?state=open"
+
+    def found() -> JsonObject | None:
+        return next((pull for pull in rehearsal.github("GET", path) if VERSION in pull["title"]), None)
+
+    return rehearsal.wait("a pull request for production", found, 300)["number"]
+
+
+def sam(newcomer: Newcomer) -> tuple[str, str]:
+    """Sam's account of Argo CD, with the rights of the team of approvers."""
+    admin, password = newcomer.rehearsal.argocd_admin(), secrets.token_urlsafe(12)
+    body = {"name": "sam", "currentPassword": admin[1], "newPassword": password}
+    with newcomer.rehearsal.argocd(admin) as client:
+        client.put("/api/v1/account/password", json=body).raise_for_status()
+    return "sam", password
