@@ -4,7 +4,7 @@ import pulumi
 
 from components.platform import Platform, PlatformArgs
 from components.providers import cluster_providers, platform_providers
-from stacks.preflight import adopting, check_surroundings, waited_for
+from stacks.preflight import adopting, check_surroundings, still_in_git, waited_for
 from stacks.secrets import read_secrets
 from stacks.settings import read_settings
 
@@ -16,6 +16,7 @@ parts: PlatformArgs = {
     "settings": settings,
     "secrets": secrets,
     "invited": waited_for(settings),
+    "leaving": still_in_git(settings),
     "clusters": cluster_providers(settings),
 }
 for name, value in Platform(settings.stack, parts, options).summary.items():

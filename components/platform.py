@@ -1,6 +1,6 @@
 """One stack's platform: wires GitHub, Argo CD and the environments together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import pulumi
@@ -26,6 +26,8 @@ class PlatformArgs(TypedDict):
     """The stack's secrets."""
     invited: Mapping[str, frozenset[str]]
     """The logins that each team waits for, by the team's name."""
+    leaving: Mapping[str, Sequence[str]]
+    """The namespaces that Git has and the settings do not, by environment."""
     clusters: Mapping[str, kubernetes.Provider]
     """The clusters of environments that do not run beside Argo CD, by environment."""
 
@@ -104,6 +106,7 @@ class Platform(pulumi.ComponentResource):
         project = shared_project(
             f"{name}-infrastructure-project",
             settings,
+            args["leaving"],
             pulumi.ResourceOptions(parent=self, depends_on=[installation.release]),
         )
         for environment in settings.environments:

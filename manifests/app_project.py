@@ -1,5 +1,7 @@
 """AppProjects: what may be deployed where. Everything is named; there is no `*`."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from manifests.application import API_VERSION, INFRASTRUCTURE, PART_OF, destination, infrastructure_name
@@ -59,14 +61,22 @@ def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
     )
 
 
-def infrastructure_project(settings: Settings) -> dict[str, Any]:
-    """The AppProject of namespaces, quotas, network policies and role bindings."""
+def infrastructure_project(
+    settings: Settings, leaving: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The AppProject of namespaces, quotas, network policies and role bindings.
+
+    Args:
+        settings: the stack's settings.
+        leaving: more namespaces, by environment: those that only Git still has.
+    """
     destinations = [
         destination(environment, namespace)
         for environment in settings.environments
         for namespace in (
             infrastructure_name(environment),
             *(placement_name(service, environment) for service in settings.services_of(environment)),
+            *leaving.get(environment.name, ()),
         )
     ]
     return _project(

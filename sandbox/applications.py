@@ -15,9 +15,8 @@ ARGOCD = "argocd"
 """The namespace of Argo CD and its Applications."""
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
-UNMERGED = ("app path does not exist", 'namespaces "', "is not permitted in project")
-"""How Argo CD says that a chart or a namespace has not come through Git, or that Git still has one which the settings
-have no more."""
+UNMERGED = ("app path does not exist", 'namespaces "')
+"""How Argo CD says that a chart or a namespace has not come through Git."""
 
 
 @dataclass(frozen=True)

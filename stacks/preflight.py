@@ -1,7 +1,7 @@
 """Looks at GitHub and the cluster before the first write; `slipway:preflight: false` leaves it out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
@@ -12,8 +12,9 @@ from components.github.apps import OPERATOR, ROLES
 from components.github.credentials import AppKey, Credentials, Token
 from components.github.invitations import invited
 from components.github.preflight import Findings, github_findings
+from components.github.preflight.leaving import leaving_namespaces
 from components.state import read_state
-from manifests.model import GitHub, Settings
+from manifests.model import GitHub, OwnedFiles, Settings
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
 
@@ -74,6 +75,17 @@ def waited_for(settings: Settings) -> Mapping[str, frozenset[str]]:
     if pulumi.Config(NAMESPACE).get_bool("preflight") is False:
         return {}
     return invited(settings, _api(settings.github))
+
+
+def still_in_git(settings: Settings) -> Mapping[str, Sequence[str]]:
+    """The namespaces that Git keeps until a pull request takes them out, by environment.
+
+    Argo CD syncs what Git has as a whole or not at all, so they stay permitted that long. None where GitHub is not
+    looked at.
+    """
+    if settings.github.owned_files is OwnedFiles.COMMIT or pulumi.Config(NAMESPACE).get_bool("preflight") is False:
+        return {}
+    return leaving_namespaces(settings, _api(settings.github))
 
 
 def _api(github: GitHub) -> GitHubApi:

@@ -1,7 +1,7 @@
 """Environments in Argo CD: an AppProject, an infrastructure Application, and an Application a service."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import pulumi
@@ -96,9 +96,18 @@ class EnvironmentApplications(pulumi.ComponentResource):
         )
 
 
-def shared_project(name: str, settings: Settings, opts: pulumi.ResourceOptions) -> CustomResource:
-    """The AppProject of all infrastructure Applications."""
-    return custom_resource(name, infrastructure_project(settings), opts)
+def shared_project(
+    name: str, settings: Settings, leaving: Mapping[str, Sequence[str]], opts: pulumi.ResourceOptions
+) -> CustomResource:
+    """The AppProject of all infrastructure Applications.
+
+    Args:
+        name: its logical name.
+        settings: the stack's settings.
+        leaving: more namespaces, by environment: those that only Git still has.
+        opts: of the resource.
+    """
+    return custom_resource(name, infrastructure_project(settings, leaving), opts)
 
 
 def custom_resource(name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> CustomResource:

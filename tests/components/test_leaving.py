@@ -5,7 +5,9 @@ from typing import Any
 
 import httpx
 
-from components.github.preflight.leaving import leaving_advice
+from components.github.api import GitHubApi
+from components.github.preflight.leaving import leaving_advice, leaving_namespaces
+from manifests.app_project import infrastructure_project
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Settings
 from manifests.platform_file import platform_text
@@ -23,7 +25,11 @@ def settings(stack: dict[str, Any]) -> Settings:
 
 def advice(before: dict[str, Any] | None, now: dict[str, Any]) -> list[str]:
     """What is said where the environment repository still has the files of earlier settings."""
-    old = settings(before) if before else None
+    return list(leaving_advice(settings(now), github_with(settings(before) if before else None)))
+
+
+def github_with(old: Settings | None) -> GitHubApi:
+    """A GitHub whose environment repository has the files of these settings."""
     files = {platform_file.PATH: platform_text(old), **infrastructure_files(old)} if old else {}
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -32,7 +38,14 @@ def advice(before: dict[str, Any] | None, now: dict[str, Any]) -> list[str]:
             return httpx.Response(404, json={"message": "Not Found"})
         return httpx.Response(200, json={"content": base64.b64encode(files[path].encode()).decode()})
 
-    return list(leaving_advice(settings(now), api(answer)))
+    return api(answer)
+
+
+def permitted(before: dict[str, Any], now: dict[str, Any]) -> set[str]:
+    """The namespaces that the infrastructure Applications may change, where Git is as settings before had it."""
+    wanted = settings(now)
+    spec = infrastructure_project(wanted, leaving_namespaces(wanted, github_with(settings(before))))["spec"]
+    return {destination["namespace"] for destination in spec["destinations"]}
 
 
 def with_orders(**changes: Any) -> dict[str, Any]:
@@ -88,3 +101,15 @@ def test_an_environment_that_was_delivered_by_branch_leaves_its_branch() -> None
     branched = [one | ({"delivery": "branch"} if one["name"] == "staging" else {}) for one in stack["environments"]]
     (said,) = advice(stack | {"environments": branched}, without_environment("staging"))
     assert "the branch environment/staging stays" in said
+
+
+def test_a_namespace_stays_permitted_until_git_has_it_no_more() -> None:
+    """Argo CD refuses a sync as a whole for one object in a namespace that is not permitted."""
+    assert {"orders-dev", "orders-production"} <= permitted(with_orders(), values())
+    assert permitted(with_orders(), values()) == permitted(with_orders(), with_orders())
+    assert not {"orders-dev", "orders-production"} & permitted(values(), values())
+
+
+def test_the_namespaces_of_an_environment_that_leaves_are_not_permitted_any_more() -> None:
+    """Its Application leaves at once, and nothing else may touch them."""
+    assert "guestbook-staging" not in permitted(values(), without_environment("staging"))

@@ -18,7 +18,7 @@ from components.github.credentials import AppKey, Token
 from components.github.files_provider import FilesProvider
 from components.github.preflight import github_findings
 from components.github.release_branch_provider import ReleaseBranchProvider
-from components.platform import Platform
+from components.platform import Platform, PlatformArgs
 from components.providers import platform_providers
 from manifests.model import Settings
 from sandbox.github import seed
@@ -128,7 +128,10 @@ class Case:
             acting = {"app_key": pem("app")} if self.as_app else {"token": self.hub.secrets.github_token}
             secrets = platform_secrets(**acting)
             options = pulumi.ResourceOptions(providers=platform_providers(settings, secrets))
-            Platform("test", {"settings": settings, "secrets": secrets, "invited": {}, "clusters": {}}, options)
+            parts: PlatformArgs = {
+                "settings": settings, "secrets": secrets, "invited": {}, "leaving": {}, "clusters": {}
+            }  # fmt: skip
+            Platform("test", parts, options)
 
         record(program, answers=applied)
         return applied.created

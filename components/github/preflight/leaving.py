@@ -15,13 +15,9 @@ from slipway_release.platform_file import Environment, Platform, Service, placem
 
 def leaving_advice(settings: Settings, api: GitHubApi) -> Iterator[str]:
     """Compares the settings with what the environment repository was last told."""
-    text = _read(settings, api, platform_file.PATH)
-    if text is None:
+    before = _before(settings, api)
+    if before is None:
         return
-    try:
-        before = platform_file.parse(fields.document(json.loads(text), platform_file.PATH))
-    except (RefusedError, ValueError):
-        return  # `pulumi up` writes it again.
     keeps = {environment.name: environment.removes is Removal.ORPHAN for environment in settings.environments}
     for environment in before.environments:
         if environment.name not in keeps:
@@ -35,6 +31,35 @@ def leaving_advice(settings: Settings, api: GitHubApi) -> Iterator[str]:
         lost = [name for name in service.environments if name in there and (service.name, name) not in placed]
         if service.name not in services or lost:
             yield _service_leaves(service, lost, keeps, repository_stays=service.name not in services)
+
+
+def leaving_namespaces(settings: Settings, api: GitHubApi) -> dict[str, list[str]]:
+    """The namespaces that the environment repository still has and the settings do not, by environment.
+
+    An environment that leaves as a whole is left out: its Applications go with it.
+    """
+    before = _before(settings, api)
+    if before is None:
+        return {}
+    placed = {(service.name, environment.name) for service, environment in settings.placements()}
+    left = {
+        environment.name: [
+            placement_name(service.name, environment.name)
+            for service in before.services
+            if environment.name in service.environments and (service.name, environment.name) not in placed
+        ]
+        for environment in settings.environments
+    }
+    return {environment: namespaces for environment, namespaces in left.items() if namespaces}
+
+
+def _before(settings: Settings, api: GitHubApi) -> Platform | None:
+    """What the environment repository was last told; None if nothing that can be read."""
+    text = _read(settings, api, platform_file.PATH)
+    try:
+        return None if text is None else platform_file.parse(fields.document(json.loads(text), platform_file.PATH))
+    except (RefusedError, ValueError):
+        return None  # `pulumi up` writes it again.
 
 
 def _environment_leaves(before: Platform, environment: Environment, *, stays: bool) -> Advice:
