@@ -18,7 +18,7 @@ from benchmarks.measure import say
 from sandbox import node
 from sandbox.config import GITHUB_PORT, SandboxConfig
 from sandbox.errors import SandboxError
-from sandbox.github import service
+from sandbox.github import process
 from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
 
@@ -84,12 +84,12 @@ def github_alone() -> Generator[tuple[str, str]]:
     with tempfile.TemporaryDirectory(prefix="slipway-benchmark-") as folder:
         config = replace(own(), directory=Path(folder))
         try:
-            credentials = service.ensure_credentials(config)
-            service.start(config)
+            credentials = process.ensure_credentials(config)
+            process.start(config)
             # Without a node there is no link, and its address is not there.
             yield f"http://127.{config.network}.1:{GITHUB_PORT}/api/v3", credentials.github_token
         finally:
-            service.stop(config)
+            process.stop(config)
 
 
 def service_argument(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ from sandbox.argocd.chart import build_chart
 from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
-from sandbox.github import service
+from sandbox.github import process
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
 from sandbox.pulumi.settings import StackConfig
@@ -62,8 +62,8 @@ def make_by_hand(config: SandboxConfig) -> None:
     quiet = Progress(quiet=True)
     tools = toolchain.ensure(config, quiet, ("kubectl", "helm"))
     config.directory.mkdir(parents=True, exist_ok=True)
-    service.ensure_credentials(config)
-    service.start(config)
+    process.ensure_credentials(config)
+    process.start(config)
     node.start(config, quiet)
     node.wait_ready(config, quiet)
     images.push(config, quiet)

@@ -12,7 +12,7 @@ from manifests.model import Environment, Service, Settings
 from manifests.yaml_text import document
 from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files
-from templates.service import starting_files
+from templates.service_template import starting_files
 
 _WORKFLOWS = ".github/workflows/"
 _JOB_ON, _DEFAULT_RUNNER = "    runs-on: ", "ubuntu-latest"

@@ -4,7 +4,7 @@ import shutil
 
 from sandbox import node
 from sandbox.config import SandboxConfig
-from sandbox.github import service
+from sandbox.github import process
 from sandbox.lock import locked
 from sandbox.progress import Progress
 from sandbox.pulumi import processes
@@ -18,7 +18,7 @@ def down(config: SandboxConfig, progress: Progress, *, keep_state: bool = False)
         with progress.phase("Stopping Kubernetes"):
             node.stop(config)
         with progress.phase("Stopping GitHub"):
-            service.stop(config)
+            process.stop(config)
         if not keep_state and config.directory.exists():
             with progress.phase("Removing the state"):
                 node.remove_state(config)

@@ -6,7 +6,7 @@ import shutil
 from sandbox import node
 from sandbox.config import GITHUB_PORT, SandboxConfig
 from sandbox.errors import PreflightError
-from sandbox.github import service
+from sandbox.github import process
 
 
 def check_user(config: SandboxConfig) -> None:
@@ -28,7 +28,7 @@ def check(config: SandboxConfig) -> None:
     problems = node.check(config)
     if not shutil.which("git"):
         problems.append("git: there is no such command; install it (apt-get install git)")
-    if not service.is_running(config):
+    if not process.is_running(config):
         problems += _ports(config)
     if problems:
         raise PreflightError(problems)

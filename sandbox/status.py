@@ -17,7 +17,7 @@ from sandbox import node
 from sandbox.applications import Application, applications
 from sandbox.cluster import Cluster, ClusterError
 from sandbox.config import SandboxConfig
-from sandbox.github import service
+from sandbox.github import process
 from sandbox.overlay import read_credentials, sandbox_stack
 from sandbox.shape import at, items
 
@@ -46,7 +46,7 @@ def status(config: SandboxConfig) -> Json:
         SandboxError: No sandbox is up here.
     """
     credentials = read_credentials(config)
-    running = {"kubernetes": node.is_running(config), "github": service.is_running(config)}
+    running = {"kubernetes": node.is_running(config), "github": process.is_running(config)}
     found = _applications(config) if running["kubernetes"] else []
     stack = sandbox_stack(config)
     owner = stack.values["slipway:github"]["owner"]

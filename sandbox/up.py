@@ -16,7 +16,7 @@ from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
 from sandbox.deploy import deploy
 from sandbox.errors import SandboxError
-from sandbox.github import service
+from sandbox.github import process
 from sandbox.lock import locked
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
@@ -64,7 +64,7 @@ def preview(config: SandboxConfig, progress: Progress) -> Run:
     """
     with locked(config):
         stack = sandbox_stack(config)
-        if not node.is_running(config) or not service.is_running(config):
+        if not node.is_running(config) or not process.is_running(config):
             raise SandboxError(
                 "nothing runs that could be looked at; run `make up`, or `make plan` for what there would be"
             )
@@ -118,8 +118,8 @@ def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path]) ->
 
     def start_github() -> None:
         with progress.phase("GitHub"):
-            service.ensure_credentials(config)
-            service.start(config, runner.environment(config, tools))
+            process.ensure_credentials(config)
+            process.start(config, runner.environment(config, tools))
 
     def start_node() -> None:
         with progress.phase("Kubernetes"):

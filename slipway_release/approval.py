@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from slipway_release import fields, workflow
 from slipway_release.choices import Delivery
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment
 
 
-def check(context: Context, request: Request, environment: Environment) -> None:
+def check(context: Context, request: PromotionRequest, environment: Environment) -> None:
     """Refuse a delivery that was approved by no other person than those who asked for it.
 
     Where a pull request delivers, its review is the approval, and rules of the repository see to it.

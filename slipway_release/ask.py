@@ -16,11 +16,11 @@ from slipway_release.github import GitHub
 from slipway_release.platform_file import MAIN, Platform, Service
 
 CONTEXT = "slipway/request/"
-"""What the contexts of requests begin with; `requested.yml` looks at no other."""
+"""What the contexts of promotion requests begin with; `requested.yml` looks at no other."""
 _CONTEXT = re.compile(re.escape(CONTEXT) + r"(?P<service>[a-z0-9-]{1,63})/(?P<run>[1-9][0-9]{0,18})")
 
 
-def request(platform: Platform, github: GitHub, service: Service, run: str, digest: str) -> None:
+def request_promotion(platform: Platform, github: GitHub, service: Service, run: str, digest: str) -> None:
     """Ask for a promotion with the requester's token. Asking twice is harmless."""
     release_file.check_digest(digest, "digest")
     path = f"/repos/{platform.repository}"

@@ -1,6 +1,6 @@
-"""The claims of a request for promotion, each checked with GitHub and the registry.
+"""The claims of a promotion request, each checked with GitHub and the registry.
 
-A request is three texts from a client: a service, a run and a digest. All else comes from the API:
+A promotion request is three texts from a client: a service, a run and a digest. All else comes from the API:
 the run belongs to that service's own repository and is of its release workflow, its tag still
 points at the commit that was built, that commit is on main, and the image of that digest says it
 was built from it.
@@ -25,8 +25,8 @@ _RUN = re.compile(r"[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True)
-class Request:
-    """A checked request: this release of this service, and when its commit was made."""
+class PromotionRequest:
+    """A checked promotion request: this release of this service, and when its commit was made."""
 
     service: Service
     release: Release
@@ -59,7 +59,7 @@ def parse_tag(name: str) -> Tag:
         raise RefusedError(str(error)) from None
 
 
-def check(context: Context, service: Service, run_id: str, digest: str) -> Request:
+def check(context: Context, service: Service, run_id: str, digest: str) -> PromotionRequest:
     """The request, checked; a `RefusedError` says which claim is not true."""
     release_file.check_digest(digest, "digest")
     run = _run(context.service, service, run_id)
@@ -77,7 +77,7 @@ def check(context: Context, service: Service, run_id: str, digest: str) -> Reque
         run=fields.text(run, "html_url", f"run {run_id}"),
     )
     committed = history.commit_date(context.service, service.repository, commit)
-    return Request(service, release, tag, branch, committed, _people(run))
+    return PromotionRequest(service, release, tag, branch, committed, _people(run))
 
 
 def check_tag(github: GitHub, service: Service, tag: Tag, commit: str) -> None:

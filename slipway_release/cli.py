@@ -29,7 +29,7 @@ from slipway_release import (
     verified,
     workflow,
 )
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.selection import Kind
@@ -71,16 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "name",
         name_repository,
-        "the repository of a service (SERVICE), deployment (DEPLOYMENT) or request (BRANCH)",
+        "the repository of a service (SERVICE), deployment (DEPLOYMENT) or pull request (BRANCH)",
     )
-    add("plan", plan, "check a request and choose its environments (SERVICE, RUN, DIGEST)")
-    add("deliver", deliver, "deliver a request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
+    add("plan", plan, "check a promotion request and choose its environments (SERVICE, RUN, DIGEST)")
+    add("deliver", deliver, "deliver a promotion request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
     add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
     add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
     add("verified", record_verified, "handle a deployment reported as success (DEPLOYMENT)")
     add("rollback", roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
     fix = add("reconcile", reconcile_all, "finish what an event, a run or a rate limit has lost")
-    fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save requests")
+    fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save calls")
     add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
     add("unhold", release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
     status = add("page", write_page, "the status page as one HTML file")
@@ -129,7 +129,9 @@ def build(_: argparse.Namespace) -> None:
 def request(_: argparse.Namespace) -> None:
     around = context.from_environment()
     service = around.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
-    ask.request(around.platform, around.writer, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+    ask.request_promotion(
+        around.platform, around.writer, service, workflow.variable("RUN"), workflow.variable("DIGEST")
+    )
 
 
 def forward_request(_: argparse.Namespace) -> None:
@@ -157,7 +159,7 @@ def _named() -> Service | None:
     return platform_file.load().service(placement[1] if placement else workflow.variable("SERVICE"))
 
 
-def _request(around: context.Context) -> Request:
+def _request(around: context.Context) -> PromotionRequest:
     service = around.platform.service(workflow.variable("SERVICE"))
     return claims.check(around, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
 

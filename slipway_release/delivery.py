@@ -20,13 +20,13 @@ Entries = Callable[[ReleaseFile, str], list[Document]]
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a change is for: it names the request's branch and the words that people read."""
+    """What a change is for: it names the pull request's branch and the words that people read."""
 
     kind: str
     version: str
     message: Callable[[ReleaseFile], str]
     supersedes: Callable[[str], bool] = lambda _: True
-    """Whether it makes an open request for another version pointless; if not, that one makes this one so."""
+    """Whether it makes an open pull request for another version pointless; if not, that one makes this one so."""
     state: str | None = None
     """The commit whose chart and values of the service belong to the change; None leaves them as they are."""
 
@@ -41,7 +41,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was done: a commit that is in, or a request that waits."""
+    """What was done: a commit that is in, or a pull request that waits."""
 
     file: ReleaseFile
     commit: str | None
@@ -54,7 +54,7 @@ def deliver(
 ) -> Delivered | None:
     """Deliver the change in the environment's own way; None where the change turned out unwanted."""
     if environment.delivery is Delivery.PULL_REQUEST:
-        return request(contents, environment, service, change, purpose)
+        return propose(contents, environment, service, change, purpose)
     return write(contents, environment, service, change, purpose)
 
 
@@ -78,14 +78,14 @@ def write(
     return Delivered(written.file, written.commit, new=written.new) if written else None
 
 
-def write_or_request(
+def write_or_propose(
     contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose
 ) -> Delivered | None:
-    """Commit the change directly, or ask for it where the branch's rules refuse that."""
+    """Commit the change directly, or propose it where the branch's rules refuse that."""
     try:
         return write(contents, environment, service, change, purpose)
     except ProtectedBranchError:
-        return request(contents, environment, service, change, purpose)
+        return propose(contents, environment, service, change, purpose)
 
 
 def _state(contents: Contents, environment: Environment, service: str, purpose: Purpose) -> Entries:
@@ -118,10 +118,10 @@ def _write_files(
     return contents.github.transport.repeat(once, ConflictError, what=branch)
 
 
-def request(
+def propose(
     contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose
 ) -> Delivered | None:
-    """Ask for the change by pull request, closing what it supersedes; merge it if nothing has to be waited for."""
+    """Propose the change by pull request, closing what it supersedes; merge it if nothing has to be waited for."""
     current = contents.release(environment.name, service, environment.target_branch)
     wanted = change(current)
     if wanted is None:
@@ -132,12 +132,12 @@ def request(
     title, _, body = purpose.message(wanted).partition("\n\n")
     branch = pulls.branch_of(environment.name, service, purpose.version, purpose.kind)
     entries = _state(contents, environment, service, purpose)
-    pull = pulls.ask(contents, environment, service, wanted, entries, branch=branch, title=title, body=body)
-    # Of two that ask at the same time, the later one sees the other here: the older version gives way. A request of
+    pull = pulls.open_or_update(contents, environment, service, wanted, entries, branch=branch, title=title, body=body)
+    # Of two that ask at the same time, the later one sees the other here: the older version gives way. One of
     # another kind stays: that a bad version is taken back says nothing against the one that mends it.
     others = [
         other
-        for other in pulls.open_requests(contents, environment, service)
+        for other in pulls.list_open(contents, environment, service)
         if other.number != pull.number and other.kind == purpose.kind
     ]
     for other in others:
@@ -152,27 +152,28 @@ def request(
 
 
 def tidy(contents: Contents, environment: Environment, service: str, *, verified: Verified | None = None) -> None:
-    """Bring the open requests for a service in line with what is wanted now: nothing rots, nothing conflicts.
+    """Bring the open pull requests for a service in line with what is wanted now: nothing rots, nothing conflicts.
 
     Args:
         contents: the environment repository.
         environment: the environment.
         service: the service's name.
-        verified: what has just been verified; a request to take it back, or the configuration before it, is closed.
+        verified: what has just been verified; a pull request to take it back, or to restore what was before it, is
+            closed.
     """
     head = contents.release(environment.name, service, environment.target_branch)
-    for request in pulls.open_requests(contents, environment, service):
-        version = verified.version if verified and _is_news(contents, request, verified) else None
-        reason = pulls.reason_to_close(request, head, version)
+    for pull in pulls.list_open(contents, environment, service):
+        version = verified.version if verified and _is_news(contents, pull, verified) else None
+        reason = pulls.reason_to_close(pull, head, version)
         if reason is not None:
-            pulls.close(contents, request, reason)
-        elif request.kind == "release":
-            pulls.refresh(contents, environment, service, request, head)
+            pulls.close(contents, pull, reason)
+        elif pull.kind == "release":
+            pulls.refresh(contents, environment, service, pull, head)
 
 
-def _is_news(contents: Contents, request: pulls.PullRequest, verified: Verified) -> bool:
-    """Whether what was verified has the change in it that a request wants to take back."""
-    if request.kind != "restore":
+def _is_news(contents: Contents, pull: pulls.PullRequest, verified: Verified) -> bool:
+    """Whether what was verified has the change in it that a pull request wants to take back."""
+    if pull.kind != "restore":
         return True
-    relation = history.relation(contents.github, contents.repository, request.version, verified.commit)
+    relation = history.relation(contents.github, contents.repository, pull.version, verified.commit)
     return relation in {Relation.SAME, Relation.ANCESTOR}

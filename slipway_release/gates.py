@@ -1,7 +1,7 @@
 """Gates hold where Git changes: an open pull request is judged again by what holds, freezes and requirements say now.
 
-The answer is the required check of the request, by the promoter's App. It is given when the request is judged and again
-with each reconciliation, so that a request from before a freeze does not merge during it, and goes on after it.
+The answer is the required check of the pull request, by the promoter's App. It is given when the pull request is judged
+and again with each reconciliation, so that one from before a freeze does not merge during it, and goes on after it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MARK = "Closed: "
 
 
 def refusal(context: Context, branch: str, commit: str) -> str | None:
-    """Why a request of this program may not be merged now, or None. Requests of people have no gate here."""
+    """Why a pull request of this program may not be merged now, or None. Those of people have no gate here."""
     placement = pulls.placement_of(branch)
     if placement is None or not branch.startswith("release/"):
         return None
@@ -27,7 +27,7 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
         if asked is None:
             return None
         file = context.contents.release(environment.name, service.name, environment.target_branch)
-        # An open request was asked for; only what has changed since counts.
+        # An open pull request was asked for; only what has changed since counts.
         around = promotion.situation(context, environment, service, asked, file, asked=True)
         decision = selection.decide(environment, asked, around)
     except ApiError:
@@ -38,7 +38,7 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
 
 
 def judge_again(context: Context, branch: str) -> str | None:
-    """Bring the check of an open request in line with its gates; what was changed, in words."""
+    """Bring the check of an open pull request in line with its gates; what was changed, in words."""
     repository = context.platform.repository
     commit = _head(context, branch)
     if commit is None:
@@ -63,7 +63,7 @@ def judge_again(context: Context, branch: str) -> str | None:
 
 
 def merge(context: Context, branch: str) -> str | None:
-    """Merge the open request of a branch if it needs no person, its gates are open and its checks have passed.
+    """Merge the open pull request of a branch if it needs no person, its gates are open and its checks have passed.
 
     Returns:
         The commit, or None.
@@ -73,12 +73,12 @@ def merge(context: Context, branch: str) -> str | None:
     if place is None:
         return None
     environment, service = place
-    for request in pulls.open_requests(context.contents, environment, service.name):
-        if request.branch != branch or not merging.merges_itself(environment, request.kind):
+    for pull in pulls.list_open(context.contents, environment, service.name):
+        if pull.branch != branch or not merging.merges_itself(environment, pull.kind):
             continue
         head = _head(context, branch)
         if head is not None and refusal(context, branch, head) is None:
-            return merging.merge(context.contents, request, environment.target_branch)
+            return merging.merge(context.contents, pull, environment.target_branch)
     return None
 
 

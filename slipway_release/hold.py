@@ -72,8 +72,8 @@ def hold(
 
     title = f"Hold {service.name} {version} in {environment.name}"
     purpose = Purpose("hold", version, lambda _: f"{title}\n\nWhy: {held.reason}\nAsked for in: {context.run_url}\n")
-    done = delivery.write_or_request(context.contents, environment, service.name, change, purpose)
-    # An open request of the version must not deliver it.
+    done = delivery.write_or_propose(context.contents, environment, service.name, change, purpose)
+    # An open pull request of the version must not deliver it.
     delivery.tidy(context.contents, environment, service.name)
     return _done(done, title)
 
@@ -89,7 +89,7 @@ def unhold(
 
     title = intent.unhold_title(service.name, version, environment.name)
     purpose = Purpose("hold", version, lambda _: f"{title}\n\nAsked for by: {login}\nIn: {context.run_url}\n")
-    return _done(delivery.write_or_request(context.contents, environment, service.name, change, purpose), title)
+    return _done(delivery.write_or_propose(context.contents, environment, service.name, change, purpose), title)
 
 
 def promote_again(context: Context, environment: Environment, service: Service, version: str) -> bool:

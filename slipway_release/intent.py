@@ -1,8 +1,8 @@
-"""What a person has decided: a version that was taken out by hand, or whose request was declined, stays away.
+"""What a person has decided: a version that was taken out by hand, or whose pull request was declined, stays away.
 
 Git tells a choice from being behind. A version that the automation has delivered here, and in whose place an older one
-stands without a rollback, was taken back by a person; a request that a person has closed was declined. Both last until
-somebody asks for that version and environment again, or a newer version comes.
+stands without a rollback, was taken back by a person; a pull request that a person has closed was declined. Both last
+until somebody asks for that version and environment again, or a newer version comes.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def record(context: Context, branch: str, commit: str) -> None:
-    """Open the deployment of what a merged request has put into Git.
+    """Open the deployment of what a merged pull request has put into Git.
 
     The branch's name only says where to look; the release is read from the merged commit.
     """

@@ -1,4 +1,4 @@
-"""Which open requests merge without a person, and when.
+"""Which open pull requests merge without a person, and when.
 
 The promoter's App passes the rules of the branch, so GitHub would let it merge what fails every check. It waits here
 for the checks that the rules require, as everybody else has to.
@@ -22,7 +22,7 @@ _PASSED = frozenset({"success", "neutral", "skipped"})
 
 
 def merges_itself(environment: Environment, kind: str) -> bool:
-    """Whether a request of that kind needs no person."""
+    """Whether a pull request of that kind needs no person."""
     match kind:
         case "release":
             return not environment.approval
@@ -34,29 +34,27 @@ def merges_itself(environment: Environment, kind: str) -> bool:
             return False
 
 
-def merge(contents: Contents, request: PullRequest, base: str) -> str | None:
-    """Merge a request if its checks have passed. Its commit, or None where something has to be waited for.
+def merge(contents: Contents, pull: PullRequest, base: str) -> str | None:
+    """Merge a pull request if its checks have passed. Its commit, or None where something has to be waited for.
 
     Nothing merges by itself later: a hold or a freeze could come in between. The judge's workflow and each
     reconciliation try again.
     """
     if contents.github.get(f"/repos/{contents.repository}").get("allow_auto_merge") is False:
-        workflow.say(f"{request.url}: waits for a person, because the repository allows no automatic merges")
+        workflow.say(f"{pull.url}: waits for a person, because the repository allows no automatic merges")
         return None
-    head = history.branch_head(contents.github, contents.repository, request.branch)
-    waits = missing_checks(contents, base, head, request.author) if head else []
+    head = history.branch_head(contents.github, contents.repository, pull.branch)
+    waits = missing_checks(contents, base, head, pull.author) if head else []
     if head is None or waits:
-        workflow.say(f"{request.url}: merges once {', '.join(waits) or 'its branch'} has passed")
+        workflow.say(f"{pull.url}: merges once {', '.join(waits) or 'its branch'} has passed")
         return None
     # What has passed is what is merged, whatever was pushed meanwhile.
     body = {"merge_method": "squash", "sha": head}
-    response = contents.github.call("PUT", f"/repos/{contents.repository}/pulls/{request.number}/merge", body)
+    response = contents.github.call("PUT", f"/repos/{contents.repository}/pulls/{pull.number}/merge", body)
     if not response.ok:
-        workflow.say(f"{request.url}: does not merge yet ({response.message}); reconcile tries again")
+        workflow.say(f"{pull.url}: does not merge yet ({response.message}); reconcile tries again")
         return None
-    contents.github.call(
-        "DELETE", f"/repos/{contents.repository}/git/refs/heads/{quoted(request.branch, slashes=True)}"
-    )
+    contents.github.call("DELETE", f"/repos/{contents.repository}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
     return fields.text(fields.document(response.json(), "merge"), "sha", "merge")
 
 
@@ -66,8 +64,8 @@ def missing_checks(contents: Contents, base: str, commit: str, author: str) -> l
     Args:
         contents: the environment repository.
         base: the branch.
-        commit: the head of the request.
-        author: who opened the request, which is the promoter: the judge's word is believed from it alone.
+        commit: the head of the pull request.
+        author: who opened the pull request, which is the promoter: the judge's word is believed from it alone.
     """
     required = _required(contents, base)
     if not required:

@@ -1,8 +1,8 @@
 """What runs where, as one document: from Git what is wanted and verified, from GitHub what was reported and waits.
 
 Git is read in a clone with its whole history: release files, and the tags of the record. GitHub is asked for
-the newest deployments with their reports and for open requests, which costs about a hundred calls however many services
-there are.
+the newest deployments with their reports and for open pull requests, which costs about a hundred calls however many
+services there are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from slipway_release.release_file import ReleaseFile
 DAYS = 30
 """How far DORA's figures look back."""
 _DEPLOYMENTS = 100
-"""How many of the newest deployments are looked at; each costs a request for its reports."""
+"""How many of the newest deployments are looked at; each costs a call for its reports."""
 _RELEASES = 10
 """How many of the newest deliveries are told."""
 
@@ -209,7 +209,7 @@ def _place(entry: Entry) -> tuple[str, str]:
 
 
 def _waiting(context: Context) -> dict[tuple[str, str], Json]:
-    """Open requests of the release program, by environment and service."""
+    """Open pull requests of the release program, by environment and service."""
     found: dict[tuple[str, str], Json] = {}
     where = f"/repos/{context.platform.repository}/pulls"
     for item in context.reader.pages(where, {"state": "open"}):

@@ -1,4 +1,4 @@
-"""Promotion: from a checked request to a release in every environment that takes it."""
+"""Promotion: from a checked promotion request to a release in every environment that takes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from slipway_release import claims, delivery, history, intent, record, selection, workflow
 from slipway_release.choices import Delivery
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import ApiError, RefusedError
@@ -38,7 +38,7 @@ class Outcome:
     link: str = ""
 
 
-def plan(context: Context, request: Request, only: Sequence[str] = ()) -> list[str]:
+def plan(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[str]:
     """The names of the environments to deliver to now; the others are told why not.
 
     Args:
@@ -49,12 +49,12 @@ def plan(context: Context, request: Request, only: Sequence[str] = ()) -> list[s
     return with_work(context, request, consider(context, request, only))
 
 
-def with_work(context: Context, request: Request, outcomes: Sequence[Outcome]) -> list[str]:
+def with_work(context: Context, request: PromotionRequest, outcomes: Sequence[Outcome]) -> list[str]:
     """The names of the environments that are delivered to now."""
     return [outcome.environment for outcome in outcomes if _has_work(context, request, outcome)]
 
 
-def consider(context: Context, request: Request, only: Sequence[str] = ()) -> list[Outcome]:
+def consider(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[Outcome]:
     """What becomes of a request in each environment, told to everybody who looks; see `plan`."""
     outcomes = [
         _planned(context, request, environment, asked=bool(only)) for environment in _asked(context, request, only)
@@ -79,14 +79,14 @@ def stopped(outcomes: Sequence[Outcome]) -> str | None:
     return next((outcome.decision.reason for outcome in outcomes if outcome.decision.kind is Kind.FROZEN), None)
 
 
-def _asked(context: Context, request: Request, only: Sequence[str]) -> list[Environment]:
+def _asked(context: Context, request: PromotionRequest, only: Sequence[str]) -> list[Environment]:
     unknown = set(only) - {environment.name for environment in context.platform.environments}
     if unknown:
         raise RefusedError(f"environment {min(unknown)!r}: not an environment of this platform")
     return [place for place in request.environments(context.platform) if not only or place.name in only]
 
 
-def _planned(context: Context, request: Request, environment: Environment, *, asked: bool) -> Outcome:
+def _planned(context: Context, request: PromotionRequest, environment: Environment, *, asked: bool) -> Outcome:
     try:
         file = context.contents.release(environment.name, request.service.name, environment.target_branch)
         around = situation(context, environment, request.service, request.release, file, asked=asked)
@@ -101,7 +101,7 @@ def _planned(context: Context, request: Request, environment: Environment, *, as
     return Outcome(environment.name, decision)
 
 
-def _has_work(context: Context, request: Request, outcome: Outcome) -> bool:
+def _has_work(context: Context, request: PromotionRequest, outcome: Outcome) -> bool:
     """Whether a delivery is left to do; one that was cut off between Git and the ledger is taken up again."""
     if outcome.decision.kind is Kind.ALREADY:
         environment = context.platform.environment(outcome.environment)
@@ -109,7 +109,7 @@ def _has_work(context: Context, request: Request, outcome: Outcome) -> bool:
     return outcome.decision.kind is Kind.DELIVER
 
 
-def deliver(context: Context, request: Request, environment: Environment, *, asked: bool = False) -> Outcome:
+def deliver(context: Context, request: PromotionRequest, environment: Environment, *, asked: bool = False) -> Outcome:
     """Deliver to one environment, deciding anew on what is there at the very moment of writing.
 
     Args:
@@ -241,7 +241,7 @@ def _relation(context: Context, service: Service) -> Callable[[str, str], Relati
     return lambda commit, base: history.relation(context.service, service.repository, commit, base)
 
 
-def _newer(request: Request) -> Callable[[str], bool]:
+def _newer(request: PromotionRequest) -> Callable[[str], bool]:
     """Whether the request is newer than another version; only versions of tags have an order."""
 
     def supersedes(other: str) -> bool:
@@ -253,7 +253,7 @@ def _newer(request: Request) -> Callable[[str], bool]:
 
 
 def _message(
-    context: Context, request: Request, environment: Environment, why: Callable[[], str]
+    context: Context, request: PromotionRequest, environment: Environment, why: Callable[[], str]
 ) -> Callable[[ReleaseFile], str]:
     release = request.release
     lines = [
@@ -269,7 +269,7 @@ def _message(
 
 
 def _record(
-    context: Context, request: Request, environment: Environment, done: Delivered | None, outcome: Outcome
+    context: Context, request: PromotionRequest, environment: Environment, done: Delivered | None, outcome: Outcome
 ) -> None:
     ledger = Ledger(context, request.service)
     if done is None:
@@ -282,7 +282,7 @@ def _record(
         ledger.mirror(environment, request.release, "queued", text, done.pull.url)
 
 
-def _note(context: Context, environment: Environment, request: Request, decision: Decision) -> None:
+def _note(context: Context, environment: Environment, request: PromotionRequest, decision: Decision) -> None:
     state = _STATES.get(decision.kind)
     if state is not None:
         Ledger(context, request.service).mirror(environment, request.release, state, decision.reason)
@@ -296,7 +296,7 @@ def _link(context: Context, done: Delivered | None) -> str:
     return f"{context.platform.server_url}/{context.platform.repository}/commit/{done.commit}" if done.commit else ""
 
 
-def _report(request: Request, outcomes: list[Outcome]) -> None:
+def _report(request: PromotionRequest, outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         workflow.say(
             f"{outcome.environment}: {outcome.decision.kind}: {outcome.decision.reason} {outcome.link}".rstrip()

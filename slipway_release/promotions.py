@@ -59,13 +59,13 @@ def title(service: str, run: str, digest: str, environments: Sequence[str] = ())
 
 
 def newest(context: Context) -> list[Run]:
-    """The newest runs of the promotion, newest first, in one request."""
+    """The newest runs of the promotion, newest first, in one call."""
     path = f"/repos/{context.platform.repository}/actions/workflows/{WORKFLOW}/runs"
     return _runs(context.reader.get(path, {"per_page": str(_PAGE)}), path)
 
 
 def failed(context: Context) -> list[Run]:
-    """Runs of the last days, of the promotion or of requests for one, that did not come to their end."""
+    """Runs of the last days, of the promotion or of requests for it, that did not come to their end."""
     path = f"/repos/{context.platform.repository}/actions/runs"
     since = workflow.timestamp(workflow.now() - _LOOK_BACK)
     found: list[Run] = []

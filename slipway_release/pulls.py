@@ -1,4 +1,4 @@
-"""Delivery by pull request: at most one open request for a service in an environment."""
+"""Delivery by pull request: at most one open pull request for a service in an environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway_release.selection import cleared
 from slipway_release.tags import Version, is_version
 
 CLOSED = "<!-- slipway: closed by the release program -->"
-"""Stands in the body of what this program has closed itself: a request that a person closes stays closed."""
+"""Stands in the body of what this program has closed itself: one that a person closes stays closed."""
 KINDS = ("release", "rollback", "hold", "restore")
 BRANCHES = [pattern for kind in KINDS for pattern in (kind, f"{kind}/**/*")]
 """Patterns (fnmatch) of the branches of this program; one of a kind's bare name would be in their way."""
@@ -26,7 +26,7 @@ SETTINGS_BRANCH = "slipway/files"
 
 @dataclass(frozen=True)
 class PullRequest:
-    """An open request of this program."""
+    """An open pull request of this program."""
 
     number: int
     url: str
@@ -49,13 +49,13 @@ def branch_of(environment: str, service: str, version: str, kind: str = "release
 
 
 def placement_of(branch: str) -> tuple[str, str] | None:
-    """The environment and service that a request's branch is of, or None for other people's branches."""
+    """The environment and service that a pull request's branch is of, or None for other people's branches."""
     parts = branch.split("/")
     return (parts[1], parts[2]) if len(parts) == 4 and parts[0] in KINDS else None
 
 
-def open_requests(contents: Contents, environment: Environment, service: str) -> list[PullRequest]:
-    """The open requests for a service in an environment."""
+def list_open(contents: Contents, environment: Environment, service: str) -> list[PullRequest]:
+    """The open pull requests for a service in an environment."""
     found: list[PullRequest] = []
     query = {"state": "open", "base": environment.target_branch}
     for item in contents.github.pages(f"/repos/{contents.repository}/pulls", query):
@@ -68,7 +68,7 @@ def open_requests(contents: Contents, environment: Environment, service: str) ->
     return found
 
 
-def ask(
+def open_or_update(
     contents: Contents,
     environment: Environment,
     service: str,
@@ -79,13 +79,13 @@ def ask(
     title: str,
     body: str,
 ) -> PullRequest:
-    """Open the request, or bring the open one of the same branch up to date."""
+    """Open the pull request, or bring the open one of the same branch up to date."""
     path = release_file.path_of(environment.name, service)
     message = f"{title}\n\n{body}"
     _commit(contents, environment.target_branch, branch, path, wanted, entries, message)
-    for request in open_requests(contents, environment, service):
-        if request.branch == branch:
-            return request
+    for pull in list_open(contents, environment, service):
+        if pull.branch == branch:
+            return pull
     made = contents.github.post(
         f"/repos/{contents.repository}/pulls",
         {"title": title, "body": body, "head": branch, "base": environment.target_branch},
@@ -93,7 +93,7 @@ def ask(
     return _pull_request(made, branch)
 
 
-def propose(
+def propose_restore(
     contents: Contents, branch: str, since: str, paths: Sequence[str], *, title: str, body: str
 ) -> PullRequest | None:
     """Ask for files of main to be put back as they were at a commit; None where they are like that already."""
@@ -122,16 +122,16 @@ def _as_before(contents: Contents, path: str, since: str) -> Document | None:
     return {"path": path, "mode": "100644", "type": "blob", "sha": was.sha}
 
 
-def close(contents: Contents, request: PullRequest, reason: str) -> None:
-    """Close a request for a reason, and leave no branch behind."""
+def close(contents: Contents, pull: PullRequest, reason: str) -> None:
+    """Close a pull request for a reason, and leave no branch behind."""
     base = f"/repos/{contents.repository}"
-    contents.github.post(f"{base}/issues/{request.number}/comments", {"body": reason})
-    contents.github.patch(f"{base}/pulls/{request.number}", {"state": "closed", "body": f"{reason}\n\n{CLOSED}"})
-    contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(request.branch, slashes=True)}")
+    contents.github.post(f"{base}/issues/{pull.number}/comments", {"body": reason})
+    contents.github.patch(f"{base}/pulls/{pull.number}", {"state": "closed", "body": f"{reason}\n\n{CLOSED}"})
+    contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
 
 
 def is_declined(contents: Contents, environment: str, service: str, version: str) -> bool:
-    """Whether a person has closed the newest request for a version; what this program closes, it marks."""
+    """Whether a person has closed the newest pull request for a version; what this program closes, it marks."""
     owner = contents.repository.partition("/")[0]
     branch = branch_of(environment, service, version)
     path = f"/repos/{contents.repository}/pulls"
@@ -143,54 +143,52 @@ def is_declined(contents: Contents, environment: str, service: str, version: str
     )
 
 
-def reason_to_close(request: PullRequest, head: ReleaseFile, verified: str | None) -> str | None:
-    """Why an open request is pointless now, or None."""
+def reason_to_close(pull: PullRequest, head: ReleaseFile, verified: str | None) -> str | None:
+    """Why an open pull request is pointless now, or None."""
     now = head.release.version if head.release else None
-    if request.kind == "rollback":
-        if request.version == verified:
-            return f"{request.version} is verified after all."
-        return None if request.version == now else f"Superseded: {now or 'nothing'} is wanted now."
-    if request.kind == "restore":
+    if pull.kind == "rollback":
+        if pull.version == verified:
+            return f"{pull.version} is verified after all."
+        return None if pull.version == now else f"Superseded: {now or 'nothing'} is wanted now."
+    if pull.kind == "restore":
         return f"{verified} is verified with what is there now." if verified else None
-    if request.kind != "release":
+    if pull.kind != "release":
         return None
-    held = head.hold_of(request.version)
+    held = head.hold_of(pull.version)
     if held is not None:
-        return f"{request.version} is on hold: {held.reason}. It is asked for again once it is released from hold."
-    if now is not None and is_version(now) and is_version(request.version):
-        if Version.parse(request.version) < Version.parse(now):
+        return f"{pull.version} is on hold: {held.reason}. It is asked for again once it is released from hold."
+    if now is not None and is_version(now) and is_version(pull.version):
+        if Version.parse(pull.version) < Version.parse(now):
             return f"Superseded: {now} is there and is newer."
-        if request.version == now:
+        if pull.version == now:
             return f"{now} is there already."
     return None
 
 
-def refresh(
-    contents: Contents, environment: Environment, service: str, request: PullRequest, head: ReleaseFile
-) -> None:
-    """Put a request's release on top of what is there now, where it no longer merges."""
-    asked = contents.release(environment.name, service, request.branch)
+def refresh(contents: Contents, environment: Environment, service: str, pull: PullRequest, head: ReleaseFile) -> None:
+    """Put a pull request's release on top of what is there now, where it no longer merges."""
+    asked = contents.release(environment.name, service, pull.branch)
     if asked.release is None:
         return
     wanted = cleared(head, asked.release)
     path = release_file.path_of(environment.name, service)
-    if wanted == asked and not _is_behind(contents, environment, request, path):
+    if wanted == asked and not _is_behind(contents, environment, pull, path):
         return
 
     def entries(file: ReleaseFile, _: str) -> list[Document]:
         return [trees.text_entry(path, file.dump())]
 
-    commit = contents.last_commit(path, request.branch)
-    message = contents.message(commit) if commit else f"Release {service} {request.version} to {environment.name}\n"
-    _commit(contents, environment.target_branch, request.branch, path, wanted, entries, message, again=True)
+    commit = contents.last_commit(path, pull.branch)
+    message = contents.message(commit) if commit else f"Release {service} {pull.version} to {environment.name}\n"
+    _commit(contents, environment.target_branch, pull.branch, path, wanted, entries, message, again=True)
 
 
-def _is_behind(contents: Contents, environment: Environment, request: PullRequest, path: str) -> bool:
-    """Whether the release file has changed on the base branch since the request was made."""
+def _is_behind(contents: Contents, environment: Environment, pull: PullRequest, path: str) -> bool:
+    """Whether the release file has changed on the base branch since the pull request was made."""
     base = history.branch_head(contents.github, contents.repository, environment.target_branch)
     if base is None:
         return False
-    _, paths = history.changes(contents.github, contents.repository, request.branch, base)
+    _, paths = history.changes(contents.github, contents.repository, pull.branch, base)
     return paths is None or path in paths
 
 
@@ -205,7 +203,7 @@ def _commit(
     *,
     again: bool = False,
 ) -> None:
-    """One commit on top of the base branch; what the request's branch had before is replaced."""
+    """One commit on top of the base branch; what the pull request's branch had before is replaced."""
     existing = contents.read(path, branch) if not again and _has_branch(contents, branch) else None
     if existing is not None and existing.content == wanted.dump():
         return

@@ -2,8 +2,8 @@
 
 It compares for every service and environment what is wanted (Git), what Argo CD has reported, what is recorded and what
 waits. It is safe at any time, twice at once too: each step decides anew on what is there, as the workflows do. Where
-all is quiet it costs four requests, however many services there are: wanted versions are in the work tree, verified
-ones in one list of tags, open requests and failed runs are lists too.
+all is quiet it costs four calls, however many services there are: wanted versions are in the work tree, verified
+ones in one list of tags, open pull requests and failed runs are lists too.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     failed: list[str] = []
     places = _places(context, folder, failed)
     known = _recorded(context)
-    requested = _with_requests(context)
+    requested = _with_pull_requests(context)
     for place in places:
         try:
             done += _reported(context, place, known)
             if str(place) in requested:
-                done += _requests(context, place)
+                done += _pull_requests(context, place)
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
     runs = _Runs(context)
@@ -115,14 +115,14 @@ def _file(context: Context, folder: Path | None, environment: Environment, servi
 
 
 def _recorded(context: Context) -> set[str]:
-    """`<environment>/<service>/<version>` of everything that was ever verified, in one request."""
+    """`<environment>/<service>/<version>` of everything that was ever verified, in one call."""
     start = f"tags/{record.PREFIX}/"
     path = f"/repos/{context.platform.repository}/git/matching-refs/{start}"
     found = fields.documents(context.reader.read(path), path)
     return {fields.text(item, "ref", path).removeprefix(f"refs/{start}") for item in found}
 
 
-def _with_requests(context: Context) -> set[str]:
+def _with_pull_requests(context: Context) -> set[str]:
     """The places for which pull requests of this program are open."""
     path = f"/repos/{context.platform.repository}/pulls"
     found: set[str] = set()
@@ -175,19 +175,19 @@ def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
     return done
 
 
-def _requests(context: Context, place: Place) -> list[str]:
+def _pull_requests(context: Context, place: Place) -> list[str]:
     """Bring open pull requests in line, and merge those that need no person and may go in."""
     contents, environment, service = context.contents, place.environment, place.service
     delivery.tidy(contents, environment, service.name, verified=_seen_good(context, place))
     done: list[str] = []
-    for request in pulls.open_requests(contents, environment, service.name):
-        changed = gates.judge_again(context, request.branch) if request.kind == "release" else None
+    for pull in pulls.list_open(contents, environment, service.name):
+        changed = gates.judge_again(context, pull.branch) if pull.kind == "release" else None
         done += [f"{place}: {changed}"] if changed else []
-        commit = gates.merge(context, request.branch)
+        commit = gates.merge(context, pull.branch)
         if commit is not None:
             # The event of the merge may be lost as well; to write it down twice is to write it down once.
-            merged.record(context, request.branch, commit)
-            done.append(f"{place}: {request.url} is merged")
+            merged.record(context, pull.branch, commit)
+            done.append(f"{place}: {pull.url} is merged")
     return done
 
 
@@ -267,7 +267,7 @@ def _asked(context: Context, place: Place, release: Release, runs: _Runs) -> lis
 
 
 def _started_again(context: Context, runs: _Runs) -> list[str]:
-    """Start promotions again that failed or were cancelled, a request for one that was not handed on included."""
+    """Start promotions again that failed or were cancelled, a promotion request that was not handed on included."""
     done: list[str] = []
     seen: set[tuple[str, str]] = set()
     services = {service.name: service for service in context.platform.services}

@@ -2,7 +2,7 @@
 
 A tag stands on the newest commit of the followed branch at which Argo CD saw that version Synced, Healthy and
 Succeeded, so it names the whole state that was good: image, values and chart. The promoter alone may write such tags
-(a ruleset sees to that), they never expire, and one request lists those of a service in an environment. Its message
+(a ruleset sees to that), they never expire, and one call lists those of a service in an environment. Its message
 says in Git who reported what, and when.
 """
 

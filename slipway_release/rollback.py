@@ -135,9 +135,9 @@ def _take_back(context: Context, report: Report, failed: Release, good: Good) ->
     )
     contents, environment, service = context.contents, report.environment, report.service.name
     if environment.rollback is Rollback.PULL_REQUEST:
-        done = delivery.request(contents, environment, service, change, purpose)
+        done = delivery.propose(contents, environment, service, change, purpose)
     else:
-        done = delivery.write_or_request(contents, environment, service, change, purpose)
+        done = delivery.write_or_propose(contents, environment, service, change, purpose)
     if done is not None and done.commit is not None:
         delivery.tidy(contents, environment, service)
         Ledger(context, report.service).delivered(environment, back, done.commit)
@@ -164,7 +164,7 @@ def _propose(context: Context, report: Report, failed: Release, changed: Configu
         f"{changed.since}, or close it and mend it another way. {failed.version} is not on hold.\n{mention}"
     )
     branch = pulls.branch_of(environment.name, service.name, changed.commit[:12], "restore")
-    pull = pulls.propose(contents, branch, changed.since, changed.paths, title=title, body=body)
+    pull = pulls.propose_restore(contents, branch, changed.since, changed.paths, title=title, body=body)
     if pull is None:
         return Answer(f"{reason}; somebody has mended it meanwhile")
     return Answer(f"{reason}; pull request #{pull.number} proposes to restore it. Nothing is held")

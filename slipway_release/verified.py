@@ -48,7 +48,7 @@ def accept(context: Context, report: Report) -> None:
 
 
 def _go_on(context: Context, report: Report, release: Release) -> None:
-    """Ask again for what waited, by the same workflow: every check and approval of a request holds for it too."""
+    """Ask again for what waited, by the same workflow: what a promotion request is checked for holds for it too."""
     waiting = [
         environment
         for environment in promotion.waiting_for(context.platform, report.service, report.environment, release)

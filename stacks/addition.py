@@ -10,7 +10,7 @@ from stacks.problems import Problem, SettingsError
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
 from stacks.stack_text import StackText
-from templates.service import TemplateProblem, service_templates
+from templates.service_template import TemplateProblem, service_templates
 
 Answers = Mapping[str, Any]
 

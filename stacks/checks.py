@@ -20,7 +20,7 @@ from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANIN
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quota
 from stacks.reading import Found
-from templates.service import ServiceTemplate
+from templates.service_template import ServiceTemplate
 
 RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION})

@@ -32,7 +32,7 @@ class _OtherFileError(Exception):
     """The values are not those of the stack file."""
 
 
-def marked(stack: str, section: Json) -> Json:
+def with_hidden(stack: str, section: Json) -> Json:
     """The section with each of its secrets as `Hidden`."""
     try:
         return _located(section, _written(stack))
@@ -41,7 +41,7 @@ def marked(stack: str, section: Json) -> Json:
 
 
 def parted(value: Json) -> tuple[Json, Json]:
-    """Two mappings that make up a marked one: without its secrets, and its secrets alone.
+    """Two mappings that make up one with hidden secrets: without its secrets, and its secrets alone.
 
     A list with a secret in it is among the secrets as a whole, since Helm replaces lists.
     """

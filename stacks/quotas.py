@@ -10,7 +10,7 @@ from manifests.argocd.values import merged
 from manifests.model import Environment, Service
 from stacks.problems import Problem
 from stacks.reading import Found
-from templates.service import ServiceTemplate
+from templates.service_template import ServiceTemplate
 
 _UNITS = {
     "": Decimal(1),

@@ -15,7 +15,7 @@ from pulumi.runtime.config import get_config_secret_keys_env, is_config_secret
 from components.secrets import PlatformSecrets
 from manifests.model import ArgoCD, GitHub, Notifications, Registry, Settings
 from manifests.model.credentials import CredentialError, password, private_key, token
-from stacks.nested_secrets import marked, parted, unveiled
+from stacks.nested_secrets import parted, unveiled, with_hidden
 from stacks.problems import NAMESPACE, Problem
 
 
@@ -136,7 +136,7 @@ def _argocd_values(stack: str) -> Mapping[str, Any]:
 
 def _argocd_section(stack: str, texts: Mapping[str, str]) -> Any:
     try:
-        return marked(stack, json.loads(texts.get("argocd", "{}")))
+        return with_hidden(stack, json.loads(texts.get("argocd", "{}")))
     except ValueError:
         return None
 

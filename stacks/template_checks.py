@@ -4,7 +4,7 @@ from manifests.model import Settings, Template, template_of
 from manifests.repository_files import service_repository_files
 from stacks.problems import Problem
 from stacks.reading import Found
-from templates.service import ServiceTemplate, TemplateProblem, service_template, service_templates
+from templates.service_template import ServiceTemplate, TemplateProblem, service_template, service_templates
 
 
 def known_templates(own: list[Found[Template]]) -> tuple[dict[str, ServiceTemplate], list[Problem]]:

@@ -12,7 +12,7 @@ from manifests.model.service import Service, Template
 from manifests.model.team import Team
 from slipway_release import platform_file
 from templates import ROOT
-from templates.service import ServiceTemplate, own_template, service_template
+from templates.service_template import ServiceTemplate, own_template, service_template
 
 _MARK = "slipway-{stack}-{digest}"
 _DIGEST_LENGTH = 6

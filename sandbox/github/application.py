@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.routing import ROUTES, Router
 from sandbox.github.dispatch import Dispatcher
-from sandbox.github.git import delivery, pushes, transport
+from sandbox.github.git import pushes, transport, webhook_deliveries
 
 ROUTE_MODULES = (
     "core.downloads",
@@ -63,7 +63,7 @@ def create_forge(directory: Path, url: str, *, run_workflows: bool = True) -> Fo
     forge = Forge(directory, url)
     for name in ROUTE_MODULES:
         importlib.import_module(f"sandbox.github.{name}")
-    delivery.install(forge)
+    webhook_deliveries.install(forge)
     if run_workflows:
         importlib.import_module("sandbox.github.actions").install(forge)
     return forge

@@ -10,7 +10,7 @@ from sandbox.github_plugin.wire import UNKNOWN, Json
 
 
 @dataclass(frozen=True)
-class Found:
+class Resource:
     """A resource as it is."""
 
     id: str
@@ -28,7 +28,7 @@ class UnfinishedError(Exception):
         self.state: Json = state
 
 
-def create(github: GitHub, kind: Kind, inputs: Json) -> Found:
+def create(github: GitHub, kind: Kind, inputs: Json) -> Resource:
     """Makes a resource.
 
     Raises:
@@ -44,10 +44,10 @@ def create(github: GitHub, kind: Kind, inputs: Json) -> Found:
         raise UnfinishedError(identity, after, str(error)) from error
     if state is None:
         raise UnfinishedError(identity, after, f"{identity} was created, and GitHub does not show it")
-    return Found(identity, state, inputs)
+    return Resource(identity, state, inputs)
 
 
-def read(github: GitHub, kind: Kind, identity: str, known: Json, inputs: Json) -> Found | None:
+def read(github: GitHub, kind: Kind, identity: str, known: Json, inputs: Json) -> Resource | None:
     """The resource as GitHub has it now; None if it is gone.
 
     Args:
@@ -59,10 +59,10 @@ def read(github: GitHub, kind: Kind, identity: str, known: Json, inputs: Json) -
     """
     if known:
         state = _read(github, kind, identity, known)
-        return Found(identity, state, _seen_inputs(kind, state, inputs)) if state else None
+        return Resource(identity, state, _seen_inputs(kind, state, inputs)) if state else None
     imported = kind.imported(github, identity)
     state = _read(github, kind, imported.id, imported.known)
-    return Found(imported.id, state, _imported_inputs(kind, state)) if state else None
+    return Resource(imported.id, state, _imported_inputs(kind, state)) if state else None
 
 
 def changes(github: GitHub, kind: Kind, state: Json, inputs: Json, ignored: list[str]) -> list[Change]:

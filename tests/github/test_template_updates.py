@@ -17,8 +17,8 @@ from manifests.model import settings as model
 from manifests.repository_files import service_repository_files
 from stacks.settings import settings_of
 from stacks.template_updates import UpdateError, propose, update_of
-from templates import service
-from templates.service import ANSWERS_FILE, TemplateProblem
+from templates import service_template as module
+from templates.service_template import ANSWERS_FILE, TemplateProblem
 from tests.github.conftest import Hub, Repository
 from tests.stacks.builders import texts, values
 
@@ -48,7 +48,7 @@ class Ground:
             (target / "repository" / f"{name}.jinja").write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", version)
-        for kept in (service.own_template, service._starting_files, service._digest):
+        for kept in (module.own_template, module._starting_files, module._digest):
             kept.cache_clear()
 
     @property

@@ -126,10 +126,10 @@ def test_a_nested_job_cannot_ask_for_more_than_its_caller_has() -> None:
 
 def test_inputs_of_a_call_are_checked() -> None:
     declared = {"a": {"type": "string", "required": True}, "b": {"type": "boolean", "default": True}}
-    assert inputs.called(declared, {"a": "x"}) == {"a": "x", "b": True}
+    assert inputs.of_called_workflow(declared, {"a": "x"}) == {"a": "x", "b": True}
     for given_inputs in ({}, {"a": "x", "c": 1}, {"a": "x", "b": "yes"}):
         with pytest.raises(WorkflowError):
-            inputs.called(declared, given_inputs)
+            inputs.of_called_workflow(declared, given_inputs)
 
 
 def test_a_group_replaces_who_waits_unless_it_is_a_queue() -> None:

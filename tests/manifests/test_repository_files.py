@@ -15,7 +15,7 @@ from slipway_release.verdict import CHECK
 from slipway_release.yaml_scalars import is_plain_text
 from stacks.settings import settings_of
 from templates import ROOT
-from templates.service import service_templates
+from templates.service_template import service_templates
 from tests.stacks.builders import changed, texts, values
 
 

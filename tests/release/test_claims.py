@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slipway_release import claims
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
 from tests.release.builders import COMMIT, DIGEST, RUN, answer, context
 
@@ -41,13 +41,15 @@ def world(**changes: Any) -> dict[str, Any]:
     } | {f"GET {REPOSITORY}/{path}": content for path, content in changes.items()}
 
 
-def verify(answers: dict[str, Any], *, number: str = "7", digest: str = DIGEST, built_from: str = COMMIT) -> Request:
+def checked(
+    answers: dict[str, Any], *, number: str = "7", digest: str = DIGEST, built_from: str = COMMIT
+) -> PromotionRequest:
     around = context(answers, {DIGEST: built_from})
     return claims.check(around, around.platform.service("guestbook"), number, digest)
 
 
 def test_a_true_request_becomes_a_release() -> None:
-    request = verify(world())
+    request = checked(world())
     assert (request.release.version, request.release.tag, request.release.commit) == ("1.2.3", "v1.2.3", COMMIT)
     assert request.committed_at == "2026-01-01T00:00:00Z"
 
@@ -59,12 +61,12 @@ def test_an_annotated_tag_is_followed_to_its_commit() -> None:
             f"git/tags/{OTHER}": {"object": {"type": "commit", "sha": COMMIT}},
         }
     )
-    assert verify(answers).release.commit == COMMIT
+    assert checked(answers).release.commit == COMMIT
 
 
 def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
     answers = world(**{"actions/runs/7": run(path=".github/workflows/main.yml", head_branch="main")})
-    request = verify(answers)
+    request = checked(answers)
     assert (request.release.version, request.release.tag, request.branch) == (f"main-{COMMIT[:12]}", None, "main")
 
 
@@ -86,54 +88,54 @@ def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
 )
 def test_a_run_that_may_not_ask_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(RefusedError, match=words):
-        verify(world(**{"actions/runs/7": run(**changes)}))
+        checked(world(**{"actions/runs/7": run(**changes)}))
 
 
 def test_a_run_of_another_repository_does_not_exist_in_the_service_s_own() -> None:
     with pytest.raises(RefusedError, match="run 8"):
-        verify(world(), number="8")
+        checked(world(), number="8")
 
 
 @pytest.mark.parametrize("number", ["", "7; rm -rf /", "../1", "-7", "07", "٧", "7/../../x"])
 def test_a_run_s_number_is_a_number(number: str) -> None:
     with pytest.raises(RefusedError, match="number of a run"):
-        verify(world(), number=number)
+        checked(world(), number=number)
 
 
 @pytest.mark.parametrize("digest", ["", "latest", "sha256:abc", "sha256:" + "D" * 64, DIGEST + "\n", "v1.2.3"])
 def test_an_image_is_named_by_digest_only(digest: str) -> None:
     with pytest.raises(RefusedError, match="digest"):
-        verify(world(), digest=digest)
+        checked(world(), digest=digest)
 
 
 def test_a_moved_tag_is_refused() -> None:
     with pytest.raises(RefusedError, match="moved"):
-        verify(world(**{"git/ref/tags/v1.2.3": {"object": {"type": "commit", "sha": OTHER}}}))
+        checked(world(**{"git/ref/tags/v1.2.3": {"object": {"type": "commit", "sha": OTHER}}}))
 
 
 def test_a_deleted_tag_is_refused() -> None:
     answers = world()
     del answers[f"GET {REPOSITORY}/git/ref/tags/v1.2.3"]
     with pytest.raises(RefusedError, match="no longer"):
-        verify(answers)
+        checked(answers)
 
 
 @pytest.mark.parametrize("status", ["ahead", "diverged"])
 def test_a_commit_that_is_not_on_main_is_refused(status: str) -> None:
     with pytest.raises(RefusedError, match="not on main"):
-        verify(world(**{f"compare/{HEAD}...{COMMIT}": {"status": status}}))
+        checked(world(**{f"compare/{HEAD}...{COMMIT}": {"status": status}}))
 
 
 def test_an_image_that_is_not_there_is_refused() -> None:
     with pytest.raises(RefusedError, match="not in the registry"):
-        verify(world(), digest="sha256:" + "a" * 64)
+        checked(world(), digest="sha256:" + "a" * 64)
 
 
 def test_an_image_built_from_another_commit_is_refused() -> None:
     with pytest.raises(RefusedError, match=OTHER):
-        verify(world(), built_from=OTHER)
+        checked(world(), built_from=OTHER)
 
 
 def test_an_expired_credential_is_named() -> None:
     with pytest.raises(RefusedError, match="expired"):
-        verify(world(**{"actions/runs/7": answer({"message": "Bad credentials"}, 401)}))
+        checked(world(**{"actions/runs/7": answer({"message": "Bad credentials"}, 401)}))

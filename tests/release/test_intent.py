@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from slipway_release import dora, hold, promotion, verified
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
 from tests.release.builders import environment
@@ -16,7 +16,7 @@ from tests.release.world import World
 Make = Callable[..., World]
 
 
-def reverted(here: World) -> Request:
+def reverted(here: World) -> PromotionRequest:
     """1.1.0 was in production; a person has put 1.0.0 back. The request for 1.1.0."""
     first = reached(here, here.request("1.0.0"))
     request = here.request("1.1.0")
@@ -28,7 +28,7 @@ def reverted(here: World) -> Request:
     return request
 
 
-def reached(here: World, request: Request) -> str:
+def reached(here: World, request: PromotionRequest) -> str:
     """Deliver to staging and production, verified in both; the commit of production."""
     commits = [here.deliver(request, place).link.rpartition("/")[2] for place in ("staging",)]
     here.succeed("staging", commits[0])

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from slipway_release import promotion, release_file, rollback, verified
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Platform
@@ -91,7 +91,7 @@ class World:
 
     # What runs do
 
-    def request(self, version: str, service: str = "guestbook", commit: str | None = None) -> Request:
+    def request(self, version: str, service: str = "guestbook", commit: str | None = None) -> PromotionRequest:
         """A checked request for a version, with its tag made."""
         tag = Tag.parse(version if "v" in version else f"v{version}")
         commit = self.tag(str(tag), service, commit)
@@ -102,9 +102,9 @@ class World:
             commit=commit,
             run=f"{self.url}{self.owner}/{service}/actions/runs/7",
         )
-        return Request(self.platform.service(service), made, tag, None, "2026-01-01T00:00:00Z")
+        return PromotionRequest(self.platform.service(service), made, tag, None, "2026-01-01T00:00:00Z")
 
-    def deliver(self, request: Request, environment: str) -> Outcome:
+    def deliver(self, request: PromotionRequest, environment: str) -> Outcome:
         return promotion.deliver(self.context(), request, self.platform.environment(environment))
 
     def release(self, version: str, environment: str, service: str = "guestbook") -> str:

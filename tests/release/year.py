@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sandbox.github.core import clock
 from slipway_release import hold, layout, promotion, promotions, reconcile, rollback, verified
-from slipway_release.claims import Request
+from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.github import GitHub
@@ -82,7 +82,7 @@ class Year:
 
     world: World
     seed: int
-    requests: dict[str, Request] = field(default_factory=dict[str, Request])
+    requests: dict[str, PromotionRequest] = field(default_factory=dict[str, PromotionRequest])
     """By the number of the run that built them."""
     promotions: list[Promotion] = field(default_factory=list[Promotion])
     bad: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])

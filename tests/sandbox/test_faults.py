@@ -10,7 +10,7 @@ import kubernetes.client
 import pytest
 
 from sandbox.demo import next_versions
-from sandbox.github.service import PID_FILE
+from sandbox.github.process import PID_FILE
 from sandbox.rehearsal import Rehearsal
 from tests.sandbox.conftest import Sandbox
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from manifests.model.credentials import CredentialError, private_key, token
 from stacks import nested_secrets
-from stacks.nested_secrets import marked, parted, unveiled
+from stacks.nested_secrets import parted, unveiled, with_hidden
 from stacks.problems import SettingsError
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
@@ -175,7 +175,7 @@ def stack_file(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("stack_file")
 def test_a_value_is_secret_where_the_stack_file_says_so() -> None:
-    shown, hidden = parted(marked("test", {"values": OWN}))
+    shown, hidden = parted(with_hidden("test", {"values": OWN}))
     assert SECRET not in json.dumps(shown)
     assert shown["values"] == {
         "configs": {"secret": {"extra": {}}, "cm": {"exec.enabled": "false"}},
@@ -191,7 +191,7 @@ def test_a_value_is_secret_where_the_stack_file_says_so() -> None:
 @pytest.mark.usefixtures("stack_file")
 @pytest.mark.parametrize("other", ["unknown", "test"])
 def test_where_the_stack_file_is_another_one_every_text_is_secret(other: str) -> None:
-    shown, _ = parted(marked(other, {"values": {**OWN, "other": "text"}}))
+    shown, _ = parted(with_hidden(other, {"values": {**OWN, "other": "text"}}))
     assert shown["values"] == {"configs": {"secret": {"extra": {}}, "cm": {}}, "server": {}, "replicas": 2}
 
 

@@ -27,7 +27,7 @@ def open_call(engine: Parts, run: Document, scope: Scope, job: Document) -> Docu
         records = engine.runs.jobs(run)
         contexts = engine.scopes.job_contexts(run, scope, job, records)
         given: Mapping = evaluate_template(definition.get("with") or {}, contexts)
-        values = inputs.called(workflow.call.get("inputs") or {}, given)
+        values = inputs.of_called_workflow(workflow.call.get("inputs") or {}, given)
         inputs.check_secrets(workflow.call.get("secrets") or {}, definition.get("secrets"))
     except (WorkflowError, SourceError) as error:
         raise WorkflowError(f'error parsing called workflow "{uses}": {error}') from error

@@ -72,7 +72,7 @@ def _converted(name: str, kind: str, value: Any, settings: Mapping, environments
     return text
 
 
-def called(declared: Mapping, given: Mapping) -> Mapping:
+def of_called_workflow(declared: Mapping, given: Mapping) -> Mapping:
     """Inputs of a called workflow, from the evaluated `with` of its caller.
 
     Raises:

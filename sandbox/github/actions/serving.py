@@ -2,21 +2,21 @@
 
 import weakref
 
-from sandbox.github.actions.engine import Engine
+from sandbox.github.actions.workflow_engine import WorkflowEngine
 from sandbox.github.core.errors import not_found
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Request
 from sandbox.github.core.store import Document
 
-_ENGINES: weakref.WeakKeyDictionary[Forge, Engine] = weakref.WeakKeyDictionary()
+_ENGINES: weakref.WeakKeyDictionary[Forge, WorkflowEngine] = weakref.WeakKeyDictionary()
 
 
-def serve(engine: Engine) -> None:
+def serve(engine: WorkflowEngine) -> None:
     """Has the routes ask this engine about its forge."""
     _ENGINES[engine.forge] = engine
 
 
-def engine_of(request: Request) -> Engine:
+def engine_of(request: Request) -> WorkflowEngine:
     """The engine of the forge that was asked."""
     return _ENGINES[request.forge]
 

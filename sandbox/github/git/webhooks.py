@@ -9,7 +9,7 @@ from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items
 from sandbox.github.git import publishing
-from sandbox.github.git.delivery import deliver
+from sandbox.github.git.webhook_deliveries import send
 
 HOOKS = "/repos/{owner}/{repo}/hooks"
 MASK = "********"
@@ -119,7 +119,7 @@ def _ping(request: Request, hook: Document) -> None:
     shown = _view(request, hook)
     payload = publishing.common(request.forge, request.repository, request.principal)
     payload |= {"zen": "Keep it logically awesome.", "hook_id": hook["id"], "hook": shown}
-    deliver(request.forge, request.repository["id"], hook, "ping", None, payload)
+    send(request.forge, request.repository["id"], hook, "ping", None, payload)
 
 
 @route("GET", HOOKS + "/{hook_id}", permission="repository_hooks:read")
@@ -188,7 +188,7 @@ def read_delivery(request: Request) -> Answer:
 def redeliver(request: Request) -> Answer:
     """Sends a delivery once more."""
     delivery = _delivery(request)
-    deliver(
+    send(
         request.forge,
         request.repository["id"],
         _find(request),

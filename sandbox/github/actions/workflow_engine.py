@@ -33,7 +33,7 @@ T = TypeVar("T")
 ANSWER_SECONDS = 30.0
 
 
-class Engine(Control):
+class WorkflowEngine(Control):
     """The running side of Actions."""
 
     def __init__(self, forge: Forge, host: Host | None = None) -> None:

@@ -12,8 +12,8 @@ import yaml
 from manifests.repository_files import OFFERED, service_repository_files
 from stacks.problems import SettingsError
 from stacks.settings import settings_of
-from templates import service
-from templates.service import (
+from templates import service_template as module
+from templates.service_template import (
     ANSWERS_FILE,
     BUILT_IN,
     TemplateProblem,
@@ -42,7 +42,7 @@ VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders",
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for kept in (service._starting_files, service._digest, service.own_template):
+    for kept in (module._starting_files, module._digest, module.own_template):
         kept.cache_clear()
     return tmp_path / "cache"
 
@@ -61,7 +61,7 @@ def template(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def own(folder: Path, version: str | None = None) -> service.ServiceTemplate:
+def own(folder: Path, version: str | None = None) -> module.ServiceTemplate:
     return own_template("ours", folder.name, version, folder.parent)
 
 
@@ -139,12 +139,12 @@ def test_what_was_rendered_is_kept_until_the_template_changes(
     first = starting_files(own(folder), {}, VARIABLES)
     assert len(list(cache.glob("slipway/rendered/*.json"))) == 1
     with monkeypatch.context() as patched:
-        patched.setattr(service, "_rendered", lambda *_: pytest.fail("it is rendered again"))
-        service._starting_files.cache_clear()
+        patched.setattr(module, "_rendered", lambda *_: pytest.fail("it is rendered again"))
+        module._starting_files.cache_clear()
         assert starting_files(own(folder), {}, VARIABLES) == first
     (folder / "repository/more.txt").write_text("more\n")
-    service._starting_files.cache_clear()
-    service._digest.cache_clear()
+    module._starting_files.cache_clear()
+    module._digest.cache_clear()
     assert "more.txt" in starting_files(own(folder), {}, VARIABLES).files
 
 

@@ -1,4 +1,4 @@
-"""Telling webhooks: signed, on a few threads of its own, once, with the outcome kept."""
+"""Webhook deliveries: signed, on a few threads of its own, once, with the outcome kept."""
 
 import hashlib
 import hmac
@@ -35,12 +35,12 @@ def install(forge: Forge) -> None:
             return
         for hook in forge.store.table("hooks").all(f"{repository['id']}/"):
             if hook["active"] and (event.name in hook["events"] or "*" in hook["events"]):
-                deliver(forge, repository["id"], hook, event.name, event.action, event.payload)
+                send(forge, repository["id"], hook, event.name, event.action, event.payload)
 
     forge.events.subscribe(tell)
 
 
-def deliver(
+def send(
     forge: Forge,
     repository_id: int,
     hook: Document,
