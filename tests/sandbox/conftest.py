@@ -15,9 +15,10 @@ from xdist.scheduler import LoadFileScheduling
 
 from sandbox.config import SandboxConfig
 from sandbox.rehearsal import Rehearsal
+from tests.sandbox.networks import free_network
 
 ROOT = Path(__file__).parent.parent.parent
-NETWORK = "10.231"
+NETWORK = free_network()
 UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
 SHARING = (

@@ -20,11 +20,12 @@ from sandbox.pulumi.settings import merged
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import find_workspace
 from tests.sandbox.conftest import ROOT, Sandbox
+from tests.sandbox.networks import free_network
 
 SERVICE = "guestbook"
 NOBODY = "sha256:" + "0" * 64
 HOSTILE = ("v1.2.3;touch${IFS}$HOME/pwned", "v1$(id)", "-v1", 'v1.2.3"&&id')
-ELSEWHERE = "10.235"
+ELSEWHERE = free_network()
 
 
 def head(rehearsal: Rehearsal) -> str:
@@ -124,11 +125,11 @@ def test_an_up_that_is_stopped_in_the_middle_leaves_nothing_that_down_does_not_f
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while not (folder / "node" / "box.json").exists() and time.monotonic() < deadline:
+        while not (folder / "node" / "box.json").exists() and started.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(started.pid, ending)
         _, told = started.communicate(timeout=120)
-        assert started.returncode == (130 if ending is signal.SIGINT else -ending)
+        assert started.returncode == (130 if ending is signal.SIGINT else -ending), told
         assert "Traceback" not in told
     finally:
         done = box.run("down")

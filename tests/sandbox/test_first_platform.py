@@ -30,9 +30,10 @@ from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import JsonObject, Rehearsal
 from sandbox.up import start_parts
 from tests.docs.markdown import Page, steps
+from tests.sandbox.networks import free_network
 
 ROOT = Path(__file__).parent.parent.parent
-NETWORK = "10.236"
+NETWORK = free_network()
 SERVICE, VERSION = "guestbook", "0.1.0"
 APPROVERS = "leads"
 """Their team is not the platform's: who syncs is no administrator of Argo CD."""

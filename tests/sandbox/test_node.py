@@ -18,8 +18,9 @@ from sandbox.config import SandboxConfig
 from sandbox.node import preflight, processes
 from sandbox.node.layout import NodeLayout
 from sandbox.progress import Progress
+from tests.sandbox.networks import free_network
 
-NETWORK = "10.232"
+NETWORK = free_network()
 ROOT = Path(__file__).parent.parent.parent
 
 

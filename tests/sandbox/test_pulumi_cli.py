@@ -24,9 +24,10 @@ from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import start_parts
+from tests.sandbox.networks import free_network
 
 ROOT = Path(__file__).parent.parent.parent
-NETWORK = "10.233"
+NETWORK = free_network()
 
 
 @dataclass(frozen=True)

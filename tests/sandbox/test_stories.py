@@ -32,9 +32,10 @@ from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import start_parts
 from tests.sandbox.interrupting import Ending, Interrupter, Moment
+from tests.sandbox.networks import free_network
 
 ROOT = Path(__file__).parent.parent.parent
-NETWORK = "10.234"
+NETWORK = free_network()
 
 Values = dict[str, Any]
 Change = Callable[[Values], None]
