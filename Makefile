@@ -15,9 +15,8 @@ PARTS ?=
 SANDBOX ?=
 # A file stays in one process, and with it the servers that its tests share; the longest go first (tests/conftest.py).
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-# A sandbox mostly waits; two of them fit on two cores: PARALLEL_SANDBOX="--numprocesses 2 --dist loadfile
-# --no-loadscope-reorder" has two up at a time, which is faster and asks more of the machine.
-PARALLEL_SANDBOX ?=
+# A sandbox mostly waits, so two of them are up at a time; PARALLEL_SANDBOX= has one, which asks less of the machine.
+PARALLEL_SANDBOX ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PYTHONUNBUFFERED := 1
 
 $(PRODUCT): requirements.lock tools/bootstrap
