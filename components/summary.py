@@ -45,6 +45,8 @@ def _argocd(settings: ArgoCD) -> dict[str, str]:
     forward = (
         f"kubectl --namespace {namespace} port-forward service/argocd-server 8080:443, then https://localhost:8080/"
     )
+    if settings.sso is not None and not settings.sso.admin:
+        return {"url": settings.url or forward, "login": "single sign-on"}
     return {
         "url": settings.url or forward,
         "user": "admin",

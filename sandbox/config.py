@@ -94,6 +94,11 @@ class SandboxConfig:
         return f"{self.github_url}api/v3"
 
     @property
+    def issuer_url(self) -> str:
+        """The provider of OpenID Connect that people log in to Argo CD with."""
+        return f"{self.github_url}_identity"
+
+    @property
     def github_directory(self) -> Path:
         """State of GitHub: repositories, documents, logs."""
         return self.directory / "github"

@@ -148,7 +148,7 @@ class Demo:
                 self.rehearsal.wait(
                     f"{application} OutOfSync", lambda: self.rehearsal.state(application)[0] == "OutOfSync"
                 )
-            self.rehearsal.sync(application)
+            self.rehearsal.sync(application, user=AUTHOR)
         with self.story.step(f"{stage.name}: Synced, Healthy, and answering as {version}"):
             self.rehearsal.wait_for_version(stage.name, self.service, version, seconds=180)
             self.rehearsal.wait_for_state(application, "Synced", "Healthy", seconds=180)

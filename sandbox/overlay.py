@@ -23,7 +23,8 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
     """The settings that the sandbox is deployed with; its GitHub has to have its credentials by now."""
     credentials = read_credentials(config)
     apps = cast("Json", credentials["apps"])
-    secrets: Json = {"githubToken": credentials["githubToken"], "webhookSecret": credentials["webhookSecret"]}
+    # A sandbox of before may lack one, until the next `make up`.
+    secrets: Json = {key: credentials.get(key, "") for key in ("githubToken", "webhookSecret", "ssoClientSecret")}
     secrets["packagesToken"] = credentials["users"][READER]
     secrets |= {f"{app}PrivateKey": apps[app]["privateKey"] for app in APPS}
     ids = {app: {"slug": app, **{key: str(apps[app][key]) for key in ("id", "installationId")}} for app in APPS}
@@ -79,6 +80,7 @@ def _overlay(config: SandboxConfig, ids: Json) -> Json:
                 "chart": chart_directory(config),
                 "helmVersion": HELM_VERSION.removeprefix("v"),
                 "url": config.argocd_url,
+                "sso": {"issuer": config.issuer_url},
                 "values": {
                     # The chart's own Redis is newer than the one that the sandbox makes an image of.
                     "redis": {"image": {"repository": redis, "tag": tag}},

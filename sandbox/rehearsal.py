@@ -23,6 +23,7 @@ import kubernetes.config
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.sign_on import logged_in
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
@@ -220,26 +221,17 @@ class Rehearsal:
         status = self.application(application).get("status", {})
         return status.get("sync", {}).get("status", "Unknown"), status.get("health", {}).get("status", "Unknown")
 
-    def argocd_admin(self) -> tuple[str, str]:
-        """Name and password of Argo CD's own administrator."""
-        secrets = kubernetes.client.CoreV1Api(self.kubernetes)
-        secret = cast(Any, secrets.read_namespaced_secret("argocd-initial-admin-secret", "argocd"))
-        return "admin", base64.b64decode(secret.data["password"]).decode()
+    def sync(self, application: str, *, user: str) -> None:
+        """Syncs an Application through Argo CD's API, as somebody who may.
 
-    def argocd(self, account: tuple[str, str]) -> httpx.Client:
-        """A client of Argo CD's API that is logged in with a name and a password."""
-        url, given = self.config.argocd_url, {"username": account[0], "password": account[1]}
-        session = httpx.post(f"{url}/api/v1/session", json=given, timeout=30)
-        session.raise_for_status()
-        return httpx.Client(base_url=url, timeout=30, headers={"Authorization": f"Bearer {session.json()['token']}"})
-
-    def sync(self, application: str, account: tuple[str, str] | None = None) -> None:
-        """Syncs an Application through Argo CD's API, as a person does by hand: its administrator, or an account."""
+        Raises:
+            SandboxError: they could not log in, or may not.
+        """
         try:
-            with self.argocd(account or self.argocd_admin()) as client:
+            with logged_in(self.config, user) as client:
                 client.post(f"/api/v1/applications/{application}/sync", json={}).raise_for_status()
         except httpx.HTTPError as error:
-            raise SandboxError(f"sync of {application} through {self.config.argocd_url}: {error}") from error
+            raise SandboxError(f"sync of {application} by {user}: {error}") from error
 
     def get(self, environment: str, service: str, path: str = "/") -> httpx.Response:
         """Asks the running service over HTTP, through its Kubernetes Service's cluster address."""

@@ -66,9 +66,8 @@ def status(config: SandboxConfig) -> Json:
         "repositories": repositories,
         "argocd": {
             "url": config.argocd_url,
-            "user": "admin",
-            "passwordCommand": f"{config.commands}/kubectl --kubeconfig {config.kubeconfig} -n argocd get secret "
-            "argocd-initial-admin-secret --output jsonpath='{.data.password}' | base64 --decode",
+            "loginCommand": f"{config.commands}/argocd login {config.argocd_url.partition('://')[2]} --plaintext"
+            " --grpc-web --sso --sso-launch-browser=false",
         },
         "services": [asdict(item) for item in services],
         "infrastructure": [

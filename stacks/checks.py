@@ -74,6 +74,10 @@ def _check_sign_on(parts: Parts) -> Iterator[Problem]:
         yield Problem(at("sso", "issuer"), "missing with `provider: oidc`; set the provider's address")
     if sso.provider is SignOnProvider.GITHUB and sso.issuer is not None:
         yield Problem(at("sso", "issuer"), "it is for `provider: oidc`; remove it, or set that")
+    if sso.provider is SignOnProvider.GITHUB and sso.cli_client_id is not None:
+        yield Problem(
+            at("sso", "cliClientId"), "Dex brings a client for the command; remove it, or use `provider: oidc`"
+        )
     if parts.github is not None and parts.github.value.platform_team is None and not sso.admin:
         text = "Argo CD would have no administrator: its `admin` is off with single sign-on; set `github.platformTeam`"
         yield Problem(at("sso"), text)

@@ -34,9 +34,12 @@ def scopes(settings: Settings) -> str:
 
 
 def groups(settings: Settings, team: Team) -> list[str]:
-    """The names under which a team's group may come; the policy compares letter by letter."""
+    """The names under which a team's group may come; the policy compares letter by letter.
+
+    Directories do not tell groups apart by case, and each writes it in a way of its own.
+    """
     group = team.sso_group or f"{settings.github.owner}:{team.name}"
-    return list(dict.fromkeys([group, group.lower()]))
+    return list(dict.fromkeys([group, group.lower(), group.upper(), group.title(), group.capitalize()]))
 
 
 def _dex(settings: Settings, sso: SignOn) -> dict[str, Any]:
@@ -60,6 +63,9 @@ def _oidc(sso: SignOn) -> dict[str, Any]:
         "issuer": sso.issuer,
         "clientID": sso.client_id,
         "clientSecret": _REFERENCE,
+        **({"cliClientID": sso.cli_client_id} if sso.cli_client_id else {}),
+        # A code that somebody else gets hold of is worth nothing; providers that do not know it ignore it.
+        "enablePKCEAuthentication": True,
         "requestedScopes": list(sso.scopes),
         "requestedIDTokenClaims": {sso.groups_claim: {"essential": True}},
     }

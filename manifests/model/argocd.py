@@ -67,6 +67,9 @@ class SignOn:
     """GitHub's teams through Dex, which Argo CD brings along, or any provider of OpenID Connect."""
     client_id: Line
     """The OAuth app's or client's id (needs `slipway:ssoClientSecret`)."""
+    cli_client_id: Line | None = None
+    """A client without a secret, for `argocd login --sso`; its callback is http://localhost:8085/auth/callback. Unset:
+    `client_id`, which the provider then has to take without its secret. For `provider: oidc` only."""
     issuer: HttpUrl | None = None
     """The provider's address; for `provider: oidc` only."""
     groups_claim: Line = "groups"

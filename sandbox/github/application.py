@@ -17,6 +17,7 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.routing import ROUTES, Router
 from sandbox.github.dispatch import Dispatcher
 from sandbox.github.git import pushes, transport, webhook_deliveries
+from sandbox.github.identity.provider import PATH, Provider
 
 ROUTE_MODULES = (
     "core.downloads",
@@ -90,7 +91,8 @@ def create_application(forge: Forge, hook_base: str | None = None) -> Starlette:
         yield
         forge.close()
 
-    return Starlette(routes=[Mount("/", app=answer)], lifespan=lifespan)
+    identity = Mount(PATH, app=Provider(forge).application())
+    return Starlette(routes=[identity, Mount("/", app=answer)], lifespan=lifespan)
 
 
 def write_logs(directory: Path) -> None:

@@ -38,6 +38,9 @@ PLAN = "team"
 
 ENVIRONMENTS = "environments"
 
+SSO_CLIENT, SSO_COMMAND = "argocd", "argocd-cli"
+"""What Argo CD's server and its command log people in as, as the sandbox's stack file says."""
+
 APPS: dict[str, dict[str, Any]] = {
     "promoter": {
         "id": "101",
@@ -88,6 +91,7 @@ class Credentials:
     """Login → token."""
     apps: dict[str, AppCredentials]
     webhook_secret: str
+    sso_client_secret: str
 
     def document(self) -> dict[str, Any]:
         """As in `credentials.json`."""
@@ -99,6 +103,7 @@ class Credentials:
                 for slug, app in self.apps.items()
             },
             "webhookSecret": self.webhook_secret,
+            "ssoClientSecret": self.sso_client_secret,
         }
 
 
@@ -111,7 +116,7 @@ def ensure(config: SandboxConfig) -> Credentials:
     try:
         found = load(config.credentials) if config.credentials.exists() else _make()
         _write_private(config.credentials, found.document())
-        _write_private(config.github_directory / SEED_FILE, seed(found))
+        _write_private(config.github_directory / SEED_FILE, seed(found, config.argocd_url))
     except OSError as error:
         raise SandboxError(f"{config.credentials}: {error.strerror}; the sandbox keeps its tokens there") from error
     return found
@@ -134,13 +139,14 @@ def load(path: Path) -> Credentials:
                 for slug, app in document["apps"].items()
             },
             webhook_secret=document["webhookSecret"],
+            sso_client_secret=document.get("ssoClientSecret") or secrets.token_hex(20),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SandboxError(f"{path}: not the credentials of a sandbox; remove it and run `make up` again") from error
 
 
-def seed(credentials: Credentials) -> dict[str, Any]:
-    """What the server must know of the credentials."""
+def seed(credentials: Credentials, argocd_url: str) -> dict[str, Any]:
+    """What the server must know of the credentials, and where Argo CD is that people log in to."""
     return {
         "users": [
             {"login": login, "token": credentials.users[login]} | {key: user[key] for key in user if key != "role"}
@@ -163,6 +169,14 @@ def seed(credentials: Credentials) -> dict[str, Any]:
             }
             for slug, app in APPS.items()
         ],
+        "clients": [
+            {
+                "id": SSO_CLIENT,
+                "secret": credentials.sso_client_secret,
+                "redirect_uris": [f"{argocd_url}/auth/callback"],
+            },
+            {"id": SSO_COMMAND, "redirect_uris": ["http://localhost/auth/callback"]},
+        ],
     }
 
 
@@ -176,7 +190,7 @@ def public_key(private_key: str) -> str:
 def _make() -> Credentials:
     users = {login: _token() for login in USERS}
     apps = {slug: AppCredentials(app["id"], app["installation"], _private_key()) for slug, app in APPS.items()}
-    return Credentials(users[ADMIN], users, apps, secrets.token_hex(20))
+    return Credentials(users[ADMIN], users, apps, secrets.token_hex(20), secrets.token_hex(20))
 
 
 def _token() -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.github.access import accounts, plans
 from sandbox.github.core.forge import Forge
+from sandbox.github.identity.clients import Client, Clients
 from sandbox.github.organizations import apps
 
 ALL_SCOPES = ["admin:org", "admin:repo_hook", "delete_repo", "repo", "user", "workflow", "write:packages"]
@@ -17,7 +18,8 @@ def apply(forge: Forge, seed: dict[str, Any]) -> None:
     Args:
         forge: The server.
         seed: `users` (`login`, `name`, `admin`, `token`, `scopes`), `organizations` (`login`, `plan`, `members`: login
-            → role) and `apps` as `apps.add` takes them.
+            → role), `apps` as `apps.add` takes them, and `clients` (`id`, `redirect_uris`, `secret`) of the provider of
+            OpenID Connect.
     """
     for user in seed.get("users", []):
         accounts.add_user(
@@ -35,6 +37,9 @@ def apply(forge: Forge, seed: dict[str, Any]) -> None:
                 accounts.set_membership(forge, organization, login, role)
     for app in seed.get("apps", []):
         apps.add(forge, app)
+    for client in seed.get("clients", []):
+        redirect_uris = tuple(client["redirect_uris"])
+        Clients(forge.store).register(Client(client["id"], redirect_uris, client.get("secret")))
 
 
 def apply_file(forge: Forge, path: Path) -> None:

@@ -114,7 +114,7 @@ def check_xargs(rest: list[str]) -> Iterator[str]:
 
 
 def check_kubectl(rest: list[str]) -> Iterator[str]:
-    verbs = [word for word in rest if word in {"get", "patch", "delete", "logs", "config"}]
+    verbs = [word for word in rest if word in {"get", "patch", "delete", "logs", "config", "rollout"}]
     if not verbs:
         yield f"kubectl {' '.join(rest)}: not a command that these pages know"
     if "--patch" in rest:

@@ -122,7 +122,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     forge = application.create_forge(directory / "github", url, run_workflows=False)
     made = credentials.ensure(config)
-    seed.apply(forge, credentials.seed(made))
+    seed.apply(forge, credentials.seed(made, config.argocd_url))
     running = Hub(forge, url, made)
     users = [{"login": login, "token": token} for login, token in running.people.items()]
     members = dict.fromkeys(running.people, "member")

@@ -121,7 +121,7 @@ def test_restart_keeps_everything(hub: Hub, tmp_path: Path) -> None:
         listener = loopback()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         forge = application.create_forge(tmp_path / "github", url, run_workflows=False)
-        seed.apply(forge, credentials.seed(made))
+        seed.apply(forge, credentials.seed(made, "http://127.0.0.1:9"))
         stop = serve(forge, listener)
         headers = {"Authorization": f"Bearer {made.github_token}"}
         with httpx.Client(base_url=f"{url}/api/v3", headers=headers, trust_env=False) as client:

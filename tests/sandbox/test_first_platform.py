@@ -8,13 +8,11 @@ import contextlib
 import html
 import os
 import re
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -79,21 +77,15 @@ class Newcomer:
             config.pop(f"slipway:{section}", None)
         example = yaml.safe_load((self.folder / "stacks/Pulumi.example.yaml").read_text())["config"]
         production = example["slipway:environments"][-1]
-        argocd: dict[str, Any] = here["slipway:argocd"]
-        values = argocd["values"]
-        # An account of Argo CD stands for single sign-on, which needs an identity provider.
-        configs = values.setdefault("configs", {})
-        configs.setdefault("cm", {})["accounts.sam"] = "login"
-        configs.setdefault("rbac", {})["policy.csv"] = f"g, sam, role:team-{APPROVERS}\n"
         config |= {
             "slipway:github": example["slipway:github"]
             | {"owner": "acme", "baseUrl": self.config.github_url, "protect": False, "writeDelayMilliseconds": 0},
             "slipway:cluster": here["slipway:cluster"],
-            "slipway:argocd": argocd,
+            "slipway:argocd": here["slipway:argocd"],
             "slipway:registry": here["slipway:registry"],
             "slipway:teams": [
                 *here["slipway:teams"],
-                {"name": APPROVERS, "members": [{"login": "pat"}, {"login": "sam"}]},
+                {"name": APPROVERS, "ssoGroup": "acme leads", "members": [{"login": "pat"}, {"login": "sam"}]},
             ],
             "slipway:environments": [
                 {"name": "staging", "requires": []},
@@ -176,6 +168,7 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
     for command in apps:
         newcomer.makes_the_apps(command)
     tokens = {"githubToken": rehearsal.token(ADMIN), "packagesToken": rehearsal.token(READER)}
+    newcomer.types("pulumi config set --secret slipway:ssoClientSecret", rehearsal.credentials["ssoClientSecret"])
     for command in given:
         newcomer.types(command, tokens.get(command.rpartition(":")[2], "something secret"))
     for command in up:
@@ -192,7 +185,7 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
     agree(rehearsal, rehearsal.environment_repository, proposed(rehearsal), reviewer="pat")
     application = f"{SERVICE}-production"
     rehearsal.wait("production OutOfSync", lambda: rehearsal.state(application)[0] == "OutOfSync", 300)
-    rehearsal.sync(application, sam(newcomer))
+    rehearsal.sync(application, user="sam")
     rehearsal.wait_for_version("production", SERVICE, VERSION, seconds=300)
     rehearsal.wait("verified", lambda: rehearsal.verdict("production", SERVICE, VERSION) == "success", 300)
     assert {command for step in STEPS for command in step.commands} <= {*newcomer.ran, "make install", "pulumi up"}
@@ -206,12 +199,3 @@ def proposed(rehearsal: Rehearsal) -> int:
         return next((pull for pull in rehearsal.github("GET", path) if VERSION in pull["title"]), None)
 
     return rehearsal.wait("a pull request for production", found, 300)["number"]
-
-
-def sam(newcomer: Newcomer) -> tuple[str, str]:
-    """Sam's account of Argo CD, with the rights of the team of approvers."""
-    admin, password = newcomer.rehearsal.argocd_admin(), secrets.token_urlsafe(12)
-    body = {"name": "sam", "currentPassword": admin[1], "newPassword": password}
-    with newcomer.rehearsal.argocd(admin) as client:
-        client.put("/api/v1/account/password", json=body).raise_for_status()
-    return "sam", password

@@ -1,0 +1,161 @@
+"""People log in to Argo CD by the provider, do what they may and get no further; `admin` comes by breaking glass."""
+
+import contextlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.github.credentials import READER, SSO_CLIENT
+from sandbox.github.identity.tokens import Signer
+from sandbox.sign_on import authorize, logged_in
+from tests.sandbox.conftest import ROOT, Sandbox
+
+OF_THE_SERVICE = ("dana", "sam")
+PLATFORM = "pat"
+OWN = "/api/v1/applications/guestbook-production"
+INFRASTRUCTURE = "/api/v1/applications/infrastructure-production"
+SYNC = {"dryRun": True}
+
+
+@pytest.fixture(scope="module")
+def people(sandbox: Sandbox) -> Iterator[dict[str, httpx.Client]]:
+    """Clients of Argo CD's API, by the person who has logged in."""
+    with contextlib.ExitStack() as open_ones:
+        yield {
+            user: open_ones.enter_context(logged_in(sandbox.config, user))
+            for user in (*OF_THE_SERVICE, PLATFORM, READER)
+        }
+
+
+def seen(client: httpx.Client) -> set[str]:
+    return {found["metadata"]["name"] for found in client.get("/api/v1/applications").json()["items"] or []}
+
+
+def statuses(client: httpx.Client) -> dict[str, int]:
+    """What Argo CD answers to everything that one may try."""
+    tried = {
+        "look": client.get(OWN),
+        "logs": client.get(f"{OWN}/logs", params={"follow": "false"}),
+        "sync": client.post(f"{OWN}/sync", json=SYNC),
+        "sync another revision": client.post(f"{OWN}/sync", json={**SYNC, "revision": "0" * 40}),
+        "change": client.patch(OWN, json={"name": "guestbook-production", "patch": "{}", "patchType": "merge"}),
+        "delete": client.request("DELETE", OWN, json={}),
+        "logs of the platform": client.get(f"{INFRASTRUCTURE}/logs", params={"follow": "false"}),
+        "sync the platform": client.post(f"{INFRASTRUCTURE}/sync", json=SYNC),
+        "shell": client.get("/terminal", params={"appName": "guestbook-production", "projectName": "production"}),
+    }
+    return {name: answer.status_code for name, answer in tried.items()}
+
+
+@pytest.mark.parametrize("user", OF_THE_SERVICE)
+def test_the_team_of_a_service_syncs_it_and_gets_no_further(people: dict[str, httpx.Client], user: str) -> None:
+    may = {"look": 200, "logs": 200, "sync": 200}
+    refused = ("sync another revision", "change", "delete", "logs of the platform", "sync the platform")
+    assert statuses(people[user]) == may | dict.fromkeys(refused, 403) | {"shell": 404}
+
+
+def test_a_person_of_no_group_sees_nothing(people: dict[str, httpx.Client]) -> None:
+    assert seen(people[READER]) == set()
+    assert set(statuses(people[READER]).values()) == {403, 404}
+
+
+def test_the_platforms_team_administers(people: dict[str, httpx.Client]) -> None:
+    told: dict[str, Any] = people[PLATFORM].get("/api/v1/session/userinfo").json()
+    assert (told["loggedIn"], told["groups"]) == (True, ["Acme Platform"])
+    assert people[PLATFORM].post(f"{INFRASTRUCTURE}/sync", json=SYNC).status_code == 200
+    assert {f"guestbook-{name}" for name in ("dev", "staging", "production")} <= seen(people[PLATFORM])
+
+
+@pytest.mark.parametrize("group", ["Acme Web", "acme web", "ACME WEB"])
+def test_a_group_counts_in_whatever_case_the_provider_writes_it(sandbox: Sandbox, group: str) -> None:
+    with bearer(sandbox, signed(sandbox, groups=[group])) as client:
+        assert "guestbook-production" in seen(client)
+
+
+@pytest.mark.parametrize(
+    "claims", [{"aud": "another"}, {"exp": 1_700_000_000}, {"iss": "https://id.example.com"}], ids=str
+)
+def test_a_token_for_something_else_is_refused(sandbox: Sandbox, claims: dict[str, Any]) -> None:
+    with bearer(sandbox, signed(sandbox, **claims)) as client:
+        assert client.get("/api/v1/applications").status_code == 401
+
+
+def test_a_token_that_the_provider_has_not_signed_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    claims = jwt.decode(signed(sandbox), options={"verify_signature": False})
+    for token in (jwt.encode(claims, "", algorithm="none"), Signer(tmp_path).sign(claims)):
+        with bearer(sandbox, token) as client:
+            assert client.get("/api/v1/applications").status_code == 401
+
+
+def test_the_command_logs_in_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As `docs/log-in.md` has it; the browser is this test."""
+    address = sandbox.config.argocd_url.removeprefix("http://")
+    argocd = str(sandbox.config.commands / "argocd")
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    words = ["login", address, "--plaintext", "--grpc-web", "--sso", "--sso-launch-browser=false"]
+    with (
+        subprocess.Popen([argocd, *words], env=environment, text=True, stdout=-1, stderr=subprocess.STDOUT) as ran,
+        httpx.Client(transport=httpx.HTTPTransport(retries=5), trust_env=False) as browser,
+    ):
+        assert ran.stdout is not None
+        # The line comes once the command listens; the same address was printed before.
+        (address,) = [found[1] for line in ran.stdout if (found := re.search(r"browser: (http\S+)", line))][:1]
+        browser.get(authorize(browser, address, "dana").headers["location"])
+    assert ran.returncode == 0
+    told = subprocess.run(
+        [argocd, "account", "get-user-info", "--grpc-web"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "Groups: Acme Web" in told.stdout, told
+
+
+def test_admin_is_off_and_comes_back_by_breaking_glass(sandbox: Sandbox) -> None:
+    """With the commands of `docs/log-in.md`, there and back."""
+    broken, mended = sh_blocks("log-in.md", "Break glass")
+    environment = sandbox.environment | {
+        "PATH": f"{sandbox.config.commands}:{os.environ['PATH']}",
+        "KUBECONFIG": str(sandbox.config.kubeconfig),
+    }
+
+    def shell(commands: str) -> str:
+        ran = subprocess.run(["sh", "-ec", commands], env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.splitlines()[-1]
+
+    with httpx.Client(base_url=sandbox.config.argocd_url, timeout=30, trust_env=False) as client:
+        try:
+            account = {"username": "admin", "password": shell(broken)}
+            assert client.post("/api/v1/session", json=account).status_code == 200
+        finally:
+            shell(mended)
+        assert client.post("/api/v1/session", json=account).status_code != 200
+
+
+def test_somebody_whom_the_provider_does_not_know_does_not_get_in(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="access_denied"), logged_in(sandbox.config, "mallory"):
+        pass
+
+
+def signed(sandbox: Sandbox, **claims: Any) -> str:
+    """A token as the provider gives it to dana, or with some claims of one's own."""
+    issuer = sandbox.config.issuer_url
+    given = {"iss": issuer, "aud": SSO_CLIENT, "sub": "dana", "groups": ["Acme Web"]}
+    return Signer(sandbox.config.github_directory).sign(given | claims)
+
+
+def bearer(sandbox: Sandbox, token: str) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=sandbox.config.argocd_url, headers=headers, timeout=30, trust_env=False)
+
+
+def sh_blocks(page: str, section: str) -> list[str]:
+    """The commands of a section of the documentation, block by block."""
+    text = (ROOT / "docs" / page).read_text().split(f"## {section}\n", 1)[1].split("\n## ", 1)[0]
+    return [block.partition("```")[0] for block in text.split("```sh\n")[1:]]
