@@ -1,0 +1,239 @@
+"""What people do to releases in a simulated year: sensible things, careless ones and forbidden ones."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from slipway_release import hold, layout, merged, pulls
+from slipway_release.errors import ReleaseError
+from slipway_release.platform_file import Environment, Service
+from slipway_release.record import PREFIX
+
+if TYPE_CHECKING:
+    from tests.release.year import Year
+
+_FIELDS = ("version", "tag", "image", "digest", "commit", "run", "rollback", "held", "release")
+_WRONG: tuple[object, ...] = ("", None, "v1.0.0", "latest", 7, {}, [], "sha256:" + "0" * 64, "0" * 40, "99.0.0")
+
+
+class People:
+    """Everybody who may write something."""
+
+    def __init__(self, year: Year) -> None:
+        self.year = year
+        self.world = year.world
+        self.random = year.random
+        self.edited: dict[tuple[str, str, str], tuple[str, str]] = {}
+        """Release files that were edited by hand, by branch, place and service: the text before and after."""
+        self.archived: set[str] = set()
+
+    def act(self) -> None:
+        """One of them does something."""
+        self.random.choices(
+            [
+                self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.break_values, self.mend_values,
+                self.merge_requests, self.close_request, self.spoil_record, self.edit_file, self.mend_files,
+                self.archive, self.reorganize,
+            ],
+            [2, 3, 2, 2, 2, 2, 3, 4, 1, 1, 1, 2, 1, 1],
+        )[0]()  # fmt: skip
+
+    def mend(self) -> None:
+        """Put right what is broken."""
+        self.thaw()
+        self.mend_values()
+        self.mend_files()
+        self.unarchive()
+        self.world.environments = list(self.year.places)
+
+    def freeze(self) -> None:
+        self.world.frozen[f"FREEZE_{self.random.choice(self.year.places)['name'].upper()}"] = "Black Friday"
+
+    def thaw(self) -> None:
+        self.world.frozen.clear()
+
+    def hold(self) -> None:
+        place, service = self._somewhere()
+        there = self.world.file(place.name, service.name).release
+        newest = [item for item in self.year.requests.values() if item.service.name == service.name]
+        if not newest:
+            return
+        version = newest[-1].release.version
+        if there is not None and there.version == version:
+            return
+        self.year.unwanted.add((place.name, service.name, version))
+        self.year.attempt(lambda context: hold.hold(context, place, service, version, reason="no", login="dana"))
+
+    def unhold(self) -> None:
+        place, service = self._somewhere()
+        held = self.world.file(place.name, service.name).held
+        if not held:
+            return
+        version = held[-1].version
+        self.year.attempt(lambda context: hold.unhold(context, place, service, version, login="dana"))
+        self.year.attempt(lambda context: hold.promote_again(context, place, service, version))
+        self.year.counts["released from hold"] += 1
+
+    def revert(self) -> None:
+        """A person puts the release file back as it was one release before."""
+        place, service = self._somewhere()
+        if place.target_branch != "main" or place.delivery != "commit":
+            return
+        path = layout.release_path(place.name, service.name)
+        query = f"path={path}&sha={place.target_branch}&per_page=2"
+        commits = self.world.call("GET", f"/repos/{self.world.repository}/commits?{query}")
+        try:
+            file = self.world.file(place.name, service.name)
+            older = self.world.file(place.name, service.name, commits[-1]["sha"]) if len(commits) > 1 else None
+        except ReleaseError:
+            return
+        if older is None or older.release is None or file.release is None or file.release.rollback:
+            return
+        if older.release.version == file.release.version or older.release.rollback or file.held != older.held:
+            return
+        if (place.name, service.name, older.release.version) in self.year.bad:
+            return
+        self.year.unwanted.add((place.name, service.name, file.release.version))
+        self.year.told.discard((place.name, service.name, older.release.version))
+        self.world.commit("environments", path, older.dump())
+        self.year.counts["reverted"] += 1
+
+    def break_values(self) -> None:
+        place, service = self._somewhere()
+        if place.target_branch != "main":
+            return
+        path = f"{layout.service_folder(place.name, service.name)}/values.yaml"
+        self.world.commit("environments", path, f"command: [broken {self.random.random()}]\n")
+        self.year.broken.add((place.name, service.name))
+        self.year.argocd(place, service.name)
+
+    def mend_values(self) -> None:
+        for place, service in sorted(self.year.broken):
+            path = f"{layout.service_folder(place, service)}/values.yaml"
+            self.world.commit("environments", path, f"replicas: {self.random.random()}\n")
+        self.year.broken.clear()
+
+    # Requests
+
+    def requests(self) -> list[dict[str, Any]]:
+        return [item for item in self.world.pulls() if pulls.placement_of(item["head"]["ref"]) is not None]
+
+    def merge_requests(self) -> bool:
+        """People merge what waits for them; whether anything did. Nobody merges what is bad on purpose."""
+        done = False
+        for item in self.requests():
+            branch = item["head"]["ref"]
+            if branch.startswith("restore/"):
+                continue
+            path = f"/repos/{self.world.repository}/pulls/{item['number']}/merge"
+            answer = self.world.client.put(path, content=json.dumps({"merge_method": "squash"}))
+            if not answer.is_success:
+                self.year.counts["does not merge"] += 1
+                continue
+            done = True
+            self.year.counts["merged by people"] += 1
+            commit = answer.json()["sha"]
+            if not self.year.is_lost():
+                self.year.attempt(lambda context, branch=branch, commit=commit: merged.record(context, branch, commit))
+        return done
+
+    def close_request(self) -> None:
+        """A person says no to a request."""
+        found = self.requests()
+        if not found:
+            return
+        item = self.random.choice(found)
+        kind, place, service, version = item["head"]["ref"].split("/")
+        self.world.call("PATCH", f"/repos/{self.world.repository}/pulls/{item['number']}", {"state": "closed"})
+        self.year.counts[f"closed a {kind}"] += 1
+        if kind == "release":
+            self.year.unwanted.add((place, service, version))
+        elif kind == "rollback":
+            self.year.kept.add((place, service, version))
+
+    # What nobody should do
+
+    def spoil_record(self) -> None:
+        """An owner deletes, moves or forges a record."""
+        base = f"/repos/{self.world.repository}/git"
+        found = self.world.call("GET", f"{base}/matching-refs/tags/{PREFIX}/")
+        what = self.random.choice(("deleted", "moved", "forged"))
+        self.year.counts[f"{what} record"] += 1
+        if what == "forged":
+            place, service = self._somewhere()
+            name = f"refs/tags/{PREFIX}/{place.name}/{service.name}/{self.random.choice(['9.9.9', 'v1', '1.0.0'])}"
+            self.world.client.post(
+                f"{base}/refs", content=json.dumps({"ref": name, "sha": self.world.head("environments")})
+            )
+        elif found:
+            name = self.random.choice(found)["ref"]
+            if what == "deleted":
+                self.world.call("DELETE", f"{base}/{name}")
+            else:
+                history = self.world.history()
+                sha = self.random.choice(history)["sha"]
+                self.world.call("PATCH", f"{base}/{name}", {"sha": sha, "force": True})
+        else:
+            return
+        _, _, _, place_name, service_name, version = name.split("/")
+        self.year.spoiled.add((place_name, service_name, version))
+
+    def edit_file(self) -> None:
+        """An owner edits a field of a release file."""
+        place, service = self._somewhere()
+        path = layout.release_path(place.name, service.name)
+        found = self.world.context().contents.read(path, place.target_branch)
+        if found is None:
+            return
+        content = json.loads(found.content) if found.content.startswith("{") else {}
+        target = content.get("release") if isinstance(content.get("release"), dict) else content
+        name, value = self.random.choice(_FIELDS), self.random.choice(_WRONG)
+        (content if name in {"held", "release"} else target or content)[name] = value
+        text = self.random.choice([json.dumps(content, indent=2) + "\n"] * 4 + ["release: {", ""])
+        self.world.commit("environments", path, text, place.target_branch)
+        self.edited.setdefault((place.target_branch, place.name, service.name), (found.content, text))
+        self.year.counts["edited by hand"] += 1
+
+    def mend_files(self) -> None:
+        """They are restored from before, unless a release has replaced what was edited."""
+        for (branch, place, service), (before, after) in self.edited.items():
+            path = layout.release_path(place, service)
+            found = self.world.context().contents.read(path, branch)
+            if found is not None and found.content == after:
+                self.world.commit("environments", path, before, branch)
+        self.edited.clear()
+
+    def archive(self) -> None:
+        """A service's repository is archived, or is not any more."""
+        if self.archived:
+            self.unarchive()
+            return
+        name = self.random.choice(self.world.platform.services).name
+        self.world.call("PATCH", f"/repos/{self.world.owner}/{name}", {"archived": True})
+        self.archived.add(name)
+        self.year.counts["archived"] += 1
+
+    def unarchive(self) -> None:
+        for name in self.archived:
+            self.world.call("PATCH", f"/repos/{self.world.owner}/{name}", {"archived": False})
+        self.archived.clear()
+
+    def reorganize(self) -> None:
+        """Environments are in another order, or one of them is gone for a while."""
+        first, middle, last = self.year.places
+        self.world.environments = self.random.choice(
+            [
+                [first, middle, last],
+                [middle, first, last],
+                [first, {**last, "requires": [first["name"]]}],
+                [{**middle, "requires": []}, last],
+            ]
+        )
+        self.year.counts["reorganized"] += 1
+
+    def _somewhere(self) -> tuple[Environment, Service]:
+        return (
+            self.random.choice(self.world.platform.environments),
+            self.random.choice(self.world.platform.services),
+        )
