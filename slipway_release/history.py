@@ -66,6 +66,15 @@ def commits_of(github: GitHub, repository: str, path: str, branch: str, limit: i
     return [fields.text(item, "sha", "commit") for item in fields.documents(github.read(where, query), where)]
 
 
+def newest_change(github: GitHub, repository: str, path: str, branch: str) -> str:
+    """When a branch's newest commit that changed a file was made (ISO 8601); empty where there is none."""
+    where = f"/repos/{repository}/commits"
+    for item in fields.documents(github.read(where, {"path": path, "sha": branch, "per_page": "1"}), where):
+        details = fields.child(fields.child(item, "commit", "commit"), "committer", "commit.commit")
+        return fields.optional_text(details, "date") or ""
+    return ""
+
+
 def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
     """Whether a commit is part of a branch's history."""
     # By commit, not by name: a tag may have the branch's name.

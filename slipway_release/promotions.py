@@ -24,8 +24,9 @@ _PAGE = 100
 _LOOK_BACK = dt.timedelta(days=60)
 _MOST_PAGES = 3
 _PAUSE = dt.timedelta(minutes=15)
-_MOST_TRIES = 8
-"""How often a promotion is started; the pauses double, so that it outlasts an outage of a day."""
+_LONGEST_PAUSE = dt.timedelta(days=1)
+_MOST_TRIES = 14
+"""How often a promotion is started; the pauses double up to a day, so that it outlasts an outage of a week."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,21 @@ def failed(context: Context) -> list[Run]:
     return sorted(found, key=lambda run: run.id, reverse=True)
 
 
-def is_due(attempts: Sequence[Run]) -> bool:
-    """Whether a promotion has to be started again, by the runs that were attempts at it."""
-    failures = [run for run in attempts if run.has_failed]
-    if any(not run.is_over for run in attempts) or len(failures) >= _MOST_TRIES:
+def is_due(attempts: Sequence[Run], environment: str | None = None) -> bool:
+    """Whether a promotion has to be started again, by the runs that were attempts at it.
+
+    Args:
+        attempts: the runs.
+        environment: where it is missing; a run that was asked for it by name and has ended was in vain, however it
+            ended.
+    """
+    if any(not run.is_over for run in attempts):
         return False
-    if len(failures) < 2:
+    vain = [run for run in attempts if run.has_failed or environment in run.environments]
+    if len(vain) < 2:
         return True
-    return workflow.now() - max(run.created for run in failures) >= _PAUSE * 2 ** (len(failures) - 2)
+    pause = min(_PAUSE * 2 ** (len(vain) - 2), _LONGEST_PAUSE)
+    return len(vain) < _MOST_TRIES and workflow.now() - max(run.created for run in vain) >= pause
 
 
 def was_rejected(context: Context, run: Run, environment: str | None = None) -> bool:

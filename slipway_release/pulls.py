@@ -130,15 +130,29 @@ def close(contents: Contents, pull: PullRequest, reason: str) -> None:
     contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
 
 
-def is_declined(contents: Contents, environment: str, service: str, version: str) -> bool:
-    """Whether a person has closed the newest pull request for a version; what this program closes, it marks."""
+def is_declined(
+    contents: Contents, environment: str, service: str, version: str, kind: str = "release", since: str = ""
+) -> bool:
+    """Whether a person has closed the newest pull request for a version; what this program closes, it marks.
+
+    Args:
+        contents: the environment repository.
+        environment: the environment's name.
+        service: the service's name.
+        version: the version.
+        kind: what the request is for, one of `KINDS`.
+        since: what was closed before that moment (ISO 8601) is forgotten.
+    """
     owner = contents.repository.partition("/")[0]
-    branch = branch_of(environment, service, version)
+    branch = branch_of(environment, service, version, kind)
     path = f"/repos/{contents.repository}/pulls"
     query = {"state": "all", "head": f"{owner}:{branch}", "per_page": "1"}
     found = fields.documents(contents.github.read(path, query), path)
     return any(
-        item.get("state") == "closed" and not item.get("merged_at") and CLOSED not in str(item.get("body") or "")
+        item.get("state") == "closed"
+        and not item.get("merged_at")
+        and CLOSED not in str(item.get("body") or "")
+        and str(item.get("closed_at") or "") >= since
         for item in found
     )
 
@@ -205,7 +219,8 @@ def _commit(
 ) -> None:
     """One commit on top of the base branch; what the pull request's branch had before is replaced."""
     existing = contents.read(path, branch) if not again and _has_branch(contents, branch) else None
-    if existing is not None and existing.content == wanted.dump():
+    # A push would dismiss reviews and start the checks anew, so a later time of the same thing is no reason for one.
+    if existing is not None and release_file.parse(existing.content, path).says_the_same(wanted):
         return
     head = history.branch_head(contents.github, contents.repository, base)
     if head is None:

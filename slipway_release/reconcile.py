@@ -255,7 +255,7 @@ def _asked(context: Context, place: Place, release: Release, runs: _Runs) -> lis
     if number is None:
         return []
     known = runs.of(place.service, number)
-    if not promotions.is_due(known):
+    if not promotions.is_due(known, place.environment.name):
         return []
     if place.environment.approval and any(
         promotions.was_rejected(context, run, place.environment.name) for run in known if run.is_over

@@ -80,6 +80,15 @@ class ReleaseFile:
     def without_hold(self, version: str) -> ReleaseFile:
         return dataclasses.replace(self, held=tuple(held for held in self.held if held.version != version))
 
+    def says_the_same(self, other: ReleaseFile) -> bool:
+        """Whether both want and hold the same, whenever and however it was said."""
+        return self._meaning() == other._meaning()
+
+    def _meaning(self) -> tuple[object, ...]:
+        release = self.release
+        back = release.rollback.version if release and release.rollback else None
+        return (release and dataclasses.replace(release, rollback=None), back, {held.version for held in self.held})
+
     def dump(self) -> str:
         """The text of the file."""
         content: dict[str, object] = {}

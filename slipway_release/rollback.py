@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from slipway_release import blame, delivery, pulls, reports, verified_releases, workflow
+from slipway_release import blame, delivery, history, layout, pulls, reports, verified_releases, workflow
 from slipway_release.blame import Configuration
 from slipway_release.choices import Rollback, Sync
 from slipway_release.context import Context
@@ -82,6 +82,11 @@ def act(context: Context, report: Report) -> Answer:
             f"{', '.join(others[:5])}), so it is not their releases; a person has to look at the cluster. Nothing is "
             "taken back or held; what still fails alone later is"
         )
+    if _is_declined(context, report, failed):
+        return Answer(
+            f"{failed.version} failed, and a person has closed the pull request that takes it back; it stays until it "
+            "is delivered again or a newer version comes"
+        )
     target = good.release
     passed_over = f" (no longer in the registry: {', '.join(found.gone)})" if found.gone else ""
     done = _take_back(context, report, failed, good)
@@ -110,6 +115,14 @@ def guard(report: Report) -> str | None:
     if environment.rollback is Rollback.OFF:
         return f"rollback is off in {environment.name}; release a newer version or revert by hand"
     return None
+
+
+def _is_declined(context: Context, report: Report, failed: Release) -> bool:
+    """Whether a person has decided against the rollback of this delivery."""
+    contents, environment, service = context.contents, report.environment, report.service
+    path = layout.release_path(environment.name, service.name)
+    delivered = history.newest_change(context.reader, context.platform.repository, path, environment.target_branch)
+    return pulls.is_declined(contents, environment.name, service.name, failed.version, "rollback", delivered)
 
 
 def _take_back(context: Context, report: Report, failed: Release, good: Good) -> Delivered | None:

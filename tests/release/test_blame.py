@@ -1,11 +1,14 @@
 """What a rollback takes back, and what it blames: the release, a change of its configuration, or neither."""
 
+import dataclasses
+import datetime as dt
 import json
 from collections.abc import Callable
 
 import pytest
 
-from slipway_release import merged
+from sandbox.github.core import clock
+from slipway_release import merged, reconcile, release_file, workflow
 from tests.release.builders import environment
 from tests.release.world import World
 
@@ -220,3 +223,43 @@ def test_a_restoration_is_closed_once_what_it_wants_back_is_healthy(world: Make)
     assert len(here.pulls()) == 1, "a late report on the state before says nothing"
     here.succeed("dev", here.commit("environments", "environments/dev/guestbook/values.yaml", "replicas: 1\n"))
     assert here.pulls() == []
+
+
+@pytest.fixture
+def waits(world: Make) -> World:
+    """A bad version in production, and a request to take it back that waits for a person."""
+    here = world(environment("production", rollback="pull-request"))
+    here.verified_release("1.0.0", "production")
+    here.fail("production", here.release("1.1.0", "production"))
+    return here
+
+
+def test_a_rollback_s_request_that_waits_is_not_pushed_again(waits: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (before,) = waits.pulls()
+    later = workflow.now() + dt.timedelta(hours=1)
+    monkeypatch.setattr(workflow, "now", lambda: later)
+    reconcile.reconcile(waits.context())
+    (after,) = waits.pulls()
+    # A push would dismiss the reviews it has.
+    assert (after["number"], after["head"]["sha"]) == (before["number"], before["head"]["sha"])
+
+
+def test_a_rollback_s_request_that_a_person_closes_stays_closed(waits: World) -> None:
+    (pull,) = waits.pulls()
+    waits.call("PATCH", f"/repos/{waits.repository}/pulls/{pull['number']}", {"state": "closed"})
+    reconcile.reconcile(waits.context())
+    answer = waits.fail("production", waits.head("environments"))
+    assert waits.pulls() == []
+    assert "a person has closed the pull request" in answer.reason
+
+
+def test_a_declined_rollback_is_asked_for_when_the_version_is_delivered_again(waits: World) -> None:
+    (pull,) = waits.pulls()
+    waits.call("PATCH", f"/repos/{waits.repository}/pulls/{pull['number']}", {"state": "closed"})
+    waits.verified_release("1.2.0", "production")
+    clock.move(60)
+    path = "environments/production/guestbook/release.yaml"
+    again = dataclasses.replace(waits.request("1.3.0").release, version="1.1.0", tag="v1.1.0")
+    waits.fail("production", waits.commit("environments", path, release_file.ReleaseFile(again).dump()))
+    assert [pull["title"] for pull in waits.pulls()] == ["Roll guestbook in production back from 1.1.0 to 1.2.0"]
+    clock.move(0)

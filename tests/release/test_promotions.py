@@ -125,7 +125,17 @@ def test_the_pauses_between_attempts_double_and_end() -> None:
     assert promotions.is_due(failures(2, dt.timedelta(minutes=15)))
     assert not promotions.is_due(failures(5, dt.timedelta(minutes=119)))
     assert promotions.is_due(failures(5, dt.timedelta(hours=2)))
-    assert not promotions.is_due(failures(8, dt.timedelta(days=6)))
+    assert not promotions.is_due(failures(12, dt.timedelta(hours=23)))
+    assert promotions.is_due(failures(12, dt.timedelta(days=1)))
+    assert not promotions.is_due(failures(14, dt.timedelta(days=6)))
+
+
+def test_a_run_that_ended_well_and_brought_nothing_is_not_started_at_every_reconciliation() -> None:
+    at = workflow.now()
+    runs = [Run(n, "guestbook", "7", DIGEST, ("dev",), True, "success", at) for n in range(2)]
+    assert promotions.is_due(runs[:1], "dev")
+    assert not promotions.is_due(runs, "dev")
+    assert promotions.is_due(runs, "staging")
 
 
 def test_what_a_reviewer_rejected_is_not_started_again() -> None:

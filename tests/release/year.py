@@ -107,9 +107,15 @@ class Year:
         met = faults or Faults()
 
         def client(whose: str) -> GitHub:
-            quiet = {"sleep": lambda _: None, "log": lambda _: None}
             transport = Actions(
-                60, **quiet, whose=whose, outside=self.outside, faults=met, start=self.start, runs=self.runs
+                60,
+                sleep=lambda _: None,
+                log=lambda _: None,
+                whose=whose,
+                outside=self.outside,
+                faults=met,
+                start=self.start,
+                runs=self.runs,
             )
             return GitHub(f"{self.world.url}api/v3", self.world.token, transport)
 
@@ -229,6 +235,8 @@ class Year:
             return
         item = self.random.choice(waiting)
         request = self.requests[item.run]
+        # Each run reads the platform anew.
+        request = dataclasses.replace(request, service=self.world.platform.service(item.service))
         planned: list[str] = []
 
         def plan(context: Context) -> None:

@@ -106,7 +106,7 @@ class People:
         path = f"{layout.service_folder(place.name, service.name)}/values.yaml"
         self.world.commit("environments", path, f"command: [broken {self.random.random()}]\n")
         self.year.broken.add((place.name, service.name))
-        self.year.argocd(place, service.name)
+        self.year.argocd(place.name, service.name)
 
     def mend_values(self) -> None:
         for place, service in sorted(self.year.broken):

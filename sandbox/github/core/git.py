@@ -1,6 +1,7 @@
 """Bare git repositories: where they lie, and the plumbing that every other module uses."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,9 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 QUARANTINE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH")
 """Where git keeps the objects of a push until its hooks agree; a check of that push must look there."""
+
+_OBJECT = re.compile(r"(?P<id>[0-9a-f]{40}) (?P<kind>\w+) \d+")
+"""How `cat-file --batch-check` names an object that is there."""
 
 
 class GitError(Exception):
@@ -89,27 +93,38 @@ class GitRepository:
 
     def resolve(self, expression: str, kind: str = "commit") -> str | None:
         """Id of the object that an expression names, peeled to the kind; None if there is none."""
-        if not expression or expression.startswith("-") or any(character.isspace() for character in expression):
+        return self._first([expression], kind)
+
+    def _first(self, expressions: Sequence[str], kind: str) -> str | None:
+        """What the first expression names that names something. All of them are asked for in one process."""
+        # Everything behind a colon is a path, so a peeling suffix would be a part of it.
+        asked = [
+            text if ":" in text else f"{text}^{{{kind}}}"
+            for text in expressions
+            if text and not text.startswith("-") and not any(character.isspace() for character in text)
+        ]
+        if not asked:
             return None
-        if ":" not in expression:
-            return self.attempt("rev-parse", "--verify", "--quiet", f"{expression}^{{{kind}}}")
-        # Everything behind the colon is a path, so a peeling suffix would be a part of it.
-        found = self.attempt("rev-parse", "--verify", "--quiet", expression)
-        return self.attempt("rev-parse", "--verify", "--quiet", f"{found}^{{{kind}}}") if found else None
+        printed = self.text("cat-file", "--batch-check", stdin="".join(f"{text}\n" for text in asked).encode())
+        for line in printed.splitlines():
+            found = _OBJECT.fullmatch(line)
+            if found is not None:
+                same = found["kind"] == kind
+                return found["id"] if same else self.attempt("rev-parse", "-q", "--verify", f"{found['id']}^{{{kind}}}")
+        return None
 
     def find_commit(self, name: str) -> str | None:
         """The commit that a branch, a tag, a full or short ref, or an id names, as GitHub's `ref` parameters do."""
         candidates = [name] if name.startswith("refs/") else [f"refs/heads/{name}", f"refs/tags/{name}", f"refs/{name}"]
-        for candidate in candidates:
-            if found := self.resolve(candidate):
-                return found
         is_id = 4 <= len(name) <= 40 and all(character in "0123456789abcdef" for character in name.lower())
-        return self.resolve(name) if is_id or name == "HEAD" else None
+        return self._first([*candidates, *([name] if is_id or name == "HEAD" else [])], "commit")
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Content of a file at a commit, or None."""
-        blob = self.resolve(f"{commit}:{path}", "blob") if path else None
-        return None if blob is None else self.run("cat-file", "blob", blob)
+        try:
+            return self.run("cat-file", "blob", f"{commit}:{path}") if path else None
+        except GitError:
+            return None
 
     def files(self, commit: str, prefix: str = "") -> list[str]:
         """Paths of all files at a commit, below a folder if one is given."""
