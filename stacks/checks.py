@@ -134,6 +134,19 @@ def _check_cluster(parts: Parts, found: Found[Environment]) -> Iterator[Problem]
         yield Problem(found.at("context"), text)
 
 
+def _check_servers(parts: Parts) -> Iterator[Problem]:
+    """A cluster is registered once, by the first environment that says how."""
+    first: dict[str | None, tuple[str, str]] = {}
+    for found in parts.environments:
+        environment = found.value
+        if environment.server is None:
+            continue
+        name, server = first.setdefault(environment.cluster, (environment.name, environment.server))
+        if server != environment.server:
+            text = f"{environment.cluster} is at {server} in {name}; use one address, or another `cluster`"
+            yield Problem(found.at("server"), text)
+
+
 def _check_branch(found: Found[Environment]) -> Iterator[Problem]:
     if found.broken & {"images", "branch"}:
         return
@@ -274,6 +287,7 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_sign_on,
     _check_teams,
     _check_environments,
+    _check_servers,
     _check_tag_prefixes,
     _check_services,
     _check_repositories,

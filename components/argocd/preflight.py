@@ -1,22 +1,25 @@
 """What in the cluster stands in the way of a stack: found before the first write, each with its remedy."""
 
-import base64
-import json
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import kubernetes.client
-import urllib3.exceptions
-
+from components.argocd.cluster_api import (
+    UNREACHABLE,
+    call,
+    find,
+    foreign_namespaces,
+    missing_rights,
+    trouble,
+    untested,
+    untested_kubernetes,
+)
 from components.argocd.installation import RELEASE_NAME
 from components.argocd.kubeconfig import opened
-from components.github.preflight.findings import Adoptable, Advice
+from components.argocd.remote_clusters import registration_problems, remote_problems
+from components.github.preflight.findings import Adoptable
 from components.state import State
-from manifests.infrastructure import MANAGED_BY
 from manifests.model import RELEASE, Settings, adoptable, placement_name
 
-TIMEOUT_SECONDS = 10
 NEEDED_RIGHTS = (
     ("", "namespaces"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
@@ -24,16 +27,11 @@ NEEDED_RIGHTS = (
 )
 """What the installation of Argo CD creates outside of its namespace."""
 
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _KINDS = ("applications", "applicationsets", "appprojects")
 _DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.argoproj.io"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _RELEASE_KIND = "kubernetes:helm.sh/v3:Release"
 _OWNER = "meta.helm.sh/release-namespace"
-_CLUSTER_LABEL = "argocd.argoproj.io/secret-type=cluster"
-IN_CLUSTER = "in-cluster"
-"""What Argo CD calls the cluster that it runs on."""
-TESTED_KUBERNETES = ((1, 33), (1, 35))
 TESTED_ARGOCD = ((3, 4), (3, 5))
 """The oldest and the newest minor version that Slipway is tested with."""
 
@@ -41,24 +39,17 @@ TESTED_ARGOCD = ((3, 4), (3, 5))
 def cluster_problems(settings: Settings, state: State | None = None) -> list[str]:
     """Everything that is in the way, `Advice` among it; nothing is written."""
     client = _opened(settings)
-    found = [client] if isinstance(client, str) else _asked(settings, state, client)
-    return list(dict.fromkeys([*found, *_unusable_contexts(settings)]))
+    found = [client, *remote_problems(settings, None)] if isinstance(client, str) else _asked(settings, state, client)
+    return list(dict.fromkeys(found))
 
 
 def _asked(settings: Settings, state: State | None, client: Any) -> list[str]:
-    context = settings.cluster.context
     try:
         found = [finding for check in _CHECKS for finding in check(settings, client)]
-        return [*found, *_unclaimed_release(settings, state, client)]
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        host = client.configuration.host
-        return [f"cluster.context: {context} does not answer at {host} ({_reason(error)}); is it running?"]
-    except kubernetes.client.ApiException as error:
-        refusal = cast(Any, error)
-        if not refusal.status:
-            reason = " ".join(str(refusal.reason).split())
-            return [f"cluster.context: {context} cannot be trusted: {reason}; are address and authority those of it?"]
-        return [f"cluster.context: {context} refuses: {refusal.status} {refusal.reason}; are the credentials valid?"]
+        return [*found, *_unclaimed_release(settings, state, client), *remote_problems(settings, client)]
+    except UNREACHABLE as error:
+        problem = trouble(error, client, "cluster.context", settings.cluster.context)
+        return [problem, *remote_problems(settings, None)]
 
 
 def has_release(settings: Settings) -> bool:
@@ -66,21 +57,12 @@ def has_release(settings: Settings) -> bool:
     client = _opened(settings)
     try:
         return not isinstance(client, str) and _has_release(settings, client)
-    except (urllib3.exceptions.HTTPError, OSError, kubernetes.client.ApiException):
+    except UNREACHABLE:
         return False
 
 
 def _opened(settings: Settings) -> Any:
     return opened(settings.cluster.kubeconfig, settings.cluster.context, "cluster.context")
-
-
-def _unusable_contexts(settings: Settings) -> Iterator[str]:
-    """The clusters of environments are only opened: who previews may not reach each of them."""
-    for environment in settings.environments:
-        if environment.context is not None:
-            setting = f"environments[{environment.name}].context"
-            if isinstance(client := opened(settings.cluster.kubeconfig, environment.context, setting), str):
-                yield client
 
 
 def _has_release(settings: Settings, client: Any) -> bool:
@@ -91,7 +73,7 @@ def _helm_records(settings: Settings, client: Any) -> list[dict[str, Any]]:
     """The Secrets that Helm writes for the release of Argo CD, one for each revision."""
     path = f"/api/v1/namespaces/{settings.argocd.namespace}/secrets"
     query = [("labelSelector", f"owner=helm,name={RELEASE_NAME}")]
-    return _call(client, "GET", path, query=query)["items"]
+    return call(client, "GET", path, query=query)["items"]
 
 
 def _unclaimed_release(settings: Settings, state: State | None, client: Any) -> Iterator[str]:
@@ -130,54 +112,29 @@ def _labels(thing: dict[str, Any]) -> dict[str, str]:
 
 
 def _untested_versions(settings: Settings, client: Any) -> Iterator[str]:
-    version = _call(client, "GET", "/version")
-    running = f"{version.get('major', '')}.{version.get('minor', '')}"
-    yield from _untested("cluster.context", "Kubernetes", running, TESTED_KUBERNETES)
+    yield from untested_kubernetes(client, "cluster.context")
     if settings.argocd.version is not None:
-        yield from _untested("argocd.version", "Argo CD", settings.argocd.version, TESTED_ARGOCD)
-
-
-def _untested(path: str, what: str, version: str, tested: tuple[tuple[int, int], tuple[int, int]]) -> Iterator[str]:
-    # Providers add to the numbers, such as the + in 1.35+.
-    found = re.match(r"v?([0-9]+)\.([0-9]+)", version)
-    if found is not None and not tested[0] <= (int(found[1]), int(found[2])) <= tested[1]:
-        oldest, newest = (".".join(map(str, bound)) for bound in tested)
-        yield Advice(f"{path}: this is {what} {found[0]}; Slipway is tested with {oldest} to {newest}")
+        yield from untested("argocd.version", "Argo CD", settings.argocd.version, TESTED_ARGOCD)
 
 
 def _missing_rights(settings: Settings, client: Any) -> Iterator[str]:
     del settings
-    for group, resource in NEEDED_RIGHTS:
-        attributes = {"group": group, "resource": resource, "verb": "create"}
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
-        }
-        if not _call(client, "POST", _REVIEWS, review)["status"]["allowed"]:
-            yield f"cluster.context: it may not create {resource}; use a cluster administrator"
+    yield from missing_rights(client, NEEDED_RIGHTS, "cluster.context")
 
 
 def _foreign_namespaces(settings: Settings, client: Any) -> Iterator[str]:
-    namespaces = _call(client, "GET", "/api/v1/namespaces")["items"]
-    owners = {item["metadata"]["name"]: item["metadata"].get("labels", {}).get(MANAGED_BY) for item in namespaces}
     wanted = {settings.argocd.namespace: "argocd.namespace"}
     for service, environment in settings.placements():
         if environment.cluster is None:
             wanted[placement_name(service, environment)] = f"services[{service.name}].name"
-    for name, path in wanted.items():
-        if owners.get(name, settings.mark) != settings.mark:
-            yield (
-                f"{path}: the namespace {name} exists and is not this stack's; choose another name, or hand it over:"
-                f" `kubectl label namespace {name} {MANAGED_BY}={settings.mark} --overwrite`"
-            )
+    yield from foreign_namespaces(client, settings, wanted)
 
 
 def _foreign_kinds(settings: Settings, client: Any) -> Iterator[str]:
     """A Helm release refuses to take over what another one installed."""
     if not settings.argocd.install_crds:
         return
-    found = [_find(client, _DEFINITION.format(kind)) for kind in _KINDS]
+    found = [find(client, _DEFINITION.format(kind)) for kind in _KINDS]
     owners = {_installer(definition) for definition in found if definition is not None}
     for owner in sorted(owners - {settings.argocd.namespace}):
         whose = f"the Argo CD in {owner}" if owner else "something other than Helm"
@@ -189,7 +146,7 @@ def _foreign_roles(settings: Settings, client: Any) -> Iterator[str]:
     ours = [f"{RELEASE_NAME}-{part}" for part in ("application-controller", "server", "notifications-controller")]
     for kind in ("clusterrole", "clusterrolebinding"):
         for name in ours:
-            found = _find(client, f"{_RBAC}/{kind}s/{name}")
+            found = find(client, f"{_RBAC}/{kind}s/{name}")
             if found is not None and (owner := _installer(found)) != settings.argocd.namespace:
                 whose = f"the Argo CD in {owner}" if owner else "another Argo CD"
                 yield (
@@ -198,44 +155,8 @@ def _foreign_roles(settings: Settings, client: Any) -> Iterator[str]:
                 )
 
 
-def _unregistered_clusters(settings: Settings, client: Any) -> Iterator[str]:
-    """An Application whose cluster Argo CD does not know stays Unknown for ever."""
-    ours = settings.registered_clusters()
-    wanted = {
-        environment.cluster: environment.name
-        for environment in settings.environments
-        if environment.cluster and environment.cluster not in ours
-    }
-    if not wanted:
-        return
-    namespace = settings.argocd.namespace
-    found = _call(client, "GET", f"/api/v1/namespaces/{namespace}/secrets", query=[("labelSelector", _CLUSTER_LABEL)])
-    known = {_decoded(item.get("data", {}).get("name", "")) for item in found["items"]} | {IN_CLUSTER}
-    for cluster, environment in wanted.items():
-        if cluster not in known:
-            others = ", ".join(sorted(known))
-            yield (
-                f"environments[{environment}].cluster: Argo CD in {namespace} knows no cluster {cluster!r}, only"
-                f" {others}; register it by the environment's `server` and `context`, or by"
-                f" `argocd cluster add <context> --name {cluster}`"
-            )
-
-
 def _installer(thing: dict[str, Any]) -> str:
     return str(thing["metadata"].get("annotations", {}).get(_OWNER, ""))
-
-
-def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode(errors="replace")
-
-
-def _find(client: Any, path: str) -> dict[str, Any] | None:
-    try:
-        return _call(client, "GET", path)
-    except kubernetes.client.ApiException as error:
-        if cast(Any, error).status == 404:
-            return None
-        raise
 
 
 _CHECKS: tuple[Callable[[Settings, Any], Iterator[str]], ...] = (
@@ -244,30 +165,6 @@ _CHECKS: tuple[Callable[[Settings, Any], Iterator[str]], ...] = (
     _foreign_namespaces,
     _foreign_kinds,
     _foreign_roles,
-    _unregistered_clusters,
+    registration_problems,
     _pending_release,
 )
-
-
-def _call(
-    client: Any, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()
-) -> dict[str, Any]:
-    """Asks the API; its answers are read as they are, since the client's models have no types."""
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    request = client.param_serialize(
-        method=method,
-        resource_path=path,
-        header_params=headers,
-        query_params=list(query),
-        body=body,
-        auth_settings=["BearerToken"],
-    )
-    answer = client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-    text = answer.read()
-    if answer.status >= 400:
-        raise kubernetes.client.ApiException(status=answer.status, reason=answer.reason)
-    return json.loads(text)
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)

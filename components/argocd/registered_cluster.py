@@ -67,7 +67,7 @@ class RegisteredCluster(pulumi.ComponentResource):
         )
         self.secret = kubernetes.core.v1.Secret(
             f"{name}-secret",
-            metadata={"name": f"cluster-{name}", "namespace": args["namespace"], "labels": _PARTNERS},
+            metadata={"name": cluster_secret(name), "namespace": args["namespace"], "labels": _PARTNERS},
             string_data={
                 "name": args["cluster"],
                 "server": args["server"],
@@ -76,6 +76,11 @@ class RegisteredCluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"name": args["cluster"]})
+
+
+def cluster_secret(environment: str) -> str:
+    """The name of the Secret by which Argo CD knows the cluster that an environment registers."""
+    return f"cluster-{environment}"
 
 
 def connection(data: Mapping[str, str]) -> str:

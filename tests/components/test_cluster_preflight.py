@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from components.argocd import preflight as cluster
+from components.argocd.cluster_api import REVIEWS
 from components.github.preflight import Adoptable, Advice
 from components.state import State
+from manifests.infrastructure import MANAGED_BY
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.stacks.builders import MARK, changed, texts, values
@@ -37,7 +39,7 @@ class Cluster:
             "/version": {"major": "1", "minor": minor},
             "/api/v1/namespaces": {"items": namespaces},
             "/api/v1/namespaces/argocd/secrets": {"items": secrets},
-            cluster._REVIEWS: {"status": {"allowed": allowed}},
+            REVIEWS: {"status": {"allowed": allowed}},
         }
         for path, owner in (left or {}).items():
             annotations = {cluster._OWNER: owner} if owner else {}
@@ -83,7 +85,7 @@ def test_what_is_in_the_way_in_the_cluster_is_named(found: Cluster, said: str) -
     "found",
     [
         Cluster({"default": {}}),
-        Cluster({"argocd": {cluster.MANAGED_BY: MARK}}, left={SETS: "argocd", ROLE: "argocd"}),
+        Cluster({"argocd": {MANAGED_BY: MARK}}, left={SETS: "argocd", ROLE: "argocd"}),
     ],
 )
 def test_a_fresh_cluster_and_our_own_are_fine(found: Cluster) -> None:

@@ -190,6 +190,15 @@ def test_a_pull_secret_on_another_cluster_needs_a_way_there() -> None:
     assert "context" in problems(stack)["environments[dev].context"]
 
 
+def test_a_cluster_is_registered_at_one_address() -> None:
+    stack = changed("environments.0.context", "edge")
+    remote = {"cluster": "edge", "context": "edge", "server": "https://edge.example:6443"}
+    stack["environments"][:2] = [one | remote for one in stack["environments"][:2]]
+    assert settings_of("test", texts(stack))
+    stack["environments"][1]["server"] = "https://other.example:6443"
+    assert "is at https://edge.example:6443 in dev" in problems(stack)["environments[staging].server"]
+
+
 def test_namespaces_of_kubernetes_are_not_taken() -> None:
     stack = changed("services.0.name", "kube")
     assert "begins with kube-" in problems(stack)["services[kube].name"]

@@ -1,0 +1,139 @@
+"""What is in the way on an environment's own cluster is found before the first write, each with its remedy."""
+
+import base64
+import contextlib
+import json
+import threading
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.argocd import preflight
+from components.argocd.cluster_api import REVIEWS
+from components.github.preflight import Advice
+from manifests.infrastructure import MANAGED_BY
+from stacks.settings import settings_of
+from tests.stacks.builders import MARK, texts, values
+
+NAMESPACES = "/api/v1/namespaces"
+SECRETS = f"{NAMESPACES}/argocd/secrets"
+
+Answers = dict[str, Any]
+
+
+def answers(uid: str, **labels: dict[str, str]) -> Answers:
+    """What a cluster answers that has these namespaces with their labels, and is as it should be."""
+    namespaces = [{"metadata": {"name": name.replace("_", "-"), "labels": given}} for name, given in labels.items()]
+    return {
+        "/version": {"major": "1", "minor": "35"},
+        f"{NAMESPACES}/kube-system": {"metadata": {"name": "kube-system", "uid": uid}},
+        NAMESPACES: {"items": namespaces},
+        SECRETS: {"items": []},
+        REVIEWS: {"status": {"allowed": True}},
+    }
+
+
+def registered(name: str, server: str, secret: str = "by-hand") -> Answers:
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in {"name": name, "server": server}.items()}
+    return {"items": [{"metadata": {"name": secret}, "data": data}]}
+
+
+@contextlib.contextmanager
+def listening(given: Answers) -> Generator[str]:
+    """An API server that knows these answers; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = given.get(self.path.partition("?")[0])
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            content = json.dumps(found if found is not None else {}).encode()
+            self.send_response(200 if found is not None else 404)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET  # noqa: N815  # names of the base class
+
+        def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # says nothing
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def problems(folder: Path, here: Answers, edge: Answers | None, **environment: str) -> list[str]:
+    """What the preflight says of a stack with production on the cluster `edge`; None: nothing listens there."""
+    with contextlib.ExitStack() as stack:
+        addresses = {"here": stack.enter_context(listening(here)), "edge": "http://127.0.0.1:9"}
+        if edge is not None:
+            addresses["edge"] = stack.enter_context(listening(edge))
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": {"server": url}} for name, url in addresses.items()],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": "u"}} for name in addresses],
+        }
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(json.dumps(content))
+        given = values(cluster={"kubeconfig": str(kubeconfig), "context": "here"})
+        remote = {"cluster": "edge", "context": "edge", "server": "https://edge.example:6443"}
+        given["environments"][2] |= remote | environment
+        return preflight.cluster_problems(settings_of("test", texts(given)))
+
+
+def test_a_cluster_of_an_environment_that_is_ready_is_fine(tmp_path: Path) -> None:
+    ours = registered("edge", "https://edge.example:6443", "cluster-production")
+    edge = answers("b", guestbook_production={MANAGED_BY: MARK}, guestbook_dev={"team": "others"})
+    assert problems(tmp_path, answers("a"), edge) == []
+    assert problems(tmp_path, answers("a") | {SECRETS: ours}, edge) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({REVIEWS: {"status": {"allowed": False}}}, "environments[production].context: it may not create"),
+        ({"/version": {"major": "1", "minor": "28"}}, "environments[production].context: this is Kubernetes 1.28"),
+        (
+            {NAMESPACES: {"items": [{"metadata": {"name": "guestbook-production", "labels": {"team": "x"}}}]}},
+            "services[guestbook].name: the namespace guestbook-production exists",
+        ),
+        (
+            {f"{NAMESPACES}/kube-system": {"metadata": {"uid": "a"}}},
+            "environments[production].context: edge leads to the cluster that Argo CD runs on",
+        ),
+    ],
+)
+def test_what_is_in_the_way_there_is_named(tmp_path: Path, change: Answers, said: str) -> None:
+    found = problems(tmp_path, answers("a"), answers("b") | change)
+    assert found
+    assert found[0].startswith(said)
+
+
+def test_a_version_there_that_is_not_tested_stops_nothing(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, answers("a"), answers("b") | {"/version": {"major": "1", "minor": "99"}})
+    assert isinstance(found, Advice)
+
+
+def test_a_cluster_that_does_not_answer_is_named_with_its_environment(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, answers("a"), None)
+    assert found.startswith("environments[production].context: edge does not answer at http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    "known",
+    [registered("edge", "https://other.example:6443"), registered("another", "https://edge.example:6443")],
+)
+def test_a_cluster_that_argo_cd_would_know_twice_is_named(tmp_path: Path, known: Answers) -> None:
+    """Argo CD deploys nothing to a cluster whose name or address is ambiguous."""
+    (found,) = problems(tmp_path, answers("a") | {SECRETS: known}, answers("b"))
+    assert found.startswith("environments[production].server: Argo CD in argocd knows this cluster already")
+    assert "delete secret by-hand" in found
