@@ -33,8 +33,8 @@ help: ## what can be made here
 install: $(PRODUCT) ## the Python packages that a real platform needs, in .venv; other targets install what they need
 
 .PHONY: up
-up: $(VENV) ## the whole platform on this machine; run again, it mends what is missing
-	@$(PYTHON) -m sandbox up
+up: $(VENV) ## the whole platform on this machine; run again, it mends what is missing; CLUSTERS=2: production has its own
+	@$(if $(CLUSTERS),SLIPWAY_SANDBOX_CLUSTERS="$(CLUSTERS)") $(PYTHON) -m sandbox up
 
 .PHONY: down
 down: $(VENV) ## stop it and leave nothing behind

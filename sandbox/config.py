@@ -5,7 +5,7 @@ Two sandboxes run side by side when each has its own `SLIPWAY_SANDBOX_DIR` and `
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,10 @@ GITHUB_PORT = 3000
 REGISTRY_PORT = 5000
 ARGOCD_PORT = 30080
 CONTEXT = "sandbox"
+SECOND_CONTEXT = "second"
+CLUSTERS = "SLIPWAY_SANDBOX_CLUSTERS"
+"""The environment variable that says how many clusters there are: 1, or 2 for an environment on one of its own."""
+SECOND_FOLDER = "second"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class SandboxConfig:
     """Built tools, images and packages, shared by all sandboxes of this user."""
     private_packages: bool = True
     """Whether the node's registry asks for credentials, and images belong to who pushed them, as on GitHub."""
+    clusters: int = 1
+    """How many clusters it has. A sandbox that was started with two keeps both until `down`."""
+    number: int = 1
+    """Which of them the addresses of a cluster are those of. GitHub, the registry and Argo CD are the first one's."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, root: Path | None = None) -> Self:
@@ -45,48 +53,72 @@ class SandboxConfig:
                 f"give two octets, such as {DEFAULT_NETWORK}",
                 exit_code=ExitCode.USAGE,
             )
+        directory = (root / (environ.get("SLIPWAY_SANDBOX_DIR") or ".sandbox")).resolve()
+        clusters = environ.get(CLUSTERS) or "1"
+        if clusters not in {"1", "2"}:
+            raise SandboxError(f"{CLUSTERS}: {clusters!r} is not known; it is 1 or 2", exit_code=ExitCode.USAGE)
         caches = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".cache")
         return cls(
             root=root,
-            directory=(root / (environ.get("SLIPWAY_SANDBOX_DIR") or ".sandbox")).resolve(),
+            directory=directory,
             network=network,
             cache=caches / "slipway",
+            clusters=2 if (directory / SECOND_FOLDER).is_dir() else int(clusters),
         )
+
+    @property
+    def second(self) -> Self | None:
+        """The same sandbox with the addresses of its second cluster; None where it has none."""
+        return replace(self, number=2) if self.clusters > 1 else None
 
     @property
     def host_ip(self) -> str:
         """This machine's end of the link to the node."""
-        return f"{self.network}.0.1"
+        return f"{self.network}.{self.number - 1}.1"
 
     @property
     def node_ip(self) -> str:
         """The node's end of the link."""
-        return f"{self.network}.0.2"
+        return f"{self.network}.{self.number - 1}.2"
 
     @property
     def pod_cidr(self) -> str:
         """Addresses of pods."""
-        return f"{self.network}.16.0/20"
+        return f"{self.network}.{16 * self.number}.0/20"
 
     @property
     def service_cidr(self) -> str:
         """Addresses of Kubernetes Services."""
-        return f"{self.network}.128.0/17"
+        return f"{self._services}.0/{17 if self.number == 1 else 18}"
 
     @property
     def api_ip(self) -> str:
         """The ClusterIP of the Kubernetes API."""
-        return f"{self.network}.128.1"
+        return f"{self._services}.1"
 
     @property
     def dns_ip(self) -> str:
         """The ClusterIP of the cluster's DNS."""
-        return f"{self.network}.128.10"
+        return f"{self._services}.10"
+
+    @property
+    def _services(self) -> str:
+        return f"{self.network}.{128 if self.number == 1 else 64}"
+
+    @property
+    def github_ip(self) -> str:
+        """Where GitHub listens."""
+        return f"{self.network}.0.1"
+
+    @property
+    def registry_ip(self) -> str:
+        """Where the registry listens, and Argo CD answers."""
+        return f"{self.network}.0.2"
 
     @property
     def github_url(self) -> str:
         """What a browser, git and the product call GitHub."""
-        return f"http://{self.host_ip}:{GITHUB_PORT}/"
+        return f"http://{self.github_ip}:{GITHUB_PORT}/"
 
     @property
     def github_api_url(self) -> str:
@@ -111,16 +143,16 @@ class SandboxConfig:
     @property
     def registry_host(self) -> str:
         """Where images are pushed and pulled."""
-        return f"{self.node_ip}:{REGISTRY_PORT}"
+        return f"{self.registry_ip}:{REGISTRY_PORT}"
 
     @property
     def argocd_url(self) -> str:
         """API and web hooks of Argo CD."""
-        return f"http://{self.node_ip}:{ARGOCD_PORT}"
+        return f"http://{self.registry_ip}:{ARGOCD_PORT}"
 
     @property
     def kubeconfig(self) -> Path:
-        """Admin access to the cluster; its context is `sandbox`."""
+        """Admin access to the clusters; the contexts are `sandbox` and, where there is one, `second`."""
         return self.directory / "kubeconfig"
 
     @property

@@ -1,18 +1,21 @@
 """What this machine adds to the settings of the sandbox's stack: addresses, ids, keys."""
 
 import json
+from dataclasses import replace
 from typing import Any, cast
 
-from sandbox.config import CONTEXT, SandboxConfig
+from sandbox.config import CONTEXT, SECOND_CONTEXT, SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.github.credentials import READER
 from sandbox.images import REDIS
+from sandbox.node import NodeLayout
 from sandbox.pulumi.settings import StackConfig, read_stack
-from sandbox.shape import fields
+from sandbox.shape import fields, items
 from sandbox.toolchain import HELM_VERSION
 
 STACK = "sandbox"
 NAMESPACE = "slipway"
+PRODUCTION = "production"
 APPS = ("promoter", "requester", "argocd")
 PLACEHOLDER = "known-once-the-sandbox-is-up"
 
@@ -28,7 +31,7 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
     secrets["packagesToken"] = credentials["users"][READER]
     secrets |= {f"{app}PrivateKey": apps[app]["privateKey"] for app in APPS}
     ids = {app: {"slug": app, **{key: str(apps[app][key]) for key in ("id", "installationId")}} for app in APPS}
-    return read_stack(config.root, STACK, _overlay(config, ids), _namespaced(secrets))
+    return _on_clusters(config, read_stack(config.root, STACK, _overlay(config, ids), _namespaced(secrets)))
 
 
 def planned_stack(config: SandboxConfig, stack: str = STACK) -> StackConfig:
@@ -38,7 +41,26 @@ def planned_stack(config: SandboxConfig, stack: str = STACK) -> StackConfig:
     missing = [key for key in _secret_keys(config, given) if key not in given.values]
     unasked = _namespaced({"preflight": False})
     placeholders = dict.fromkeys(missing, PLACEHOLDER)
-    return read_stack(config.root, stack, overlay | unasked, placeholders, placeholder=PLACEHOLDER)
+    planned = read_stack(config.root, stack, overlay | unasked, placeholders, placeholder=PLACEHOLDER)
+    return _on_clusters(config, planned) if stack == STACK else planned
+
+
+def second_cluster(second: SandboxConfig) -> Json:
+    """What an environment on the second cluster has in its settings.
+
+    Args:
+        second: the sandbox, as `SandboxConfig.second` has it.
+    """
+    return {"cluster": SECOND_CONTEXT, "context": SECOND_CONTEXT, "server": NodeLayout(second).api_url}
+
+
+def _on_clusters(config: SandboxConfig, stack: StackConfig) -> StackConfig:
+    """The environments on their clusters: where there are two, production is on the second."""
+    if config.second is None:
+        return stack
+    environments, remote = items(stack.values, f"{NAMESPACE}:environments"), second_cluster(config.second)
+    placed = [one | (remote if one.get("name") == PRODUCTION else {}) for one in environments]
+    return replace(stack, values=stack.values | {f"{NAMESPACE}:environments": placed})
 
 
 def _secret_keys(config: SandboxConfig, given: StackConfig) -> list[str]:

@@ -80,6 +80,8 @@ def prepare_network(spec: dict[str, Any]) -> None:
     run("ip", "link", "set", _SERVICE_LINK, "up")
     source = spec["address"].partition("/")[0]
     run("ip", "route", "add", spec["services"], "dev", _SERVICE_LINK, "src", source)
+    for network, gateway in spec["routes"]:
+        run("ip", "route", "add", network, "via", gateway, "dev", _LINK)
 
 
 @dataclass

@@ -4,7 +4,7 @@ import datetime as dt
 import ipaddress
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography import x509
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sandbox.config import CONTEXT
+from sandbox.config import CONTEXT, SandboxConfig
 from sandbox.node.layout import API_PORT, NODE_NAME, NodeLayout
 
 _LIFETIME = dt.timedelta(days=3650)
@@ -53,8 +53,16 @@ def write(layout: NodeLayout) -> None:
         complete.touch()
     layout.etc.mkdir(parents=True, exist_ok=True)
     for name in KUBECONFIGS:
-        _write_kubeconfig(layout, name, f"https://127.0.0.1:{API_PORT}", layout.etc / f"{name}.kubeconfig")
-    _write_kubeconfig(layout, "admin", layout.api_url, layout.config.kubeconfig)
+        path = layout.etc / f"{name}.kubeconfig"
+        _write_kubeconfig(path, CONTEXT, [_access(layout, CONTEXT, name, f"https://127.0.0.1:{API_PORT}")])
+    _write_kubeconfig(layout.config.kubeconfig, CONTEXT, [_administration(one) for one in _complete(layout.config)])
+
+
+def _complete(config: SandboxConfig) -> list[NodeLayout]:
+    """The nodes of a sandbox that have their certificates."""
+    first = replace(config, number=1)
+    layouts = [NodeLayout(one) for one in (first, first.second) if one is not None]
+    return [layout for layout in layouts if (layout.pki / "complete").exists()]
 
 
 def _write_all(layout: NodeLayout) -> None:
@@ -168,18 +176,37 @@ def _write_pair(path: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.C
     path.with_suffix(".crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _write_kubeconfig(layout: NodeLayout, client: str, server: str, path: Path) -> None:
+@dataclass(frozen=True)
+class _Access:
+    """One way into one cluster, as a kubeconfig has it."""
+
+    context: str
+    user: str
+    cluster: dict[str, str]
+    credentials: dict[str, str]
+
+
+def _administration(layout: NodeLayout) -> _Access:
+    return _access(layout, layout.context, "admin", layout.api_url)
+
+
+def _access(layout: NodeLayout, context: str, client: str, server: str) -> _Access:
     def data(file: str) -> str:
         return b64encode((layout.pki / file).read_bytes()).decode()
 
-    user = {"client-certificate-data": data(f"{client}.crt"), "client-key-data": data(f"{client}.key")}
+    user = client if context == CONTEXT else f"{client}-{context}"
+    credentials = {"client-certificate-data": data(f"{client}.crt"), "client-key-data": data(f"{client}.key")}
+    return _Access(context, user, {"server": server, "certificate-authority-data": data("ca.crt")}, credentials)
+
+
+def _write_kubeconfig(path: Path, current: str, accesses: list[_Access]) -> None:
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": CONTEXT,
-        "clusters": [{"name": CONTEXT, "cluster": {"server": server, "certificate-authority-data": data("ca.crt")}}],
-        "users": [{"name": client, "user": user}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": client}}],
+        "current-context": current,
+        "clusters": [{"name": one.context, "cluster": one.cluster} for one in accesses],
+        "users": [{"name": one.user, "user": one.credentials} for one in accesses],
+        "contexts": [{"name": one.context, "context": {"cluster": one.context, "user": one.user}} for one in accesses],
     }
     text = json.dumps(document, indent=2) + "\n"
     if not path.exists() or path.read_text() != text:  # readers of the admin's file may be about

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from sandbox.config import SandboxConfig
+from sandbox.config import CLUSTERS, SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
 from sandbox.node import existing, kind, lifecycle, preflight
 from sandbox.node.layout import NodeLayout
@@ -50,10 +50,13 @@ def choice(config: SandboxConfig) -> Cluster:
 def check(config: SandboxConfig) -> list[str]:
     """What keeps that cluster from running here, each as a sentence with its remedy."""
     if named := existing.named():
-        return existing.check(named)
+        second = f"{CLUSTERS}: a second cluster is a node beside the sandbox's own; unset {existing.VARIABLE}"
+        return [*existing.check(named), *([second] if config.clusters > 1 else [])]
     match choice(config):
         case Cluster.NODE:
             return preflight.check(config)
+        case Cluster.KIND if config.clusters > 1:
+            return [f"{CLUSTERS}: a second cluster is a node beside the sandbox's own; set {VARIABLE}=node"]
         case Cluster.KIND if not kind.is_possible():
             return [
                 "kind: needs a Docker engine that answers and the command kind; install them (https://kind.sigs.k8s.io)"
@@ -65,7 +68,7 @@ def check(config: SandboxConfig) -> list[str]:
 def is_running(config: SandboxConfig) -> bool:
     match choice(config):
         case Cluster.NODE:
-            return lifecycle.is_running(config)
+            return all(map(lifecycle.is_running, _clusters(config)))
         case Cluster.KIND:
             return kind.is_running(config)
         case Cluster.EXISTING:
@@ -84,7 +87,12 @@ def start(config: SandboxConfig, progress: Progress) -> None:
         return
     _record(config).parent.mkdir(parents=True, exist_ok=True)
     _record(config).write_text(chosen)
-    (kind if chosen is Cluster.KIND else lifecycle).start(config, progress)
+    if chosen is Cluster.KIND:
+        kind.start(config, progress)
+        return
+    for one in _clusters(config):
+        lifecycle.start(one, progress)
+    lifecycle.join(config)
 
 
 def wait_ready(config: SandboxConfig, progress: Progress) -> None:
@@ -94,7 +102,8 @@ def wait_ready(config: SandboxConfig, progress: Progress) -> None:
         SandboxError: it does not come to that in time.
     """
     if choice(config) is Cluster.NODE:
-        lifecycle.wait_ready(config, progress)
+        for one in _clusters(config):
+            lifecycle.wait_ready(one, progress)
         return
     with progress.phase("Waiting for the registry"):
         deadline = time.monotonic() + lifecycle.START_SECONDS
@@ -119,12 +128,17 @@ def stop(config: SandboxConfig) -> None:
     """
     match choice(config):
         case Cluster.NODE:
-            lifecycle.stop(config)
+            for one in _clusters(config):
+                lifecycle.stop(one)
         case Cluster.KIND:
             kind.stop(config)
         case Cluster.EXISTING:
             config.kubeconfig.unlink(missing_ok=True)
     _record(config).unlink(missing_ok=True)
+
+
+def _clusters(config: SandboxConfig) -> list[SandboxConfig]:
+    return [one for one in (config, config.second) if one is not None]
 
 
 def _record(config: SandboxConfig) -> Path:

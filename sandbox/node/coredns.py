@@ -21,8 +21,8 @@ def corefile(config: SandboxConfig) -> str:
     health :8080
     ready :8181
     hosts {{
-        {config.host_ip} github.sandbox
-        {config.node_ip} registry.sandbox
+        {config.github_ip} github.sandbox
+        {config.registry_ip} registry.sandbox
         fallthrough
     }}
     kubernetes cluster.local in-addr.arpa ip6.arpa {{

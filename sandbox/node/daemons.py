@@ -34,15 +34,16 @@ class Daemon:
 def daemons(layout: NodeLayout, kubernetes: Path, packages: Path) -> list[Daemon]:
     """All of them; `kubernetes` is the folder of the multi-call binary, `packages` that of Debian's."""
     etc, binaries = layout.etc, packages / "usr" / "bin"
+    registry = Daemon(
+        "registry",
+        [str(binaries / "docker-registry"), "serve", str(etc / "registry.yaml")],
+        ready_url=f"http://{layout.config.registry_host}/",
+    )
     return [
         _etcd(layout, kubernetes),
         Daemon("containerd", [str(binaries / "containerd"), "--config", str(etc / "containerd.toml")]),
-        Daemon(
-            "registry",
-            [str(binaries / "docker-registry"), "serve", str(etc / "registry.yaml")],
-            ready_url=f"http://{layout.config.registry_host}/",
-        ),
-        _prefetch(layout, binaries),
+        # A second cluster pulls from the registry of the first, and Argo CD is not on it.
+        *([registry, _prefetch(layout, binaries)] if layout.config.number == 1 else []),
         _apiserver(layout, kubernetes),
         _controller_manager(layout, kubernetes),
         _scheduler(layout, kubernetes),

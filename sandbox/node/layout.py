@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.config import SandboxConfig
+from sandbox.config import CONTEXT, SECOND_CONTEXT, SECOND_FOLDER, SandboxConfig
 
 NODE_NAME = "sandbox"
 API_PORT = 6443
@@ -19,7 +19,7 @@ class NodeLayout:
 
     @property
     def state(self) -> Path:
-        return self.config.directory / "node"
+        return self.config.directory / ("node" if self.config.number == 1 else SECOND_FOLDER)
 
     @property
     def spec(self) -> Path:
@@ -55,7 +55,13 @@ class NodeLayout:
         The name belongs to the folder of the sandbox, so that no command touches what another sandbox made, even if
         both are set to the same network.
         """
-        return f"slipway-{hashlib.sha256(str(self.config.directory).encode()).hexdigest()[:7]}"
+        whose = self.config.directory if self.config.number == 1 else self.state
+        return f"slipway-{hashlib.sha256(str(whose).encode()).hexdigest()[:7]}"
+
+    @property
+    def context(self) -> str:
+        """What the sandbox's kubeconfig calls the cluster."""
+        return CONTEXT if self.config.number == 1 else SECOND_CONTEXT
 
     @property
     def api_url(self) -> str:

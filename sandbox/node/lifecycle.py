@@ -63,6 +63,21 @@ def start(config: SandboxConfig, progress: Progress) -> None:
         _apply_dns(layout)
 
 
+def join(config: SandboxConfig) -> None:
+    """Joins the nodes of a sandbox that has two.
+
+    Raises:
+        SandboxError: one of them is not there, or the machine refuses.
+    """
+    if config.second is None:
+        return
+    first, second = NodeLayout(config), NodeLayout(config.second)
+    pids = (processes.find(first).init, processes.find(second).init)
+    if pids[0] is None or pids[1] is None:
+        raise SandboxError("a node ended while the other one started; run `make up` again")
+    network.join(first, second, (pids[0], pids[1]))
+
+
 def stop(config: SandboxConfig) -> None:
     """Ends the node and takes away everything it put on this machine, save its state folder.
 
@@ -109,7 +124,8 @@ def _prepare(layout: NodeLayout, kubernetes: Path, unpacked: Path) -> None:
     snapshotter = "overlayfs" if preflight.overlay_works(layout.state) else "native"
     configuration.write(layout, unpacked / "usr" / "lib" / "cni", snapshotter)
     certificates.write(layout)
-    registry.seed(layout.registry, images.cached(layout.config))
+    if layout.config.number == 1:
+        registry.seed(layout.registry, images.cached(layout.config))
     for log in layout.logs.glob("*.log"):
         log.unlink()
     config = layout.config
@@ -118,6 +134,8 @@ def _prepare(layout: NodeLayout, kubernetes: Path, unpacked: Path) -> None:
         "hostname": NODE_NAME,
         "address": f"{config.node_ip}/{LINK_PREFIX_LENGTH}",
         "services": config.service_cidr,
+        # This machine forwards nothing; the link by which the nodes reach each other is made when both are up.
+        "routes": [] if config.number == 1 else [[f"{config.github_ip}/32", config.host_ip]],
         "keep": [str(path) for path in (config.root, config.directory, config.cache)],
         "sysctls": {name: str(configuration.sysctl_file(layout, name)) for name in configuration.WANTED_SYSCTLS},
         "logs": str(layout.logs),

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox.config import SandboxConfig
@@ -99,10 +100,11 @@ def _space(folder: Path) -> str | None:
 def _addresses(config: SandboxConfig) -> str | None:
     if not command_path("ip"):
         return None  # it is installed with the other commands; the question is asked again when the link is made
-    link = NodeLayout(config).name
+    # A second node may run since a `make up` that asked for it.
+    links = {NodeLayout(replace(config, number=number)).name for number in (1, 2)}
     try:
-        holder = network.holder(config, link)
-        found = network.conflicts(config, link)
+        holder = network.holder(config, links)
+        found = network.conflicts(config, links)
     except SandboxError as error:
         return str(error)
     if holder:
