@@ -5,6 +5,7 @@ from typing import Any
 from manifests.argocd.labels import (
     DEADLINE_ANNOTATION,
     ENVIRONMENT_LABEL,
+    REPLICAS_ANNOTATION,
     SERVICE_LABEL,
     SOAK_ANNOTATION,
     URL_ANNOTATION,
@@ -25,6 +26,14 @@ PART_OF = {"app.kubernetes.io/part-of": "slipway"}
 # where the broken one would be tried to the end: https://github.com/argoproj/argo-cd/issues/11494
 _RETRY = {"limit": 3, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}}
 
+# Where an autoscaler counts the pods, Argo CD keeps the number that there is. Otherwise Kubernetes sets
+# `replicas` that leaves a chart to 1, and a running service loses its pods when it gets an autoscaler.
+_AUTOSCALED = {
+    "group": "apps",
+    "kind": "Deployment",
+    "jqPathExpressions": [f'select(.metadata.annotations["{REPLICAS_ANNOTATION}"] == "autoscaled") | .spec.replicas'],
+}
+
 
 def application(settings: Settings, service: Service, environment: Environment) -> dict[str, Any]:
     """The Application of a service in an environment."""
@@ -42,7 +51,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
             **({"valuesObject": values} if (values := platform_values(settings, service, environment)) else {}),
         },
     }
-    ignored = _ignored_differences(service, environment)
+    ignored = [_AUTOSCALED, *_ignored_differences(service, environment)]
     automated = {"automated": {"prune": environment.prunes, "selfHeal": True, "allowEmpty": True}}
     spec: dict[str, Any] = {
         "project": environment.name,
@@ -59,10 +68,10 @@ def application(settings: Settings, service: Service, environment: Environment) 
                 "ServerSideApply=true",
                 *([] if environment.prunes else ["Prune=false"]),
                 # Otherwise each sync would write what it does not compare.
-                *(["RespectIgnoreDifferences=true"] if ignored else []),
+                "RespectIgnoreDifferences=true",
             ],
         },
-        **({"ignoreDifferences": ignored} if ignored else {}),
+        "ignoreDifferences": ignored,
     }
     return {
         "apiVersion": API_VERSION,

@@ -30,6 +30,7 @@ _CONFIG_NAMES = ("copier.yml", "copier.yaml")
 _FETCH_SECONDS = 120
 _GIT_ADDRESS = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
 _ABOUT_QUESTION = re.compile(r"(?:[Vv]alidation error for question|Invalid choice for) '(\w+)': ")
+_SHARED = re.compile(r"_[a-z0-9-]+")
 _UNANSWERED = re.compile(r'Question "(\w+)" is required')
 
 
@@ -55,8 +56,10 @@ class ServiceTemplate:
     """Its folder on this machine."""
     chart: Path
     """The folder of its chart."""
+    shared: tuple[Path, ...]
+    """Folders beside its own whose files lie under its own files."""
     questions: Mapping[str, Mapping[str, Any]]
-    """Its questions as Copier describes them, by name."""
+    """Its questions as Copier describes them, by name; without those that are never asked (`when: false`)."""
     values: Mapping[str, Any]
     """Chart values that its services start with in every environment."""
 
@@ -125,21 +128,28 @@ def earlier_version(template: ServiceTemplate, version: str, root: Path) -> Serv
     folder = template.folder.resolve().relative_to(root.resolve()).as_posix()
     for commit in _git(root, "log", "--format=%H", "--", folder).split():
         described = _git(root, "show", f"{commit}:{folder}/copier.yml")
-        if described and _version_in(described) == version:
+        if described and str(_about(described).get("version", "")) == version:
             place = _cache() / "templates" / f"{commit}-{template.name}"
-            _extract(root, commit, folder, place)
+            beside = folder.rpartition("/")[0]
+            _extract(root, commit, [folder, *(f"{beside}/{name}" for name in _shared_in(described))], place)
             return _described(template.name, template.source, place / folder, version)
     text = f"{template.name} {version} is not in the history of this clone"
     raise TemplateProblem(f"{text}; fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it")
 
 
-def _version_in(described: str) -> str:
+def _about(described: str) -> dict[str, Any]:
+    """What a copier.yml says to Slipway; empty where it cannot be read."""
     try:
         config = cast(object, yaml.safe_load(described))
     except yaml.YAMLError:
-        return ""
+        return {}
     about = cast(dict[str, Any], config).get("_slipway") if isinstance(config, dict) else None
-    return str(cast(dict[str, Any], about).get("version", "")) if isinstance(about, dict) else ""
+    return cast(dict[str, Any], about) if isinstance(about, dict) else {}
+
+
+def _shared_in(described: str) -> list[str]:
+    found = _about(described).get("shared")
+    return [str(name) for name in cast(list[Any], found)] if isinstance(found, list) else []
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -148,14 +158,14 @@ def _git(root: Path, *arguments: str) -> str:
     return ran.stdout if ran.returncode == 0 else ""
 
 
-def _extract(root: Path, commit: str, folder: str, place: Path) -> None:
-    """A folder as a commit has it, on this machine once."""
+def _extract(root: Path, commit: str, folders: list[str], place: Path) -> None:
+    """Folders as a commit has them, on this machine once."""
     if place.is_dir():
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".extracting-", dir=place.parent) as unfinished:
         archive = Path(unfinished) / "archive.tar"
-        _git(root, "archive", f"--output={archive}", commit, folder)
+        _git(root, "archive", f"--output={archive}", commit, "--", *folders)
         with tarfile.open(archive) as packed:
             # Python 3.11.2, which Debian 12 has, knows no filters.
             safe: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
@@ -182,33 +192,36 @@ def starting_files(
         known = ", ".join(template.questions) or "none, it asks nothing"
         raise TemplateProblem(f"{template.name} has no such question; use one of {known}", unknown[0])
     given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
-    return _starting_files(template.name, template.source, template.version, template.folder, given)
+    folders = (*template.shared, template.folder)
+    return _starting_files(template.name, template.source, template.version, folders, given)
 
 
 @cache
-def _starting_files(name: str, source: str, version: str, folder: Path, given: str) -> StartingFiles:
-    parts = [metadata.version("copier"), source, version, given, _digest(folder)]
+def _starting_files(name: str, source: str, version: str, folders: tuple[Path, ...], given: str) -> StartingFiles:
+    parts = [metadata.version("copier"), source, version, given, *map(_digest, folders)]
     kept = _cache() / "rendered" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.json"
     with contextlib.suppress(OSError, ValueError, KeyError):
         found = json.loads(kept.read_text(encoding="utf-8"))
         return StartingFiles(found["files"], frozenset(found["executable"]))
     answers, variables = json.loads(given)
-    made = _rendered(name, source, version, folder, answers, variables)
+    made = _rendered(name, source, version, folders, answers, variables)
     with contextlib.suppress(OSError):
         _write(kept, json.dumps({"files": made.files, "executable": sorted(made.executable)}, ensure_ascii=False))
     return made
 
 
 def _rendered(
-    name: str, source: str, version: str, folder: Path, answers: dict[str, Any], variables: dict[str, Any]
+    name: str, source: str, version: str, folders: tuple[Path, ...], answers: dict[str, Any], variables: dict[str, Any]
 ) -> StartingFiles:
     import copier  # noqa: PLC0415 - it takes longer to load than what was kept takes to read
 
     with tempfile.TemporaryDirectory(prefix="slipway-template-") as place:
-        target = Path(place) / "service"
+        whole, target = Path(place) / "template", Path(place) / "service"
+        for folder in folders:
+            shutil.copytree(folder, whole, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         try:
             worker = copier.run_copy(
-                str(folder),
+                str(whole),
                 target,
                 data={**variables, **answers},
                 defaults=True,
@@ -229,7 +242,8 @@ def _rendered(
             if path.stat().st_mode & 0o100:
                 executable.add(where)
         found = worker.answers.combined
-        asked = {key: found[key] for key in worker.template.questions_data if key in found}
+        questions = worker.template.questions_data
+        asked = {key: found[key] for key, one in questions.items() if key in found and one.get("when") is not False}
     record = {"_commit": version, "_src_path": source, **asked}
     head = "# What this repository was made from. Template updates read it; leave it as it is.\n"
     files[ANSWERS_FILE] = head + yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
@@ -254,10 +268,11 @@ def _described(name: str, source: str, folder: Path, version: str | None = None)
         raise TemplateProblem(f"{source!r} has no copier.yml; docs/service-templates.md says what a template is")
     if (folder / ".git").exists():
         raise TemplateProblem(f"{source!r} is a Git repository of its own; use its address, with a `version`")
-    links = [path for path in folder.rglob("*") if path.is_symlink()]
+    shared = _shared_folders(source, folder, _shared_in(file.read_text(encoding="utf-8", errors="replace")))
+    links = [path for one in (folder, *shared) for path in one.rglob("*") if path.is_symlink()]
     if links:
         # Copier would follow it, out of the template.
-        raise TemplateProblem(f"{source!r} has a symbolic link, {links[0].relative_to(folder)}; use a file instead")
+        raise TemplateProblem(f"{source!r} has a symbolic link, {_within(links[0], folder)}; use a file instead")
     try:
         config = cast(object, yaml.safe_load(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -268,7 +283,7 @@ def _described(name: str, source: str, folder: Path, version: str | None = None)
     questions = {
         key: cast(dict[str, Any], one) if isinstance(one, dict) else {"default": one}
         for key, one in fields.items()
-        if not key.startswith("_")
+        if not key.startswith("_") and not (isinstance(one, dict) and cast(dict[str, Any], one).get("when") is False)
     }
     return ServiceTemplate(
         name,
@@ -277,9 +292,24 @@ def _described(name: str, source: str, folder: Path, version: str | None = None)
         source,
         folder,
         chart.resolve() if chart.is_dir() else BUILT_IN / "_chart",
+        shared,
         questions,
         cast(dict[str, Any], about.get("values") or {}),
     )
+
+
+def _within(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder if path.is_relative_to(folder) else folder.parent)
+
+
+def _shared_folders(source: str, folder: Path, names: list[str]) -> tuple[Path, ...]:
+    """Folders beside a template, by name alone, so that nothing from elsewhere gets into a service."""
+    for name in names:
+        if not _SHARED.fullmatch(name) or not (folder.parent / name).is_dir():
+            raise TemplateProblem(
+                f"{source!r}: `shared` names {name!r}; name a folder beside the template that starts with `_`"
+            )
+    return tuple(folder.parent / name for name in names)
 
 
 def _fetched(source: str, version: str) -> Path:

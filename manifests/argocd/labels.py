@@ -9,6 +9,8 @@ SOAK_ANNOTATION = f"{LABEL_PREFIX}soak"
 """Seconds, as text, that a release must stay healthy until it is verified."""
 WAIT_FOR_ADDRESS_ANNOTATION = f"{LABEL_PREFIX}wait-for-address"
 """Of an Ingress or a Service of type LoadBalancer: "false" if its controller never writes an address."""
+REPLICAS_ANNOTATION = f"{LABEL_PREFIX}replicas"
+"""Of a Deployment: "autoscaled" if an autoscaler counts its pods."""
 URL_ANNOTATION = f"{LABEL_PREFIX}url"
 """Where the service answers in this environment, if it says."""
 MENDED = {"pulumi.com/patchForce": "true"}

@@ -72,14 +72,14 @@ def chart(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_a_template_describes_itself(template: str) -> None:
     described = yaml.safe_load((Path("templates/services") / template / "copier.yml").read_text())
-    assert set(described["_slipway"]) - {"values"} == {"description", "version", "chart"}
+    assert set(described["_slipway"]) - {"values", "shared"} == {"description", "version", "chart"}
     assert all(
         {"type", "help", "default"} <= set(question) for question in service_template(template).questions.values()
     )
 
 
 def test_its_own_tests_pass(template: str, repository: Path) -> None:
-    if template.startswith("go-") and not shutil.which("go"):
+    if not template.startswith("python-") and not shutil.which("go"):
         pytest.skip("there is no Go here")
     ran = subprocess.run(["make", "test"], cwd=repository, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -121,7 +121,8 @@ def test_nothing_is_rendered_before_the_first_release(chart: Path, render: Rende
 
 def test_a_release_is_a_deployment_of_its_digest(chart: Path, render: Render) -> None:
     objects = render(chart, {**RELEASED, "progressDeadlineSeconds": 15}, name="guestbook")
-    assert {content["kind"] for content in objects} == {"Deployment", "Service", "ServiceAccount", "ConfigMap"}
+    kinds = {"Deployment", "Service", "ServiceAccount", "ConfigMap", "PodDisruptionBudget"}
+    assert {content["kind"] for content in objects} == kinds
     deployment = named(objects, "Deployment", "guestbook")
     assert deployment["spec"]["progressDeadlineSeconds"] == 15
     assert deployment["metadata"]["labels"]["app.kubernetes.io/version"] == "1.2.3"
@@ -285,7 +286,49 @@ def test_it_makes_no_kind_that_a_project_was_not_told_of(chart: Path, render: Re
     }
     kinds = {content["kind"] for content in render(chart, everything, *MONITORED)}
     assert kinds == KINDS - {"ExternalSecret", "SopsSecret", "CronJob"}
-    assert "replicas" not in named(render(chart, everything), "Deployment", "guestbook")["spec"]
+
+
+def test_an_autoscaler_alone_counts_pods_and_takes_over_without_losing_one(chart: Path, render: Render) -> None:
+    def deployment(**autoscaling: Any) -> tuple[Any, Any]:
+        found = named(render(chart, {**RELEASED, "autoscaling": autoscaling}), "Deployment", "guestbook")
+        return found["spec"].get("replicas"), found["metadata"]["annotations"].get("slipway.dev/replicas")
+
+    assert deployment() == (2, None)
+    assert deployment(takeOver=True) == (2, "autoscaled")
+    assert deployment(enabled=True) == (None, "autoscaled")
+
+
+def test_no_pod_is_lost_in_a_rollout_on_a_node_that_is_emptied_or_while_requests_are_at_work(
+    chart: Path, render: Render
+) -> None:
+    objects = render(chart, RELEASED)
+    deployment = named(objects, "Deployment", "guestbook")["spec"]
+    assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    budget = named(objects, "PodDisruptionBudget", "guestbook")["spec"]
+    assert (budget["maxUnavailable"], budget["selector"]) == (1, deployment["selector"])
+    pod = deployment["template"]["spec"]
+    container = pod["containers"][0]
+    drain = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert 0 < drain < pod["terminationGracePeriodSeconds"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    older = named(render(chart, RELEASED, "--kube-version", "1.29.0"), "Deployment", "guestbook")
+    assert "lifecycle" not in older["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_a_trace_says_who_it_is_from_unless_the_configuration_does(chart: Path, render: Render) -> None:
+    def environment(**values: Any) -> dict[str, str]:
+        objects = render(chart, {**RELEASED, **values}, "--namespace", "guestbook-dev")
+        kind = "CronJob" if "schedule" in values else "Deployment"
+        spec = named(objects, kind, "guestbook")["spec"]
+        pod = (spec["jobTemplate"]["spec"] if kind == "CronJob" else spec)["template"]["spec"]
+        return {one["name"]: one["value"] for one in pod["containers"][0].get("env", [])}
+
+    for values in ({}, {"schedule": "30 4 * * *"}):
+        found = environment(**values)
+        assert found["OTEL_SERVICE_NAME"] == "guestbook"
+        assert found["OTEL_RESOURCE_ATTRIBUTES"] == "service.version=1.2.3,k8s.namespace.name=guestbook-dev"
+    own = {"OTEL_SERVICE_NAME": "a", "OTEL_RESOURCE_ATTRIBUTES": "b=c"}
+    assert environment(config=own, schedule="30 4 * * *") == {}
 
 
 INGRESS = {

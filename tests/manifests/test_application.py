@@ -154,10 +154,19 @@ def test_fields_that_others_write_are_neither_compared_nor_written() -> None:
     stack = changed("environments.1.ignoreDifferences", [ignored])
     stack["services"][0]["ignoreDifferences"] = [{"kind": "Service", "name": "web", "managedFieldsManagers": ["mesh"]}]
     spec = in_environment("staging", stack)["spec"]
-    assert spec["ignoreDifferences"] == [
+    assert spec["ignoreDifferences"][1:] == [
         ignored,
         {"kind": "Service", "name": "web", "managedFieldsManagers": ["mesh"]},
     ]
     assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
-    assert [one["kind"] for one in in_environment("dev", stack)["spec"]["ignoreDifferences"]] == ["Service"]
-    assert "RespectIgnoreDifferences=true" not in in_environment("dev")["spec"]["syncPolicy"]["syncOptions"]
+    others = in_environment("dev", stack)["spec"]["ignoreDifferences"][1:]
+    assert [one["kind"] for one in others] == ["Service"]
+
+
+def test_the_number_of_pods_is_an_autoscalers_where_there_is_one() -> None:
+    spec = in_environment("dev")["spec"]
+    (only,) = spec["ignoreDifferences"]
+    assert (only["group"], only["kind"]) == ("apps", "Deployment")
+    (expression,) = only["jqPathExpressions"]
+    assert expression == 'select(.metadata.annotations["slipway.dev/replicas"] == "autoscaled") | .spec.replicas'
+    assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]

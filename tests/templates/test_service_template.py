@@ -116,6 +116,34 @@ def test_a_template_does_not_reach_out_of_its_folder(template: Callable[..., Pat
         own(folder)
 
 
+def test_files_that_templates_share_lie_under_their_own(template: Callable[..., Path], tmp_path: Path) -> None:
+    common = tmp_path / "_common/repository"
+    common.mkdir(parents=True)
+    (common / "kind.txt.jinja").write_text("a {{ kind }}\n")
+    (common / "size.txt.jinja").write_text("not this\n")
+    sharing = COPIER.replace("version: 2.0.0", "version: 2.0.0, shared: [_common]")
+    found = own(template(sharing + "kind: {type: str, default: job, when: false}\n"))
+    made = starting_files(found, {}, VARIABLES)
+    assert (made.files["kind.txt"], made.files["size.txt"]) == ("a job\n", "orders takes 10 of red\n")
+    assert "kind" not in found.questions
+    assert "kind" not in yaml.safe_load(made.files[ANSWERS_FILE])
+    with pytest.raises(TemplateProblem, match="no such question"):
+        starting_files(found, {"kind": "x"}, VARIABLES)
+    (common / "size.txt.jinja").unlink()
+    (common / "link").symlink_to("/etc/passwd")
+    with pytest.raises(TemplateProblem, match="symbolic link, _common/repository/link"):
+        service._described("ours", "./ours", found.folder)
+
+
+@pytest.mark.parametrize("name", ["_nowhere", "../_common", "common", "_common/.."])
+def test_what_is_shared_lies_beside_the_template(template: Callable[..., Path], tmp_path: Path, name: str) -> None:
+    (tmp_path / "_common").mkdir()
+    (tmp_path / "common").mkdir()
+    folder = template(COPIER.replace("version: 2.0.0", f"version: 2.0.0, shared: ['{name}']"))
+    with pytest.raises(TemplateProblem, match="name a folder beside the template"):
+        own(folder)
+
+
 def test_files_that_are_not_text_are_named(template: Callable[..., Path]) -> None:
     folder = template()
     (folder / "repository/logo.png").write_bytes(b"\x89PNG\xff")

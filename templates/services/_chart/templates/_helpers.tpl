@@ -31,3 +31,15 @@ app.kubernetes.io/version: {{ regexReplaceAll "[^A-Za-z0-9._-]" .Values.release.
 {{- define "service.monitored" -}}
 {{- if and .Values.metrics.enabled (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") }}true{{ end }}
 {{- end }}
+
+{{/* Who a trace is from, for OpenTelemetry; what `config` says comes first. */}}
+{{- define "service.telemetry" -}}
+{{- if not (hasKey .Values.config "OTEL_SERVICE_NAME") -}}
+- name: OTEL_SERVICE_NAME
+  value: {{ .Chart.Name }}
+{{ end -}}
+{{- if not (hasKey .Values.config "OTEL_RESOURCE_ATTRIBUTES") -}}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: service.version={{ .Values.release.version | replace "+" "%2B" }},k8s.namespace.name={{ .Release.Namespace }}
+{{- end -}}
+{{- end }}

@@ -33,6 +33,7 @@ spec:
     runAsGroup: 65532
     seccompProfile:
       type: RuntimeDefault
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   topologySpreadConstraints:
     - maxSkew: 1
       topologyKey: kubernetes.io/hostname
@@ -48,9 +49,17 @@ spec:
       ports:
         - name: http
           containerPort: {{ .Values.port }}
+      {{- end }}
+      {{- $telemetry := include "service.telemetry" . }}
+      {{- if or (not .Values.schedule) $telemetry }}
       env:
+        {{- if not .Values.schedule }}
         - name: PORT
           value: {{ .Values.port | quote }}
+        {{- end }}
+        {{- with $telemetry }}
+        {{- . | nindent 8 }}
+        {{- end }}
       {{- end }}
       envFrom:
         - configMapRef:
@@ -60,6 +69,13 @@ spec:
             name: {{ include "service.secretName" . }}
         {{- end }}
       {{- if not .Values.schedule }}
+      {{- if and .Values.drainSeconds (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version) }}
+      lifecycle:
+        preStop:
+          # Until every node knows that it gets no requests any more.
+          sleep:
+            seconds: {{ .Values.drainSeconds }}
+      {{- end }}
       {{- with .Values.startupProbe }}
       startupProbe:
         {{- toYaml . | nindent 8 }}

@@ -14,7 +14,7 @@ func application(t *testing.T, environment map[string]string) *Application {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewApplication(settings)
+	return NewApplication(settings, NewTracer(func(string) string { return "" }, "dev"))
 }
 
 func get(a *Application, path string) *httptest.ResponseRecorder {

@@ -8,6 +8,7 @@ import threading
 import time
 
 from job import logs, work
+from job.traces import Tracer
 
 
 def main() -> int:
@@ -19,11 +20,16 @@ def main() -> int:
     began = time.monotonic()
     about = {"version": os.environ.get("VERSION", "dev"), "commit": os.environ.get("COMMIT", "unknown")}
     log.info("begins", extra={"fields": about})
+    tracer = Tracer()
     try:
-        done = work.run(os.environ, stopping)
+        with tracer.span("run") as span:
+            done = work.run(os.environ, stopping)
+            span.attributes["items"] = done
     except work.WorkError as error:
         log.error("failed: %s", error, extra={"fields": about})
         return 1
+    finally:
+        tracer.stop()
     seconds = round(time.monotonic() - began, 3)
     log.info("done", extra={"fields": {**about, "items": done, "seconds": seconds}})
     return 0

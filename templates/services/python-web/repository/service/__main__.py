@@ -1,32 +1,42 @@
 """Runs the service until it is told to stop: `python -m service`."""
 
+import logging
+import queue
 import signal
 import sys
 import threading
 import time
 
+from service import logs
 from service.settings import Settings, SettingsError
+from service.traces import Tracer
 from service.web import Application, serve
 
 
 def main() -> int:
+    logs.set_up()
+    log = logging.getLogger("service")
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
-        print(f"settings: {error}", file=sys.stderr)
+        log.error("settings: %s", error)
         return 2
-    application = Application(settings)
+    tracer = Tracer()
+    application = Application(settings, tracer)
     server = serve(application)
-    stopping = threading.Event()
+    # An event would not do: its lock may be held by the very wait that the signal interrupts.
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: told.put(number))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"version {settings.version} listens on port {server.server_port}", flush=True)
-    stopping.wait()
+    log.info("listens", extra={"fields": {"version": settings.version, "port": server.server_port}})
+    told.get()
     # Kubernetes goes on sending requests here for a moment: say "not ready", and answer them.
     application.draining.set()
     time.sleep(settings.drain_seconds)
     server.shutdown()
+    server.server_close()
+    tracer.stop()
     return 0
 
 

@@ -1,23 +1,30 @@
 """What the service answers over HTTP."""
 
 import json
+import logging
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from service.metrics import Metrics
+from service import metrics
 from service.settings import Settings
+from service.traces import SERVER, Tracer
 
 JSON = "application/json"
-METRICS = "text/plain; version=0.0.4; charset=utf-8"
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What the cluster asks for all the time: counted, and neither logged nor traced."""
+log = logging.getLogger(__name__)
 
 
 class Application:
     """The service without its sockets: answers to paths."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self.settings = settings
-        self.metrics = Metrics(settings.version, settings.commit)
+        self.tracer = tracer or Tracer({})
+        self.metrics = metrics.Metrics(settings.version, settings.commit)
+        self.metrics.describe("http_requests_total", "counter", "Requests answered.")
+        self.metrics.describe("http_request_duration_seconds", "histogram", "How long they took.")
         self.draining = threading.Event()
 
     def answer(self, path: str) -> tuple[int, str, str]:
@@ -28,7 +35,12 @@ class Application:
 
     def known(self, path: str) -> str:
         """The path as a label of metrics; paths that somebody tried out are one."""
-        return path if path in {"/", "/healthz", "/readyz", "/metrics"} else "other"
+        return path if path == "/" or path in QUIET else "other"
+
+    def observe(self, path: str, status: int, seconds: float) -> None:
+        """Counts an answer."""
+        self.metrics.add("http_requests_total", method="GET", path=self.known(path), status=str(status))
+        self.metrics.observe("http_request_duration_seconds", seconds, path=self.known(path))
 
     def _root(self) -> tuple[int, str, str]:
         settings = self.settings
@@ -45,7 +57,7 @@ class Application:
         return _json(200, {"status": "ready"})
 
     def _metrics(self) -> tuple[int, str, str]:
-        return 200, METRICS, self.metrics.text()
+        return 200, metrics.TEXT, self.metrics.text()
 
 
 def serve(application: Application) -> ThreadingHTTPServer:
@@ -57,18 +69,31 @@ def serve(application: Application) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             began = time.perf_counter()
             path = self.path.partition("?")[0]
-            status, kind, text = application.answer(path)
+            if path in QUIET:
+                self.reply(*application.answer(path), path, began)
+                return
+            with application.tracer.span(f"GET {application.known(path)}", SERVER, self.headers.get("traceparent")) as span:
+                answer = application.answer(path)
+                self.reply(*answer, path, began)
+                span.attributes |= {"http.request.method": "GET", "http.response.status_code": answer[0]}
+                span.attributes |= {"http.route": application.known(path), "url.path": path}
+                seconds = round(time.perf_counter() - began, 6)
+                fields = {"path": path, "status": answer[0], "seconds": seconds, "client": self.client_address[0]}
+                log.info("request", extra={"fields": fields})
+
+        def reply(self, status: int, kind: str, text: str, path: str, began: float) -> None:
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-            application.metrics.observe(self.command, application.known(path), status, time.perf_counter() - began)
+            application.observe(path, status, time.perf_counter() - began)
 
         def log_message(self, format: str, *args: object) -> None:
-            if self.path not in {"/healthz", "/readyz", "/metrics"}:
-                print(f"{self.address_string()} {format % args}", flush=True)
+            """Requests are logged where they are answered; this is for what is no request."""
+            if not args or not str(args[0]).startswith("GET "):
+                log.warning("refused: %s", format % args)
 
     return ThreadingHTTPServer(("", application.settings.port), Handler)
 

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 import threading
 import unittest
 import urllib.error
@@ -49,8 +52,45 @@ class WebTest(unittest.TestCase):
         self.assertIn('http_requests_total{method="GET",path="/",status="200"} 1', text)
         self.assertIn('http_requests_total{method="GET",path="other",status="404"} 1', text)
 
+    def test_measures_how_long_an_answer_took(self) -> None:
+        self.get("/")
+        text = self.get("/metrics")[1]
+        self.assertIn('http_request_duration_seconds_bucket{path="/",le="+Inf"} 1', text)
+        self.assertIn('http_request_duration_seconds_count{path="/"} 1', text)
+
     def test_unknown_path_is_not_found(self) -> None:
         self.assertEqual(404, self.get("/nothing-here")[0])
+
+
+class ProcessTest(unittest.TestCase):
+    """The process as the cluster runs it."""
+
+    def setUp(self) -> None:
+        environment = {**os.environ, "PORT": "0", "DRAIN_SECONDS": "0", "VERSION": "1.2.3"}
+        command = [sys.executable, "-m", "service"]
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        self.port = json.loads(self.process.stdout.readline())["port"]
+
+    def tearDown(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def test_it_logs_requests_as_json(self) -> None:
+        self.status("/?token=secret")
+        line = json.loads(self.process.stdout.readline())
+        self.assertEqual(("request", "/", 200), (line["message"], line["path"], line["status"]))
+
+    def test_told_to_stop_it_ends_well(self) -> None:
+        self.process.terminate()
+        self.assertEqual(0, self.process.wait())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-// Command service is a small HTTP server; web.go says what it answers.
+// Command service is a small HTTP server; content.go says what it answers.
 package main
 
 import (
 	"context"
 	"errors"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -20,14 +20,15 @@ var (
 )
 
 func main() {
-	log.SetFlags(0)
+	setUpLogs(os.Stdout, os.Getenv("LOG_FORMAT"))
 	settings, err := settingsFromEnvironment(os.Getenv)
 	if err != nil {
-		log.Printf("settings: %v", err)
+		slog.Error("settings: " + err.Error())
 		os.Exit(2)
 	}
 	if err := run(settings); err != nil {
-		log.Fatal(err)
+		slog.Error(err.Error())
+		os.Exit(1)
 	}
 }
 
@@ -36,13 +37,17 @@ func run(settings Settings) error {
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 
-	application := NewApplication(settings)
+	tracer := NewTracer(os.Getenv, settings.Version)
+	defer tracer.Stop()
+	application := NewApplication(settings, tracer)
 	server := &http.Server{
 		Addr:              net.JoinHostPort("", settings.Port),
 		Handler:           application,
 		ReadHeaderTimeout: 5 * time.Second,
 	}
+	stopped := make(chan struct{})
 	go func() {
+		defer close(stopped)
 		<-stop.Done()
 		// Kubernetes goes on sending requests here for a moment: say "not ready", and answer them.
 		application.draining.Store(true)
@@ -51,9 +56,15 @@ func run(settings Settings) error {
 		_ = server.Shutdown(context.Background())
 	}()
 
-	log.Printf("version %s listens on port %s", settings.Version, settings.Port)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	listener, err := net.Listen("tcp", server.Addr)
+	if err != nil {
 		return err
 	}
+	slog.Info("listens", "version", settings.Version, "port", listener.Addr().(*net.TCPAddr).Port)
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	// Serve returns as soon as the end begins; what is at work goes on until Shutdown is done.
+	<-stopped
 	return nil
 }

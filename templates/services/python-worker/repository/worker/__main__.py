@@ -1,0 +1,53 @@
+"""Runs the worker until it is told to stop: `python -m worker`."""
+
+import logging
+import queue as queues
+import signal
+import sys
+import threading
+
+from worker import health, logs, work
+from worker.loop import Loop
+from worker.queue import queue
+from worker.settings import Settings, SettingsError
+from worker.traces import Tracer
+
+
+def main() -> int:
+    logs.set_up()
+    log = logging.getLogger("worker")
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        log.error("settings: %s", error)
+        return 2
+    tracer = Tracer()
+    loop = Loop(settings, queue(settings), work.handle, tracer)
+    server = health.serve(loop, settings.port)
+    # An event would not do: its lock may be held by the very wait that the signal interrupts.
+    told: queues.SimpleQueue[int] = queues.SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: told.put(number))
+
+    def work_on() -> None:
+        try:
+            loop.run()
+        finally:
+            told.put(0)
+
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    log.info("works", extra={"fields": {"version": settings.version, "port": server.server_port}})
+    worker = threading.Thread(target=work_on)
+    worker.start()
+    crashed = told.get() == 0
+    # The message at work is finished: the chart's `terminationGracePeriodSeconds` has to be enough for one.
+    loop.stopping.set()
+    worker.join()
+    server.shutdown()
+    server.server_close()
+    tracer.stop()
+    return 1 if crashed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
