@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import pytest
 
-from templates.service import service_template, service_templates, starting_files
+from templates.service_template import service_template, service_templates, starting_files
 from tests.argocd.test_service_templates import VARIABLES, write
 
 CALLER = f"00-{'a' * 32}-{'b' * 16}-01"

@@ -15,7 +15,7 @@ from sandbox.config import SandboxConfig
 from sandbox.images import catalog
 from sandbox.images.cache import ImageCache
 from sandbox.progress import Progress
-from templates.service import service_template, starting_files
+from templates.service_template import service_template, starting_files
 from tests.argocd.test_service_templates import VARIABLES, write
 
 Worker = Callable[[str], Any]

@@ -132,7 +132,7 @@ def test_files_that_templates_share_lie_under_their_own(template: Callable[..., 
     (common / "size.txt.jinja").unlink()
     (common / "link").symlink_to("/etc/passwd")
     with pytest.raises(TemplateProblem, match="symbolic link, _common/repository/link"):
-        service._described("ours", "./ours", found.folder)
+        module._described("ours", "./ours", found.folder)
 
 
 @pytest.mark.parametrize("name", ["_nowhere", "../_common", "common", "_common/.."])
