@@ -1,7 +1,8 @@
 """`.slipway/platform.json` of the environment repository: what the release program must know of the settings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from manifests.access import Action, Right, rights_by_place, teams_that_freeze
 from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
 from manifests.argocd.helm import helm_of
 from manifests.model import Environment, Service, Settings
@@ -18,6 +19,7 @@ def platform_text(settings: Settings) -> str:
 
 def _platform(settings: Settings) -> platform_file.Platform:
     github = settings.github
+    rights = rights_by_place(settings)
     return platform_file.Platform(
         owner=github.owner,
         environment_repository=github.environment_repository,
@@ -27,7 +29,7 @@ def _platform(settings: Settings) -> platform_file.Platform:
         registry_insecure=settings.registry.insecure,
         image_platforms=settings.registry.platforms,
         environments=tuple(_environment(settings, environment) for environment in settings.environments),
-        services=tuple(_service(settings, service) for service in settings.services),
+        services=tuple(_service(settings, service, rights) for service in settings.services),
         argocd_login=github.argocd.login,
         kubernetes_version=settings.cluster.kubernetes_version,
         api_versions=settings.cluster.api_versions,
@@ -51,6 +53,8 @@ def _environment(settings: Settings, environment: Environment) -> platform_file.
         verification_deadline_seconds=environment.verification_deadline_seconds,
         url=environment.address,
         approval=bool(environment.approvers),
+        approvers=environment.approvers,
+        freezers=teams_that_freeze(settings, environment),
         kinds=_kinds(service_kinds(settings, environment)),
     )
 
@@ -59,7 +63,9 @@ def _kinds(kinds: Iterable[Kind]) -> tuple[str, ...]:
     return tuple(f"{group}/{kind}" if group else kind for group, kind in kinds)
 
 
-def _service(settings: Settings, service: Service) -> platform_file.Service:
+def _service(
+    settings: Settings, service: Service, rights: Mapping[tuple[str, str], Sequence[Right]]
+) -> platform_file.Service:
     return platform_file.Service(
         name=service.name,
         repository=f"{settings.github.owner}/{service.repository_name}",
@@ -72,4 +78,10 @@ def _service(settings: Settings, service: Service) -> platform_file.Service:
         environments=tuple(environment.name for environment in settings.environments_of(service)),
         image=settings.image(service),
         maintenance_branch=service.maintenance_branch,
+        holders={
+            environment.name: tuple(
+                right.team for right in rights[service.name, environment.name] if Action.HOLD in right.actions
+            )
+            for environment in settings.environments_of(service)
+        },
     )

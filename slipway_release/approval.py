@@ -1,22 +1,69 @@
-"""Who approved a delivery.
+"""Who approved a delivery: a member of the environment's approvers who has not asked for it.
 
-An App starts the run, so GitHub's `prevent_self_review` does not know who asked for the release: it is found out here.
+An App starts the run and opens the pull request, so neither GitHub's `prevent_self_review` nor its rule that nobody
+approves a pull request of one's own knows who asked for the release: it is found out here.
 """
 
 from __future__ import annotations
 
-from slipway_release import fields, workflow
+import re
+from collections.abc import Iterable
+
+from slipway_release import fields, people, workflow
 from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment
 
+_ASKED = "Asked for by: "
+"""How the line of a delivery's commit begins that names who asked; the promoter alone writes such commits."""
+
+
+def lines(asked_by: Iterable[str]) -> list[str]:
+    """The line of a delivery's message that names who asked for it; none where it is not known."""
+    names = ", ".join(asked_by)
+    return [f"{_ASKED}{names}"] if names else []
+
+
+def missing(context: Context, environment: Environment, branch: str, commit: str) -> str | None:
+    """What the pull request of a delivery lacks: an approval of somebody else than those who asked for it."""
+    if not environment.approval or environment.delivery is not Delivery.PULL_REQUEST:
+        return None
+    asked = _asked(context.contents.message(commit))
+    reviewed = _reviewers(context, branch)
+    if any(people.is_of(context, login, environment.approvers) for login in reviewed if login.lower() not in asked):
+        return None
+    whom = " or ".join(environment.approvers)
+    own = next((login for login in reviewed if login.lower() in asked), None)
+    if own is not None:
+        return f"{own} asked for this release and approved it too; it waits for another approver ({whom})"
+    return f"it waits for an approval ({whom}), by somebody who has not asked for it"
+
+
+def _asked(message: str) -> set[str]:
+    found = re.search(rf"^{_ASKED}(.+)$", message, re.MULTILINE)
+    return {login.strip().lower() for login in found[1].split(",")} if found else set()
+
+
+def _reviewers(context: Context, branch: str) -> list[str]:
+    """Whose newest decisive review of the open request of a branch approves it."""
+    owner = context.platform.repository.partition("/")[0]
+    where = f"/repos/{context.platform.repository}/pulls"
+    query = {"state": "open", "head": f"{owner}:{branch}", "per_page": "1"}
+    decisive: dict[str, str] = {}
+    for pull in fields.documents(context.writer.read(where, query), where):
+        for review in context.writer.pages(f"{where}/{fields.number(pull, 'number', where)}/reviews"):
+            state = fields.text(review, "state", "review")
+            if state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}:
+                decisive[fields.text(fields.child(review, "user", "review"), "login", "review.user")] = state
+    return [login for login, state in decisive.items() if state == "APPROVED"]
+
 
 def check(context: Context, request: PromotionRequest, environment: Environment) -> None:
     """Refuse a delivery that was approved by no other person than those who asked for it.
 
-    Where a pull request delivers, its review is the approval, and rules of the repository see to it.
+    Where a pull request delivers, its review is the approval: see `missing`.
     """
     if not environment.approval or environment.delivery is Delivery.PULL_REQUEST:
         return

@@ -14,10 +14,12 @@ from slipway_release import (
     context,
     dora,
     forward,
+    freeze,
     gates,
     hold,
     image,
     merged,
+    people,
     platform_file,
     promotion,
     pulls,
@@ -86,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     status = add("page", write_page, "the status page as one HTML file")
     status.add_argument("output", type=Path, help="where it is written")
     status.add_argument("--folder", type=Path, default=Path(), help="a clone of this repository (default: .)")
+    add("forward-review", forward_review, "start the reconciliation that judges a reviewed pull request again")
+    add("freeze", freeze_environment, "promote nothing to an environment for a while (ENVIRONMENT, REASON)")
+    add("unfreeze", end_freeze, "end the freeze of an environment (ENVIRONMENT)")
     _add_validation(add)
     figures = add("dora", show_dora, "DORA's four figures for each service and environment, from the ledger")
     figures.add_argument("--days", type=int, default=30, help="how far to look back (default: 30)")
@@ -220,17 +225,42 @@ def reconcile_all(options: argparse.Namespace) -> None:
     reconcile.reconcile(context.from_environment(_REGISTRY_SECONDS), options.folder)
 
 
+def _holder(around: context.Context, service: Service, environment: Environment) -> str:
+    what = f"hold versions of {service.name} in {environment.name}, or release them"
+    return people.starter(around, service.holders.get(environment.name, ()), what)
+
+
+def freeze_environment(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
+    login = people.starter(around, environment.freezers, f"freeze {environment.name}")
+    freeze.freeze(around, environment, why=workflow.optional("REASON"), login=login)
+    freeze.reconcile(around)
+
+
+def end_freeze(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
+    login = people.starter(around, environment.freezers, f"end the freeze of {environment.name}")
+    freeze.end(around, environment, login=login)
+    freeze.reconcile(around)
+
+
+def forward_review(_: argparse.Namespace) -> None:
+    freeze.reconcile(context.from_environment())
+
+
 def put_on_hold(_: argparse.Namespace) -> None:
     around = context.from_environment()
     service, environment = _placed(around)
-    actor, version = hold.check_person(around, service), workflow.variable("VERSION")
+    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
 
 
 def release_from_hold(_: argparse.Namespace) -> None:
     around = context.from_environment()
     service, environment = _placed(around)
-    actor, version = hold.check_person(around, service), workflow.variable("VERSION")
+    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     hold.unhold(around, environment, service, version, login=actor)
     if workflow.optional("PROMOTE") == "true" and not hold.promote_again(around, environment, service, version):
         workflow.warning(f"{environment.name} never had {version}; re-run its promotion, or its release")

@@ -89,13 +89,20 @@ class Contents:
         }
         if sha is not None:
             body["sha"] = sha
-        response = self.github.call("PUT", self._path(path), body)
+        return self._commit("PUT", path, body, branch)
+
+    def remove(self, path: str, message: str, branch: str, sha: str) -> str:
+        """Commit that a file is gone; `sha` is the blob that it was. Returns the commit."""
+        return self._commit("DELETE", path, {"message": message, "branch": branch, "sha": sha}, branch)
+
+    def _commit(self, method: str, path: str, body: dict[str, object], branch: str) -> str:
+        response = self.github.call(method, self._path(path), body)
         if response.ok:
             commit = fields.child(fields.document(response.json(), path), "commit", path)
             return fields.text(commit, "sha", f"{path}: commit")
         if response.status in {409, 422}:
             raise refusal(response.message, branch)
-        raise ApiError(response.status, response.message, "PUT", self._path(path))
+        raise ApiError(response.status, response.message, method, self._path(path))
 
     def message(self, commit: str) -> str:
         """A commit's message."""

@@ -8,14 +8,12 @@ ledger there.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from slipway_release import fields, platform_file, workflow
+from slipway_release import platform_file, workflow
 from slipway_release.contents import Contents
-from slipway_release.errors import RefusedError
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Environment, Platform
+from slipway_release.platform_file import Platform
 from slipway_release.registry import Registry
 from slipway_release.transport import Transport
 
@@ -29,22 +27,12 @@ class Context:
     writer: GitHub
     service: GitHub
     registry: Registry
-    frozen: dict[str, str]
     run_url: str
 
     @property
     def contents(self) -> Contents:
         """The environment repository, with the right to write it."""
         return Contents(self.writer, self.platform.repository, self.reader)
-
-    def freeze_of(self, environment: Environment) -> str | None:
-        """Why nothing is promoted to an environment at the moment, or None."""
-        return self.frozen.get(freeze_variable(environment.name))
-
-
-def freeze_variable(environment: str) -> str:
-    """The Actions variable that freezes an environment; its value is the reason."""
-    return "FREEZE_" + environment.upper().replace("-", "_")
 
 
 def from_environment(registry_seconds: float | None = None) -> Context:
@@ -70,7 +58,6 @@ def from_environment(registry_seconds: float | None = None) -> Context:
             "" if _is_overheard(platform) else workflow.optional("REGISTRY_PASSWORD"),
             transport if registry_seconds is None else Transport(registry_seconds, log=workflow.say),
         ),
-        frozen=_frozen(workflow.optional("VARIABLES", "{}")),
         run_url=workflow.run_url(),
     )
 
@@ -78,15 +65,3 @@ def from_environment(registry_seconds: float | None = None) -> Context:
 def _is_overheard(platform: Platform) -> bool:
     """Whether a password would go over a connection that is not encrypted; a rehearsal's GitHub has none either."""
     return platform.registry_insecure and platform.server_url.startswith("https://")
-
-
-def _frozen(variables: str) -> dict[str, str]:
-    try:
-        found = fields.document(json.loads(variables), "VARIABLES")
-    except ValueError as error:
-        raise RefusedError(f"VARIABLES: not JSON: {error}; expected toJSON(vars)") from None
-    return {
-        name.upper(): value.strip()
-        for name, value in found.items()
-        if name.upper().startswith("FREEZE_") and isinstance(value, str) and value.strip()
-    }

@@ -6,7 +6,7 @@ and again with each reconciliation, so that one from before a freeze does not me
 
 from __future__ import annotations
 
-from slipway_release import fields, merging, promotion, pulls, reports, selection, verdict
+from slipway_release import approval, fields, merging, promotion, pulls, reports, selection, verdict
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.selection import Kind
@@ -34,7 +34,9 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
         raise
     except RefusedError as error:
         return str(error)
-    return None if decision.kind in {Kind.DELIVER, Kind.ALREADY} else decision.reason
+    if decision.kind in {Kind.DELIVER, Kind.ALREADY}:
+        return approval.missing(context, environment, branch, commit)
+    return decision.reason
 
 
 def judge_again(context: Context, branch: str) -> str | None:

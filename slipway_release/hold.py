@@ -5,57 +5,11 @@ from __future__ import annotations
 from slipway_release import ask, delivery, intent, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
-from slipway_release.errors import ApiError, RefusedError
-from slipway_release.github import GitHub, quoted
+from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Held, ReleaseFile
 from slipway_release.tags import is_branch_version, is_version
 from slipway_release.verified_releases import releases
-
-_MAINTAINS = {"admin", "maintain"}
-"""Roles of the platform's team and of the organisation's owners."""
-
-
-def check_person(context: Context, service: Service | None = None) -> str:
-    """The person who has started this run; everybody else is refused.
-
-    The person who re-runs a run is not its actor, so both are checked.
-
-    Args:
-        context: its service's client sees the service's repository.
-        service: whose version is held; without it, everybody who may write this repository is let through.
-    """
-    person = workflow.variable("GITHUB_ACTOR")
-    for login in {person, workflow.optional("GITHUB_TRIGGERING_ACTOR", person)}:
-        _check_login(context, login, service)
-    return person
-
-
-def _check_login(context: Context, login: str, service: Service | None) -> None:
-    """Refuse everybody but people of the service's team, and those who maintain this repository."""
-    if not login or login.endswith("[bot]"):
-        raise RefusedError(f"{login or 'no account'}: only people set and release holds, not automation")
-    role = _role(context.reader, context.platform.repository, login)
-    if role in _MAINTAINS:
-        return
-    if role != "write":
-        raise RefusedError(f"{login}: may not write {context.platform.repository}; ask a person who may")
-    # Every team may write here; who owns a service may write its repository.
-    if service and _role(context.service, service.repository, login) not in {*_MAINTAINS, "write"}:
-        raise RefusedError(
-            f"{login}: not of {service.team}, which owns {service.name}, nor of the platform's team; ask one of them"
-        )
-
-
-def _role(github: GitHub, repository: str, login: str) -> str:
-    """What somebody is in a repository: admin, maintain, write, triage, read or none."""
-    try:
-        found = github.get(f"/repos/{repository}/collaborators/{quoted(login)}/permission")
-    except ApiError as error:
-        if error.status == 404:
-            return "none"
-        raise
-    return str(found.get("role_name") or found.get("permission") or "none")
 
 
 def hold(

@@ -8,6 +8,11 @@ def release_path(environment: str, service: str) -> str:
     return f"{service_folder(environment, service)}/release.yaml"
 
 
+def freeze_path(environment: str) -> str:
+    """The automation's file: that nothing is promoted to an environment, and why; absent where it is not frozen."""
+    return f"environments/{environment}/freeze.json"
+
+
 def service_folder(environment: str, service: str) -> str:
     """The folder of a service in an environment: the team's values beside the automation's release."""
     return f"environments/{environment}/{service}"

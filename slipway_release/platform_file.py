@@ -40,6 +40,10 @@ class Environment:
     verification_deadline_seconds: int
     url: str | None
     approval: bool
+    approvers: tuple[str, ...] = ()
+    """The teams of which one member approves each release."""
+    freezers: tuple[str, ...] = ()
+    """The teams that may freeze it, and end that."""
     kinds: tuple[str, ...] = ()
     """What its AppProject permits, as `group/Kind` or, without a group, `Kind`; empty where the file does not say."""
 
@@ -68,6 +72,8 @@ class Service:
     release_workflow: str = RELEASE_WORKFLOW
     maintenance_branch: str | None = None
     """The pattern of its protected branches of older versions, such as `release/{major}.{minor}`."""
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The teams that may hold a version and release it from hold, by environment."""
     values: Mapping[str, Document] = field(default_factory=dict[str, Document])
     """The platform's own chart values by environment; they win over every file."""
 
@@ -222,6 +228,8 @@ def _environment(source: fields.Document, where: str) -> Environment:
         verification_deadline_seconds=fields.number(source, "verificationDeadlineSeconds", where),
         url=fields.optional_text(source, "url"),
         approval=source.get("approval") is True,
+        approvers=fields.texts(source, "approvers", where),
+        freezers=fields.texts(source, "freezers", where),
         kinds=fields.texts(source, "kinds", where),
     )
 
@@ -236,6 +244,11 @@ def _service(source: fields.Document, owner: str, where: str) -> Service:
         image=fields.text(source, "image", where),
         release_workflow=fields.optional_text(source, "releaseWorkflow") or RELEASE_WORKFLOW,
         maintenance_branch=fields.optional_text(source, "maintenanceBranch"),
+        holders={
+            name: fields.texts(holders, name, f"{where}.holders")
+            for holders in [fields.optional_document(source, "holders") or {}]
+            for name in holders
+        },
         values={
             name: fields.document(values, f"{where}.values.{name}")
             for name, values in (fields.optional_document(source, "values") or {}).items()
@@ -281,6 +294,8 @@ def _environment_document(environment: Environment) -> dict[str, object]:
         "verificationDeadlineSeconds": environment.verification_deadline_seconds,
         "url": environment.url,
         "approval": environment.approval,
+        "approvers": list(environment.approvers),
+        "freezers": list(environment.freezers),
         "kinds": list(environment.kinds),
     }
 
@@ -294,5 +309,6 @@ def _service_document(service: Service) -> dict[str, object]:
         "image": service.image,
         "releaseWorkflow": service.release_workflow,
         "maintenanceBranch": service.maintenance_branch,
+        "holders": {name: list(teams) for name, teams in service.holders.items()},
         **({"values": dict(service.values)} if service.values else {}),
     }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import claims, delivery, history, intent, record, selection, workflow
+from slipway_release import approval, claims, delivery, freeze, history, intent, record, selection, workflow
 from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
@@ -196,7 +196,7 @@ def situation(
     alone = tag is not None and tag.prefix is not None
     return Situation(
         current=file,
-        frozen=context.freeze_of(environment),
+        frozen=freeze.reason(context.contents, environment),
         missing=missing,
         relation=_relation(context, service),
         never=_never(context, environment, service, release, missing, alone=alone) if missing else None,
@@ -262,6 +262,7 @@ def _message(
         f"Source: {request.service.repository}@{release.commit}" + (f" ({release.tag})" if release.tag else ""),
         f"Image: {release.image}@{release.digest}",
         f"Built by: {release.run}",
+        *approval.lines(request.asked_by),
     ]
     if context.run_url:
         lines.append(f"Promoted by: {context.run_url}")

@@ -64,7 +64,14 @@ OPERATOR = AppRole(
 PROMOTER = AppRole(
     "promoter",
     "promoterPrivateKey",
-    {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write", "statuses": "write"},
+    {
+        "actions": "read",
+        "contents": "write",
+        "deployments": "write",
+        "members": "read",
+        "pull_requests": "write",
+        "statuses": "write",
+    },
     everywhere=True,
 )
 REQUESTER = AppRole("requester", "requesterPrivateKey", {"statuses": "write"}, shared=True)

@@ -87,6 +87,8 @@ def main_ruleset(settings: GitHub, *, check: tuple[str, App] | None = None, code
             required_approving_review_count=settings.required_approvals,
             dismiss_stale_reviews_on_push=True,
             require_code_owner_review=code_owners,
+            # Else who pushes to somebody else's pull request could approve what was pushed.
+            require_last_push_approval=settings.required_approvals > 0,
         ),
         required_status_checks=_required(*check) if check else None,
     )

@@ -51,6 +51,7 @@ APPS: dict[str, dict[str, Any]] = {
             "checks": "read",
             "contents": "write",
             "deployments": "write",
+            "members": "read",
             "pull_requests": "write",
             "statuses": "write",
         },

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_release import pulls, release_file
+from slipway_release import layout, pulls, release_file
 from slipway_release.validation.files import Problem, Tree
 
 _FOLDERS = (".github/workflows", ".github/actions", ".slipway", "infrastructure")
@@ -44,6 +44,8 @@ def check(base: Tree, head: Tree, proposal: Proposal) -> list[Problem]:
         # One that goes is judged where removals are: the settings may take its service away.
         changed = [path for path in _changed(base, head, _releases) if _content(head.folder / path) is not None]
         problems += [Problem(path, text) for path in changed]
+    text = "no pull request changes it; start the workflow *freeze* to freeze an environment or to end that"
+    problems += [Problem(path, text) for path in _changed(base, head, _freezes)]
     if not proposal.is_of_settings:
         text = "the platform's settings keep it; change them and run `pulumi up`"
         problems += [Problem(path, text) for path in _changed(base, head, _kept)]
@@ -57,6 +59,10 @@ def _changed(base: Tree, head: Tree, paths: Callable[[Path], Iterator[Path]]) ->
 
 def _releases(folder: Path) -> Iterator[Path]:
     return (path for path in folder.glob(release_file.path_of("*", "*")) if path.exists() or path.is_symlink())
+
+
+def _freezes(folder: Path) -> Iterator[Path]:
+    return folder.glob(layout.freeze_path("*"))
 
 
 def _kept(folder: Path) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from slipway_release.validation.secrets import name_of
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
 _SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
-_OF_ENVIRONMENT = {"values.yaml"}
+_OF_ENVIRONMENT = {"values.yaml", "freeze.json"}
 _OF_SERVICE = {("values.yaml",), ("release.yaml",)}
 
 

@@ -115,6 +115,8 @@ def test_the_release_program_is_told_the_settings() -> None:
         "verificationDeadlineSeconds": 600,
         "url": None,
         "approval": True,
+        "approvers": ["platform"],
+        "freezers": ["platform"],
     }
     assert platform["services"] == [
         {
@@ -125,6 +127,7 @@ def test_the_release_program_is_told_the_settings() -> None:
             "image": "ghcr.io/acme/guestbook",
             "releaseWorkflow": ".github/workflows/release.yml",
             "maintenanceBranch": None,
+            "holders": {name: ["web", "platform"] for name in ("dev", "staging", "production")},
         }
     ]
 

@@ -161,7 +161,6 @@ def context(
     images: Mapping[str, str] | None = None,
     *,
     of: Platform | None = None,
-    frozen: Mapping[str, str] | None = None,
 ) -> Context:
     github = GitHub("https://github.test/api/v3", "token", Script(answers or {}))
-    return Context(of or platform(), github, github, github, Images(images or {}), dict(frozen or {}), "https://run")
+    return Context(of or platform(), github, github, github, Images(images or {}), "https://run")

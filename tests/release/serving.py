@@ -18,6 +18,8 @@ from sandbox.github.core.forge import Forge
 from tests.release.world import World
 
 TOKEN = "release-tests"
+PEOPLE = ("dana", "pat", "sam")
+"""Each has the token `<login>-token`."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Running:
         made = World(self.url, TOKEN, list(places))
         organization = accounts.add_organization(self.forge, made.owner)
         accounts.set_membership(self.forge, organization, "root", "admin")
+        for login in PEOPLE:
+            accounts.set_membership(self.forge, organization, login, "member")
         made.create()
         return made
 
@@ -44,7 +48,8 @@ def github(folder: Path) -> Generator[Running]:
         port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
     forge = create_forge(folder, url)
-    seed.apply(forge, {"users": [{"login": "root", "admin": True, "token": TOKEN}]})
+    people = [{"login": login, "token": f"{login}-token"} for login in PEOPLE]
+    seed.apply(forge, {"users": [{"login": "root", "admin": True, "token": TOKEN}, *people]})
     server = uvicorn.Server(
         uvicorn.Config(create_application(forge), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
     )

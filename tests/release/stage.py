@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from nacl.public import PublicKey, SealedBox
 
-from components.github.apps import READS_THE_PROGRAM
+from components.github.apps import PROMOTER, READS_THE_PROGRAM
 from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from sandbox import runner
@@ -36,7 +36,7 @@ APPS = {
     "promoter": (
         "11",
         "101",
-        {"actions": "read", "contents": "write", "deployments": "write", "pull_requests": "write", "statuses": "write"},
+        PROMOTER.permissions,
     ),
     "requester": ("12", "102", {"statuses": "write"}),
     "argocd": ("13", "103", {"contents": "read", "deployments": "write"}),

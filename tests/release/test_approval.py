@@ -1,11 +1,11 @@
-"""Who may let a delivery through, and who may hold a version."""
+"""Who may let a delivery through, and whose image it may be."""
 
 import dataclasses
 from typing import Any
 
 import pytest
 
-from slipway_release import approval, claims, hold
+from slipway_release import approval, claims
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
 from slipway_release.registry import Image, Registry
@@ -56,37 +56,6 @@ def test_where_no_job_is_approved_nobody_is_looked_for(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     check([], monkeypatch, **changes)
-
-
-def permission(repository: str, login: str) -> str:
-    return f"GET /repos/acme/{repository}/collaborators/{login}/permission"
-
-
-@pytest.mark.parametrize(
-    ("here", "there", "may"),
-    [
-        ("write", "write", True),
-        ("maintain", "none", True),
-        ("admin", "none", True),
-        # Every team may write the environment repository; this one does not own the service.
-        ("write", "none", False),
-        ("write", "read", False),
-        ("read", "write", False),
-    ],
-)
-def test_a_version_is_held_by_its_own_team_and_the_platforms(
-    monkeypatch: pytest.MonkeyPatch, here: str, there: str, *, may: bool
-) -> None:
-    monkeypatch.setenv("GITHUB_ACTOR", "dana")
-    monkeypatch.delenv("GITHUB_TRIGGERING_ACTOR", raising=False)
-    roles = {"environments": here, "guestbook": there}
-    around = context({permission(name, "dana"): {"role_name": role} for name, role in roles.items()})
-    service = around.platform.service("guestbook")
-    if may:
-        assert hold.check_person(around, service) == "dana"
-    else:
-        with pytest.raises(RefusedError):
-            hold.check_person(around, service)
 
 
 @pytest.mark.parametrize(("source", "may"), [("guestbook", True), ("other", False)])

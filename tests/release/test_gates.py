@@ -15,8 +15,10 @@ BRANCH = "release/production/guestbook/1.0.0"
 @pytest.fixture
 def here(world: Make) -> World:
     """1.0.0 waits for production in a pull request that people merge, and the judge is content with it."""
-    here = world(environment("production", delivery="pull-request", approval=True))
+    here = world(environment("production", delivery="pull-request", approval=True, approvers=["leads"]))
+    here.team("leads", "pat")
     here.deliver(here.request("1.0.0"), "production")
+    here.review("pat")
     verdict.give(here.context(), commit(here), "success")
     return here
 
@@ -37,28 +39,28 @@ def test_a_request_that_may_go_in_has_a_green_check(here: World) -> None:
 
 
 def test_a_freeze_closes_an_open_request_and_its_end_opens_it_again(here: World) -> None:
-    here.frozen["FREEZE_PRODUCTION"] = "Black Friday"
+    here.freeze("production", "Black Friday")
     reconcile.reconcile(here.context())
     state, words = check(here)
     assert state == "failure"
     assert "Black Friday" in words
     assert reconcile.reconcile(here.context()) == []
-    here.frozen.clear()
+    here.thaw("production")
     reconcile.reconcile(here.context())
     assert check(here) == ("success", "All files parse, all charts render, all rules hold")
 
 
 def test_an_opened_gate_does_not_overrule_the_judge(here: World) -> None:
     verdict.give(here.context(), commit(here), "failure")
-    here.frozen["FREEZE_PRODUCTION"] = "Black Friday"
+    here.freeze("production", "Black Friday")
     reconcile.reconcile(here.context())
-    here.frozen.clear()
+    here.thaw("production")
     reconcile.reconcile(here.context())
     assert check(here)[0] == "failure"
 
 
 def test_a_request_that_is_judged_during_a_freeze_is_closed_from_the_start(here: World) -> None:
-    here.frozen["FREEZE_PRODUCTION"] = "Black Friday"
+    here.freeze("production", "Black Friday")
     reason = gates.refusal(here.context(), BRANCH, commit(here))
     assert reason is not None
     verdict.give(here.context(), commit(here), "success", gates.closing(reason))

@@ -77,12 +77,12 @@ def test_a_prefixed_tag_is_for_one_environment(world: Make) -> None:
 
 def test_a_frozen_environment_is_left_alone_and_the_release_is_on_record(world: Make) -> None:
     here = world()
-    here.frozen["FREEZE_DEV"] = "Black Friday"
+    here.freeze("dev", "Black Friday")
     request = here.request("1.0.0")
     assert promotion.plan(here.context(), request) == ["staging"]
     assert here.wanted("dev") is None
     assert "Black Friday" in here.statuses("guestbook", "dev", "v1.0.0")[0]
-    here.frozen.clear()
+    here.thaw("dev")
     assert promotion.plan(here.context(), request) == ["dev", "staging"]
 
 

@@ -22,7 +22,7 @@ def run(here: World, folder: Path | None = None) -> tuple[list[str], list[str]]:
     here.fault(match=f"POST {path}/dispatches", status=200, count=5)
     transport = Counting()
     github = GitHub(f"{here.url}api/v3", here.token, transport)
-    context = Context(here.platform, github, github, github, Images({}), here.frozen, "https://run.test/2")
+    context = Context(here.platform, github, github, github, Images({}), "https://run.test/2")
     try:
         done = reconcile.reconcile(context, folder)
     finally:
@@ -67,9 +67,9 @@ def test_a_promotion_that_never_ran_is_asked_for(world: Make) -> None:
 def test_a_frozen_environment_gets_its_release_once_it_is_not_frozen(world: Make) -> None:
     here = world(environment("dev"), environment("staging"))
     here.verified_release("1.0.0", "dev")
-    here.frozen["FREEZE_STAGING"] = "Black Friday"
+    here.freeze("staging", "Black Friday")
     assert dispatched(run(here)[1]) == 0
-    here.frozen.clear()
+    here.thaw("staging")
     assert dispatched(run(here)[1]) == 1
 
 
@@ -111,10 +111,10 @@ def test_a_request_that_needs_no_person_is_merged_when_it_may_be(world: Make) ->
     here.fault(match=f"PUT {path}", status=405, count=1, message="Required status check is expected")
     here.deliver(here.request("1.0.0"), "dev")
     here.clear_faults()
-    here.frozen["FREEZE_DEV"] = "Black Friday"
+    here.freeze("dev", "Black Friday")
     run(here)
     assert here.wanted("dev") is None
-    here.frozen.clear()
+    here.thaw("dev")
     run(here)
     assert here.wanted("dev") == "1.0.0"
 

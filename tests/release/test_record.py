@@ -72,7 +72,7 @@ def test_a_record_on_a_commit_of_another_branch_opens_nothing(world: Make) -> No
 def counted(here: World) -> tuple[Context, Counting]:
     transport = Counting()
     github = GitHub(f"{here.url}api/v3", here.token, transport)
-    return Context(here.platform, github, github, github, Images({}), here.frozen, "https://run.test/1"), transport
+    return Context(here.platform, github, github, github, Images({}), "https://run.test/1"), transport
 
 
 def test_one_request_lists_what_was_verified(world: Make) -> None:

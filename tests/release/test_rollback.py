@@ -222,23 +222,6 @@ def test_a_version_can_be_held_before_it_comes(here: World) -> None:
     assert here.wanted("dev") == "1.0.0"
 
 
-@pytest.mark.parametrize("login", ["requester[bot]", "nobody-here", ""])
-def test_only_people_who_may_write_set_and_release_holds(
-    here: World, monkeypatch: pytest.MonkeyPatch, login: str
-) -> None:
-    monkeypatch.setenv("GITHUB_ACTOR", login)
-    with pytest.raises(RefusedError):
-        hold.check_person(here.context())
-
-
-def test_a_person_s_run_that_automation_runs_again_is_refused(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_ACTOR", "root")
-    assert hold.check_person(here.context()) == "root"
-    monkeypatch.setenv("GITHUB_TRIGGERING_ACTOR", "requester[bot]")
-    with pytest.raises(RefusedError, match="people"):
-        hold.check_person(here.context())
-
-
 @pytest.mark.parametrize("change", [{"name": "dev"}, {"name": "nowhere/guestbook"}, {"name": "dev/unknown"}])
 def test_a_deployment_of_something_else_is_left_alone(here: World, change: dict[str, Any]) -> None:
     body = {"ref": "main", "environment": change["name"], "auto_merge": False, "required_contexts": []}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from slipway_release import promotion, release_file, rollback, verified
+from slipway_release import freeze, promotion, release_file, rollback, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.github import GitHub
@@ -35,7 +35,6 @@ class World:
     token: str
     environments: list[dict[str, Any]]
     owner: str = field(default_factory=lambda: f"acme{next(_numbers)}")
-    frozen: dict[str, str] = field(default_factory=dict[str, str])
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the platform file says instead of the usual."""
 
@@ -62,7 +61,7 @@ class World:
         jitter = random.Random(next(_numbers)).random
         transport = Transport(60, jitter=jitter, log=lambda _: None)
         github = GitHub(f"{self.url}api/v3", self.token, transport)
-        return Context(self.platform, github, github, github, Stocked(self.gone), self.frozen, "https://run.test/1")
+        return Context(self.platform, github, github, github, Stocked(self.gone), "https://run.test/1")
 
     # What people do
 
@@ -88,6 +87,30 @@ class World:
         commit = commit or self.head(repository)
         self.call("POST", f"/repos/{self.owner}/{repository}/git/refs", {"ref": f"refs/tags/{name}", "sha": commit})
         return commit
+
+    def team(self, name: str, *members: str) -> None:
+        """A team that may write the environment repository."""
+        self.call("POST", f"/orgs/{self.owner}/teams", {"name": name})
+        for login in ("root", *members):
+            method = "DELETE" if login == "root" else "PUT"
+            self.client.request(method, f"/orgs/{self.owner}/teams/{name}/memberships/{login}", content="{}")
+        self.call("PUT", f"/orgs/{self.owner}/teams/{name}/repos/{self.repository}", {"permission": "push"})
+
+    def review(self, login: str, event: str = "APPROVE") -> None:
+        """A person reviews the one open pull request."""
+        (pull,) = self.pulls()
+        answer = httpx.post(
+            f"{self.url}api/v3/repos/{self.repository}/pulls/{pull['number']}/reviews",
+            headers={"Authorization": f"Bearer {login}-token"},
+            json={"event": event, "body": "Reviewed"},
+        )
+        answer.raise_for_status()
+
+    def freeze(self, environment: str, why: str) -> None:
+        freeze.freeze(self.context(), self.platform.environment(environment), why=why, login="dana")
+
+    def thaw(self, environment: str) -> None:
+        freeze.end(self.context(), self.platform.environment(environment), login="dana")
 
     # What runs do
 

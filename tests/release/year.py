@@ -121,7 +121,7 @@ class Year:
 
         reader, writer, service = (client(whose) for whose in TOKENS)
         shelves = Shelves(self.outside)
-        return Context(self.world.platform, reader, writer, service, shelves, self.world.frozen, "https://run.test/1")
+        return Context(self.world.platform, reader, writer, service, shelves, "https://run.test/1")
 
     def start(self, inputs: Mapping[str, str]) -> None:
         environments = tuple(inputs.get("environments", "").split())

@@ -41,17 +41,18 @@ class People:
 
     def mend(self) -> None:
         """Put right what is broken."""
+        self.world.environments = list(self.year.places)
         self.thaw()
         self.mend_values()
         self.mend_files()
         self.unarchive()
-        self.world.environments = list(self.year.places)
 
     def freeze(self) -> None:
-        self.world.frozen[f"FREEZE_{self.random.choice(self.year.places)['name'].upper()}"] = "Black Friday"
+        self.world.freeze(self.random.choice(self.world.platform.environments).name, "Black Friday")
 
     def thaw(self) -> None:
-        self.world.frozen.clear()
+        for place in self.world.platform.environments:
+            self.world.thaw(place.name)
 
     def hold(self) -> None:
         place, service = self._somewhere()
