@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from manifests import admission
 from manifests.application import API_VERSION, INFRASTRUCTURE, PART_OF, destination, infrastructure_name
 from manifests.argocd.labels import ENVIRONMENT_LABEL
 from manifests.model import Environment, SecretsBackend, Settings, placement_name
@@ -39,7 +40,7 @@ INFRASTRUCTURE_KINDS: tuple[Kind, ...] = (
     ("networking.k8s.io", "NetworkPolicy"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
 )
-INFRASTRUCTURE_CLUSTER_KINDS: tuple[Kind, ...] = (("", "Namespace"),)
+INFRASTRUCTURE_CLUSTER_KINDS: tuple[Kind, ...] = (("", "Namespace"), *admission.KINDS)
 
 
 def service_kinds(settings: Settings, environment: Environment) -> tuple[Kind, ...]:

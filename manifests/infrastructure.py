@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from manifests.access import Action, Right, Role, rights_by_place
-from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL
+from manifests.admission import admission
+from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY, SERVICE_LABEL
 from manifests.model import Dns, Environment, Removal, Service, Settings, Team, placement_name
 from manifests.yaml_text import documents
-
-MANAGED_BY = "app.kubernetes.io/managed-by"
-"""The label that says whose a namespace is."""
 
 _Object = dict[str, Any]
 
@@ -27,6 +25,7 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
     for environment in settings.environments:
         services = settings.services_of(environment)
         kinds = {
+            "admission": admission(settings, environment),
             "namespaces": [namespace(settings, service, environment) for service in services],
             "quotas": [item for service in services for item in quotas(service, environment)],
             "network-policies": [

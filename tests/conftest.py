@@ -15,7 +15,7 @@ import pytest
 HERE = Path(__file__).parent
 REASON = "`make up`"
 """What the reason of a skip names when a part is missing."""
-FOLDERS = {"argocd", "github", "github_actions", "github_plugin", "pulumi", "release"}
+FOLDERS = {"admission", "argocd", "github", "github_actions", "github_plugin", "pulumi", "release"}
 """Folders whose tests start real servers and run real tools."""
 LONGEST = ("test_adoption.py", "test_workflows.py", "test_plan.py", "test_operations.py", "test_validation.py")
 """Files that run for a minute; they begin, so that one process does not go on with one of them when all others end."""

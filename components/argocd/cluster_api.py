@@ -12,7 +12,7 @@ import kubernetes.client
 import urllib3.exceptions
 
 from components.github.preflight.findings import Advice
-from manifests.infrastructure import MANAGED_BY
+from manifests.argocd.labels import MANAGED_BY
 from manifests.model import Settings
 
 Versions = tuple[tuple[int, int], tuple[int, int]]

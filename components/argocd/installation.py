@@ -7,10 +7,9 @@ import pulumi_kubernetes as kubernetes
 
 from components.secrets import PlatformSecrets
 from manifests.argocd import sign_on
-from manifests.argocd.labels import MENDED
+from manifests.argocd.labels import MANAGED_BY, MENDED
 from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, WEBHOOK_KEY
 from manifests.argocd.values import helm_values, merged
-from manifests.infrastructure import MANAGED_BY
 from manifests.model import Settings
 
 PARTNERS = {"app.kubernetes.io/part-of": "argocd"}

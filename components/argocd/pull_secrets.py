@@ -11,7 +11,8 @@ from typing import TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from manifests.infrastructure import MANAGED_BY, namespace
+from manifests.argocd.labels import MANAGED_BY
+from manifests.infrastructure import namespace
 from manifests.model import Environment, Settings, placement_name
 from manifests.pull_secret import SECRET_KEY, SECRET_TYPE, docker_configuration
 

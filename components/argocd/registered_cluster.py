@@ -8,7 +8,7 @@ from typing import TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from manifests.infrastructure import MANAGED_BY
+from manifests.argocd.labels import MANAGED_BY
 
 ACCOUNT_NAMESPACE = "kube-system"
 _TOKEN_TYPE = "kubernetes.io/service-account-token"

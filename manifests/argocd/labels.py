@@ -1,5 +1,7 @@
-"""The labels and annotations by which an Application says which service and environment it is."""
+"""The labels and annotations that say whose something is, and of which service and environment."""
 
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""The label that says whose a namespace is."""
 LABEL_PREFIX = "slipway.dev/"
 SERVICE_LABEL = f"{LABEL_PREFIX}service"
 ENVIRONMENT_LABEL = f"{LABEL_PREFIX}environment"

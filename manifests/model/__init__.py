@@ -6,7 +6,17 @@ rules between parts, are in `stacks`.
 
 from manifests.model.argocd import ArgoCD, Cluster, Dns, Notifications, Registry, SecretsBackend, SignOn, SignOnProvider
 from manifests.model.base import Mark
-from manifests.model.environment import AUTOMATION, Delivery, Environment, Images, Quota, Removal, Rollback, Sync
+from manifests.model.environment import (
+    AUTOMATION,
+    Admission,
+    Delivery,
+    Environment,
+    Images,
+    Quota,
+    Removal,
+    Rollback,
+    Sync,
+)
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
 from manifests.model.service import Service, Template
 from manifests.model.settings import (
@@ -29,6 +39,7 @@ __all__ = [
     "REPOSITORY",
     "TEAM",
     "ActionsPolicy",
+    "Admission",
     "App",
     "ArgoCD",
     "Cluster",

@@ -192,10 +192,15 @@ def _secret_url(text: str) -> str:
         raise wrong("it is not a URL; use http:// or https://, a host and a path, without credentials") from None
 
 
-def _registry(text: str) -> str:
+def _image_source(text: str) -> str:
     without_credentials(text)
     if not _port(text) or not _REGISTRY.fullmatch(text):
         raise wrong(f"{text!r} is not a registry: use a host, a port and a path in small letters, without https://")
+    return text
+
+
+def _registry(text: str) -> str:
+    _image_source(text)
     server, _, path = text.partition("/")
     if server in _DOCKER_HUB or (server == DOCKER_HUB and path):
         raise wrong(f"{text!r} is Docker Hub; use `host: {DOCKER_HUB}`, and `namespace` for the account of the images")
@@ -289,6 +294,7 @@ LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 RunnerLabel = Annotated[str, AfterValidator(_runner_label)]
 Platform = Annotated[str, AfterValidator(_platform)]
+ImageSource = Annotated[str, AfterValidator(_image_source)]
 RegistryHost = Annotated[str, AfterValidator(_registry)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 NumberText = Annotated[str, AfterValidator(_number)]

@@ -13,6 +13,7 @@ from manifests.model.base import (
     ClusterName,
     DnsLabel,
     HttpUrl,
+    ImageSource,
     LabelKey,
     LabelValue,
     Line,
@@ -27,6 +28,14 @@ from slipway_release.tags import is_prefix
 
 AUTOMATION = "slipway"
 """The GitHub environment that holds the keys of workflows which deliver nowhere; their templates name it."""
+
+
+class Admission(Choice):
+    """What the cluster does about images without a digest, or of another registry."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    OFF = "off"
 
 
 class Removal(Choice):
@@ -149,6 +158,10 @@ class Environment:
     """Whether pods may reach addresses outside of their namespace, beside the cluster's DNS."""
     kinds: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()
     """More kinds that services may consist of, as `group/Kind`, such as `cert-manager.io/Certificate`."""
+    admission: Admission = Admission.ENFORCE
+    """What its cluster does about images that have no digest or are not of the platform's registry."""
+    image_sources: tuple[ImageSource, ...] = ()
+    """More places that images may come from, such as docker.io/istio, for sidecars that others add."""
     prune: bool | None = None
     """Whether a sync deletes what is no longer in Git. Unset: yes, except where syncs are manual."""
     removal: Removal | None = None

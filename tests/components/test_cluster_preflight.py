@@ -11,7 +11,7 @@ from components.argocd import preflight as cluster
 from components.argocd.cluster_api import REVIEWS
 from components.github.preflight import Adoptable, Advice
 from components.state import State
-from manifests.infrastructure import MANAGED_BY
+from manifests.argocd.labels import MANAGED_BY
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.stacks.builders import MARK, changed, texts, values

@@ -14,7 +14,7 @@ import pytest
 from components.argocd import preflight
 from components.argocd.cluster_api import REVIEWS
 from components.github.preflight import Advice
-from manifests.infrastructure import MANAGED_BY
+from manifests.argocd.labels import MANAGED_BY
 from stacks.settings import settings_of
 from tests.stacks.builders import MARK, texts, values
 

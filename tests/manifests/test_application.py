@@ -130,7 +130,8 @@ def test_references_to_secrets_are_those_of_the_chosen_backend(backend: str, kin
 
 def test_infrastructure_may_make_namespaces_but_not_rights_over_argo_cd() -> None:
     spec = infrastructure_project(settings())["spec"]
-    assert [item["kind"] for item in spec["clusterResourceWhitelist"]] == ["Namespace"]
+    kinds = [item["kind"] for item in spec["clusterResourceWhitelist"]]
+    assert kinds == ["Namespace", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
     assert "argocd" not in {destination["namespace"] for destination in spec["destinations"]}
 
 

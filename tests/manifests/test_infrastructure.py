@@ -1,5 +1,7 @@
 """Namespaces come with limits, closed doors, and a key for their team."""
 
+import json
+import re
 from typing import Any
 
 import yaml
@@ -108,3 +110,27 @@ def test_a_team_has_the_group_that_its_directory_gives() -> None:
     stack = changed("teams.1.clusterGroup", "oidc:web-developers")
     (binding,) = objects(stack, "staging/role-bindings.yaml")
     assert binding["subjects"][0]["name"] == "oidc:web-developers"
+
+
+def test_each_environment_lets_in_images_of_the_platforms_registry_by_digest() -> None:
+    """What the cluster decides on it is tried in tests/sandbox."""
+    stack = changed("environments.2.imageSources", ["docker.io/istio"])
+    policy, binding = objects(stack, "production/admission.yaml")
+    (wrong,) = (item for item in policy["spec"]["variables"] if item["name"] == "wrong")
+    pattern = json.loads(re.search(r'matches\((".*")\)\)$', wrong["expression"])[1])  # pyright: ignore[reportOptionalSubscript]
+    digest = "@sha256:" + "a" * 64
+    assert re.search(pattern, f"ghcr.io/acme/guestbook{digest}")
+    assert re.search(pattern, f"docker.io/istio/proxyv2:1.2{digest}")
+    for image in ("ghcr.io/acme/guestbook:1.2.3", f"ghcr.io/other/guestbook{digest}", f"ghcrxio/acme/x{digest}", "x"):
+        assert not re.search(pattern, image)
+    assert binding["spec"]["validationActions"] == ["Deny"]
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"] == f"{MARK}-production-images"
+    (namespace,) = objects(stack, "production/namespaces.yaml")
+    selected = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]
+    assert selected.items() <= namespace["metadata"]["labels"].items()
+
+
+def test_admission_warns_or_is_off_where_the_settings_say_so() -> None:
+    assert objects(changed("environments.1.admission", "off"), "staging/admission.yaml") == []
+    _, binding = objects(changed("environments.1.admission", "warn"), "staging/admission.yaml")
+    assert binding["spec"]["validationActions"] == ["Warn", "Audit"]

@@ -43,7 +43,9 @@ def refused(trees: tuple[Tree, Tree], branch: str, *, is_fork: bool = False) -> 
         ("infrastructure/production/role-bindings.yaml", SETTINGS),
     ],
 )
-def test_a_guarded_file_is_changed_by_its_own_branch_alone(trees: tuple[Tree, Tree], path: str, may: str | None) -> None:
+def test_a_guarded_file_is_changed_by_its_own_branch_alone(
+    trees: tuple[Tree, Tree], path: str, may: str | None
+) -> None:
     file = trees[1].folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("after\n")

@@ -1,0 +1,107 @@
+"""What the cluster itself lets into the namespaces of services: images of known places, pinned by digest.
+
+Pull requests are checked for the same; this holds for what reaches the cluster by any other way too.
+"""
+
+import json
+import re
+from typing import Any
+
+from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY
+from manifests.model import Admission, Environment, Settings
+
+_GROUP = "admissionregistration.k8s.io"
+KINDS = ((_GROUP, "ValidatingAdmissionPolicy"), (_GROUP, "ValidatingAdmissionPolicyBinding"))
+"""API group and kind."""
+_ACTIONS = {Admission.ENFORCE: ["Deny"], Admission.WARN: ["Warn", "Audit"]}
+_RULES = (
+    ("", "v1", ["pods", "pods/ephemeralcontainers", "replicationcontrollers"]),
+    ("apps", "v1", ["daemonsets", "deployments", "replicasets", "statefulsets"]),
+    ("batch", "v1", ["cronjobs", "jobs"]),
+)
+
+
+def admission(settings: Settings, environment: Environment) -> list[dict[str, Any]]:
+    """The policy and its binding to the environment's namespaces; none where it is off."""
+    if environment.admission is Admission.OFF:
+        return []
+    name = f"{settings.mark}-{environment.name}-images"
+    labels = {ENVIRONMENT_LABEL: environment.name}
+    binding = {
+        "policyName": name,
+        "validationActions": _ACTIONS[environment.admission],
+        "matchResources": {"namespaceSelector": {"matchLabels": {MANAGED_BY: settings.mark, **labels}}},
+    }
+    return [
+        _object("ValidatingAdmissionPolicy", name, labels, _policy(settings, environment)),
+        _object("ValidatingAdmissionPolicyBinding", name, labels, binding),
+    ]
+
+
+def sources(settings: Settings, environment: Environment) -> tuple[str, ...]:
+    """Where images may come from: hosts, each with the path that their names begin with."""
+    namespace = settings.registry.namespace or settings.github.owner.lower()
+    return f"{settings.registry.host}/{namespace}", *environment.image_sources
+
+
+def _policy(settings: Settings, environment: Environment) -> dict[str, Any]:
+    places = sources(settings, environment)
+    pattern = f"^({'|'.join(re.escape(place) for place in places)})/[^@]+@sha256:[0-9a-f]{{64}}$"
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": [group],
+                    "apiVersions": [version],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": kinds,
+                    "scope": "*",
+                }
+                for group, version, kinds in _RULES
+            ]
+        },
+        "variables": [
+            {"name": "pod", "expression": _pod("object")},
+            {"name": "images", "expression": _images("variables.pod")},
+            {"name": "wrong", "expression": f"variables.images.filter(image, !image.matches({json.dumps(pattern)}))"},
+            # What was there before the policy can still be scaled, labelled and deleted.
+            {"name": "before", "expression": _pod("(oldObject == null ? object : oldObject)")},
+            {
+                "name": "unchanged",
+                "expression": f"oldObject != null && {_images('variables.before')} == variables.images",
+            },
+        ],
+        "validations": [
+            {
+                "expression": "variables.wrong.size() == 0 || variables.unchanged",
+                "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(_remedy(places))}",
+            }
+        ],
+    }
+
+
+def _pod(of: str) -> str:
+    """The specification of the pods of a workload."""
+    cron_job = f"{of}.spec.jobTemplate.spec.template.spec"
+    return f"object.kind == 'Pod' ? {of}.spec : object.kind == 'CronJob' ? {cron_job} : {of}.spec.template.spec"
+
+
+def _remedy(places: tuple[str, ...]) -> str:
+    named = " or ".join(places)
+    return f": not an image of {named} by its digest; release it, or add its place to the environment's `imageSources`"
+
+
+def _images(pod: str) -> str:
+    """All images that a pod pulls, of volumes too."""
+
+    def optional(key: str) -> str:
+        return f"(has({pod}.{key}) ? {pod}.{key} : [])"
+
+    containers = f"({optional('containers')} + {optional('initContainers')} + {optional('ephemeralContainers')})"
+    volumes = f"{optional('volumes')}.filter(volume, has(volume.image)).map(volume, volume.image.reference)"
+    return f"{containers}.map(container, has(container.image) ? container.image : '') + {volumes}"
+
+
+def _object(kind: str, name: str, labels: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": f"{_GROUP}/v1", "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}

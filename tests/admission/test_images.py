@@ -1,0 +1,93 @@
+"""What the cluster lets in, decided by a real API server on the policy that the settings become."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from manifests.infrastructure import infrastructure_files
+from stacks.settings import settings_of
+from tests.admission.conftest import Api
+from tests.stacks.builders import texts, values
+
+DIGEST = "@sha256:" + "a" * 64
+OWN, FOREIGN = f"ghcr.io/acme/guestbook{DIGEST}", f"docker.io/library/nginx{DIGEST}"
+TAGGED = "ghcr.io/acme/guestbook:1.2.3"
+NAMESPACE = "guestbook-production"
+
+
+def pod(image: str, **more: Any) -> dict[str, Any]:
+    return {"automountServiceAccountToken": False, "containers": [{"name": "web", "image": image}], **more}
+
+
+def workload(kind: str, pod: dict[str, Any], name: str = "web") -> tuple[str, dict[str, Any]]:
+    """The path to create it at, and the object."""
+    group, plural = {
+        "Pod": ("api/v1", "pods"),
+        "Deployment": ("apis/apps/v1", "deployments"),
+        "StatefulSet": ("apis/apps/v1", "statefulsets"),
+        "Job": ("apis/batch/v1", "jobs"),
+        "CronJob": ("apis/batch/v1", "cronjobs"),
+    }[kind]
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    once = {"template": {"spec": pod | {"restartPolicy": "Never"}}}
+    spec: dict[str, Any] = {
+        "Pod": pod,
+        "Job": once,
+        "CronJob": {"schedule": "0 0 * * *", "jobTemplate": {"spec": once}},
+    }.get(kind, {"selector": {"matchLabels": labels}, "template": template})
+    version = group.split("/", 1)[1]
+    path = f"/{group}/namespaces/{NAMESPACE}/{plural}"
+    return path, {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def guarded(api: Api) -> Api:
+    """The namespace and the policy of production, with a Deployment from before the policy."""
+    files = infrastructure_files(settings_of("test", texts(values())))
+    (namespace,) = yaml.safe_load_all(files["infrastructure/production/namespaces.yaml"])
+    assert api.create("/api/v1/namespaces", namespace, dry_run=False).is_success
+    path, old = workload("Deployment", pod(TAGGED), "old")
+    assert api.create(path, old, dry_run=False).is_success
+    for item in yaml.safe_load_all(files["infrastructure/production/admission.yaml"]):
+        plural = (
+            "validatingadmissionpolicies" if item["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
+        )
+        made = api.create(f"/apis/admissionregistration.k8s.io/v1/{plural}", item, dry_run=False)
+        assert made.is_success, made.text
+    api.until_refused(*workload("Deployment", pod(FOREIGN)))
+    return api
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "StatefulSet", "Job", "CronJob"])
+def test_a_services_own_image_is_let_in_and_every_other_one_refused(guarded: Api, kind: str) -> None:
+    assert guarded.create(*workload(kind, pod(OWN))).is_success
+    for image in (FOREIGN, TAGGED, "nginx", f"ghcr.io/acmeother/guestbook{DIGEST}"):
+        answer = guarded.create(*workload(kind, pod(image)))
+        assert answer.status_code == 422, answer.text
+        assert f"image {image}: not an image of ghcr.io/acme by its digest" in answer.text
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"initContainers": [{"name": "first", "image": FOREIGN}]},
+        {"volumes": [{"name": "files", "image": {"reference": FOREIGN}}]},
+    ],
+)
+def test_no_image_hides_beside_the_container(guarded: Api, more: dict[str, Any]) -> None:
+    assert guarded.create(*workload("Pod", pod(OWN, **more))).status_code == 422
+
+
+def test_what_was_there_before_can_be_scaled_and_not_be_given_a_worse_image(guarded: Api) -> None:
+    path, _ = workload("Deployment", pod(TAGGED))
+    patch = {"Content-Type": "application/merge-patch+json"}
+    assert guarded.client.patch(f"{path}/old", content=b'{"spec": {"replicas": 2}}', headers=patch).is_success
+    other = b'{"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "nginx"}]}}}}'
+    assert guarded.client.patch(f"{path}/old", content=other, headers=patch).status_code == 422
+
+
+def test_other_namespaces_are_left_alone(guarded: Api) -> None:
+    path, deployment = workload("Deployment", pod("nginx"))
+    assert guarded.create(path.replace(NAMESPACE, "default"), deployment).is_success
