@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_release import dora, fields, layout, ledger, pulls, release_file, reports, workflow
+from slipway_release import dora, fields, freeze, layout, ledger, pulls, release_file, reports, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.ledger import Entry
@@ -67,7 +67,7 @@ def overview(context: Context, folder: Path) -> Json:
                 "name": place.name,
                 "sync": place.sync,
                 "requires": list(place.requires),
-                "frozen": context.freeze_of(place),
+                "frozen": freeze.reason(context.contents, place),
             }
             for place in platform.environments
         ],

@@ -17,6 +17,7 @@ from slipway_release import (
     ask,
     delivery,
     fields,
+    freeze,
     gates,
     ledger,
     merged,
@@ -291,7 +292,7 @@ def _is_frozen(context: Context, service: Service, run: promotions.Run) -> bool:
     places = context.platform.environments_of(service)
     asked = [place for place in places if place.name in run.environments or not run.environments]
     first = [place for place in asked if not place.requires] or asked
-    return all(context.freeze_of(place) is not None for place in first)
+    return all(freeze.reason(context.contents, place) is not None for place in first)
 
 
 def _is_rejected(context: Context, service: Service, runs: list[promotions.Run]) -> bool:

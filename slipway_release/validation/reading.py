@@ -90,8 +90,9 @@ def read(text: str) -> Reading:
     builder = _Builder(reading)
     try:
         for node, line in _nodes(text):
-            reading.lines.append(line)
+            # What cannot be read is not there, and neither is its line.
             reading.documents.append(builder.value(node, ()))
+            reading.lines.append(line)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reading.mistakes.append(Mistake(mark.line + 1 if mark else 1, _reason(error, text)))

@@ -37,7 +37,7 @@ def test_it_knows_what_is_verified_held_frozen_waiting_and_taken_back(world: Mak
     here = world(
         environment("dev"), environment("qa", delivery="pull-request", approval=True), environment("production")
     )
-    here.frozen["FREEZE_PRODUCTION"] = "the shop's big day"
+    here.freeze("production", "the shop's big day")
     here.verified_release("1.0.0", "dev")
     here.fail("dev", here.release("1.1.0", "dev"))
     here.deliver(here.request("2.0.0"), "qa")
@@ -54,7 +54,7 @@ def test_it_knows_what_is_verified_held_frozen_waiting_and_taken_back(world: Mak
     assert (guestbook["qa"]["waiting"]["kind"], guestbook["qa"]["waiting"]["version"]) == ("release", "2.0.0")
     assert guestbook["qa"]["waiting"]["url"].startswith(here.url)
     assert cells(found, "clock")["dev"]["state"] == "progressing"
-    assert [place["frozen"] for place in found["environments"]] == [None, None, "the shop's big day"]
+    assert [place["frozen"] for place in found["environments"]] == [None, None, "the shop's big day (dana)"]
     newest = found["releases"][0]
     assert (newest["version"], newest["state"]) == ("0.1.0", "progressing")
     assert ("1.1.0", "failed") in [(item["version"], item["state"]) for item in found["releases"]]

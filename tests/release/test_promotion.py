@@ -176,16 +176,16 @@ def test_branch_deliveries_in_parallel_lose_nothing(world: Make) -> None:
 
 def test_a_release_that_a_freeze_keeps_out_of_everywhere_is_remembered_by_its_run(world: Make) -> None:
     here = world(environment("dev"), environment("staging", requires=["dev"]))
-    here.frozen["FREEZE_DEV"] = "Black Friday"
+    here.freeze("dev", "Black Friday")
     request = here.request("1.0.0")
     reason = promotion.stopped(promotion.consider(here.context(), request))
     assert reason is not None
     assert "Black Friday" in reason
-    here.frozen.clear()
+    here.thaw("dev")
     assert promotion.stopped(promotion.consider(here.context(), request)) is None
 
 
 def test_a_release_that_some_environment_gets_needs_no_run_to_be_remembered(world: Make) -> None:
     here = world(environment("dev"), environment("staging"))
-    here.frozen["FREEZE_STAGING"] = "Black Friday"
+    here.freeze("staging", "Black Friday")
     assert promotion.stopped(promotion.consider(here.context(), here.request("1.0.0"))) is None

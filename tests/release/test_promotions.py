@@ -1,5 +1,6 @@
 """A promotion that failed, was cancelled or was never handed on is started again, until it is not worth it any more."""
 
+import base64
 import dataclasses
 import datetime as dt
 import json
@@ -19,6 +20,7 @@ from tests.stacks.builders import texts, values
 RUNS = "GET /repos/acme/environments/actions/runs"
 NEWEST = "GET /repos/acme/environments/actions/workflows/promote.yml/runs"
 START = "POST /repos/acme/environments/actions/workflows/promote.yml/dispatches"
+FREEZE = "GET /repos/acme/environments/contents/environments/production/freeze.json"
 QUIET = {
     "GET /repos/acme/environments/git/matching-refs/tags/verified/": [],
     "GET /repos/acme/environments/pulls": [],
@@ -57,10 +59,11 @@ def reconciled(
     reviews: dict[str, Any] | None = None,
 ) -> list[str]:
     """The inputs of the promotions that a reconciliation starts, as JSON."""
-    script = Recording(QUIET | {RUNS: {"workflow_runs": failed}, NEWEST: {"workflow_runs": newest}} | (reviews or {}))
+    freezes = {FREEZE: {"content": base64.b64encode(frozen.encode()).decode(), "sha": "f" * 40}} if frozen else {}
+    runs = {RUNS: {"workflow_runs": failed}, NEWEST: {"workflow_runs": newest}}
+    script = Recording(QUIET | freezes | runs | (reviews or {}))
     github = GitHub("https://github.test/api/v3", "token", script)
-    freezes = {"FREEZE_PRODUCTION": frozen} if frozen else {}
-    given = context(of=platform(environment("production", approval=bool(reviews))), frozen=freezes)
+    given = context(of=platform(environment("production", approval=bool(reviews))))
     reconcile.reconcile(dataclasses.replace(given, reader=github, writer=github, service=github))
     return script.started
 

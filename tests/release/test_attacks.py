@@ -1,0 +1,154 @@
+"""What somebody may put into a chart or values to leave the own namespace: real attempts, rendered by the real Helm.
+
+Each attempt stands in one chart, so that all of them cost one rendering. What passes here is decided again by Argo CD's
+AppProject, which names the same kinds and namespaces.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manifests.app_project import app_project
+from manifests.repository_files import environment_repository_files
+from slipway_release.validation import charts, check, secrets
+from slipway_release.validation.dependencies import Builds
+from slipway_release.validation.files import Tree
+from stacks.settings import settings_of
+from tests.release.stage import find
+from tests.stacks.builders import texts, values
+
+HELM = find("helm", "bin/helm-*/helm")
+pytestmark = pytest.mark.skipif(HELM is None, reason="helm is not here yet; `make up` builds it")
+TEMPLATES = "helm-charts/guestbook/templates"
+OWN = "environments/dev/guestbook/values.yaml"
+CANARY = "canary-0b9f"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("repository")
+    stack = values(environments=[{"name": "dev", "images": "main"}])
+    files = environment_repository_files(settings_of("tests", texts(stack)))
+    for path, text in {**files.seeded, **files.owned}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def tree(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    monkeypatch.setenv("HELM", str(HELM))
+    monkeypatch.setenv("PROMOTER_PRIVATE_KEY", CANARY)
+    shutil.copytree(template, tmp_path / "head")
+    (tmp_path / "secret.yaml").write_text(f"secret: {CANARY}\n")
+    return Tree(tmp_path / "head")
+
+
+def attack(tree: Tree, **files: str) -> None:
+    for name, text in files.items():
+        (tree.folder / TEMPLATES / f"{name}.yaml").write_text(text)
+
+
+def thing(kind: str, version: str, name: str, metadata: str = "", body: str = "") -> str:
+    more = f", {metadata}" if metadata else ""
+    return f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}{more}}}\n{body}\n"
+
+
+HOOK = 'annotations: {"helm.sh/hook": pre-install}'
+SYNC_HOOK = 'annotations: {"argocd.argoproj.io/hook": PreSync}'
+RBAC = "rbac.authorization.k8s.io"
+INJECTED = r"""apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ print "a\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: injected" }}
+"""
+ATTEMPTS: dict[str, tuple[str, str]] = {
+    "rights": (thing("ClusterRoleBinding", f"{RBAC}/v1", "rights"), f"does not permit {RBAC}/ClusterRoleBinding"),
+    "hook": (thing("ClusterRole", f"{RBAC}/v1", "hook", HOOK), f"does not permit {RBAC}/ClusterRole"),
+    "presync": (thing("RoleBinding", f"{RBAC}/v1", "presync", SYNC_HOOK), f"does not permit {RBAC}/RoleBinding"),
+    "elsewhere": (thing("ConfigMap", "v1", "elsewhere", "namespace: kube-system"), "is in namespace 'kube-system'"),
+    "neighbour": (thing("ConfigMap", "v1", "neighbour", "namespace: other-dev"), "is in namespace 'other-dev'"),
+    "more": (thing("Application", "argoproj.io/v1alpha1", "more"), "belongs to the platform's Pulumi program"),
+    "project": (thing("AppProject", "argoproj.io/v1alpha1", "project"), "belongs to the platform's Pulumi program"),
+    "webhook": (
+        thing("MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1", "webhook"),
+        "does not permit admissionregistration.k8s.io/MutatingWebhookConfiguration",
+    ),
+    "secret": (thing("Secret", "v1", "secret", body="stringData: {a: b}"), "does not permit Secret"),
+    "open": (thing("NetworkPolicy", "networking.k8s.io/v1", "open"), "does not permit networking.k8s.io/NetworkPolicy"),
+    "injected": (INJECTED, "does not permit Namespace"),
+    "written": ("{{ tpl .Values.written . }}\n", f"does not permit {RBAC}/Role"),
+}
+
+
+def test_nothing_in_a_chart_leaves_its_namespace(tree: Tree) -> None:
+    written = thing("Role", f"{RBAC}/v1", "written").replace("\n", "\\n")
+    (tree.folder / TEMPLATES.replace("templates", "values.schema.json")).unlink()
+    (tree.folder / OWN).write_text(f'written: "{written}"\n')
+    attack(tree, **{name: text for name, (text, _) in ATTEMPTS.items()})
+    told = "\n".join(map(str, check.problems(tree)))
+    assert ATTEMPTS
+    assert [name for name, (_, words) in ATTEMPTS.items() if words not in told] == [], told
+
+
+READS = {
+    "cluster": 'lookup "v1" "Secret" "argocd" "" | toJson',
+    "files": 'print (.Files.Get "../../../secret.yaml") (.Files.Get "/etc/hostname")',
+    "outside": '(.Files.Glob "../../../*").AsConfig',
+    "names": 'getHostByName "github.com"',
+}
+
+
+def test_a_chart_reads_neither_the_cluster_nor_files_beside_it_nor_asks_for_names(tree: Tree) -> None:
+    text = "\n".join(f"  {name}: {{{{ {expression} | quote }}}}" for name, expression in READS.items())
+    attack(tree, reads=thing("ConfigMap", "v1", "reads", body=f"data:\n{text}"))
+    found = rendered(tree)
+    assert found.problems == []
+    (reads,) = (item for item in found.manifests if secrets.name_of(item) == "reads")
+    assert reads["data"] == {"cluster": "{}", "files": "", "outside": "{}", "names": ""}
+
+
+@pytest.mark.parametrize("function", ['env "PROMOTER_PRIVATE_KEY"', 'expandenv "$PROMOTER_PRIVATE_KEY"'])
+def test_a_chart_does_not_read_the_runners_variables(tree: Tree, function: str) -> None:
+    attack(tree, key=thing("ConfigMap", "v1", "key", body=f"data: {{key: {{{{ {function} | quote }}}}}}"))
+    (problem,) = rendered(tree).problems
+    assert "does not render" in str(problem)
+    assert CANARY not in str(problem)
+
+
+@pytest.mark.parametrize("target", ["../../../../secret.yaml", "/etc/hostname"])
+def test_values_that_are_a_link_are_refused_and_not_read(tree: Tree, target: str) -> None:
+    (tree.folder / OWN).unlink()
+    (tree.folder / OWN).symlink_to(target)
+    told = "\n".join(map(str, check.problems(tree)))
+    assert OWN in told
+    assert CANARY not in told
+
+
+def test_values_that_grow_without_end_are_refused(tree: Tree) -> None:
+    """Each line is nine times the one before it."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    (tree.folder / OWN).write_text("\n".join(lines) + "\n")
+    told = "\n".join(map(str, check.problems(tree)))
+    assert OWN.removesuffix("/values.yaml") in told
+    assert len(told) < 100_000
+
+
+def test_an_app_project_names_what_it_permits(tree: Tree) -> None:
+    settings = settings_of("test", texts(values()))
+    for environment in settings.environments:
+        spec: dict[str, Any] = app_project(settings, environment)["spec"]
+        assert "*" not in json.dumps(spec)
+        assert spec["clusterResourceWhitelist"] == []
+        assert [place["namespace"] for place in spec["destinations"]] == [f"guestbook-{environment.name}"]
+        assert spec["sourceRepos"] == [settings.github.environment_repository_url]
+
+
+def rendered(tree: Tree) -> charts.Rendered:
+    service, environment = next(iter(tree.placements()))
+    with Builds() as builds:
+        return charts.render(tree, service, environment, builds, sample=True)
