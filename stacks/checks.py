@@ -17,6 +17,7 @@ from manifests.model import (
     placement_name,
 )
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
+from stacks.people_checks import check_people
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quota
 from stacks.reading import Found
@@ -174,6 +175,12 @@ def _check_tag_prefixes(parts: Parts) -> Iterator[Problem]:
     for found, first in _repeated(prefixes):
         text = f"{found.value.tag_prefix!r} also belongs to {first.value.name}; use a prefix of its own"
         yield Problem(found.at("tagPrefix"), text)
+    for found, prefix in prefixes:
+        for other, shorter in prefixes:
+            # Rules of tags know patterns only: `prod-v*` is about `prod-v2-v1.0.0` too.
+            if prefix.startswith(f"{shorter}-v"):
+                text = f"tags that begin with {prefix!r} fit the rules of {other.value.name} ({shorter}-v*) too"
+                yield Problem(found.at("tagPrefix"), f"{text}; use a prefix without `-v`")
 
 
 def _check_services(parts: Parts) -> Iterator[Problem]:
@@ -288,6 +295,7 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_teams,
     _check_environments,
     _check_servers,
+    lambda parts: check_people(parts.github, parts.teams, parts.environments),
     _check_tag_prefixes,
     _check_services,
     _check_repositories,

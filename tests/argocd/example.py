@@ -25,7 +25,7 @@ def settings(**sections: Any) -> Settings:
         "github": {"owner": "acme", "platformTeam": "platform", **apps},
         "cluster": {"kubeconfig": "kubeconfig", "context": "sandbox"},
         "argocd": {},
-        "teams": [{"name": "web"}, {"name": "leads"}, {"name": "data"}, {"name": "platform"}],
+        "teams": [{"name": name, "existing": True} for name in ("web", "leads", "data", "platform")],
         "environments": [{"name": "dev"}, PRODUCTION],
         "services": [
             {"name": "guestbook", "template": "python-web", "team": "web"},

@@ -37,7 +37,8 @@ def may(argocd: Path, no_cluster: dict[str, str], tmp_path: Path) -> May:
     "group", ["b1946ac9-2492-4d23-47b3-0000c0ffee00", "CN=Web,OU=Teams", 'a "b"', "web developers"]
 )
 def test_a_group_of_a_directory_has_the_rights_of_its_team(may: May, group: str) -> None:
-    teams = [{"name": "web", "ssoGroup": group}, *({"name": name} for name in ("leads", "data", "platform"))]
+    teams: list[dict[str, Any]] = [{"name": name, "existing": True} for name in ("leads", "data", "platform")]
+    teams.append({"name": "web", "ssoGroup": group})
     assert may(group, "get", OWN_DEV, teams=teams)
     assert not may("acme:web", "get", OWN_DEV, teams=teams)
     assert not may(group, "get", "dev/lake-dev", teams=teams)
@@ -133,7 +134,7 @@ def program(argocd: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 MORE_TEAMS: dict[str, Any] = {
-    "teams": [{"name": name} for name in ("web", "leads", "platform", "sre", "support")],
+    "teams": [{"name": name, "existing": True} for name in ("web", "leads", "platform", "sre", "support")],
     "environments": [{"name": "dev"}, {**PRODUCTION, "operators": ["sre"], "viewers": ["support"]}],
     "services": [{"name": "guestbook", "template": "python-web", "team": "web"}],
 }
@@ -171,5 +172,6 @@ def test_a_viewer_sees_and_reads_logs_and_does_nothing(may: May) -> None:
 
 @pytest.mark.parametrize(("sent", "yes"), [("Shop Developers", True), ("shop developers", True), ("acme:web", False)])
 def test_a_team_is_known_by_the_group_that_its_provider_sends(may: May, sent: str, *, yes: bool) -> None:
-    teams = [{"name": "web", "ssoGroup": "Shop Developers"}, {"name": "leads"}, {"name": "data"}, {"name": "platform"}]
+    teams: list[dict[str, Any]] = [{"name": name, "existing": True} for name in ("leads", "data", "platform")]
+    teams.append({"name": "web", "ssoGroup": "Shop Developers"})
     assert may(sent, "sync", OWN_DEV, teams=teams) is yes

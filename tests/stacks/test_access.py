@@ -51,7 +51,7 @@ def test_nobody_changes_production_by_hand() -> None:
             assert (Action.CHANGE in right.actions) is wanted
 
 
-TEAMS = [{"name": name} for name in ("platform", "web", "leads", "sre", "support")]
+TEAMS = [{"name": name, "existing": True} for name in ("platform", "web", "leads", "sre", "support")]
 
 
 def with_teams(**production: object) -> Settings:

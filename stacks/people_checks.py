@@ -1,0 +1,46 @@
+"""Whether somebody is there for what only people may do: approve for production, and run the platform."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from manifests.model import Environment, GitHub, Sync, Team
+from stacks.problems import Problem
+from stacks.reading import Found
+
+
+def check_people(
+    github: Found[GitHub] | None, teams: Sequence[Found[Team]], environments: Sequence[Found[Environment]]
+) -> Iterator[Problem]:
+    """What nobody could do, and what anybody could do alone."""
+    by_name = {team.value.name: team for team in teams}
+    for found in environments:
+        yield from _check_production(found)
+        yield from _check_approvers(found, by_name)
+    platform = github.value.platform_team if github is not None else None
+    if github is not None and platform is not None and _is_empty(by_name.get(platform)):
+        text = f"{platform!r} has no members, so nobody would run the platform; {_remedy(platform)}"
+        yield Problem(github.at("platformTeam"), text)
+
+
+def _check_production(found: Found[Environment]) -> Iterator[Problem]:
+    environment = found.value
+    alone = environment.sync is Sync.AUTOMATED and not environment.approvers
+    if environment.name.startswith("prod") and alone and not found.broken & {"approvers", "sync"}:
+        text = "missing, so each tag would go live by itself; name teams that approve, or set `sync: manual`"
+        yield Problem(found.at("approvers"), text)
+
+
+def _check_approvers(found: Found[Environment], teams: Mapping[str, Found[Team]]) -> Iterator[Problem]:
+    """One team with people is enough: one of all approvers approves."""
+    approvers = found.value.approvers
+    if approvers and all(_is_empty(teams.get(name)) for name in approvers):
+        text = f"{approvers[0]!r} has no members, so nobody could approve a release; {_remedy(approvers[0])}"
+        yield Problem(found.at("approvers", 0), text)
+
+
+def _is_empty(team: Found[Team] | None) -> bool:
+    """Whether a team is made by the settings without people; one that is not known is another problem's."""
+    return team is not None and not (team.value.existing or team.value.members or "members" in team.broken)
+
+
+def _remedy(team: str) -> str:
+    return f"add `members` to teams[{team}], or set `existing: true` there if they are managed elsewhere"
