@@ -83,13 +83,7 @@ def main_ruleset(settings: GitHub, *, check: tuple[str, App] | None = None, code
         deletion=True,
         non_fast_forward=True,
         required_linear_history=True,
-        pull_request=github.RepositoryRulesetRulesPullRequestArgs(
-            required_approving_review_count=settings.required_approvals,
-            dismiss_stale_reviews_on_push=True,
-            require_code_owner_review=code_owners,
-            # Else who pushes to somebody else's pull request could approve what was pushed.
-            require_last_push_approval=settings.required_approvals > 0,
-        ),
+        pull_request=_reviewed(settings, code_owners=code_owners),
         required_status_checks=_required(*check) if check else None,
     )
     return Ruleset(rules.MAIN, "branch", ["~DEFAULT_BRANCH"], enforced)
@@ -101,11 +95,19 @@ def maintenance_ruleset(settings: GitHub, pattern: str) -> Ruleset:
         creation=True,
         deletion=True,
         non_fast_forward=True,
-        pull_request=github.RepositoryRulesetRulesPullRequestArgs(
-            required_approving_review_count=settings.required_approvals, dismiss_stale_reviews_on_push=True
-        ),
+        pull_request=_reviewed(settings),
     )
     return Ruleset(rules.MAINTENANCE, "branch", [pattern], enforced)
+
+
+def _reviewed(settings: GitHub, *, code_owners: bool = False) -> github.RepositoryRulesetRulesPullRequestArgs:
+    return github.RepositoryRulesetRulesPullRequestArgs(
+        required_approving_review_count=settings.required_approvals,
+        dismiss_stale_reviews_on_push=True,
+        require_code_owner_review=code_owners,
+        # Else who pushes to somebody else's pull request could approve what was pushed.
+        require_last_push_approval=settings.required_approvals > 0,
+    )
 
 
 def _required(context: str, app: App) -> github.RepositoryRulesetRulesRequiredStatusChecksArgs:

@@ -25,6 +25,13 @@ def production_gate(recording: Recording) -> Registration:
     return recording.one("environments-production-environment")
 
 
+def reviewed(rules: dict[str, Any]) -> bool:
+    """Whether somebody else has to approve what is merged, and exactly that."""
+    asked = rules["pullRequest"]
+    named = ("requiredApprovingReviewCount", "dismissStaleReviewsOnPush", "requireLastPushApproval")
+    return tuple(asked[name] for name in named) == (1, True, True)
+
+
 def team_number(name: str) -> int:
     return sum(f"{name}-team".encode())
 
@@ -32,7 +39,7 @@ def team_number(name: str) -> int:
 def test_main_changes_by_reviewed_pull_requests_in_a_line() -> None:
     for name in ("guestbook-main-rules", "environments-main-rules"):
         rules = platform().one(name).inputs["rules"]
-        assert rules["pullRequest"]["requiredApprovingReviewCount"] == 1
+        assert reviewed(rules)
         assert (rules["nonFastForward"], rules["deletion"], rules["requiredLinearHistory"]) == (True, True, True)
 
 
@@ -107,8 +114,20 @@ def test_a_maintenance_branch_changes_by_review_and_is_made_by_owners_alone() ->
         "guestbook-maintenance-rules"
     )
     assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/heads/release/*.*"]
-    assert {"creation", "deletion", "nonFastForward", "pullRequest"} <= set(rules.inputs["rules"])
+    assert {"creation", "deletion", "nonFastForward"} <= set(rules.inputs["rules"])
+    assert reviewed(rules.inputs["rules"])
     assert actors(rules) == {("OrganizationAdmin", None)}
+
+
+CLOSED = {"creation": True, "update": True, "deletion": True, "nonFastForward": True}
+
+
+def test_the_record_of_verified_releases_is_the_promoters_alone() -> None:
+    rules = platform().one("environments-record-rules")
+    assert rules.inputs["target"] == "tag"
+    assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/tags/verified/**/*"]
+    assert rules.inputs["rules"] == CLOSED
+    assert actors(rules) == {("Integration", PROMOTER)}
 
 
 def test_environment_branches_are_the_automations() -> None:
@@ -117,6 +136,7 @@ def test_environment_branches_are_the_automations() -> None:
     assert branch.inputs["branch"] == "environment/staging"
     rules = recording.one("environments-branch-rules")
     assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/heads/environment/*"]
+    assert rules.inputs["rules"] == CLOSED
     assert actors(rules) == {("Integration", PROMOTER), ("OrganizationAdmin", None)}
     assert "environments-staging-branch" in recording.dependencies(rules)
 

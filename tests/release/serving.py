@@ -20,6 +20,8 @@ from tests.release.world import World
 TOKEN = "release-tests"
 PEOPLE = ("dana", "pat", "sam")
 """Each has the token `<login>-token`."""
+INVITED = "invited"
+"""Somebody who is of no organisation."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def github(folder: Path) -> Generator[Running]:
         port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
     forge = create_forge(folder, url)
-    people = [{"login": login, "token": f"{login}-token"} for login in PEOPLE]
+    people = [{"login": login, "token": f"{login}-token"} for login in (*PEOPLE, INVITED)]
     seed.apply(forge, {"users": [{"login": "root", "admin": True, "token": TOKEN}, *people]})
     server = uvicorn.Server(
         uvicorn.Config(create_application(forge), host="127.0.0.1", port=port, log_level="warning", lifespan="on")

@@ -54,6 +54,11 @@ def test_a_true_request_becomes_a_release() -> None:
     assert request.committed_at == "2026-01-01T00:00:00Z"
 
 
+def test_who_ran_a_release_again_has_asked_for_it_as_who_pushed_the_tag_has() -> None:
+    again = run(actor={"login": "dana"}, triggering_actor={"login": "pat"})
+    assert checked(world(**{"actions/runs/7": again})).asked_by == ("dana", "pat")
+
+
 def test_an_annotated_tag_is_followed_to_its_commit() -> None:
     answers = world(
         **{

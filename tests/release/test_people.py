@@ -9,6 +9,7 @@ from slipway_release import freeze, gates, people
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
 from tests.release.builders import environment
+from tests.release.serving import INVITED
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -61,11 +62,14 @@ def test_members_of_the_named_teams_and_owners_may(here: World, monkeypatch: pyt
     assert start(here, monkeypatch, login) == login
 
 
-@pytest.mark.parametrize("login", ["sam", "requester[bot]", "nobody-here"])
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [("sam", "ask a member of leads"), ("requester[bot]", "not automation"), ("nobody-here", "ask a member of leads")],
+)
 def test_a_writer_of_another_team_automation_and_strangers_may_not(
-    here: World, monkeypatch: pytest.MonkeyPatch, login: str
+    here: World, monkeypatch: pytest.MonkeyPatch, login: str, said: str
 ) -> None:
-    with pytest.raises(RefusedError, match="may not freeze production"):
+    with pytest.raises(RefusedError, match=f"may not freeze production; .*{said}"):
         start(here, monkeypatch, login)
 
 
@@ -77,10 +81,13 @@ def test_a_run_of_somebody_who_may_is_not_run_again_by_somebody_who_may_not(
         start(here, monkeypatch, "dana", again)
 
 
-def test_a_pending_member_is_none(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    here.client.put(f"/orgs/{here.owner}/teams/leads/memberships/invited", content="{}")
+def test_an_invited_person_may_not_before_the_invitation_is_accepted(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/orgs/{here.owner}/teams/leads/memberships/{INVITED}"
+    assert here.call("PUT", path, {})["state"] == "pending"
     with pytest.raises(RefusedError):
-        start(here, monkeypatch, "invited")
+        start(here, monkeypatch, INVITED)
 
 
 def test_a_freeze_says_in_git_who_set_it_and_why(world: Make) -> None:
