@@ -13,8 +13,10 @@ from components.github.environment_repository import EnvironmentRepository
 from components.github.service_repository import ServiceRepository
 from components.github.teams import TeamAccess
 from components.secrets import PlatformSecrets
+from components.state import PLATFORM, VERSION_OUTPUT
 from components.summary import summary
 from manifests.model import Settings
+from slipway_release.version import VERSION
 
 
 class PlatformArgs(TypedDict):
@@ -83,7 +85,7 @@ class Platform(pulumi.ComponentResource):
     """What a person wants to know afterwards."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("slipway:index:Platform", name, {}, opts)
+        super().__init__(PLATFORM, name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings, secrets = args["settings"], args["secrets"]
         environments, services = repositories(settings, secrets, args["invited"], child)
@@ -126,4 +128,5 @@ class Platform(pulumi.ComponentResource):
         self.summary = summary(
             settings, [environments.files.pull_request, *(service.files.pull_request for service in services)]
         )
-        self.register_outputs({})
+        # The next `pulumi up` reads it.
+        self.register_outputs({VERSION_OUTPUT: VERSION})

@@ -5,6 +5,9 @@ from typing import Any, cast
 
 import pulumi
 
+PLATFORM = "slipway:index:Platform"
+VERSION_OUTPUT = "slipwayVersion"
+"""The output of the platform that says which Slipway made it."""
 _READ = "pulumi:pulumi:readStackResourceOutputs"
 
 
@@ -14,6 +17,8 @@ class State:
 
     resources: frozenset[tuple[str, str]]
     """The type and the logical name of each."""
+    version: str = ""
+    """The version of Slipway that last changed the platform; empty of one before 0.2.0."""
 
     def has(self, kind: str, name: str) -> bool:
         """Whether a resource is in it."""
@@ -25,10 +30,12 @@ def read_state() -> State | None:
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     try:
         answer = cast(Any, pulumi.runtime.invoke(_READ, {"stackName": stack}))
-        urns = cast(dict[str, object], (answer.value or {})["outputs"])
+        found = cast(dict[str, dict[str, Any]], (answer.value or {})["outputs"])
     except Exception:  # noqa: BLE001 - each engine has words of its own for what it does not have
         return None
-    return State(frozenset(_named(urn) for urn in urns))
+    # Outputs of the stack itself are gone by now: each run begins with the stack anew.
+    versions = [one["outputs"].get(VERSION_OUTPUT) for urn, one in found.items() if _named(urn)[0] == PLATFORM]
+    return State(frozenset(map(_named, found)), str(next(filter(None, versions), "")))
 
 
 def _named(urn: str) -> tuple[str, str]:

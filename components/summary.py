@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pulumi
 
+from components.state import VERSION_OUTPUT
 from manifests.model import ArgoCD, Settings, placement_name
+from slipway_release.version import VERSION
 
 
 def summary(settings: Settings, pull_requests: Sequence[pulumi.Output[str]]) -> dict[str, pulumi.Input[object]]:
@@ -17,6 +19,7 @@ def summary(settings: Settings, pull_requests: Sequence[pulumi.Output[str]]) -> 
     github = settings.github
     waiting = pulumi.Output.all(*pull_requests).apply(lambda urls: [url for url in urls if url])
     return {
+        VERSION_OUTPUT: VERSION,
         "environmentRepository": f"{github.owner_url}/{github.environment_repository}",
         "serviceRepositories": {service.name: settings.repository_url(service) for service in settings.services},
         "argocd": _argocd(settings.argocd),

@@ -8,6 +8,7 @@ from manifests.argocd.helm import helm_of
 from manifests.model import Environment, Service, Settings
 from manifests.platform_values import platform_values
 from slipway_release import platform_file
+from slipway_release.version import VERSION
 
 PATH = platform_file.PATH
 
@@ -34,6 +35,7 @@ def _platform(settings: Settings) -> platform_file.Platform:
         kubernetes_version=settings.cluster.kubernetes_version,
         api_versions=settings.cluster.api_versions,
         helm=platform_file.Helm(helm.version, helm.checksums) if (helm := helm_of(settings.argocd)) else None,
+        slipway_version=VERSION,
         infrastructure_kinds=_kinds((*INFRASTRUCTURE_KINDS, *INFRASTRUCTURE_CLUSTER_KINDS)),
     )
 

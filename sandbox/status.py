@@ -56,8 +56,10 @@ def status(config: SandboxConfig) -> Json:
         base_url=config.github_api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
     ) as github:
         repositories = _repositories(github, owner) if running["github"] else []
+        version = _slipway_version(github, f"{owner}/{environments}") if running["github"] else ""
         services = _services(github if running["github"] else None, f"{owner}/{environments}", found, stack.values)
     return {
+        "slipwayVersion": version,
         "running": running,
         "kubeconfig": str(config.kubeconfig),
         "githubUrl": config.github_url,
@@ -105,6 +107,7 @@ def table(found: Json) -> Group:
     running = ", ".join(f"{name} {'runs' if on else 'is down'}" for name, on in found["running"].items())
     for name, value in (
         ("state", running),
+        ("Slipway", found["slipwayVersion"] or "-"),
         ("kubeconfig", found["kubeconfig"]),
         ("GitHub", f"{found['githubUrl']}  (tokens: {found['credentials']})"),
         ("Argo CD", found["argocd"]["url"]),
@@ -159,15 +162,24 @@ def _version(github: httpx.Client | None, repository: str, item: Application) ->
     if github is None:
         return ""
     path = f"environments/{item.environment}/{item.service}/release.yaml"
-    params = {"ref": item.branch} if item.branch else {}
+    return _recorded(github, repository, path, "release", "version", branch=item.branch)
+
+
+def _slipway_version(github: httpx.Client, repository: str) -> str:
+    """The Slipway that last wrote the environment repository's files."""
+    return _recorded(github, repository, ".slipway/platform.json", "slipwayVersion")
+
+
+def _recorded(github: httpx.Client, repository: str, path: str, *keys: str, branch: str | None = None) -> str:
+    """What a file of a repository says at a place; empty where it says nothing."""
     answer = github.get(
         f"/repos/{repository}/contents/{quote(path)}",
-        params=params,
+        params={"ref": branch} if branch else {},
         headers={"Accept": "application/vnd.github.raw+json"},
     )
     if not answer.is_success:
         return ""
     try:
-        return str(at(json.loads(answer.text), "release", "version") or "")
+        return str(at(json.loads(answer.text), *keys) or "")
     except json.JSONDecodeError:
         return "unreadable"

@@ -114,6 +114,8 @@ class Platform:
     """What charts find in the cluster beside Kubernetes' own, such as `monitoring.coreos.com/v1`."""
     helm: Helm | None = None
     """What Argo CD renders with; None where the settings do not say."""
+    slipway_version: str | None = None
+    """The version of Slipway that wrote the file; None of one before 0.2.0."""
     image_platforms: tuple[str, ...] = ()
     """What images are built for; empty for the runner's own platform."""
 
@@ -203,6 +205,7 @@ def parse(source: fields.Document) -> Platform:
         kubernetes_version=fields.optional_text(source, "kubernetesVersion"),
         api_versions=fields.texts(source, "apiVersions", where),
         helm=_helm(fields.optional_document(source, "helm"), f"{where}.helm"),
+        slipway_version=fields.optional_text(source, "slipwayVersion"),
     )
 
 
@@ -259,6 +262,7 @@ def _service(source: fields.Document, owner: str, where: str) -> Service:
 def dump(platform: Platform) -> str:
     """The text of the file; `parse` reads back the same platform."""
     content = {
+        "slipwayVersion": platform.slipway_version,
         "owner": platform.owner,
         "environmentRepository": platform.environment_repository,
         "apiUrl": platform.api_url,

@@ -15,6 +15,7 @@ from components.github.preflight import Findings, github_findings
 from components.github.preflight.leaving import leaving_namespaces
 from components.state import read_state
 from manifests.model import GitHub, OwnedFiles, Settings
+from slipway_release.version import VERSION, numbers
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
 
@@ -44,6 +45,8 @@ def check_surroundings(settings: Settings) -> None:
     from components.argocd.preflight import cluster_problems  # noqa: PLC0415
 
     state = read_state()
+    if older := older_than(state.version if state else "", allowed=config.get_bool("downgrade") is True):
+        raise SurroundingsError([older])
     api = _api(settings.github)
     with ThreadPoolExecutor(1) as aside:
         cluster = aside.submit(cluster_problems, settings, state)
@@ -59,6 +62,25 @@ def check_surroundings(settings: Settings) -> None:
         )
     if findings.problems:
         raise SurroundingsError(findings.problems)
+
+
+def older_than(last: str, *, allowed: bool) -> str:
+    """Why this Slipway may not change what another one has made; empty where it may.
+
+    Args:
+        last: the version that last changed the platform; empty where that is not known.
+        allowed: whether the settings permit an older one.
+    """
+    try:
+        newer = bool(last) and numbers(last) > numbers(VERSION)
+    except ValueError:
+        newer = False
+    if not newer or allowed:
+        return ""
+    return (
+        f"slipwayVersion: Slipway {last} was here last, and this is {VERSION}, which does not know all that it made;"
+        f" merge {last} or a newer one, or set `{NAMESPACE}:downgrade: true` for one `pulumi up`"
+    )
 
 
 def adopting(settings: Settings) -> list[pulumi.ResourceTransformation]:

@@ -58,6 +58,7 @@ SECTIONS: dict[str, Any] = {
 }
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",
+    "downgrade": "Whether an older Slipway than the last one may change the platform; take it out again afterwards",
 }
 """Keys that are not part of the platform's description."""
 

@@ -1,5 +1,7 @@
 """The program stops before the first write with all that is in the way; the checks themselves have tests beside."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -9,7 +11,8 @@ from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.preflight import Findings
 from manifests.model import Settings
-from stacks.preflight import SurroundingsError, check_surroundings
+from slipway_release.version import VERSION, numbers
+from stacks.preflight import SurroundingsError, check_surroundings, older_than
 from stacks.settings import settings_of
 from tests.stacks.builders import SECRETS, changed, texts, values
 
@@ -79,3 +82,17 @@ def test_a_token_that_no_header_takes_is_refused_at_once_and_never_shown(token: 
     assert not naps, "asking again would change nothing"
     assert "ghp_x" not in str(raised.value)
     assert "copy it again" in str(raised.value)
+
+
+def test_an_older_slipway_than_the_last_is_refused_unless_it_is_meant() -> None:
+    assert "Slipway 99.0.0 was here last" in older_than("99.0.0", allowed=False)
+    assert "slipway:downgrade: true" in older_than("99.0.0", allowed=False)
+    assert not older_than("99.0.0", allowed=True)
+    for last in ("", VERSION, "0.1.0", "main", "99"):
+        assert not older_than(last, allowed=False)
+    assert numbers("0.10.0") > numbers("0.9.1")
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
