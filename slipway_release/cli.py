@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save calls")
     add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
     add("unhold", release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
+    add("roll-back", roll_back_by_hand, "take back what runs (SERVICE, ENVIRONMENT, VERSION, REASON)")
     status = add("page", write_page, "the status page as one HTML file")
     status.add_argument("output", type=Path, help="where it is written")
     status.add_argument("--folder", type=Path, default=Path(), help="a clone of this repository (default: .)")
@@ -226,7 +227,7 @@ def reconcile_all(options: argparse.Namespace) -> None:
 
 
 def _holder(around: context.Context, service: Service, environment: Environment) -> str:
-    what = f"hold versions of {service.name} in {environment.name}, or release them"
+    what = f"hold, release or take back versions of {service.name} in {environment.name}"
     return people.starter(around, service.holders.get(environment.name, ()), what)
 
 
@@ -255,6 +256,13 @@ def put_on_hold(_: argparse.Namespace) -> None:
     service, environment = _placed(around)
     actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
+
+
+def roll_back_by_hand(_: argparse.Namespace) -> None:
+    around = context.from_environment(_REGISTRY_SECONDS)
+    service, environment = _placed(around)
+    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
+    rollback.by_hand(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
 
 
 def release_from_hold(_: argparse.Namespace) -> None:

@@ -68,15 +68,16 @@ def consider(context: Context, request: PromotionRequest, only: Sequence[str] = 
 
 
 def stopped(outcomes: Sequence[Outcome]) -> str | None:
-    """Why a freeze leaves a release without any trace in Git, or None.
+    """Why a freeze or a broken file leaves a release without any trace in Git, or None.
 
     No environment gets it, so nothing but its run tells that it was asked for. The run has to fail: a reconciliation
-    starts it again after the freeze.
+    starts it again after the freeze, and until the file is mended.
     """
     kinds = {outcome.decision.kind for outcome in outcomes}
     if kinds & {Kind.DELIVER, Kind.ALREADY}:
         return None
-    return next((outcome.decision.reason for outcome in outcomes if outcome.decision.kind is Kind.FROZEN), None)
+    stops = {Kind.FROZEN, Kind.BROKEN}
+    return next((outcome.decision.reason for outcome in outcomes if outcome.decision.kind in stops), None)
 
 
 def _asked(context: Context, request: PromotionRequest, only: Sequence[str]) -> list[Environment]:
@@ -225,7 +226,13 @@ def _never(
     """Why a version will not be verified where it must be unless somebody does something, with what to do."""
     for name in missing:
         place = context.platform.environment(name)
-        there = context.contents.release(name, service.name, place.target_branch).release
+        try:
+            there = context.contents.release(name, service.name, place.target_branch).release
+        except ApiError:
+            raise
+        except RefusedError:
+            # Somebody has broken it by hand; that is said of its own environment.
+            there = None
         if there is not None and selection.is_newer(there, release, _relation(context, service)):
             way = (
                 f"tag it {environment.tag_prefix}-v{release.version}" if environment.tag_prefix else "set its tagPrefix"

@@ -80,6 +80,7 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     runs = _Runs(context)
     for place, release in _behind(places):
         try:
+            done += _recorded_again(context, places, place, release, known)
             if promotion.is_ready(context, place.environment, place.service, release):
                 done += _asked(context, place, release, runs)
         except ReleaseError as error:
@@ -220,6 +221,21 @@ def _behind(places: list[Place]) -> Iterator[tuple[Place, Release]]:
         newest = max(candidates, key=lambda release: Version.parse(release.version), default=None)
         if newest is not None and not newest.same_image(current):
             yield place, newest
+
+
+def _recorded_again(
+    context: Context, places: Sequence[Place], behind: Place, release: Release, known: set[str]
+) -> list[str]:
+    """Record anew what a place waits for, where somebody has moved the record to where that image never was."""
+    done: list[str] = []
+    for other in places:
+        if other.service != behind.service or other.environment.name not in behind.environment.requires:
+            continue
+        if f"{other}/{release.version}" not in known or not release.same_image(other.file.release):
+            continue
+        if not record.is_verified(context, other.environment, other.service, release):
+            done += _reported(context, other, known - {f"{other}/{release.version}"})
+    return done
 
 
 def _is_for_all(release: Release) -> bool:

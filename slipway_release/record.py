@@ -65,7 +65,12 @@ def write(
     """
     name = tag_name(environment, service, release.version)
     known = commit_of(context, environment, service, release.version)
-    if known is not None and not _is_news(context, environment, service, known, commit):
+    if (
+        known is not None
+        and not _is_news(context, environment, service, known, commit)
+        # What somebody has moved to where this image never was records nothing.
+        and is_verified(context, environment, service, release)
+    ):
         return False
     base = f"/repos/{context.platform.repository}/git"
     message = "\n".join(

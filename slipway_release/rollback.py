@@ -6,28 +6,16 @@ last verified release back and puts the bad version on hold.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-
-from slipway_release import blame, delivery, history, layout, pulls, reports, verified_releases, workflow
+from slipway_release import blame, history, layout, pulls, reports, taking_back, verified_releases, workflow
 from slipway_release.blame import Configuration
-from slipway_release.choices import Rollback, Sync
+from slipway_release.choices import Rollback
 from slipway_release.context import Context
-from slipway_release.delivery import Delivered, Purpose
+from slipway_release.errors import RefusedError
 from slipway_release.ledger import Ledger
-from slipway_release.platform_file import MAIN
-from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
+from slipway_release.platform_file import MAIN, Environment, Service
+from slipway_release.release_file import Release
 from slipway_release.reports import Report
-from slipway_release.verified_releases import Good
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was done about a failure: the release gone back to, or the reason why nothing was done."""
-
-    reason: str
-    target: Release | None = None
-    done: Delivered | None = None
+from slipway_release.taking_back import Answer, Cause
 
 
 def rollback(context: Context, number: str) -> Answer:
@@ -87,16 +75,11 @@ def act(context: Context, report: Report) -> Answer:
             f"{failed.version} failed, and a person has closed the pull request that takes it back; it stays until it "
             "is delivered again or a newer version comes"
         )
-    target = good.release
-    passed_over = f" (no longer in the registry: {', '.join(found.gone)})" if found.gone else ""
-    done = _take_back(context, report, failed, good)
-    if done is None:
-        return Answer(f"{failed.version} is superseded: another version has been released meanwhile")
-    if done.commit is not None:
-        wait = "; it waits for somebody to sync it" if environment.sync is Sync.MANUAL else ""
-        return Answer(f"rolled back from {failed.version} to {target.version}{passed_over}{wait}", target, done)
-    number = done.pull.number if done.pull else 0
-    return Answer(f"pull request #{number} takes {failed.version} back to {target.version}{passed_over}", target, done)
+    link = report.status.log_url or failed.run
+    reason = report.status.description or "Argo CD reported a failure"
+    cause = Cause(reason, f"{service.name} {failed.version} at {report.entry.sha}", link)
+    by_request = environment.rollback is Rollback.PULL_REQUEST
+    return taking_back.take_back(context, environment, service, failed, found, cause, by_request=by_request)
 
 
 def guard(report: Report) -> str | None:
@@ -125,36 +108,32 @@ def _is_declined(context: Context, report: Report, failed: Release) -> bool:
     return pulls.is_declined(contents, environment.name, service.name, failed.version, "rollback", delivered)
 
 
-def _take_back(context: Context, report: Report, failed: Release, good: Good) -> Delivered | None:
-    at = workflow.timestamp()
-    reason = report.status.description or "Argo CD reported a failure"
-    link = report.status.log_url or context.run_url
-    hold = Held(failed.version, reason, context.run_url or link, at)
-    target = good.release
-    back = dataclasses.replace(target, rollback=RolledBack(failed.version, reason, at))
+def by_hand(
+    context: Context, environment: Environment, service: Service, version: str, *, reason: str, login: str
+) -> Answer:
+    """Take back what runs because a person says so, to what was verified before; a request where people approve.
 
-    def change(file: ReleaseFile) -> ReleaseFile | None:
-        if file.release is not None and file.release.rollback and file.release.same_image(back):
-            return file
-        if not failed.same_image(file.release):
-            return None
-        return dataclasses.replace(file.with_hold(hold), release=back)
-
-    purpose = Purpose(
-        "rollback",
-        failed.version,
-        lambda _: _message(context, report, failed, target, reason),
-        state=good.commit,
-    )
-    contents, environment, service = context.contents, report.environment, report.service.name
-    if environment.rollback is Rollback.PULL_REQUEST:
-        done = delivery.propose(contents, environment, service, change, purpose)
-    else:
-        done = delivery.write_or_propose(contents, environment, service, change, purpose)
-    if done is not None and done.commit is not None:
-        delivery.tidy(contents, environment, service)
-        Ledger(context, report.service).delivered(environment, back, done.commit)
-    return done
+    Raises:
+        RefusedError: that version is not what is wanted there, or nothing was verified before it.
+    """
+    file = context.contents.release(environment.name, service.name, environment.target_branch)
+    failed = file.release
+    if failed is None or failed.version != version:
+        raise RefusedError(
+            f"version {version!r}: not in {environment.name}, which has {failed.version if failed else 'nothing'}; "
+            "name the version that is to go"
+        )
+    found = verified_releases.target(context, environment, service, failed, file)
+    if found.good is None:
+        raise RefusedError(
+            f"{version} has no verified predecessor in {environment.name} with an image; nothing to go to"
+        )
+    words = f"{' '.join(reason.split()) or 'no reason given'} ({login})"
+    cause = Cause(words, f"{login} says so of {service.name} {version}", context.run_url)
+    by_request = environment.approval or environment.rollback is Rollback.PULL_REQUEST
+    answer = taking_back.take_back(context, environment, service, failed, found, cause, by_request=by_request)
+    Ledger(context, service).mirror(environment, failed, "failure", f"{version}: {answer.reason}: {words}")
+    return _say(answer)
 
 
 def _propose(context: Context, report: Report, failed: Release, changed: Configuration, *, good: bool) -> Answer:
@@ -181,25 +160,6 @@ def _propose(context: Context, report: Report, failed: Release, changed: Configu
     if pull is None:
         return Answer(f"{reason}; somebody has mended it meanwhile")
     return Answer(f"{reason}; pull request #{pull.number} proposes to restore it. Nothing is held")
-
-
-def _message(context: Context, report: Report, failed: Release, target: Release, reason: str) -> str:
-    service, environment = report.service, report.environment
-    lines = [
-        f"Roll {service.name} in {environment.name} back from {failed.version} to {target.version}",
-        "",
-        f"What failed: {service.name} {failed.version} at {report.entry.sha}",
-        f"Why: {reason}",
-        f"Where to look: {report.status.log_url or failed.run}",
-    ]
-    if context.run_url:
-        lines.append(f"Rolled back by: {context.run_url}")
-    lines += [
-        "",
-        f"{failed.version} is on hold in {environment.name}: nothing promotes it again until it is released from hold",
-        "(workflow hold.yml) or a newer version comes.",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _tell(context: Context, report: Report, answer: Answer) -> None:

@@ -164,6 +164,15 @@ def test_a_broken_file_of_one_environment_blocks_that_one_alone(world: Make) -> 
     assert here.statuses("guestbook", "dev", "v1.0.0")[0].startswith("error: environments/dev/guestbook")
 
 
+def test_what_a_broken_file_keeps_out_of_every_environment_is_not_forgotten(world: Make) -> None:
+    here = world(environment("dev"), environment("staging", requires=["dev"]))
+    here.commit("environments", "environments/dev/guestbook/release.yaml", "release: {")
+    outcomes = promotion.consider(here.context(), here.request("1.0.0"))
+    assert [outcome.decision.kind for outcome in outcomes] == [Kind.BROKEN, Kind.WAITING]
+    # Nothing in Git tells that it was asked for, so its run has to fail, for a reconciliation to start it again.
+    assert "dev/guestbook/release.yaml" in str(promotion.stopped(outcomes))
+
+
 @pytest.mark.parametrize(
     "change",
     [

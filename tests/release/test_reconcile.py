@@ -9,6 +9,7 @@ from slipway_release import reconcile, record, verified
 from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.github import GitHub
+from slipway_release.release_file import ReleaseFile
 from tests.release.builders import Counting, Images, environment
 from tests.release.world import World
 
@@ -150,3 +151,23 @@ def test_a_service_s_repository_that_cannot_be_reached_keeps_nothing_from_going_
     here.clear_faults()
     assert recorded(here, "staging") == {"1.0.0"}
     assert f"POST {path}" not in left, "production was not asked for"
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_record_that_somebody_has_moved_is_written_anew(world: Make, where: str) -> None:
+    here = world(environment("staging"), environment("production", requires=["staging"]))
+    moved = here.head("environments")
+    here.verified_release("1.0.0", "staging")
+    there = here.file("staging")
+    if where == "after":
+        path = "environments/staging/guestbook/release.yaml"
+        moved = here.commit("environments", path, ReleaseFile().dump())
+        here.commit("environments", path, there.dump())
+    tag = f"/repos/{here.repository}/git/refs/tags/verified/staging/guestbook/1.0.0"
+    here.call("PATCH", tag, {"sha": moved, "force": True})
+    service, staging = here.platform.service("guestbook"), here.platform.environment("staging")
+    assert there.release is not None
+    assert not record.is_verified(here.context(), staging, service, there.release)
+    _, asked = run(here)
+    assert record.is_verified(here.context(), staging, service, there.release)
+    assert dispatched(asked)

@@ -10,6 +10,7 @@ import pytest
 from slipway_release import hold, reports, rollback
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
+from slipway_release.taking_back import Answer
 from tests.release.builders import environment, release
 from tests.release.world import World
 
@@ -231,3 +232,40 @@ def test_a_deployment_of_something_else_is_left_alone(here: World, change: dict[
     with contextlib.suppress(RefusedError):
         assert rollback.rollback(here.context(), str(made["id"])).target is None
     assert here.head("environments") == head
+
+
+def by_hand(here: World, place: str, version: str) -> Answer:
+    service, environment = here.platform.service("guestbook"), here.platform.environment(place)
+    return rollback.by_hand(here.context(), environment, service, version, reason="loses orders", login="dana")
+
+
+def test_a_person_takes_back_what_is_healthy_and_wrong(world: Make) -> None:
+    here = world(environment("dev", rollback="off"))
+    here.verified_release("1.0.0", "dev")
+    here.verified_release("1.1.0", "dev")
+    assert "rolled back from 1.1.0 to 1.0.0" in by_hand(here, "dev", "1.1.0").reason
+    file = here.file("dev")
+    assert file.release is not None
+    assert (file.release.version, file.held[0].reason) == ("1.0.0", "loses orders (dana)")
+    assert "dana says so" in here.messages("dev")[0]
+    assert "loses orders (dana)" in here.statuses("guestbook", "dev", "v1.1.0")[0]
+
+
+def test_where_people_approve_a_rollback_by_hand_is_a_request(world: Make) -> None:
+    here = world(environment("dev", approval=True))
+    here.verified_release("1.0.0", "dev")
+    here.verified_release("1.1.0", "dev")
+    by_hand(here, "dev", "1.1.0")
+    assert here.wanted("dev") == "1.1.0"
+    assert [pull["title"] for pull in here.pulls()] == ["Roll guestbook in dev back from 1.1.0 to 1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("version", "why"), [("1.0.0", "which has 1.1.0"), ("1.1.0", "no verified predecessor")], ids=["stale", "first"]
+)
+def test_a_rollback_by_hand_that_cannot_be_is_refused_in_words(world: Make, version: str, why: str) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.1.0", "dev")
+    with pytest.raises(RefusedError, match=why):
+        by_hand(here, "dev", version)
+    assert here.wanted("dev") == "1.1.0"

@@ -18,9 +18,9 @@ from slipway_release.github import GitHub
 from slipway_release.platform_file import Platform
 from slipway_release.promotion import Outcome
 from slipway_release.release_file import ReleaseFile
-from slipway_release.rollback import Answer
 from slipway_release.selection import Kind
 from slipway_release.tags import Tag
+from slipway_release.taking_back import Answer
 from slipway_release.transport import Transport
 from tests.release.builders import Stocked, platform, release
 
