@@ -8,7 +8,7 @@ from typing import Any
 from manifests import code_owners, platform_file, release_program
 from manifests.argocd.values import merged
 from manifests.infrastructure import infrastructure_files
-from manifests.model import Environment, Service, Settings
+from manifests.model import Attestations, Environment, Service, Settings
 from manifests.yaml_text import document
 from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files
@@ -108,6 +108,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "takes_tokens": settings.registry.takes_workflow_tokens,
         "platforms": settings.registry.platforms,
         "build_runner": _runner(settings.github.runners.build),
+        "attestations": settings.registry.attestations is Attestations.REQUIRED,
         "registry_account": settings.registry.username is not None,
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,

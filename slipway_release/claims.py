@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from slipway_release import fields, history, maintenance, release_file, tags
+from slipway_release import attestation, fields, history, maintenance, release_file, tags
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
@@ -66,6 +66,8 @@ def check(context: Context, service: Service, run_id: str, digest: str) -> Promo
     source = _source(context.service, context.platform, service, run, run_id)
     commit = fields.text(run, "head_sha", f"run {run_id}")
     check_image(context, service, digest, commit)
+    if context.platform.attestations:
+        attestation.check(context, service, digest, commit)
     tag = source if isinstance(source, Tag) else None
     branch = source if isinstance(source, str) else None
     release = Release(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from slipway_release import (
     approval,
     ask,
+    attestation,
     claims,
     context,
     dora,
@@ -129,7 +131,14 @@ def build(_: argparse.Namespace) -> None:
     found = source.check(around)
     credential = image.Credential(around.registry.server, around.registry.username, around.registry.password)
     folder = Path(workflow.optional("GITHUB_WORKSPACE", "."), workflow.optional("FOLDER"))
-    workflow.output("digest", image.build(around, found, folder, credential))
+    attests, known = around.platform.attestations, found.existing
+    if attests and known and not attestation.is_attested(around, found.service, known.digest, found.commit):
+        # Somebody else has pushed it, or it is of before: what is built here takes its place.
+        known = None
+    digest = image.build(around, dataclasses.replace(found, existing=known), folder, credential)
+    if attests and known is None:
+        attestation.attest(around, found.service, digest, found.commit)
+    workflow.output("digest", digest)
 
 
 def request(_: argparse.Namespace) -> None:

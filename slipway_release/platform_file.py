@@ -118,6 +118,8 @@ class Platform:
     """The version of Slipway that wrote the file; None of one before 0.2.0."""
     image_platforms: tuple[str, ...] = ()
     """What images are built for; empty for the runner's own platform."""
+    attestations: bool = False
+    """Whether only images are promoted that GitHub says main's release workflow has built."""
 
     @property
     def repository(self) -> str:
@@ -192,6 +194,7 @@ def parse(source: fields.Document) -> Platform:
         registry_host=fields.text(registry, "host", f"{where}.registry"),
         registry_insecure=registry.get("insecure") is True,
         image_platforms=fields.texts(registry, "platforms", f"{where}.registry"),
+        attestations=registry.get("attestations") is True,
         environments=tuple(
             _environment(item, f"{where}.environments[{index}]")
             for index, item in enumerate(fields.documents(source.get("environments"), f"{where}.environments"))
@@ -271,6 +274,7 @@ def dump(platform: Platform) -> str:
             "host": platform.registry_host,
             "insecure": platform.registry_insecure,
             "platforms": list(platform.image_platforms),
+            "attestations": platform.attestations,
         },
         "argocd": {"login": platform.argocd_login},
         "infrastructureKinds": list(platform.infrastructure_kinds),

@@ -1,4 +1,4 @@
-"""An OCI registry, read-only: is there an image at this digest, and what was it built from."""
+"""An OCI registry: is there an image at this digest, and what was it built from; and what is put beside it."""
 
 from __future__ import annotations
 
@@ -121,33 +121,79 @@ class Registry:
         labels = fields.optional_document(config, "Labels") or {}
         return {key: str(value) for key, value in labels.items()}
 
+    def read(self, name: str, path: str) -> Response:
+        """What is at `manifests/<reference>` or `blobs/<digest>` of an image, whatever the answer."""
+        try:
+            return self._get(self._repository(name), path, _ACCEPT if path.startswith("manifests/") else "*/*")
+        except _HiddenError:
+            return Response(404)
+
+    def put_blob(self, name: str, content: bytes) -> Document:
+        """Uploads a content; its digest and size."""
+        repository, digest = self._repository(name), "sha256:" + hashlib.sha256(content).hexdigest()
+        begun = self._send("POST", repository, self._url(repository, "blobs/uploads/"), {}, b"")
+        place = urllib.parse.urljoin(self._url(repository, ""), begun.headers.get("location", ""))
+        # A credential goes to the registry alone.
+        if not begun.ok or urllib.parse.urlsplit(place).netloc != self._host:
+            raise RefusedError(f"image {name}: nothing may be put beside it (HTTP {begun.status}: {begun.message})")
+        place += f"{'&' if '?' in place else '?'}digest={urllib.parse.quote(digest)}"
+        self._written(name, self._send("PUT", repository, place, {"Content-Type": "application/octet-stream"}, content))
+        return {"digest": digest, "size": len(content)}
+
+    def put_manifest(self, name: str, reference: str, content: bytes, kind: str) -> None:
+        """Writes a manifest under a tag or its digest."""
+        repository = self._repository(name)
+        url = self._url(repository, f"manifests/{reference}")
+        self._written(name, self._send("PUT", repository, url, {"Content-Type": kind}, content))
+
+    def _written(self, name: str, answer: Response) -> None:
+        if not answer.ok:
+            raise RefusedError(f"image {name}: nothing may be put beside it (HTTP {answer.status}: {answer.message})")
+
     def _get(self, repository: str, path: str, accept: str) -> Response:
-        server = _API_HOSTS.get(self.server, self.server)
-        url = f"{'http' if self.insecure else 'https'}://{server}/v2/{repository}/{path}"
-        response = self.transport.send("GET", url, self._headers(repository, accept))
-        if response.status == 401 and repository not in self._tokens:
-            self._authenticate(repository, response.headers.get("www-authenticate", ""))
-            response = self.transport.send("GET", url, self._headers(repository, accept))
+        return self._send("GET", repository, self._url(repository, path), {"Accept": accept})
+
+    @property
+    def _host(self) -> str:
+        return _API_HOSTS.get(self.server, self.server)
+
+    def _url(self, repository: str, path: str) -> str:
+        return f"{'http' if self.insecure else 'https'}://{self._host}/v2/{repository}/{path}"
+
+    def _send(
+        self, method: str, repository: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Response:
+        """An answer; a refused request is sent again once with the credential, where it was not."""
+        actions = "pull" if method == "GET" else "pull,push"
+        key = f"{repository}:{actions}"
+        response = self.transport.send(method, url, self._headers(key, headers), body)
+        if response.status == 401 and key not in self._tokens:
+            self._authenticate(key, response.headers.get("www-authenticate", ""))
+            response = self.transport.send(method, url, self._headers(key, headers), body)
         return response
 
-    def _headers(self, repository: str, accept: str) -> dict[str, str]:
-        headers = {"Accept": accept, "User-Agent": "slipway"}
-        if repository in self._tokens:
-            headers["Authorization"] = self._tokens[repository]
+    def _headers(self, key: str, more: Mapping[str, str]) -> dict[str, str]:
+        headers = {"User-Agent": "slipway", **more}
+        if key in self._tokens:
+            headers["Authorization"] = self._tokens[key]
         return headers
 
-    def _authenticate(self, repository: str, challenge: str) -> None:
+    def _authenticate(self, key: str, challenge: str) -> None:
+        """Gets what opens a repository for some actions, `<repository>:<actions>`."""
+        repository = key.rpartition(":")[0]
         bearer = _BEARER.search(challenge)
         basic = "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
         if bearer is None:
-            self._tokens[repository] = basic
+            self._tokens[key] = basic
             return
         parameters = {match[1]: match[2] for match in _CHALLENGE.finditer(bearer[1])}
         realm = parameters.pop("realm", "")
         if urllib.parse.urlsplit(realm).scheme != "https" and not self.insecure:
             raise RefusedError(f"registry {self.host}: asks for credentials at {realm!r}, which is not https")
-        query = {"scope": f"repository:{repository}:pull"}
-        query |= {key: value for key, value in parameters.items() if key in {"service", "scope"}}
+        query = {"scope": f"repository:{key}"}
+        # Registries may name less than a push needs.
+        named = {"service"} if key.endswith("push") else {"service", "scope"}
+        query |= {name: value for name, value in parameters.items() if name in named}
         answer = self.transport.send(
             "GET",
             f"{realm}{'&' if '?' in realm else '?'}{urllib.parse.urlencode(query)}",
@@ -159,7 +205,7 @@ class Registry:
             )
         content = fields.document(answer.json(), realm)
         token = fields.optional_text(content, "token") or fields.text(content, "access_token", realm)
-        self._tokens[repository] = f"Bearer {token}"
+        self._tokens[key] = f"Bearer {token}"
 
     def _repository(self, name: str) -> str:
         if not name.startswith(f"{self.host}/"):

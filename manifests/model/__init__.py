@@ -4,7 +4,17 @@ Owns types, defaults and what can be said about one value alone. Reading them fr
 rules between parts, are in `stacks`.
 """
 
-from manifests.model.argocd import ArgoCD, Cluster, Dns, Notifications, Registry, SecretsBackend, SignOn, SignOnProvider
+from manifests.model.argocd import (
+    ArgoCD,
+    Attestations,
+    Cluster,
+    Dns,
+    Notifications,
+    Registry,
+    SecretsBackend,
+    SignOn,
+    SignOnProvider,
+)
 from manifests.model.base import Mark
 from manifests.model.environment import (
     AUTOMATION,
@@ -42,6 +52,7 @@ __all__ = [
     "Admission",
     "App",
     "ArgoCD",
+    "Attestations",
     "Cluster",
     "Delivery",
     "Dns",

@@ -121,6 +121,13 @@ class ArgoCD:
         return self.webhook and self.url is not None
 
 
+class Attestations(Choice):
+    """What has to prove where an image comes from."""
+
+    NONE = "none"
+    REQUIRED = "required"
+
+
 @model
 class Registry:
     """Where images of services are pushed and pulled."""
@@ -141,6 +148,9 @@ class Registry:
     that, the registry lets the nodes pull."""
     platforms: tuple[Platform, ...] = ()
     """What images are built for, such as linux/amd64 and linux/arm64. Unset: the runner's own platform."""
+    attestations: Attestations = Attestations.NONE
+    """Whether only images are promoted that GitHub itself says the platform's release workflow has built; on every plan
+    of GitHub."""
 
     @property
     def server(self) -> str:

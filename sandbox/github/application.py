@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from sandbox.github.actions import id_tokens
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.routing import ROUTES, Router
 from sandbox.github.dispatch import Dispatcher
@@ -92,7 +93,8 @@ def create_application(forge: Forge, hook_base: str | None = None) -> Starlette:
         forge.close()
 
     identity = Mount(PATH, app=Provider(forge).application())
-    return Starlette(routes=[identity, Mount("/", app=answer)], lifespan=lifespan)
+    jobs = Mount(id_tokens.PATH, app=id_tokens.IdTokens(forge).application())
+    return Starlette(routes=[identity, jobs, Mount("/", app=answer)], lifespan=lifespan)
 
 
 def write_logs(directory: Path) -> None:

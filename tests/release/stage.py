@@ -72,6 +72,7 @@ class Stage:
     environments: list[dict[str, Any]]
     github: dict[str, Any] = field(default_factory=dict[str, Any])
     """Settings about GitHub."""
+    attestations: str = "none"
     github_port: int = field(default_factory=free_port)
     registry_port: int = field(default_factory=free_port)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
@@ -135,7 +136,7 @@ class Stage:
     def _fill(self, keys: Mapping[str, rsa.RSAPrivateKey]) -> None:
         given = values(
             github=values()["github"] | {"baseUrl": self.url} | self.github,
-            registry={"host": self.registry, "insecure": True},
+            registry={"host": self.registry, "insecure": True, "attestations": self.attestations},
             environments=self.environments,
         )
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}

@@ -31,7 +31,9 @@ def open_call(engine: Parts, run: Document, scope: Scope, job: Document) -> Docu
         inputs.check_secrets(workflow.call.get("secrets") or {}, definition.get("secrets"))
     except (WorkflowError, SourceError) as error:
         raise WorkflowError(f'error parsing called workflow "{uses}": {error}') from error
-    source = {"repository_id": repository["id"], "sha": sha, "path": path}
+    full_ref = engine.sources.full_ref(repository, ref)
+    name = f"{repository['full_name']}/{path}@{full_ref}"
+    source = {"repository_id": repository["id"], "sha": sha, "path": path, "ref": name}
     job = engine.note(
         job,
         phase="open",

@@ -14,6 +14,7 @@ from typing import Any
 from sandbox.errors import SandboxError
 from sandbox.github.actions.expressions import quote
 from sandbox.github.actions.host import Host
+from sandbox.github.actions.id_tokens import REQUEST_TOKEN
 from sandbox.github.actions.jobfile import LABEL, RESULTS_FILE, results_names
 from sandbox.github.actions.joblog import JobLog
 from sandbox.github.actions.masking import Masker
@@ -121,7 +122,7 @@ class RunningJob:
     def run(self) -> JobOutcome:
         """Runs the job to its end."""
         order = self._order
-        secrets = [value for value in order.secrets.values() if value]
+        secrets = [value for value in (*order.secrets.values(), order.variables.get(REQUEST_TOKEN)) if value]
         with JobLog(order.log, Masker(secrets)) as journal:
             try:
                 self._prepare()

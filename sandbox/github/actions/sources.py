@@ -75,6 +75,11 @@ class Sources:
         sha = git.resolve(f"refs/tags/{ref}") or git.find_commit(ref)
         return None if sha is None else (repository, sha)
 
+    def full_ref(self, repository: Document, ref: str) -> str:
+        """A branch or tag of a repository with its kind, as ID tokens name it; a commit as it is."""
+        git = self._forge.git.by_id(repository["id"])
+        return next((name for kind in ("tags", "heads") if git.resolve(name := f"refs/{kind}/{ref}")), ref)
+
     def _may_use(self, user: Document, other: Document) -> bool:
         if user["id"] == other["id"] or other["visibility"] == "public":
             return True

@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.github.actions import gates, permissions
 from sandbox.github.actions.contexts import environment_variables
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template
+from sandbox.github.actions.id_tokens import IdTokens, claims
 from sandbox.github.actions.jobfile import job_workflow
 from sandbox.github.actions.joblog import JobLog
 from sandbox.github.actions.masking import Masker
@@ -29,6 +30,7 @@ class Work:
 
     def __init__(self, engine: Control) -> None:
         self._engine = engine
+        self._id_tokens = IdTokens(engine.forge)
 
     def do(self, repository_id: int, job_id: int, running: dict[int, RunningJob]) -> JobOutcome | None:
         """Runs a job; None if it must not run any more.
@@ -64,6 +66,7 @@ class Work:
             return at_work.run()
         finally:
             engine.forge.revoke_token(token)
+            self._id_tokens.end(order.variables)
 
     def say(self, repository_id: int, job_id: int, message: str) -> None:
         """Puts an error into the log of a job that could not start."""
@@ -120,6 +123,10 @@ class Work:
         environment: Any = definition.get("environment")
         url = environment.get("url") if is_mapping(environment) else None
         payload = {**run["payload"]}
+        variables = environment_variables(known["github"], job["node"])
+        if engine.scopes.permissions(scope, job["node"]).get("id-token") == "write":
+            visibility = engine.scopes.repository(run["repository_id"])["visibility"]
+            variables |= self._id_tokens.variables(claims(run, scope, job, known["github"], visibility))
         return JobOrder(
             folder=engine.directory / "jobs" / str(job["id"]),
             log=self.log_path(job),
@@ -138,7 +145,7 @@ class Work:
             ),
             job_id=job["node"],
             payload=payload,
-            variables=environment_variables(known["github"], job["node"]),
+            variables=variables,
             secrets=secrets,
             actions=engine.sources.actions(
                 engine.scopes.repository(run["repository_id"]), run["sha"], definition["steps"]

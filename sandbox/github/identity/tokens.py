@@ -19,10 +19,10 @@ _KEY_BITS = 2048
 
 
 class Signer:
-    """The provider's key, kept in the folder of the server's state."""
+    """A key, kept in the folder of the server's state."""
 
-    def __init__(self, directory: Path) -> None:
-        path = directory / "identity.key"
+    def __init__(self, directory: Path, name: str = "identity") -> None:
+        path = directory / f"{name}.key"
         if not path.exists():
             directory.mkdir(parents=True, exist_ok=True)
             made = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
