@@ -92,9 +92,10 @@ def _without_required(definitions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_release_file_in_the_documentation_is_one() -> None:
-    (block,) = Page(ROOT / "docs/releases.md").blocks("json")
-    file = release_file.parse(block, "docs/releases.md")
+@pytest.mark.parametrize("page", ["docs/releases.md", "docs/break-glass.md"])
+def test_the_release_file_in_the_documentation_is_one(page: str) -> None:
+    (block,) = Page(ROOT / page).blocks("json")
+    file = release_file.parse(block, page)
     assert file.release is not None
     assert file.dump() == block
 

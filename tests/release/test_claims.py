@@ -88,7 +88,7 @@ def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
         ({"referenced_workflows": [{"path": "acme/environments/.github/workflows/release.yml@quick"}]}, "did not call"),
         ({"head_branch": "v1.2.3;rm"}, "not SemVer"),
         ({"head_branch": "main"}, "not a release tag"),
-        ({"path": ".github/workflows/main.yml", "head_branch": "feature"}, "feature"),
+        ({"path": ".github/workflows/main.yml", "head_branch": "feature"}, "which no environment of guestbook follows"),
     ],
 )
 def test_a_run_that_may_not_ask_is_refused(changes: dict[str, Any], words: str) -> None:

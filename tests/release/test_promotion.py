@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slipway_release import promotion
+from slipway_release import promotion, release_file
 from slipway_release.contents import ProtectedBranchError
 from slipway_release.errors import RefusedError
+from slipway_release.release_file import ReleaseFile
 from slipway_release.selection import Kind
 from tests.release.builders import environment
 from tests.release.world import World
@@ -56,6 +57,16 @@ def test_an_older_version_does_not_replace_a_newer_one_and_is_on_record(world: M
     assert here.deliver(here.request("1.0.0"), "dev").decision.kind is Kind.SUPERSEDED
     assert here.wanted("dev") == "1.1.0"
     assert here.statuses("guestbook", "dev", "v1.0.0")[0].startswith("inactive: superseded: 1.1.0")
+
+
+def test_a_release_that_was_written_by_hand_is_what_the_automation_goes_on_from(world: Make) -> None:
+    """As `docs/break-glass.md` has it."""
+    here = world(environment("dev"))
+    here.deliver(here.request("1.0.0"), "dev")
+    urgent = here.request("1.2.0").release
+    here.commit("environments", release_file.path_of("dev", "guestbook"), ReleaseFile(urgent).dump())
+    assert here.deliver(here.request("1.1.0"), "dev").decision.kind is Kind.SUPERSEDED
+    assert here.deliver(here.request("1.3.0"), "dev").decision.kind is Kind.DELIVER
 
 
 def test_production_waits_until_staging_has_verified_the_version(world: Make) -> None:
