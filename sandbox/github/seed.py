@@ -19,14 +19,14 @@ def apply(forge: Forge, seed: dict[str, Any]) -> None:
         forge: The server.
         seed: `users` (`login`, `name`, `admin`, `token`, `scopes`), `organizations` (`login`, `plan`, `members`: login
             → role), `apps` as `apps.add` takes them, and `clients` (`id`, `redirect_uris`, `secret`) of the provider of
-            OpenID Connect.
+            OpenID Connect. A token ends the one that an earlier seed gave the user.
     """
     for user in seed.get("users", []):
         accounts.add_user(
             forge, user["login"], name=user.get("name"), email=user.get("email"), admin=bool(user.get("admin"))
         )
         if user.get("token"):
-            forge.tokens.add_user_token(user["token"], user["login"], user.get("scopes", ALL_SCOPES))
+            forge.tokens.replace_user_token(user["token"], user["login"], user.get("scopes", ALL_SCOPES))
     for given in seed.get("organizations", []):
         organization = accounts.add_organization(forge, given["login"], name=given.get("name"))
         # A plan that someone changed later stays changed, and so does a role.

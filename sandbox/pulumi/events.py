@@ -82,6 +82,13 @@ class Watch:
         elif event.summary_event:
             self._count(event.summary_event)
 
+    def begin_again(self) -> None:
+        """Forgets what went wrong, and what was done before it did."""
+        self._errors.clear()
+        self._running.clear()
+        self.steps.clear()
+        self.counts.clear()
+
     def failure(self, output: str) -> str:
         """Each resource that failed, and why, in the words of its provider.
 

@@ -23,6 +23,7 @@ DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace"
 """How the engine's words are told of what has been done; all others stay as they are."""
 LOOK_EVERY = 0.2
 _BROKEN_PLUGIN = re.compile(r"(?:could not read plugin \[|failed to load plugin )(?P<path>/[^\]:]+)\]?: (?P<reason>.+)")
+_ENDED_TOKEN = "401 Bad credentials"
 PLAIN = "never"
 """No colours in what the CLI writes."""
 
@@ -106,8 +107,7 @@ def up(
     first = replace(settings, values={**settings.values, **(adopting or {})}) if looks else settings
     with _explained("up", place, watch):
         stack = place.open(first, tell)
-        act = lambda: stack.up(refresh=True, on_event=watch.event, color=PLAIN)  # noqa: E731
-        _locked(place, stack, watch, pending, act, mend)
+        _locked(place, stack, watch, pending, lambda: _refreshing(stack.up, watch), mend)
         counts = watch.counts.copy()
         place.interrupted.unlink(missing_ok=True)
         if looks:  # what it had created is the stack's now; the settings are to be those of every other run
@@ -126,7 +126,10 @@ def preview(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
     pending = read_pending(place.state_file(settings), settings)
     with _explained("preview", place, watch):
         stack = place.open(settings, tell, changing=False)
-        stack.preview(refresh=refresh, on_event=watch.event, color=PLAIN)
+        if refresh:
+            _refreshing(stack.preview, watch)
+        else:
+            stack.preview(on_event=watch.event, color=PLAIN)
     unfinished = [f"pending from an interrupted run: {item}" for item in pending]
     return Run(watch.counts, tuple(watch.steps), {}, (*unfinished, *watch.messages))
 
@@ -157,6 +160,20 @@ def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
         stack = place.open(settings, tell)
         _locked(place, stack, watch, pending, lambda: stack.destroy(on_event=watch.event, color=PLAIN), mend)
     return Run(watch.counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
+
+
+def _refreshing(act: Callable[..., object], watch: Watch) -> None:
+    """Does something with a refresh: by the providers of the state, or by the program's where a token of theirs ended.
+
+    The program's are not taken at once, because that takes another run of it.
+    """
+    try:
+        act(refresh=True, on_event=watch.event, color=PLAIN)
+    except automation.CommandError as error:
+        if _ENDED_TOKEN not in watch.failure(str(error)):
+            raise
+        watch.begin_again()
+        act(refresh=True, run_program=True, on_event=watch.event, color=PLAIN)
 
 
 def _locked(
@@ -249,4 +266,6 @@ def _remedied(words: str, place: Workspace) -> str:
             f"{found['path']}: the plugin does not start: {found['reason']}; remove it, so that `make up` puts another "
             "one in its place"
         )
+    if "unreachable cluster" in words:
+        return f"{words}; if the cluster is gone for good, docs/destroy.md says how to destroy without it"
     return words

@@ -136,6 +136,16 @@ def test_restart_keeps_everything(hub: Hub, tmp_path: Path) -> None:
     assert keys[0] == keys[1]
 
 
+def test_a_token_of_a_new_seed_ends_the_one_before(tmp_path: Path) -> None:
+    forge = application.create_forge(tmp_path, "http://127.0.0.1:1", run_workflows=False)
+    forge.tokens.add_user_token("made-by-hand", "dana", [])
+    for token in ("old", "new"):
+        seed.apply(forge, {"users": [{"login": "dana", "token": token}, {"login": "sam", "token": "another"}]})
+    known = [token for token in ("made-by-hand", "old", "new", "another") if forge.tokens.principal(token)]
+    forge.close()
+    assert known == ["made-by-hand", "new", "another"]
+
+
 def test_credentials_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     config = SandboxConfig(root=tmp_path, directory=tmp_path / ".sandbox", network="127.9", cache=tmp_path)
     first = credentials.ensure(config)

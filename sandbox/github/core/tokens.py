@@ -21,6 +21,14 @@ class Tokens:
         """Makes a given text the classic token of a user; doing it again changes its scopes."""
         self._table.put(_digest(token), {"kind": Kind.USER, "login": login, "scopes": scopes, "expires_at": None})
 
+    def replace_user_token(self, token: str, login: str, scopes: list[str]) -> None:
+        """The same for the token that a seed gives a user; the one that it gave before ends."""
+        for key in self._table.keys():  # noqa: SIM118 - a method, not a mapping's
+            if key != _digest(token) and (self._table.get(key) or {}).get("seeded") == login:
+                self._table.delete(key)
+        kept = {"kind": Kind.USER, "login": login, "scopes": scopes, "expires_at": None, "seeded": login}
+        self._table.put(_digest(token), kept)
+
     def issue_installation_token(
         self, installation: Document, permissions: dict[str, str], repositories: list[str] | None, seconds: float
     ) -> tuple[str, str]:
