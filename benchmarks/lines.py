@@ -11,7 +11,7 @@ from benchmarks.measure import Report, benchmark
 ROOT = Path(__file__).parent.parent
 FOLDER = "sandbox"
 GENERATED = {".sum", ".lock"}
-"""Files that nobody writes or reads."""
+"""Files that are generated."""
 
 
 def lines(commit: str) -> Counter[str]:

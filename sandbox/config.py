@@ -167,7 +167,7 @@ class SandboxConfig:
 
 
 def _is_private(network: str) -> bool:
-    """Whether these are two octets of addresses that nobody outside of this machine has to have."""
+    """Whether these are two octets of private addresses."""
     try:
         address = IPv4Address(f"{network}.0.1")
     except ValueError:

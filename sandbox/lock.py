@@ -54,4 +54,4 @@ def _held(path: Path) -> TextIO:
                 "wait for it to end",
                 exit_code=ExitCode.BUSY,
             ) from None
-        file.close()  # its holder removed it between the two calls; a lock on it would keep nobody out
+        file.close()  # its holder removed it between the two calls; a lock on it would keep no process out

@@ -7,7 +7,7 @@ from sandbox.errors import SandboxError
 from sandbox.rehearsal import Clone, JsonObject, Rehearsal
 
 PLATFORM_REVIEWER = "pat"
-"""Of the platform's team, and not the account that `make up` acts as: nobody approves an own pull request."""
+"""Of the platform's team, and not the account that `make up` acts as: GitHub refuses approvals of one's own."""
 
 
 def propose(rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str) -> int:

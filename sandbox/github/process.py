@@ -95,7 +95,7 @@ def stop(config: SandboxConfig) -> None:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
-                # Where this very program has started it, it must also be buried.
+                # Reap the child if this process started it.
                 os.waitpid(pid, os.WNOHANG)
             time.sleep(0.05)
     pid_file.unlink(missing_ok=True)
@@ -129,7 +129,7 @@ def _process(config: SandboxConfig) -> int | None:
 
 def _is_server(config: SandboxConfig, pid: int) -> bool:
     try:
-        # A dead one that nobody has buried has no command.
+        # A process that ended and was not waited for has no command.
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False

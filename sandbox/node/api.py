@@ -44,7 +44,7 @@ class NodeApi:
         answer.raise_for_status()
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """An object, None when it is not there or nobody answers."""
+        """An object, None when it is not there or the server does not answer."""
         try:
             answer = self._client.get(path)
         except httpx.HTTPError:

@@ -46,7 +46,7 @@ def write(layout: NodeLayout) -> None:
     """Makes what is not there yet: keys and certificates under `pki/`, kubeconfigs under `etc/` and for the admin."""
     pki = layout.pki
     complete = pki / "complete"
-    if not complete.exists():  # an interrupted run starts over: half of two authorities would trust nobody
+    if not complete.exists():  # an interrupted run starts over: half of two authorities would trust no client
         pki.mkdir(parents=True, exist_ok=True)
         pki.chmod(0o700)
         _write_all(layout)

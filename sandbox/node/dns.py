@@ -19,7 +19,7 @@ def answers(server: str, name: str, timeout: float = 1) -> bool:
             connection.connect((server, 53))
             connection.send(packet)
             answer = connection.recv(512)
-        except OSError:  # nobody there yet, or no route
+        except OSError:  # the server does not listen yet, or there is no route
             return False
     if len(answer) < _HEADER.size:
         return False

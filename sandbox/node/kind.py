@@ -142,7 +142,7 @@ def _rename_context(config: SandboxConfig) -> None:
 
 
 def _run(*command: str, quiet: bool = False, environment: dict[str, str] | None = None) -> str | None:
-    """Runs docker or kind and returns what it printed; None for a failure that is nobody's business."""
+    """Runs docker or kind and returns what it printed; None for a failure that does not matter."""
     try:
         ran = subprocess.run(
             command, env=os.environ | (environment or {}), capture_output=True, text=True, timeout=900, check=False

@@ -68,7 +68,7 @@ def kill(layout: NodeLayout, seconds: float = 15) -> bool:
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process exists and is more than an exit code that nobody has asked for."""
+    """Whether a process exists and is more than an exit code that was not waited for."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

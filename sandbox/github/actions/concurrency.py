@@ -20,7 +20,7 @@ class Claim:
     group: str
     cancel_in_progress: bool = False
     queue: bool = False
-    """`queue: max`: everybody waits for their turn, nobody is replaced."""
+    """`queue: max`: each waits for its turn, none is replaced."""
 
     @property
     def key(self) -> tuple[int, str]:

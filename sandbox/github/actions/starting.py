@@ -76,7 +76,7 @@ def _run_of(engine: Parts, repository: Document, git: GitRepository, event: Even
     except WorkflowError as error:
         logger.info("%s: %s: %s", repository["full_name"], path, error)
         entry = engine.runs.workflow(repository["id"], path)
-        # Of a file that cannot be read nobody knows what starts it; GitHub complains on every push.
+        # It is not known which events start a file that cannot be read; GitHub complains on every push.
         broken = event.name in ("push", "workflow_dispatch") and entry["state"] == "active"
         return make_run(engine, repository, event, path, None, str(error)) if broken else None
     on_default = event.ref == f"refs/heads/{repository['default_branch']}"

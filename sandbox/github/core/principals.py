@@ -1,4 +1,4 @@
-"""Who is asking: a user, an App, an installation of an App, a workflow run, or nobody."""
+"""Who is asking: a user, an App, an installation of an App, a workflow run, or an anonymous client."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum

@@ -48,7 +48,7 @@ class Table:
             self._documents[str(key)] = text
 
     def update(self, key: Key, change: Callable[[Document], None]) -> Document:
-        """Applies `change` to the document with nobody in between, and returns the result.
+        """Applies `change` to the document with no other change in between, and returns the result.
 
         Raises:
             KeyError: there is no such document.

@@ -1,7 +1,7 @@
 """The provider's endpoints: the authorization code flow with PKCE, refresh, discovery, keys and `userinfo`.
 
-A browser brings no session here, and the page that asks who it is asks for no password: whoever reaches this machine
-may be everybody. All else is as strict as the providers of companies are.
+A browser brings no session here, and the page that asks who it is asks for no password: everybody who reaches this
+machine may be everybody. All else is as strict as the providers of companies are.
 """
 
 import html
@@ -121,7 +121,7 @@ class Provider:
             return None, _bad("no client of this id is registered")
         target = query.get("redirect_uri", "")
         if not client.takes(target):
-            # Nobody is sent to an address that the client did not register.
+            # A browser is not sent to an address that the client did not register.
             return None, _bad(f"{target} is not registered for {client.id}")
         state = query.get("state", "")
         if query.get("response_type") != "code":

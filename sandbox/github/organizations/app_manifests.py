@@ -1,6 +1,6 @@
 """Apps that are made from a manifest in the browser: the form, the code that comes back, and the installation.
 
-A browser brings no session here: whoever reaches this server is an owner who agrees.
+A browser brings no session here: everybody who reaches this server is an owner who agrees.
 """
 
 import html

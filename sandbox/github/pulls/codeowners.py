@@ -18,7 +18,7 @@ def owners(git: GitRepository, base: str, paths: list[str]) -> list[tuple[str, .
     rules = [line.partition("#")[0].split() for line in text.decode(errors="replace").splitlines()]
     found: set[tuple[str, ...]] = set()
     for path in paths:
-        # The last rule that fits decides, also when it names nobody.
+        # The last rule that fits decides, also when it names no owner.
         decisive = next((rule for rule in reversed(rules) if rule and _fits(rule[0], path)), None)
         if decisive is not None and len(decisive) > 1:
             found.add(tuple(decisive[1:]))

@@ -231,7 +231,7 @@ def view(forge: Forge, repository: Document, principal: Principal | None = None)
     }
     shown |= links.of(api) | dict.fromkeys(links.COUNTS, 0)
     shown |= {name: repository[name] for name in CHANGEABLE}
-    # Whoever can read a public repository can fork it.
+    # Everybody who can read a public repository can fork it.
     shown["allow_forking"] = repository["allow_forking"] or repository["visibility"] == "public"
     shown["use_squash_pr_title_as_default"] = repository["squash_merge_commit_title"] == "PR_TITLE"
     if "security_and_analysis" in repository:
