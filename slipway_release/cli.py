@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from slipway_release import (
+    announce,
     approval,
     ask,
     attestation,
@@ -33,6 +34,7 @@ from slipway_release import (
     verified,
     workflow,
 )
+from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
@@ -184,6 +186,11 @@ def plan(_: argparse.Namespace) -> None:
     request = _request(around)
     outcomes = promotion.consider(around, request, _only())
     workflow.output("environments", promotion.matrix(promotion.with_work(around, request, outcomes)))
+    for outcome in outcomes:
+        place = around.platform.environment(outcome.environment)
+        # With pull requests it is the request that is approved; its delivery says so.
+        if outcome.decision.kind is Kind.DELIVER and place.approval and place.delivery is not Delivery.PULL_REQUEST:
+            announce.waits_for_approval(request.service, place, request.release.version, around.run_url)
     frozen = promotion.stopped(outcomes)
     if frozen is not None:
         raise RefusedError(frozen)
@@ -195,6 +202,8 @@ def deliver(_: argparse.Namespace) -> None:
     request = _request(around)
     approval.check(around, request, environment)
     outcome = promotion.deliver(around, request, environment, asked=environment.name in _only())
+    if environment.approval and environment.delivery is Delivery.PULL_REQUEST and outcome.decision.kind is Kind.DELIVER:
+        announce.waits_for_approval(request.service, environment, request.release.version, outcome.link)
     if outcome.decision.kind is Kind.FROZEN:
         # Frozen since it was planned: the run is what tells a reconciliation to start it again.
         raise RefusedError(outcome.decision.reason)

@@ -19,7 +19,7 @@ from components.github.rulesets import (
     record_ruleset,
 )
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import reading, workflow_settings
+from components.github.workflow_settings import announcing, channel, reading, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests import rules
 from manifests.access import repository_permission
@@ -134,7 +134,12 @@ class EnvironmentRepository(pulumi.ComponentResource):
         """The environments, each with the keys that a delivery needs, and the one of all other workflows."""
         # The program of any other branch could be a changed one, and would have the promoter's key.
         branches = ["main"]
-        secrets = {"PROMOTER_PRIVATE_KEY": args["secrets"].promoter_private_key} | reading(args["secrets"])
+        given = args["secrets"]
+        secrets = {
+            "PROMOTER_PRIVATE_KEY": given.promoter_private_key,
+            **reading(given),
+            **announcing(settings, given),
+        }
         guarded_environment(
             f"{name}-{AUTOMATION}",
             self.repository.name,
@@ -180,7 +185,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         workflow_settings(
             name,
             self.repository.name,
-            variables={"PROMOTER_APP_ID": settings.github.promoter.id},
+            variables={"PROMOTER_APP_ID": settings.github.promoter.id, **channel(settings)},
             registry_account=settings.registry.pull_username or settings.registry.username,
             opts=opts,
         )

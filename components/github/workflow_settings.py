@@ -6,6 +6,8 @@ import pulumi
 import pulumi_github as github
 
 from components.secrets import PlatformSecrets
+from manifests.model import Settings
+from slipway_release import announce
 
 _PASSWORD = "REGISTRY_PASSWORD"
 
@@ -55,3 +57,19 @@ def pushing(secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
 def reading(secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
     """The secrets that images are looked for with: of the account that only reads, if there is one."""
     return pushing(secrets) if secrets.packages_token is None else {_PASSWORD: secrets.packages_token}
+
+
+def announcing(settings: Settings, secrets: PlatformSecrets) -> dict[str, pulumi.Input[str]]:
+    """The secrets that a chat is told with; none where there is no chat."""
+    notifications = settings.notifications
+    url, token = notifications.webhook_url, secrets.slack_token
+    return {
+        **({announce.WEBHOOK: pulumi.Output.secret(url)} if url is not None else {}),
+        **({announce.SLACK_TOKEN: token} if token is not None and notifications.slack_channel else {}),
+    }
+
+
+def channel(settings: Settings) -> dict[str, str]:
+    """The variable that names the channel; none where there is none."""
+    name = settings.notifications.slack_channel
+    return {announce.SLACK_CHANNEL: name.removeprefix("#")} if name else {}

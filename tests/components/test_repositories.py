@@ -8,6 +8,7 @@ import yaml
 
 from components.github.guarded_environment import _kept
 from manifests.model import AUTOMATION
+from slipway_release import announce
 from tests.components.builders import platform
 from tests.keys import pem
 from tests.recorder import Recording, Registration, plain
@@ -211,6 +212,22 @@ def test_a_key_lies_in_environments_alone_and_each_repository_gets_that_of_its_o
         ),
         ("guestbook", AUTOMATION, "REQUESTER_PRIVATE_KEY", pem("requester")),
     }
+
+
+def test_promotions_can_tell_the_chat_of_the_settings() -> None:
+    chat = {"slackChannel": "#releases", "webhookUrl": "https://events.test/1"}
+    recording = platform(values(notifications=chat, slackToken="xoxb"))
+    told = {
+        (plain(one.inputs["repository"]), one.inputs["secretName"]): plain(one.inputs["value"])
+        for one in recording.of(":ActionsEnvironmentSecret")
+        if str(one.inputs["secretName"]).startswith("NOTIFY_")
+    }
+    assert told == {
+        ("environments", announce.WEBHOOK): "https://events.test/1",
+        ("environments", announce.SLACK_TOKEN): "xoxb",
+    }
+    variables = {one.inputs["variableName"]: one.inputs["value"] for one in recording.of(":ActionsVariable")}
+    assert variables[announce.SLACK_CHANNEL] == "releases"
 
 
 def test_a_secret_comes_after_the_policies_of_its_environment() -> None:

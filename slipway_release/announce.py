@@ -1,0 +1,53 @@
+"""Tells a chat what waits for a person. What Argo CD sees it tells by itself; an approval it does not see.
+
+The document has the shape of Argo CD's notifications (manifests/argocd/notifications.py), so that a receiver knows one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+
+from slipway_release import workflow
+from slipway_release.errors import ReleaseError
+from slipway_release.exchange import Exchange, exchange
+from slipway_release.platform_file import Environment, Service, placement_name
+
+WEBHOOK, SLACK_TOKEN, SLACK_CHANNEL = "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_TOKEN", "NOTIFY_SLACK_CHANNEL"
+"""Where a workflow is given the URL that is posted to, and Slack's token and channel; unset, nobody is told."""
+_SLACK = "https://slack.com/api/chat.postMessage"
+WAITS_FOR_APPROVAL = "waiting-for-approval"
+
+
+def waits_for_approval(
+    service: Service, environment: Environment, version: str, link: str, *, send: Exchange = exchange
+) -> None:
+    """Say that a version waits for an approval. A chat that cannot be told stops no release."""
+    text = f"{version} waits for an approval: {link}"
+    if url := workflow.optional(WEBHOOK):
+        document = {
+            "event": WAITS_FOR_APPROVAL,
+            "state": "queued",
+            "service": service.name,
+            "environment": environment.name,
+            "application": placement_name(service.name, environment.name),
+            "revision": "",
+            "message": text,
+        }
+        _post("the webhook", url, {}, document, send)
+    token, channel = workflow.optional(SLACK_TOKEN), workflow.optional(SLACK_CHANNEL)
+    if token and channel:
+        message = {"channel": channel, "text": f":hourglass: {environment.name}/{service.name}: {text}"}
+        _post("Slack", _SLACK, {"Authorization": f"Bearer {token}"}, message, send)
+
+
+def _post(who: str, url: str, headers: Mapping[str, str], document: Mapping[str, str], send: Exchange) -> None:
+    try:
+        answer = send("POST", url, {"Content-Type": "application/json", **headers}, json.dumps(document).encode())
+    except (OSError, http.client.HTTPException, ReleaseError) as error:
+        # The address may be a secret, and is in no message of these.
+        workflow.warning(f"{who} could not be told: {type(error).__name__}")
+        return
+    if not answer.ok:
+        workflow.warning(f"{who} answered HTTP {answer.status}")
