@@ -34,8 +34,10 @@ def read_state() -> State | None:
     except Exception:  # noqa: BLE001 - each engine has words of its own for what it does not have
         return None
     # Outputs of the stack itself are gone by now: each run begins with the stack anew.
-    versions = [one["outputs"].get(VERSION_OUTPUT) for urn, one in found.items() if _named(urn)[0] == PLATFORM]
-    return State(frozenset(map(_named, found)), str(next(filter(None, versions), "")))
+    versions = [
+        str(one["outputs"].get(VERSION_OUTPUT) or "") for urn, one in found.items() if _named(urn)[0] == PLATFORM
+    ]
+    return State(frozenset(map(_named, found)), next(filter(None, versions), ""))
 
 
 def _named(urn: str) -> tuple[str, str]:

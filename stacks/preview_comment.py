@@ -208,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         preview = read_preview(given.preview.read_text(encoding="utf-8"))
         # Without labels some runners say `null`, and others an empty list.
         labels = cast(list[str], json.loads(given.labels or "null") or [])
-        teams = _teams(given.stack)
+        teams = teams_of(given.stack)
         text = comment(preview, given.stack, teams, labels)
         if given.whole:
             given.whole.write_text(comment(preview, given.stack, teams, labels, sys.maxsize), encoding="utf-8")
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return REFUSED if refused else 1 if preview.errors else 0
 
 
-def _teams(stack: str) -> dict[str, str]:
+def teams_of(stack: str) -> dict[str, str]:
     """The team of each service, as the stack file says."""
     try:
         text = StackText((Path(__file__).parent / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))

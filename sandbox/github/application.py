@@ -45,6 +45,7 @@ ROUTE_MODULES = (
     "organizations.teams",
     "packages.tokens",
     "pulls.issues",
+    "pulls.plain_issues",
     "pulls.reviews",
     "pulls.routes",
     "pulls.updates",

@@ -193,6 +193,10 @@ def test_pull_requests(story: Story) -> None:
     story.ask("POST", f"issues/{number}/labels", {"labels": ["held"]})
     story.ask("GET", f"issues/{number}/labels")
     story.ask("GET", f"issues/{number}")
+    issue = story.ask("POST", "issues", {"title": "t", "body": "b"})["number"]
+    story.ask("GET", "issues?state=open")
+    story.ask("GET", f"issues/{issue}")
+    story.ask("PATCH", f"issues/{issue}", {"state": "closed"})
     comment = story.ask("POST", f"issues/{number}/comments", {"body": "b"})
     story.ask("GET", f"issues/{number}/comments")
     story.ask("PATCH", f"issues/comments/{comment['id']}", {"body": "c"})

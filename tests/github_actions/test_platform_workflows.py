@@ -1,4 +1,4 @@
-"""Workflows of a platform repository, run by Actions: the preview's comment and check, and the form for a service."""
+"""Workflows of a platform repository, run by Actions: the comment of a preview, drift, the form for a service."""
 
 import shlex
 import sys
@@ -41,7 +41,7 @@ def platform(github: GitHub) -> Repository:
     files = {
         **{
             f".github/workflows/{name}.yml": (ROOT / f".github/workflows/{name}.yml").read_text()
-            for name in ("preview", "new-service")
+            for name in ("preview", "new-service", "drift")
         },
         "stacks/Pulumi.example.yaml": (ROOT / "stacks/Pulumi.example.yaml").read_text(),
         ".github/actions/platform-access/action.yml": ACCESS,
@@ -116,3 +116,15 @@ def test_a_form_proposes_a_service_and_names_what_is_wrong(platform: Repository)
     log = platform.log(bad, "propose")
     assert "cannot be the name of a Helm release" in log
     assert "nothing was changed" in log
+
+
+@pytest.mark.timeout(300)
+def test_drift_fails_the_run_and_is_one_issue(platform: Repository) -> None:
+    for _ in range(2):
+        run = platform.dispatch("drift.yml", {})
+        assert platform.finished(run, 120)["conclusion"] == "failure", platform.log(run, "drift")
+    assert "kept up to date: " in platform.log(run, "drift")
+    (issue,) = platform.call("GET", "/issues")
+    assert issue["user"]["login"] == "github-actions[bot]"
+    assert "clock-repository" in issue["body"]
+    assert "hush" not in issue["body"]

@@ -1,4 +1,4 @@
-"""REST of what pull requests have as issues: comments and labels. There are no other issues here."""
+"""REST of what pull requests have as issues: comments and labels."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items
 from sandbox.github.git import publishing
-from sandbox.github.pulls import pulls
+from sandbox.github.pulls import plain_issues, pulls
 from sandbox.github.pulls.routes import pull_of
 
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
@@ -84,7 +84,9 @@ def _announce(request: Request, pull: Document, action: str, comment: Document) 
 
 @route("GET", ISSUE, permission=READ)
 def read_issue(request: Request) -> Answer:
-    """A pull request as an issue."""
+    """An issue, or a pull request as one."""
+    if (issue := plain_issues.find(request)) is not None:
+        return plain_issues.view(request, issue)
     return _issue_view(request, pull_of(request))
 
 
