@@ -177,9 +177,10 @@ def _preview(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
 
 def _pulumi(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.overlay import sandbox_stack
+    from sandbox.pulumi.operations import execute
     from sandbox.up import find_workspace
 
-    find_workspace(config, Progress()).execute(sandbox_stack(config), given.words[given.words[:1] == ["--"] :])
+    execute(find_workspace(config, Progress()), sandbox_stack(config), given.words[given.words[:1] == ["--"] :])
 
 
 def _logs(config: SandboxConfig, given: argparse.Namespace) -> int | None:

@@ -3,9 +3,9 @@
 import contextlib
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from pulumi import automation
 
@@ -160,6 +160,17 @@ def destroy(place: Workspace, settings: StackConfig, tell: Tell = lambda _text: 
         stack = place.open(settings, tell)
         _locked(place, stack, watch, pending, lambda: stack.destroy(on_event=watch.event, color=PLAIN), mend)
     return Run(watch.counts, tuple(watch.steps), {}, (*watch.found, *watch.messages))
+
+
+def execute(place: Workspace, settings: StackConfig, words: Sequence[str]) -> NoReturn:
+    """Becomes the CLI, as a person uses it; see `Workspace.execute`.
+
+    Raises:
+        SandboxError: The state is not one of this stack, its secrets cannot be read, or the words are refused.
+    """
+    read_pending(place.state_file(settings), settings)
+    with _explained(" ".join(words[:1]), place, Watch()):
+        place.execute(settings, words)
 
 
 def _refreshing(act: Callable[..., object], watch: Watch) -> None:

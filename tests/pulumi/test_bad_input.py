@@ -77,6 +77,16 @@ def test_a_wrong_passphrase_is_named(small: Project, lost: bool) -> None:
     assert small.note.read_text() == "hello"
 
 
+def test_the_cli_for_people_says_the_same_of_a_broken_state_and_a_wrong_passphrase(small: Project) -> None:
+    operations.up(small.place, small.settings())
+    small.place.passphrase.write_text("another")
+    with pytest.raises(PulumiError, match="not the passphrase that the secrets of this stack are encrypted with"):
+        operations.execute(small.place, small.settings(token="another"), ["preview"])
+    small.state.write_text("{")
+    with pytest.raises(SandboxError, match="the state is broken: it is not JSON"):
+        operations.execute(small.place, small.settings(), ["preview"])
+
+
 def test_a_plugin_that_does_not_start_is_named(small: Project) -> None:
     root = small.place.config.root
     (root / "__main__.py").write_text("import pulumi_github\npulumi_github.Team('web', name='web')\n")
@@ -189,4 +199,4 @@ def test_settings_that_would_be_written_over_are_refused_with_the_place_for_them
     small: Project, words: list[str]
 ) -> None:
     with pytest.raises(SandboxError, match=r"stacks/Pulumi\.s\.yaml.*change them in that file"):
-        small.place.execute(small.settings(), words)
+        operations.execute(small.place, small.settings(), words)
