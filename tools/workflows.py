@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import yaml
 
@@ -24,15 +24,37 @@ from stacks.problems import NAMESPACE
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
 
+Json = dict[str, Any]
+
 ROOT = Path(__file__).parent.parent
 LIMIT_SECONDS = 300
 NEWER_THAN_ACTIONLINT = 'unexpected key "queue" for "concurrency" section'
 """GitHub has `concurrency.queue` since May 2026: https://docs.github.com/actions/reference/workflows-and-actions"""
 
 
-def stack_settings(path: Path) -> Settings:
-    """The settings of a stack file, with a word in place of each secret."""
-    config = cast(dict[str, object], yaml.safe_load(path.read_text())["config"])
+OPTIONS: dict[str, Json] = {
+    "pinned actions": {"github": {"pinnedActions": True}},
+    "a server, runners and a registry of one's own": {
+        "github": {
+            "baseUrl": "https://github.example.com/",
+            "runners": {"build": ["self-hosted", "linux"], "automation": ["self-hosted"]},
+        },
+        "registry": {
+            "host": "harbor.example.com/acme",
+            "username": "robot",
+            "platforms": ["linux/amd64", "linux/arm64"],
+            "attestations": "none",
+        },
+    },
+}
+"""What changes workflows, tried on the example one after the other; the stack files have the rest."""
+
+
+def stack_settings(path: Path, options: Json | None = None) -> Settings:
+    """The settings of a stack file, with a word in place of each secret, and with some options on top."""
+    config = cast(Json, yaml.safe_load(path.read_text())["config"])
+    for section, given in (options or {}).items():
+        config[f"{NAMESPACE}:{section}"] = {**config[f"{NAMESPACE}:{section}"], **given}
     texts = {
         key.removeprefix(f"{NAMESPACE}:"): value if isinstance(value, str) else json.dumps(value)
         for key, value in config.items()
@@ -53,13 +75,19 @@ def problems() -> Iterator[str]:
     actionlint = toolchain.ensure(SandboxConfig.from_environment(), Progress(), {"actionlint"})["actionlint"]
     yield from check(actionlint, "this repository", ROOT)
     for stack_file in sorted(ROOT.glob("stacks/Pulumi.*.yaml")):
-        settings = stack_settings(stack_file)
-        with tempfile.TemporaryDirectory(prefix="slipway-workflows-") as folder:
-            for repository, files in repositories(settings):
-                directory = Path(folder) / repository
-                (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
-                write(directory, files)
-                yield from check(actionlint, f"{settings.stack}: {repository}", directory)
+        yield from _rendered(actionlint, stack_file.stem, stack_settings(stack_file))
+    for name, options in OPTIONS.items():
+        yield from _rendered(actionlint, name, stack_settings(ROOT / "stacks/Pulumi.example.yaml", options))
+
+
+def _rendered(actionlint: Path, name: str, settings: Settings) -> Iterator[str]:
+    """What is wrong with the workflows of a platform."""
+    with tempfile.TemporaryDirectory(prefix="slipway-workflows-") as folder:
+        for repository, files in repositories(settings):
+            directory = Path(folder) / repository
+            (directory / ".git").mkdir(parents=True)  # where actionlint looks for the root of a repository
+            write(directory, files)
+            yield from check(actionlint, f"{name}: {repository}", directory)
 
 
 def write(directory: Path, files: RepositoryFiles) -> None:

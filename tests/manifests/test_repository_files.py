@@ -18,6 +18,8 @@ from templates import ROOT
 from templates.service_template import service_templates
 from tests.stacks.builders import changed, texts, values
 
+RELEASE = ".github/workflows/release.yml"
+
 
 def settings(stack: dict[str, Any] | None = None) -> Settings:
     return settings_of("test", texts(stack or values()))
@@ -342,3 +344,44 @@ def test_every_token_of_the_promoter_is_narrowed_to_repositories_and_permissions
     for path, given in steps:
         assert given["repositories"], path
         assert any(name.startswith("permission-") for name in given), path
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+@pytest.mark.parametrize("attestations", ["none", "required"])
+def test_workflows_begin_without_permissions_and_put_no_expression_into_a_script(
+    pinned: bool, attestations: str
+) -> None:
+    stack = values(registry={"attestations": attestations})
+    stack["github"]["pinnedActions"] = pinned
+    platform = settings(stack)
+    repositories = [
+        environment_repository_files(platform),
+        *(service_repository_files(platform, service) for service in platform.services),
+    ]
+    found = {
+        path: text for files in repositories for path, text in files.owned.items() if path.startswith(".github/workf")
+    }
+    assert found
+    for path, text in found.items():
+        workflow: dict[str, Any] = yaml.safe_load(text)
+        assert workflow["permissions"] == {}, path
+        scripts = [str(step.get("run", "")) for job in workflow["jobs"].values() for step in job.get("steps", [])]
+        assert not [script for script in scripts if "${{" in script], path
+
+
+def test_only_the_build_asks_github_for_its_signature() -> None:
+    jobs = yaml.safe_load(environment_files(values(registry={"attestations": "required"})).owned[RELEASE])["jobs"]
+    assert [name for name, job in jobs.items() if "id-token" in job["permissions"]] == ["build"]
+    jobs = yaml.safe_load(environment_files().owned[RELEASE])["jobs"]
+    assert not [name for name, job in jobs.items() if "id-token" in job["permissions"]]
+
+
+@pytest.mark.parametrize("template", ["python-web", "go-web", "python-job", "python-worker", "static-site"])
+def test_dependabot_looks_after_base_images_and_charts(template: str) -> None:
+    stack = changed("services.0.template", template)
+    platform = settings(stack)
+    path = ".github/dependabot.yml"
+    started = yaml.safe_load(service_repository_files(platform, platform.services[0]).seeded[path])
+    charts = yaml.safe_load(environment_files(stack).owned[path])
+    assert {"docker", "github-actions"} <= {update["package-ecosystem"] for update in started["updates"]}
+    assert [update["package-ecosystem"] for update in charts["updates"]] == ["helm"]
