@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import kubernetes.client
 
+from components.argocd.installation import RELEASE_NAME
 from manifests.access import Action, rights_by_place
 from manifests.app_project import app_project, infrastructure_project
 from manifests.argocd import sign_on
@@ -103,7 +104,7 @@ def evaluated(settings: Settings, policy: Mapping[str, str]) -> Iterator[str]:
             said = "and it is declared" if question.declared else "and it is not declared"
             what = f"{question.verb} {question.resource} {question.what}"
             yield (
-                f"Argo CD: {question.group} {'may' if may else 'may not'} {what}, {said}; {MEND}, unless"
+                f"Argo CD: {question.group} {'may' if may else 'may not'} {what}, {said}; {_mend(settings)}, unless"
                 " `argocd.values` of the stack adds to the policy"
             )
 
@@ -120,19 +121,29 @@ def _may(program: str, policy: Path, question: Question) -> bool | None:
 
 
 def _configured(settings: Settings, policy: dict[str, str], configuration: dict[str, str]) -> Iterator[str]:
+    mend = _mend(settings)
     if policy.get("policy.default", ""):
-        yield f"Argo CD: an account without a role gets {policy['policy.default']}, declared is nothing; {MEND}"
+        yield f"Argo CD: an account without a role gets {policy['policy.default']}, declared is nothing; {mend}"
     if policy.get("scopes", "[groups]") != sign_on.scopes(settings):
-        yield f"Argo CD: groups come from {policy['scopes']}, declared is {sign_on.scopes(settings)}; {MEND}"
+        yield f"Argo CD: groups come from {policy['scopes']}, declared is {sign_on.scopes(settings)}; {mend}"
     if configuration.get(_OVERRIDE) != "true":
-        yield f"Argo CD: who may sync may sync every revision ({_OVERRIDE}); {MEND}"
+        yield f"Argo CD: who may sync may sync every revision ({_OVERRIDE}); {mend}"
     if configuration.get("exec.enabled", "false") == "true":
-        yield f"Argo CD: shells in pods are open to who has the right (exec.enabled), declared is off; {MEND}"
+        yield f"Argo CD: shells in pods are open to who has the right (exec.enabled), declared is off; {mend}"
     sso = settings.argocd.sso
     admin = configuration.get("admin.enabled", "true") == "true"
     if sso is not None and admin is not sso.admin:
         word = "can log in" if admin else "cannot log in"
-        yield f"Argo CD: its own `admin` {word}, declared is the opposite (argocd.sso.admin); {MEND}"
+        yield f"Argo CD: its own `admin` {word}, declared is the opposite (argocd.sso.admin); {mend}"
+
+
+def _mend(settings: Settings) -> str:
+    """What puts back an object of Argo CD's Helm release: Pulumi compares its values alone."""
+    namespace = settings.argocd.namespace
+    return (
+        f"`helm --namespace {namespace} get manifest {RELEASE_NAME} | kubectl apply --namespace {namespace}"
+        " --server-side --force-conflicts --filename -` puts it back"
+    )
 
 
 def _projects(settings: Settings, client: Any) -> Iterator[str]:
