@@ -56,7 +56,7 @@ def namespace(settings: Settings, service: Service, environment: Environment) ->
             "labels": {
                 MANAGED_BY: settings.mark,
                 **_labels(service, environment),
-                "pod-security.kubernetes.io/enforce": "baseline",
+                "pod-security.kubernetes.io/enforce": "restricted",
                 "pod-security.kubernetes.io/warn": "restricted",
                 **environment.namespace_labels,
             },

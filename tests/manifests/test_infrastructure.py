@@ -74,14 +74,19 @@ def test_an_environment_without_services_keeps_its_folder() -> None:
     assert "infrastructure/dev/namespaces.yaml" in files
 
 
+def test_a_namespace_admits_restricted_pods_alone() -> None:
+    (namespace, *_) = objects(values(), "production/namespaces.yaml")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
 def test_an_environment_adds_labels_and_annotations_to_its_namespaces() -> None:
     stack = changed("environments.2.namespaceLabels", {"istio-injection": "enabled", "team": "1e3"})
-    stack["environments"][2]["namespaceLabels"]["pod-security.kubernetes.io/enforce"] = "restricted"
+    stack["environments"][2]["namespaceLabels"]["pod-security.kubernetes.io/enforce"] = "baseline"
     stack["environments"][2]["namespaceAnnotations"] = {"example.com/owner": "web"}
     (production,) = objects(stack, "production/namespaces.yaml")
     labels, annotations = production["metadata"]["labels"], production["metadata"]["annotations"]
     assert (labels["istio-injection"], labels["team"]) == ("enabled", "1e3")
-    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
     assert labels["app.kubernetes.io/managed-by"] == MARK
     assert annotations["example.com/owner"] == "web"
     assert "Prune=false" in annotations["argocd.argoproj.io/sync-options"]
