@@ -52,7 +52,7 @@ def service_kinds(settings: Settings, environment: Environment) -> tuple[Kind, .
 def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
     """The AppProject of an environment: the namespaces of its services and the kinds they may consist of."""
     namespaces = [placement_name(service, environment) for service in settings.services_of(environment)]
-    return _project(
+    return project(
         settings,
         environment.name,
         f"Services in {environment.name}",
@@ -77,10 +77,11 @@ def infrastructure_project(
         for namespace in (
             infrastructure_name(environment),
             *(placement_name(service, environment) for service in settings.services_of(environment)),
+            *(placement_name(service, place) for service, place in settings.pull_request_places(environment)),
             *leaving.get(environment.name, ()),
         )
     ]
-    return _project(
+    return project(
         settings,
         INFRASTRUCTURE,
         "Namespaces of services, their limits and who may look into them",
@@ -91,7 +92,7 @@ def infrastructure_project(
     )
 
 
-def _project(
+def project(
     settings: Settings,
     name: str,
     description: str,
@@ -101,6 +102,17 @@ def _project(
     namespaced: list[Kind] | tuple[Kind, ...],
     cluster: list[Kind] | tuple[Kind, ...] = (),
 ) -> dict[str, Any]:
+    """An AppProject that knows the environment repository alone.
+
+    Args:
+        settings: the stack's settings.
+        name: its name.
+        description: for people.
+        labels: its labels.
+        destinations: where it may deploy.
+        namespaced: the kinds that it may deploy there.
+        cluster: the kinds without a namespace.
+    """
     return {
         "apiVersion": API_VERSION,
         "kind": "AppProject",

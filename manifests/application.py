@@ -24,7 +24,7 @@ PART_OF = {"app.kubernetes.io/part-of": "slipway"}
 
 # A first failure is often a webhook or CRD that is not there yet. `refresh` lets a fixing commit through at once,
 # where the broken one would be tried to the end: https://github.com/argoproj/argo-cd/issues/11494
-_RETRY = {"limit": 3, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}}
+RETRY = {"limit": 3, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}}
 
 # Where an autoscaler counts the pods, Argo CD keeps the number that there is. Otherwise Kubernetes sets
 # `replicas` that leaves a chart to 1, and a running service loses its pods when it gets an autoscaler.
@@ -60,7 +60,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
         "revisionHistoryLimit": 10,
         "syncPolicy": {
             **(automated if environment.sync is Sync.AUTOMATED else {}),
-            "retry": _RETRY,
+            "retry": RETRY,
             "syncOptions": [
                 "CreateNamespace=false",
                 "FailOnSharedResource=true",
@@ -133,7 +133,7 @@ def infrastructure_application(settings: Settings, environment: Environment) -> 
             "revisionHistoryLimit": 10,
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True, "allowEmpty": True},
-                "retry": _RETRY,
+                "retry": RETRY,
                 "syncOptions": ["CreateNamespace=false", "PruneLast=true", "ServerSideApply=true"],
             },
         },

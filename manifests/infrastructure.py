@@ -4,6 +4,7 @@ Rendered into `infrastructure/<environment>/` of the environment repository and 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from manifests.access import Action, Right, Role, rights_by_place
@@ -23,16 +24,17 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
     files: dict[str, str] = {}
     rights = rights_by_place(settings)
     for environment in settings.environments:
-        services = settings.services_of(environment)
+        pull_requests = settings.pull_request_places(environment)
+        places = [*((service, environment) for service in settings.services_of(environment)), *pull_requests]
         kinds = {
             "admission": admission(settings, environment),
-            "namespaces": [namespace(settings, service, environment) for service in services],
-            "quotas": [item for service in services for item in quotas(service, environment)],
-            "network-policies": [
-                item for service in services for item in network_policies(settings, service, environment)
-            ],
+            "namespaces": [namespace(settings, *place) for place in places],
+            "quotas": [item for place in places for item in quotas(*place)],
+            "network-policies": [item for place in places for item in network_policies(settings, *place)],
             "role-bindings": [
-                item for service in services for item in role_bindings(settings, rights[service.name, environment.name])
+                item
+                for service, place in places
+                for item in role_bindings(settings, _moved(rights[service.name, environment.name], place))
             ],
         }
         # An empty file keeps the folder, and with it the Application, where an environment has no service yet.
@@ -155,6 +157,11 @@ def role_bindings(settings: Settings, rights: Sequence[Right]) -> Iterator[_Obje
         }
         # A role reference cannot be changed, so the role is part of the name.
         yield _object(f"{_RBAC}/v1", "RoleBinding", _metadata(f"team-{role}", service, environment), body)
+
+
+def _moved(rights: Sequence[Right], place: Environment) -> list[Right]:
+    """The same rights where pull requests run that are like another environment."""
+    return [replace(right, environment=place) for right in rights]
 
 
 def cluster_group(settings: Settings, team: Team) -> str:

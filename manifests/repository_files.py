@@ -9,6 +9,7 @@ from manifests import code_owners, platform_file, release_program
 from manifests.argocd.values import merged
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Attestations, Environment, Service, Settings
+from manifests.pull_requests import pull_request_url
 from manifests.yaml_text import document
 from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files
@@ -87,8 +88,17 @@ def service_variables(settings: Settings, service: Service) -> dict[str, Any]:
         "environments": [environment.name for environment in settings.environments_of(service)],
         "tracked_branches": tracked_branches(settings, service),
         "tag_filters": actions_filters(settings.environments_of(service)),
+        "pull_requests": _pull_requests(service),
         "template": {"name": template.name, "version": template.version},
     }
+
+
+def _pull_requests(service: Service) -> dict[str, Any] | None:
+    given = service.pull_requests
+    if given is None:
+        return None
+    address = pull_request_url(given.url or "", service, "{number}")
+    return {"label": given.label, "address": address, "days": given.days}
 
 
 def tracked_branches(settings: Settings, service: Service) -> list[str]:

@@ -25,6 +25,7 @@ from slipway_release import (
     people,
     platform_file,
     promotion,
+    pull_request,
     pulls,
     reconcile,
     reports,
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add("check-tag", check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
     add("build", build, "service: build and push the image of this run's commit")
+    add("pull-request", run_pull_request, "service: build and announce a pull request (PULL_REQUEST, COMMIT, ADDRESS)")
+    add("expire-pull-requests", expire_pull_requests, "service: take LABEL off what nobody changed for DAYS")
     add("request", request, "service: ask for promotion (RUN, DIGEST)")
     add("forward-request", forward_request, "start the promotion that a commit status asks for (CONTEXT, DIGEST)")
     add(
@@ -131,16 +134,33 @@ def check_tag(_: argparse.Namespace) -> None:
 def build(_: argparse.Namespace) -> None:
     around = context.from_environment()
     found = source.check(around)
-    credential = image.Credential(around.registry.server, around.registry.username, around.registry.password)
-    folder = Path(workflow.optional("GITHUB_WORKSPACE", "."), workflow.optional("FOLDER"))
     attests, known = around.platform.attestations, found.existing
     if attests and known and not attestation.is_attested(around, found.service, known.digest, found.commit):
         # Somebody else has pushed it, or it is of before: what is built here takes its place.
         known = None
-    digest = image.build(around, dataclasses.replace(found, existing=known), folder, credential)
+    digest = image.build(around, dataclasses.replace(found, existing=known), _source_folder(), _credential(around))
     if attests and known is None:
         attestation.attest(around, found.service, digest, found.commit)
     workflow.output("digest", digest)
+
+
+def run_pull_request(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    number, commit = workflow.variable("PULL_REQUEST"), workflow.variable("COMMIT")
+    workflow.output("digest", pull_request.build(around, number, commit, _source_folder(), _credential(around)))
+    pull_request.tell(around, number, commit, workflow.optional("ADDRESS").replace("{number}", number))
+
+
+def expire_pull_requests(_: argparse.Namespace) -> None:
+    pull_request.expire(context.from_environment(), workflow.variable("LABEL"), int(workflow.variable("DAYS")))
+
+
+def _source_folder() -> Path:
+    return Path(workflow.optional("GITHUB_WORKSPACE", "."), workflow.optional("FOLDER"))
+
+
+def _credential(around: context.Context) -> image.Credential:
+    return image.Credential(around.registry.server, around.registry.username, around.registry.password)
 
 
 def request(_: argparse.Namespace) -> None:

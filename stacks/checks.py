@@ -6,6 +6,7 @@ from typing import Any
 
 from manifests.model import (
     AUTOMATION,
+    PULL_REQUESTS,
     ArgoCD,
     Environment,
     GitHub,
@@ -24,7 +25,7 @@ from stacks.reading import Found
 from templates.service_template import ServiceTemplate
 
 RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
-RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION})
+RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION, PULL_REQUESTS})
 RESERVED_PREFIX = "kube-"
 """What Kubernetes keeps for its own namespaces."""
 RESERVED_SERVICES = frozenset({"infrastructure"})
@@ -38,6 +39,8 @@ class Parts:
     argocd_namespace: str
     argocd: Found[ArgoCD] | None
     makes_pull_secrets: bool
+    keeps_keys_from_pull_requests: str
+    """Why the image of a pull request could not be built; empty where the workflow's own token is enough."""
     teams: list[Found[Team]]
     environments: list[Found[Environment]]
     services: list[Found[Service]]
@@ -208,6 +211,28 @@ def _check_services(parts: Parts) -> Iterator[Problem]:
                 yield Problem(found.at("overrides", name), text)
 
 
+def _check_pull_requests(parts: Parts) -> Iterator[Problem]:
+    environments = {found.value.name: found.value for found in parts.environments}
+    for found in parts.services:
+        service = found.value
+        if service.pull_requests is None or "pullRequests" in found.broken:
+            continue
+        here = [name for name in environments if service.environments is None or name in service.environments]
+        wanted = service.pull_requests.environment or (here[0] if here else None)
+        if wanted is not None and wanted not in here:
+            text = f"the service does not run in {wanted!r}; use one of {listed(sorted(here))}"
+            yield Problem(found.at("pullRequests", "environment"), text)
+        if reason := parts.keeps_keys_from_pull_requests:
+            yield Problem(found.at("pullRequests"), f"{reason}, which runs of pull requests do not get; remove it")
+        if wanted in here and environments[wanted].is_production_like:
+            text = f"{wanted} takes versioned releases only; use another environment"
+            yield Problem(found.at("pullRequests", "environment"), text)
+        name = f"{service.name}-{PULL_REQUESTS}"
+        if len(name) > DNS_LABEL_LENGTH:
+            text = f"the namespace {name} has {len(name)} characters; a service with `pullRequests` has at most"
+            yield Problem(found.at("name"), f"{text} {DNS_LABEL_LENGTH - len(PULL_REQUESTS) - 1}")
+
+
 def _check_repositories(parts: Parts) -> Iterator[Problem]:
     names: list[tuple[str, str]] = []
     if parts.github is not None:
@@ -298,6 +323,7 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     lambda parts: check_people(parts.github, parts.teams, parts.environments),
     _check_tag_prefixes,
     _check_services,
+    _check_pull_requests,
     _check_repositories,
     _check_placements,
     _check_quotas,

@@ -25,7 +25,7 @@ from manifests.model import (
 from stacks.checks import Parts, check_parts
 from stacks.entries import check_entries
 from stacks.problems import NAMESPACE, Problem, SettingsError, listed
-from stacks.reading import Reader
+from stacks.reading import Found, Reader
 from stacks.secrets import SECRETS, check_contents, check_presence, encrypted_keys, needed_secrets, public_texts
 from stacks.stack_text import StackText, StackTextError
 from stacks.template_checks import check_answers, known_templates
@@ -110,6 +110,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         github=github,
         argocd_namespace=argocd.value.namespace if argocd else ArgoCD().namespace,
         makes_pull_secrets=registry is not None and registry.value.pull_username is not None,
+        keeps_keys_from_pull_requests=_kept_keys(registry, github),
         teams=teams,
         environments=environments,
         services=services,
@@ -147,6 +148,15 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
     if unrendered := check_answers(settings):
         raise SettingsError(stack, unrendered)
     return settings
+
+
+def _kept_keys(registry: Found[Registry] | None, github: Found[GitHub] | None) -> str:
+    """Why images cannot be built with a workflow's own token."""
+    if registry is not None and not registry.value.takes_workflow_tokens:
+        return f"images of {registry.value.server} are pushed with `registryPassword`"
+    if github is not None and github.value.pinned_actions:
+        return "with `github.pinnedActions` the program is checked out with the requester's key"
+    return ""
 
 
 def _located(error: SettingsError) -> list[Problem]:

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.argocd.custom_resource import custom_resource
+from components.argocd.pull_requests import PullRequestApplications
 from components.argocd.pull_secrets import PullSecrets, PullSecretsArgs
 from manifests.app_project import app_project, infrastructure_project
 from manifests.application import application, infrastructure_application
-from manifests.argocd.labels import MENDED
 from manifests.model import Environment, Service, Settings, placement_name
 
 _SETTLED = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"]
@@ -74,6 +75,7 @@ class EnvironmentApplications(pulumi.ComponentResource):
             pulling: PullSecretsArgs = {
                 "settings": settings,
                 "environment": environment,
+                "services": settings.services_of(environment),
                 "token": args["packages_token"],
                 "provider": args["provider"],
             }
@@ -82,6 +84,19 @@ class EnvironmentApplications(pulumi.ComponentResource):
             service.name: self._application(settings, service, environment, before)
             for service in settings.services_of(environment)
         }
+        for service, place in settings.pull_request_places(environment):
+            PullRequestApplications(
+                placement_name(service, place),
+                {
+                    "settings": settings,
+                    "service": service,
+                    "base": environment,
+                    "place": place,
+                    "packages_token": args["packages_token"],
+                    "provider": args["provider"],
+                },
+                pulumi.ResourceOptions(parent=self, depends_on=[*args["installed"], namespaces]),
+            )
         self.register_outputs({"applications": list(self.applications)})
 
     def _application(
@@ -108,20 +123,6 @@ def shared_project(
         opts: of the resource.
     """
     return custom_resource(name, infrastructure_project(settings, leaving), opts)
-
-
-def custom_resource(name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> CustomResource:
-    """An object of one of Argo CD's kinds."""
-    metadata = manifest["metadata"]
-    annotations = pulumi.Output.from_input(metadata.get("annotations", {})).apply(lambda given: {**given, **MENDED})
-    return CustomResource(
-        name,
-        api_version=manifest["apiVersion"],
-        kind=manifest["kind"],
-        metadata={**metadata, "annotations": annotations},
-        spec=manifest["spec"],
-        opts=opts,
-    )
 
 
 def _waits(pull_request: str) -> dict[str, str]:

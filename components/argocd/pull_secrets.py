@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 
 from manifests.argocd.labels import MANAGED_BY
 from manifests.infrastructure import namespace
-from manifests.model import Environment, Settings, placement_name
+from manifests.model import Environment, Service, Settings, placement_name
 from manifests.pull_secret import SECRET_KEY, SECRET_TYPE, docker_configuration
 
 
@@ -24,6 +24,8 @@ class PullSecretsArgs(TypedDict):
     """The stack's settings."""
     environment: Environment
     """The environment."""
+    services: Sequence[Service]
+    """The services that run there."""
     token: pulumi.Output[str]
     """What packages are read with."""
     provider: kubernetes.Provider | None
@@ -44,7 +46,7 @@ class PullSecrets(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions.merge(there, pulumi.ResourceOptions(retain_on_delete=True))
         content = args["token"].apply(lambda token: docker_configuration(settings.registry, token))
         secrets: list[kubernetes.core.v1.Secret] = []
-        for service in settings.services_of(environment):
+        for service in args["services"]:
             place = placement_name(service, environment)
             declared = namespace(settings, service, environment)["metadata"]
             made = kubernetes.core.v1.Namespace(

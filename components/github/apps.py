@@ -10,6 +10,9 @@ from manifests.model import App, GitHub
 READS_THE_PROGRAM = {"contents": "read"}
 """What the App that services ask with needs besides, where they check the release program out."""
 
+READS_PULL_REQUESTS = {"pull_requests": "read"}
+"""What Argo CD's App needs besides, and in the repository of the service, where it runs pull requests."""
+
 
 @dataclass(frozen=True)
 class AppRole:

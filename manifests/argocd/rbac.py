@@ -38,6 +38,11 @@ def policy(settings: Settings) -> str:
             rules += [("g", group, "role:admin") for group in sign_on.groups(settings, team)]
         rules.append(("p", role, "applications", "get", f"{INFRASTRUCTURE_PROJECT}/*", "allow"))
         rules += [("p", role, "projects", "get", environment.name, "allow") for environment in settings.environments]
+    for service in settings.services:
+        if (place := settings.pull_request_place(service)) is not None:
+            project, role = placement_name(service, place), f"role:team-{service.team}"
+            rules.append(("p", role, "projects", "get", project, "allow"))
+            rules += [("p", role, resource, verb, f"{project}/*", "allow") for resource, verb in _RIGHTS.values()]
     for right in rights(settings):
         # The platform's team has the role of an administrator.
         if Role.PLATFORM not in right.roles:

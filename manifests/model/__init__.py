@@ -28,6 +28,7 @@ from manifests.model.environment import (
     Sync,
 )
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
+from manifests.model.pull_requests import PULL_REQUESTS, PullRequests
 from manifests.model.service import Service, Template
 from manifests.model.settings import (
     EVERYTHING,
@@ -45,6 +46,7 @@ from manifests.model.team import Member, MemberRole, Team
 __all__ = [
     "AUTOMATION",
     "EVERYTHING",
+    "PULL_REQUESTS",
     "RELEASE",
     "REPOSITORY",
     "TEAM",
@@ -64,6 +66,7 @@ __all__ = [
     "MemberRole",
     "Notifications",
     "OwnedFiles",
+    "PullRequests",
     "Quota",
     "Registry",
     "Removal",

@@ -1,5 +1,6 @@
 """How settings are declared: frozen, camelCase in YAML, unknown keys refused; and the kinds of text in them."""
 
+import copy
 import ipaddress
 import re
 import unicodedata
@@ -41,6 +42,17 @@ def model(cls: type[T]) -> type[T]:
     """Declares a part of the settings; the docstrings of its fields become the JSON Schema's descriptions."""
     # Pydantic's decorator forgets which class it was given.
     return cast(type[T], pydantic_dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls))
+
+
+def varied(thing: T, **changes: object) -> T:
+    """Another one of a part of the settings, with some fields changed to values that are valid.
+
+    `dataclasses.replace` gives fields by their names in Python, which these classes take from nobody.
+    """
+    other = copy.copy(thing)
+    for name, value in changes.items():
+        object.__setattr__(other, name, value)
+    return other
 
 
 class Choice(StrEnum):

@@ -13,6 +13,7 @@ from manifests.model.base import (
     model,
 )
 from manifests.model.environment import IgnoredDifference
+from manifests.model.pull_requests import PullRequests
 
 
 @model
@@ -50,6 +51,8 @@ class Service:
     """Fields of this service that others write, in every environment."""
     answers: dict[str, JsonValue] = Field(default_factory=dict)
     """Answers to the questions of its template, by name. Unset: their defaults."""
+    pull_requests: PullRequests | None = None
+    """Runs labelled pull requests of it. Unset: none."""
     overrides: dict[DnsLabel, dict[str, JsonValue]] = Field(default_factory=dict)
     """Chart values per environment that its values.yaml starts with; the file is the team's afterwards."""
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
-from manifests.model.base import DNS_LABEL_LENGTH
-from manifests.model.environment import Environment
+from manifests.model.base import DNS_LABEL_LENGTH, varied
+from manifests.model.environment import Environment, Removal, Sync
 from manifests.model.github import GitHub
+from manifests.model.pull_requests import PULL_REQUESTS
 from manifests.model.service import Service, Template
 from manifests.model.team import Team
 from slipway_release import platform_file
@@ -109,6 +110,29 @@ class Settings:
         for service in self.services:
             for environment in self.environments_of(service):
                 yield service, environment
+
+    def pull_request_base(self, service: Service) -> Environment | None:
+        """The environment that pull requests of a service are run like; None if they are not run."""
+        if service.pull_requests is None:
+            return None
+        wanted = service.pull_requests.environment
+        return next(one for one in self.environments_of(service) if wanted in {None, one.name})
+
+    def pull_request_place(self, service: Service) -> Environment | None:
+        """Where they run: like that environment, and apart from it. None if they are not run."""
+        base = self.pull_request_base(service)
+        if base is None or service.pull_requests is None:
+            return None
+        quota = service.pull_requests.quota
+        return varied(base, name=PULL_REQUESTS, quota=quota, sync=Sync.AUTOMATED, prune=True, removal=Removal.CASCADE)
+
+    def pull_request_places(self, base: Environment) -> list[tuple[Service, Environment]]:
+        """The services whose pull requests are run like an environment, each with where they run."""
+        return [
+            (service, place)
+            for service in self.services_of(base)
+            if self.pull_request_base(service) == base and (place := self.pull_request_place(service)) is not None
+        ]
 
     def image(self, service: Service) -> str:
         """The image of a service, without tag; registries take small letters only."""

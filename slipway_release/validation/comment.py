@@ -8,18 +8,26 @@ from slipway_release.errors import RefusedError
 from slipway_release.validation.difference import LIMIT, MARKER
 
 
-def keep(context: Context, number: str, text: str) -> None:
-    """Write the comment, or bring the one that is there up to date."""
+def keep(context: Context, number: str, text: str, *, repository: str = "", marker: str = MARKER) -> None:
+    """Write the comment, or bring the one that is there up to date.
+
+    Args:
+        context: what it is written with.
+        number: the pull request's.
+        text: the comment, which begins with the marker.
+        repository: whose pull request it is; unset: the environment repository's.
+        marker: what tells the comment from others.
+    """
     if not number.isascii() or not number.isdecimal():
         raise RefusedError(f"pull request {number!r}: not a number")
-    if not text.startswith(MARKER):
+    if not text.startswith(marker):
         raise RefusedError("the comment is not one of this program")
     if len(text) >= LIMIT:
         raise RefusedError(f"the comment has {len(text)} characters, more than GitHub takes")
-    base = f"/repos/{context.platform.repository}/issues"
+    base = f"/repos/{repository or context.platform.repository}/issues"
     for comment in context.reader.pages(f"{base}/{number}/comments"):
         author = fields.optional_document(comment, "user") or {}
-        if str(comment.get("body") or "").startswith(MARKER) and author.get("type") == "Bot":
+        if str(comment.get("body") or "").startswith(marker) and author.get("type") == "Bot":
             if comment.get("body") != text:
                 context.reader.patch(f"{base}/comments/{fields.number(comment, 'id', 'comment')}", {"body": text})
             workflow.say("the comment is up to date")

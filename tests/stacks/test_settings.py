@@ -205,6 +205,38 @@ def test_a_cluster_is_registered_at_one_address() -> None:
     assert "is at https://edge.example:6443 in dev" in problems(stack)["environments[staging].server"]
 
 
+@pytest.mark.parametrize(
+    ("given", "path", "said"),
+    [
+        ({"environment": "nowhere"}, "services[guestbook].pullRequests.environment", "does not run in 'nowhere'"),
+        (
+            {"environment": "production"},
+            "services[guestbook].pullRequests.environment",
+            "takes versioned releases only",
+        ),
+        ({"label": "a,b"}, "services[guestbook].pullRequests.label", "is not a label of GitHub"),
+        ({"url": "https://{service}.example.com"}, "services[guestbook].pullRequests.url", "put {number} into"),
+        ({"url": "https://{number}.{branch}.example.com"}, "services[guestbook].pullRequests.url", "{branch}"),
+        ({"days": 0}, "services[guestbook].pullRequests.days", "1"),
+    ],
+)
+def test_pull_requests_that_cannot_be_run_are_named(given: dict[str, Any], path: str, said: str) -> None:
+    assert said in problems(changed("services.0.pullRequests", given))[path]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("registry", {"host": "harbor.example.com/acme", "username": "robot"}), ("pinnedActions", True)],
+)
+def test_pull_requests_get_no_key_of_the_platform(key: str, value: Any) -> None:
+    stack = changed("services.0.pullRequests", {})
+    if key == "registry":
+        stack |= {"registry": value, "registryPassword": "hush"}
+    else:
+        stack["github"][key] = value
+    assert "runs of pull requests do not get" in problems(stack)["services[guestbook].pullRequests"]
+
+
 def test_namespaces_of_kubernetes_are_not_taken() -> None:
     stack = changed("services.0.name", "kube")
     assert "begins with kube-" in problems(stack)["services[kube].name"]

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.github.api import GitHubApi, JsonObject
-from components.github.apps import OPERATOR, ROLES, AppRole, lacks
+from components.github.apps import ARGOCD, OPERATOR, READS_PULL_REQUESTS, ROLES, AppRole, lacks
 from components.github.credentials import AppItself
 from components.github.errors import GitHubError
 from components.github.preflight.findings import Check, later
@@ -63,8 +63,16 @@ def _app_problems(
     page = str(installation.get("html_url") or _page(shown))
     if installation.get("suspended_at"):
         yield f"{role.setting}: its installation is suspended; unsuspend it: {page}"
-    yield from _permission_problems(role, role.needs(github), shown, installation, page)
+    needed = role.needs(github) | (READS_PULL_REQUESTS if _with_pull_requests(settings, role) else {})
+    yield from _permission_problems(role, needed, shown, installation, page)
     yield from _reach_problems(settings, asking, role, installation, page, there)
+
+
+def _with_pull_requests(settings: Settings, role: AppRole) -> list[str]:
+    """The repositories in which an App finds the pull requests that are run."""
+    if role is not ARGOCD:
+        return []
+    return [service.repository_name for service in settings.services if service.pull_requests is not None]
 
 
 def _wrong_key(github: GitHub, api: GitHubApi, named: _Named, all_named: list[_Named], *, unknown: bool) -> str:
@@ -126,6 +134,7 @@ def _reach_problems(
     needed = [github.environment_repository]
     if role.everywhere:
         needed += [service.repository_name for service in settings.services]
+    needed += _with_pull_requests(settings, role)
     if missing := [name for name in needed if name not in there]:
         later_on = "leave it so, services come and go" if role.everywhere else "narrow it when they exist"
         yield (

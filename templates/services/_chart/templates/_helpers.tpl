@@ -1,6 +1,20 @@
+{{/* What objects are called: pull requests of a service run beside each other, each under a name of its own. */}}
+{{- define "service.name" -}}
+{{ (.Values.global).instance | default .Chart.Name }}
+{{- end }}
+
 {{/* "true" once a release was written for this environment; every template asks it first. */}}
 {{- define "service.released" -}}
-{{- if .Values.release.digest }}true{{ end }}
+{{- if or .Values.release.digest .Values.release.tag }}true{{ end }}
+{{- end }}
+
+{{/* A release is a digest; a commit of a pull request is a tag, which Argo CD can make up. */}}
+{{- define "service.image" -}}
+{{- if .Values.release.digest -}}
+{{ printf "%s@%s" .Values.release.image .Values.release.digest }}
+{{- else -}}
+{{ printf "%s:%s" .Values.release.image .Values.release.tag }}
+{{- end }}
 {{- end }}
 
 {{- define "service.selector" -}}
@@ -15,7 +29,7 @@ app.kubernetes.io/version: {{ regexReplaceAll "[^A-Za-z0-9._-]" .Values.release.
 {{- end }}
 
 {{- define "service.secretName" -}}
-{{ .Chart.Name }}-secrets
+{{ include "service.name" . }}-secrets
 {{- end }}
 
 {{/* "true" where a Secret is made out of what the backend is given. */}}

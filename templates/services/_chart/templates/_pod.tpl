@@ -18,7 +18,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  serviceAccountName: {{ .Chart.Name }}
+  serviceAccountName: {{ include "service.name" . }}
   automountServiceAccountToken: false
   {{- if .Values.schedule }}
   restartPolicy: Never
@@ -43,7 +43,7 @@ spec:
           {{- include "service.selector" . | nindent 10 }}
   containers:
     - name: {{ .Chart.Name }}
-      image: {{ printf "%s@%s" .Values.release.image .Values.release.digest | quote }}
+      image: {{ include "service.image" . | quote }}
       imagePullPolicy: IfNotPresent
       {{- if not .Values.schedule }}
       ports:
@@ -63,7 +63,7 @@ spec:
       {{- end }}
       envFrom:
         - configMapRef:
-            name: {{ .Chart.Name }}
+            name: {{ include "service.name" . }}
         {{- if include "service.hasSecrets" . }}
         - secretRef:
             name: {{ include "service.secretName" . }}

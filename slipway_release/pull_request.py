@@ -1,0 +1,72 @@
+"""Pull requests of a service that run: the image of a commit, the comment that says where, and the end of old ones.
+
+Argo CD finds the labelled pull requests itself; nothing of this decides what runs, and no release comes of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import urllib.parse
+from pathlib import Path
+
+from slipway_release import fields, image, source, workflow
+from slipway_release.context import Context
+from slipway_release.errors import RefusedError
+from slipway_release.source import Source
+from slipway_release.validation import comment
+
+MARKER = "<!-- slipway-pull-request -->"
+
+
+def image_tag(number: str, commit: str) -> str:
+    """The tag of the image of one commit of a pull request."""
+    if not re.fullmatch(r"[0-9]{1,9}", number) or not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise RefusedError(f"pull request {number!r} at {commit!r}: expected a number and a commit")
+    return f"pr-{number}-{commit}"
+
+
+def build(context: Context, number: str, commit: str, folder: Path, credential: image.Credential) -> str:
+    """Builds the image of a pull request's commit, unless it is there; returns its digest.
+
+    Raises:
+        RefusedError: the image of that name was built from something else.
+    """
+    service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    found = source.with_image(context, Source(service, image_tag(number, commit), commit, None))
+    return image.build(context, found, folder, credential)
+
+
+def tell(context: Context, number: str, commit: str, address: str) -> None:
+    """Says in the pull request where it runs, in one comment that is kept up to date."""
+    service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    where = f"answers at {address}" if address else "has no address outside of the cluster"
+    lines = [
+        MARKER,
+        f"This pull request runs at `{commit[:12]}` and {where}, once Argo CD has synced `{service.name}-pr-{number}`.",
+        "It goes when the pull request is closed, or the label is taken off.",
+    ]
+    comment.keep(context, number, "\n".join(lines), repository=service.repository, marker=MARKER)
+
+
+def expire(context: Context, label: str, days: int) -> None:
+    """Takes the label off pull requests that nobody has changed for some days, and says so there."""
+    service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    base, oldest = f"/repos/{service.repository}", workflow.days_ago(days)
+    query = urllib.parse.urlencode({"labels": label, "state": "open"})
+    for issue in context.reader.pages(f"{base}/issues?{query}"):
+        if "pull_request" not in issue:
+            continue
+        number = fields.number(issue, "number", "pull request")
+        if _changed(context, base, number) > oldest:
+            continue
+        text = f"{MARKER}\nNothing has changed here for {days} days, so `{label}` is taken off; set it again to go on."
+        comment.keep(context, str(number), text, repository=service.repository, marker=MARKER)
+        context.reader.answer("DELETE", f"{base}/issues/{number}/labels/{urllib.parse.quote(label, safe='')}")
+        workflow.say(f"#{number}: {label} taken off")
+
+
+def _changed(context: Context, base: str, number: int) -> dt.datetime:
+    """When the newest commit of a pull request was made. Comments do not count: our own are among them."""
+    head = fields.text(context.reader.get(f"{base}/pulls/{number}"), "head.sha", "pull request")
+    return workflow.moment(fields.text(context.reader.get(f"{base}/commits/{head}"), "commit.committer.date", "commit"))
