@@ -121,7 +121,7 @@ def _recorded(context: Context) -> set[str]:
     start = f"tags/{record.PREFIX}/"
     path = f"/repos/{context.platform.repository}/git/matching-refs/{start}"
     found = fields.documents(context.reader.read(path), path)
-    return {fields.text(item, "ref", path).removeprefix(f"refs/{start}") for item in found}
+    return {fields.text(item, "ref", path).removeprefix(f"refs/{start}") for item in found if record.is_own(item)}
 
 
 def _with_pull_requests(context: Context) -> set[str]:

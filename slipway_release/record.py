@@ -11,6 +11,7 @@ from __future__ import annotations
 from slipway_release import fields, history, layout
 from slipway_release.context import Context
 from slipway_release.errors import ApiError
+from slipway_release.fields import Document
 from slipway_release.github import quoted
 from slipway_release.history import Relation
 from slipway_release.platform_file import Environment, Service
@@ -47,6 +48,16 @@ def is_verified(context: Context, environment: Environment, service: Service, re
     return release.same_image(found) and history.is_on_branch(context.reader, repository, commit, branch)
 
 
+def is_own(ref: Document) -> bool:
+    """Whether a ref is a record as this program writes it: an annotated tag, and no bare pointer to a commit."""
+    return fields.child(ref, "object", "ref").get("type") == "tag"
+
+
+def _is_kept(context: Context, name: str) -> bool:
+    found = context.reader.find(f"/repos/{context.platform.repository}/git/ref/tags/{quoted(name, slashes=True)}")
+    return found is not None and is_own(found)
+
+
 def write(
     context: Context, environment: Environment, service: Service, release: Release, commit: str, reported: str
 ) -> bool:
@@ -68,7 +79,8 @@ def write(
     if (
         known is not None
         and not _is_news(context, environment, service, known, commit)
-        # What somebody has moved to where this image never was records nothing.
+        # What somebody has made by hand, or moved to where this image never was, records nothing.
+        and _is_kept(context, name)
         and is_verified(context, environment, service, release)
     ):
         return False

@@ -171,3 +171,13 @@ def test_a_record_that_somebody_has_moved_is_written_anew(world: Make, where: st
     _, asked = run(here)
     assert record.is_verified(here.context(), staging, service, there.release)
     assert dispatched(asked)
+
+
+def test_a_record_that_nobody_waits_for_is_mended_too_and_then_it_is_quiet(world: Make) -> None:
+    here = world(environment("dev"))
+    before = here.head("environments")
+    here.verified_release("1.0.0", "dev")
+    tag = f"/repos/{here.repository}/git/refs/tags/verified/dev/guestbook/1.0.0"
+    here.call("PATCH", tag, {"sha": before, "force": True})
+    assert run(here)[0] == ["dev/guestbook: 1.0.0 is recorded as verified"]
+    assert run(here)[0] == []

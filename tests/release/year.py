@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.github.core import clock
-from slipway_release import promotion, promotions, reconcile, rollback, verified
+from slipway_release import promotion, promotions, reconcile, record, rollback, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
@@ -392,7 +392,9 @@ class Year:
             tags = self._verified(place.name, service)
             if tags:
                 found.append(f"{name}: {there.version} is bad and stays, though {tags} were good")
-        elif there is not None and there.version not in self._verified(place.name, service):
+        elif there is not None and not record.is_verified(
+            self.context(), place, self.world.platform.service(service), there
+        ):
             found.append(f"{name}: {there.version} is good and not recorded")
         return found + [
             f"{name}: {version} never came; {there.version if there else 'nothing'} is there"
