@@ -48,9 +48,16 @@ def install(wanted: Helm | None, folder: Path, downloads: str = DOWNLOADS) -> Pa
         raise RefusedError(
             f"{downloads}/{archive}: its checksum is another one; look who answers there, and re-run this"
         )
+    program = folder / "helm"
+    folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(content)) as packed:
-        packed.extract(f"linux-{architecture}/helm", folder, filter="data")
-    return folder / f"linux-{architecture}" / "helm"
+        # The file alone, whatever the archive says of its place; filters of extraction are not in each Python 3.11.
+        found = packed.extractfile(f"linux-{architecture}/helm")
+        if found is None:
+            raise RefusedError(f"{downloads}/{archive}: linux-{architecture}/helm is not a file in it")
+        program.write_bytes(found.read())
+    program.chmod(0o755)
+    return program
 
 
 def announce(program: Path) -> None:
