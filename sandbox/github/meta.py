@@ -73,6 +73,12 @@ def change_budgets(request: Request) -> Answer:
     return request.forge.budgets.limits
 
 
+@route("GET", "/_sandbox/permissions", permission="site_admin", root=True)
+def permissions(request: Request) -> Answer:
+    """What Apps and workflows hold and what their calls have needed, since the server has started."""
+    return request.forge.uses.table()
+
+
 @route("GET", "/zen", permission="public")
 def zen(request: Request) -> Answer:
     """A word of wisdom."""

@@ -200,6 +200,15 @@ def _proposed(stage: Stage, branch: str, path: str, text: str) -> int:
     return int(stage.call("POST", "/repos/acme/environments/pulls", body)["number"])
 
 
+def test_an_app_holds_no_permission_that_its_calls_do_not_need(stage: Stage) -> None:
+    """After all of the above: each token is narrowed to what its job does, and the App has what all of them have."""
+    table = stage.call("GET", f"{stage.url}_sandbox/permissions")
+    for name in ("promoter", "requester"):
+        found = table[f"{name}[bot]"]
+        assert found["unused"] == {}, name
+        assert found["held"].items() >= APPS[name][2].items()
+
+
 def test_where_actions_must_be_pinned_a_release_needs_none_of_ours(tmp_path: Path) -> None:
     made = Stage(tmp_path, [{"name": "dev"}], {"pinnedActions": True})
     try:

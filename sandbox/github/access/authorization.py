@@ -13,8 +13,7 @@ from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.requests import Request
 from sandbox.github.core.routing import API, Route
 from sandbox.github.core.store import Document
-
-LEVELS = ("none", "read", "write", "admin")
+from sandbox.github.core.uses import LEVELS
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 
@@ -99,18 +98,18 @@ def _lower(one: str, other: str) -> str:
     return min(one, other, key=LEVELS.index)
 
 
-def satisfies(grants: dict[str, str], permission: str) -> bool:
-    """True if the grants hold one of the alternatives of a route's permission."""
+def satisfies(grants: dict[str, str], permission: str) -> str | None:
+    """The first alternative of a route's permission that the grants hold; None if they hold none."""
     for alternative in permission.split("|"):
         name, _, level = alternative.partition(":")
         if LEVELS.index(grants.get(name, "none")) >= LEVELS.index(level or "read"):
-            return True
-    return False
+            return alternative
+    return None
 
 
 def allowed(forge: Forge, principal: Principal, repository: Document, permission: str) -> bool:
     """True if the caller holds a permission (`contents:write`) in a repository."""
-    return satisfies(granted(forge, principal, repository), permission)
+    return satisfies(granted(forge, principal, repository), permission) is not None
 
 
 def organization_grants(forge: Forge, principal: Principal, organization: Document) -> dict[str, str]:
@@ -174,8 +173,10 @@ def _authorise_repository(request: Request, route: Route) -> None:
     grants = granted(forge, principal, repository)
     if not satisfies(grants, "metadata:read"):
         raise not_found()
-    if not satisfies(grants, route.permission):
+    needed = satisfies(grants, route.permission)
+    if needed is None:
         raise _refusal(principal, route.permission)
+    forge.uses.note(principal, needed)
     if route.method != "GET" and repository["archived"] and "administration" not in route.permission:
         raise forbidden("Repository was archived so is read-only.")
     _check_name(request, repository)
@@ -204,11 +205,13 @@ def _authorise_organization(request: Request, route: Route) -> None:
     if request.principal.kind is Kind.ANONYMOUS:
         raise requires_authentication()
     grants = organization_grants(request.forge, request.principal, organization)
-    if not satisfies(grants, route.permission):
+    needed = satisfies(grants, route.permission)
+    if needed is None:
         if request.principal.is_integration:
             raise _refusal(request.principal, route.permission)
         # Outsiders do not learn of teams and members; members learn that they may not.
         raise forbidden("Must be an organization owner to do that.") if grants else not_found()
+    request.forge.uses.note(request.principal, needed)
 
 
 def _refusal(principal: Principal, permission: str) -> GitHubError:

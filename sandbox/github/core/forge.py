@@ -10,6 +10,7 @@ from sandbox.github.core.events import EventBus
 from sandbox.github.core.git import GitStore
 from sandbox.github.core.store import Document, Store
 from sandbox.github.core.tokens import Tokens
+from sandbox.github.core.uses import Uses
 
 
 class Forge:
@@ -29,6 +30,7 @@ class Forge:
         self.store = Store(directory / "github.db")
         clock.move((self.store.table("clock").get("ahead") or {}).get("seconds", 0))
         self.budgets = Budgets()
+        self.uses = Uses()
         self.events = EventBus()
         self.tokens = Tokens(self.store)
         self.git = GitStore(directory / "git", self._repository_id)

@@ -104,6 +104,8 @@ class GitTransport:
                 raise GitHubError(403, text)
             if repository["archived"]:
                 raise GitHubError(403, "This repository was archived so it is read-only.")
+        writes = visit.service == "git-receive-pack"
+        self._forge.uses.note(visit.principal, "contents:write" if writes else "contents:read")
         return repository
 
     async def _serve(self, visit: Visit, repository: Document, body: IO[bytes]) -> Response:
