@@ -116,6 +116,7 @@ def test_what_exists_can_be_adopted_by_the_list_that_is_printed() -> None:
 def test_what_carries_the_mark_and_is_not_in_the_state_is_a_lost_state() -> None:
     assert adopting(MARKED).adoptable == ["team/web", "repository/guestbook"]
     assert "the state does not know it" in adopting(MARKED).problems[0]
+    assert "if another platform has this mark, set `mark`" in adopting(MARKED).problems[0]
     assert not adopting(MARKED, "everything").problems
     assert not adopting(MARKED, known=state(GUESTBOOK, WEB)).problems
 

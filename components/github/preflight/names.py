@@ -88,7 +88,9 @@ def _unclaimed(
     if f"[{settings.mark}]" not in (found.get("description") or ""):
         yield Adoptable(f"{where}: it exists and is not this stack's; {other}, or adopt it", entry)
     elif state is not None:
-        yield Adoptable(f"{where}: it carries this stack's mark, but the state does not know it; adopt it", entry)
+        what = f"it carries this stack's mark ({settings.mark}), but the state does not know it"
+        remedy = "adopt it if the state was lost; if another platform has this mark, set `mark` to one of your own"
+        yield Adoptable(f"{where}: {what}; {remedy}", entry)
 
 
 def _component(settings: Settings, repository: str) -> str:
