@@ -47,8 +47,7 @@ APPS: dict[str, dict[str, Any]] = {
         "installation": "201",
         "repositories": None,
         "permissions": {
-            "actions": "write",
-            "checks": "read",
+            "actions": "read",
             "contents": "write",
             "deployments": "write",
             "members": "read",
@@ -66,10 +65,10 @@ APPS: dict[str, dict[str, Any]] = {
         "id": "103",
         "installation": "203",
         "repositories": [ENVIRONMENTS],
-        "permissions": {"contents": "read", "deployments": "write", "statuses": "write"},
+        "permissions": {"contents": "read", "deployments": "write"},
     },
 }
-"""Installations name repositories that need not exist yet."""
+"""As `docs/github-apps.md` has them, and no stronger. Installations name repositories that need not exist yet."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from components.github.apps import OPERATOR, ROLES
 from manifests.model import Environment, Service
 from sandbox.errors import ExitCode
+from sandbox.github import credentials
 from slipway_release import release_file
 from stacks.problems import NAMESPACE
 from stacks.secrets import SECRETS
@@ -194,3 +195,10 @@ def test_the_apps_are_documented_with_what_they_need() -> None:
     for role in (OPERATOR, *ROLES):
         wanted = "&".join(f"{name}={level}" for name, level in sorted(role.permissions.items()))
         assert f"webhook_active=false&{wanted}\n" in text, role.name
+
+
+def test_the_sandboxs_apps_have_what_the_documentation_says_and_no_more() -> None:
+    """Else the rehearsal would work where a real platform is refused."""
+    assert {role.name: role.permissions for role in ROLES} == {
+        name: app["permissions"] for name, app in credentials.APPS.items()
+    }

@@ -129,7 +129,7 @@ def test_app_authenticates_by_signature_alone(hub: Hub) -> None:
     [
         ("promoter", {"contents", "deployments", "statuses"}),
         ("requester", {"statuses"}),
-        ("argocd", {"deployments", "statuses"}),
+        ("argocd", {"deployments"}),
     ],
 )
 def test_app_may_what_its_installation_was_granted(
