@@ -41,8 +41,8 @@ down: $(VENV) ## stop it and leave nothing behind
 	@$(PYTHON) -m sandbox down
 
 .PHONY: status
-status: $(VENV) ## what runs, where, in which version
-	@$(PYTHON) -m sandbox status
+status: $(VENV) ## what runs, where, in which version; WATCH=1 shows it until Ctrl-C
+	@$(PYTHON) -m sandbox status $(if $(WATCH),--watch)
 
 .PHONY: page
 page: $(VENV) ## the same as one HTML page to look at, written into the sandbox's folder

@@ -1,13 +1,15 @@
 """The command line, `python -m sandbox`. What the exit codes mean is in `sandbox/errors.py`."""
 
 import argparse
+import contextlib
 import errno
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
@@ -16,6 +18,7 @@ from sandbox.progress import Progress, elapsed_text
 # Each command imports what it needs: `status` is to answer at once, without Pulumi's second.
 # ruff: noqa: PLC0415
 
+_WATCH_SECONDS = 2
 TRACEBACK = "SLIPWAY_SANDBOX_TRACEBACK"
 """The environment variable that lets faults of the sandbox itself through as they are."""
 
@@ -71,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--keep-state", action="store_true", help="keep repositories and cluster for the next `up`")
     status = add("status", _status, "what runs, where, in which version")
     status.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
     add("page", _page, "write the status page, as one HTML file")
     add("preview", _preview, "what `up` would change of a platform that is up")
     plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
@@ -135,9 +139,21 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     found = status(config)
     if given.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    elif given.watch:
+        _watch(lambda: table(status(config)))
     else:
         _console().print(table(found))
     return None
+
+
+def _watch(look: Callable[[], RenderableType]) -> None:
+    """Shows something anew until Ctrl-C, which is how a person ends it and no failure."""
+    from rich.live import Live
+
+    with contextlib.suppress(KeyboardInterrupt), Live(look(), console=_console(), auto_refresh=False) as live:
+        while True:
+            time.sleep(_WATCH_SECONDS)
+            live.update(look(), refresh=True)
 
 
 def _page(config: SandboxConfig, _given: argparse.Namespace) -> int | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway_release import dora, fields, freeze, layout, ledger, pulls, release_file, reports, workflow
+from slipway_release.choices import Images
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.ledger import Entry
@@ -23,6 +24,8 @@ from slipway_release.release_file import ReleaseFile
 
 DAYS = 30
 """How far DORA's figures look back."""
+_WEEKS = 4
+"""How many weeks the trend of releases has."""
 _DEPLOYMENTS = 100
 """How many of the newest deployments are looked at; each costs a call for its reports."""
 _RELEASES = 10
@@ -67,6 +70,12 @@ def overview(context: Context, folder: Path) -> Json:
                 "name": place.name,
                 "sync": place.sync,
                 "requires": list(place.requires),
+                "images": place.branch if place.images is Images.BRANCH else place.images,
+                "delivery": place.delivery,
+                "rollback": place.rollback,
+                "approval": place.approval,
+                "tags": place.tag_prefix,
+                "services": sum(place.name in service.environments for service in platform.services),
                 "frozen": freeze.reason(context.contents, place),
             }
             for place in platform.environments
@@ -178,17 +187,21 @@ def _releases(
 
 def _dora(context: Context, entries: Sequence[Entry]) -> list[Json]:
     since = workflow.days_ago(DAYS)
+    weeks = [workflow.days_ago(7 * number) for number in range(_WEEKS, -1, -1)]
     groups: dict[str, dict[str, list[Entry]]] = {}
     for entry in entries:
         environment, service = _place(entry)
         groups.setdefault(environment, {}).setdefault(service, []).append(entry)
-    return [
-        dora.as_document(
-            dora.together(place.name, DAYS, [dora.deliveries(found, since) for found in services.values()])
-        )
-        for place in context.platform.environments
-        if (services := groups.get(place.name))
-    ]
+    documents: list[Json] = []
+    for place in context.platform.environments:
+        if services := groups.get(place.name):
+            done = [dora.deliveries(found, since) for found in services.values()]
+            trend = [
+                sum(begin <= one.created < end and one.verified is not None for group in done for one in group)
+                for begin, end in itertools.pairwise(weeks)
+            ]
+            documents.append({**dora.as_document(dora.together(place.name, DAYS, done)), "trend": trend})
+    return documents
 
 
 def _newest(context: Context) -> Iterable[Entry]:
@@ -217,7 +230,22 @@ def _waiting(context: Context) -> dict[tuple[str, str], Json]:
         place = pulls.placement_of(branch)
         if place is not None:
             kind, version = branch.partition("/")[0], branch.rpartition("/")[2]
-            found[place] = {"kind": kind, "version": version, "url": fields.text(item, "html_url", where)}
+            asked = [
+                *(
+                    fields.optional_text(team, "name")
+                    for team in fields.documents(item.get("requested_teams") or [], where)
+                ),
+                *(
+                    fields.optional_text(person, "login")
+                    for person in fields.documents(item.get("requested_reviewers") or [], where)
+                ),
+            ]
+            found[place] = {
+                "kind": kind,
+                "version": version,
+                "url": fields.text(item, "html_url", where),
+                "for": [name for name in asked if name],
+            }
     return found
 
 

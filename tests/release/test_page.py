@@ -53,6 +53,9 @@ def test_it_knows_what_is_verified_held_frozen_waiting_and_taken_back(world: Mak
     assert guestbook["qa"]["state"] == "none"
     assert (guestbook["qa"]["waiting"]["kind"], guestbook["qa"]["waiting"]["version"]) == ("release", "2.0.0")
     assert guestbook["qa"]["waiting"]["url"].startswith(here.url)
+    assert isinstance(guestbook["qa"]["waiting"]["for"], list)
+    production = found["environments"][2]
+    assert (production["delivery"], production["approval"], production["services"]) == ("commit", False, 2)
     assert cells(found, "clock")["dev"]["state"] == "progressing"
     assert [place["frozen"] for place in found["environments"]] == [None, None, "the shop's big day (dana)"]
     newest = found["releases"][0]
@@ -60,6 +63,7 @@ def test_it_knows_what_is_verified_held_frozen_waiting_and_taken_back(world: Mak
     assert ("1.1.0", "failed") in [(item["version"], item["state"]) for item in found["releases"]]
     (figures,) = found["dora"]
     assert (figures["environment"], figures["failures"]) == ("dev", 1)
+    assert figures["trend"] == [0, 0, 0, 1]
 
     here.succeed("dev", commit, "clock")
     again: dict[str, Any] = json.loads(json.dumps(overview(here.context(), clone(here, tmp_path / "again"))))
@@ -92,8 +96,19 @@ def large(services: int) -> dict[str, Any]:
         "made": "2026-01-02T05:00:00Z",
         "run": "",
         "environments": [
-            {"name": name, "sync": "manual", "requires": [], "frozen": EVIL if name == "production" else None}
-            for name in places
+            {
+                "name": name,
+                "sync": "manual",
+                "requires": places[:index][-1:],
+                "images": "release" if index else "main",
+                "delivery": "pull-request",
+                "rollback": "automatic",
+                "approval": name == "production",
+                "tags": None,
+                "services": services,
+                "frozen": EVIL if name == "production" else None,
+            }
+            for index, name in enumerate(places)
         ],
         "services": [
             {
@@ -115,7 +130,16 @@ def large(services: int) -> dict[str, Any]:
                 "url": "javascript:alert(1)",
             }
         ],
-        "dora": [],
+        "dora": [
+            {
+                "environment": "dev",
+                "deployments_per_week": 3.5,
+                "lead_time_seconds": 5400,
+                "change_failure_rate": 0.125,
+                "time_to_restore_seconds": None,
+                "trend": [1, 4, 2, 7],
+            }
+        ],
     }
 
 
@@ -144,8 +168,18 @@ def test_a_browser_shows_names_that_are_markup_as_text(tmp_path: Path) -> None:
     assert "&lt;/script&gt;&lt;img src=x onerror=" in text
     assert "<img" not in text
     assert 'href="javascript:' not in text
-    assert text.count('<th scope="row">') == 10
+    assert text.count('<th scope="row">') == 11
     assert "10 of 10 services" in text
+
+
+@browser
+def test_a_browser_draws_the_way_of_a_release_and_the_trend(tmp_path: Path) -> None:
+    text = seen(tmp_path, large(3))
+    way = text.partition('<ol id="way"')[2].partition("</ol>")[0]
+    assert way.count("<li>") == 4
+    assert "verified in staging · approved by a person · synced by hand" in way
+    assert "every merge to main" in way
+    assert 'aria-label="by week, oldest first: 1, 4, 2, 7"' in text
 
 
 @browser
