@@ -68,5 +68,7 @@ def expire(context: Context, label: str, days: int) -> None:
 
 def _changed(context: Context, base: str, number: int) -> dt.datetime:
     """When the newest commit of a pull request was made. Comments do not count: our own are among them."""
-    head = fields.text(context.reader.get(f"{base}/pulls/{number}"), "head.sha", "pull request")
-    return workflow.moment(fields.text(context.reader.get(f"{base}/commits/{head}"), "commit.committer.date", "commit"))
+    head = fields.child(context.reader.get(f"{base}/pulls/{number}"), "head", "pull request")
+    commit = context.reader.get(f"{base}/commits/{fields.text(head, 'sha', 'pull request.head')}")
+    details = fields.child(fields.child(commit, "commit", "commit"), "committer", "commit.commit")
+    return workflow.moment(fields.text(details, "date", "commit.commit.committer"))
