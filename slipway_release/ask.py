@@ -82,4 +82,4 @@ def ask(
 def _tell(platform: Platform, service: Service, digest: str) -> None:
     where = f"{platform.server_url}/{platform.repository}/actions/workflows/promote.yml"
     workflow.notice(f"asked {platform.repository} to promote {service.name} {digest}: {where}")
-    workflow.summary(f"### Promotion\n\nAsked for in [{platform.repository}]({where}).")
+    workflow.summary(f"### Promotion\n\nAsked for in [{platform.repository}]({where}). {platform.story_of(service)}")

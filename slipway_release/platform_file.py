@@ -134,6 +134,10 @@ class Platform:
         known = ", ".join(service.name for service in self.services) or "none"
         raise RefusedError(f"service {name!r}: not a service of this platform; known are {known}")
 
+    def story_of(self, service: Service) -> str:
+        """Where the releases of a service are told as they happen, as Markdown."""
+        return f"Its story: [deployments of {service.name}]({self.server_url}/{service.repository}/deployments)."
+
     def service_of(self, repository: str) -> Service:
         """The service whose repository it is."""
         for service in self.services:

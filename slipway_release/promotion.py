@@ -60,6 +60,7 @@ def consider(context: Context, request: PromotionRequest, only: Sequence[str] = 
         _planned(context, request, environment, asked=bool(only)) for environment in _asked(context, request, only)
     ]
     _report(request, outcomes)
+    workflow.summary(context.platform.story_of(request.service))
     if not outcomes:
         raise RefusedError(f"{request.release.version}: no environment of {request.service.name} takes it")
     if all(outcome.decision.kind in {Kind.HELD, Kind.BROKEN} for outcome in outcomes):

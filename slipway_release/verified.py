@@ -34,7 +34,7 @@ def accept(context: Context, report: Report) -> None:
         f"; {release.rollback.version} was rolled back" if release.rollback else ""
     )
     workflow.notice(f"{place}: {text}")
-    workflow.summary(f"### {place}\n\n{text}")
+    workflow.summary(f"### {place}\n\n{text}. {context.platform.story_of(report.service)}")
     if not report.is_current:
         workflow.say(f"{place}: {release.version} is no longer the wanted version; it goes no further")
     elif release.rollback is not None:
