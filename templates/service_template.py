@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 import yaml
@@ -130,8 +130,8 @@ def earlier_version(template: ServiceTemplate, version: str, root: Path) -> Serv
         described = _git(root, "show", f"{commit}:{folder}/copier.yml")
         if described and str(_about(described).get("version", "")) == version:
             place = _cache() / "templates" / f"{commit}-{template.name}"
-            beside = folder.rpartition("/")[0]
-            _extract(root, commit, [folder, *(f"{beside}/{name}" for name in _shared_in(described))], place)
+            beside = PurePosixPath(folder).parent
+            _extract(root, commit, [folder, *(str(beside / name) for name in _shared_in(described))], place)
             return _described(template.name, template.source, place / folder, version)
     text = f"{template.name} {version} is not in the history of this clone"
     raise TemplateProblem(f"{text}; fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it")

@@ -245,3 +245,22 @@ def test_a_service_starts_from_a_template_of_the_platforms_own() -> None:
     files = service_repository_files(settings, settings.services[0])
     assert "FROM golang:1.25" in files.seeded["Dockerfile"]
     assert settings.template(settings.services[0]).chart == BUILT_IN / "_chart"
+
+
+def test_an_earlier_version_has_the_shared_files_of_its_time(template: Callable[..., Path], tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        person = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True, env={**os.environ, **person})
+
+    common = tmp_path / "_common/repository"
+    common.mkdir(parents=True)
+    git("init", "--quiet")
+    for version in ("1.0.0", "2.0.0"):
+        folder = template(COPIER.replace("version: 2.0.0", f"version: {version}, shared: [_common]"))
+        (common / "common.txt").write_text(f"of {version}\n")
+        git("add", folder.name, "_common")
+        git("commit", "--quiet", "--message", version)
+    now = own(tmp_path / "ours")
+    found = module.earlier_version(now, "1.0.0", tmp_path)
+    assert starting_files(found, {}, VARIABLES).files["common.txt"] == "of 1.0.0\n"
+    assert starting_files(now, {}, VARIABLES).files["common.txt"] == "of 2.0.0\n"
