@@ -45,6 +45,11 @@ def test_a_manual_environment_waits_and_deletes_nothing_by_itself() -> None:
     assert "Prune=false" in policy["syncOptions"]
 
 
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_an_object_of_another_service_is_not_taken_over(environment: str) -> None:
+    assert "FailOnSharedResource=true" in in_environment(environment)["spec"]["syncPolicy"]["syncOptions"]
+
+
 def test_a_fixing_commit_is_not_kept_waiting_by_a_broken_one() -> None:
     assert in_environment("staging")["spec"]["syncPolicy"]["retry"]["refresh"] is True
 

@@ -1,0 +1,150 @@
+"""What somebody of a team cannot reach on the running platform: tried on GitHub, in the cluster and by Argo CD."""
+
+import contextlib
+import json
+from collections.abc import Callable, Generator
+from typing import Any, cast
+
+import kubernetes.client
+import kubernetes.config
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.rehearsal import Rehearsal
+from tests.sandbox.conftest import Sandbox
+
+TEAM, STRANGERS = "acme:web", "acme:data"
+"""Groups of the cluster: the services' team, and one that owns nothing."""
+PRODUCTION = "guestbook-production"
+DIGEST = "sha256:" + "0" * 64
+GROUP, VERSION, APPLICATIONS = "argoproj.io", "v1alpha1", "applications"
+
+Core = kubernetes.client.CoreV1Api
+
+
+def as_member(sandbox: Sandbox, group: str) -> Core:
+    """The cluster's API as somebody of a group."""
+    client = cast(Any, kubernetes.config).new_client_from_config(str(sandbox.config.kubeconfig))
+    client.set_default_header("Impersonate-User", "somebody")
+    client.set_default_header("Impersonate-Group", group)
+    return Core(client)
+
+
+def pod(image: str) -> Any:
+    return {"metadata": {"name": "tried"}, "spec": {"containers": [{"name": "tried", "image": image}]}}
+
+
+def refused(call: Callable[[], object]) -> str:
+    """What the API server says to something that it has to refuse."""
+    with pytest.raises(kubernetes.client.ApiException) as caught:
+        call()
+    error = cast(Any, caught.value)
+    assert error.status in {403, 422}, error
+    return json.loads(error.body)["message"]
+
+
+def test_a_team_looks_into_production_and_changes_nothing_there(sandbox: Sandbox) -> None:
+    api = as_member(sandbox, TEAM)
+    assert cast(Any, api.list_namespaced_pod(PRODUCTION)).items is not None
+    for attempt in (
+        lambda: api.list_namespaced_secret(PRODUCTION),
+        lambda: api.create_namespaced_pod(PRODUCTION, pod("busybox")),
+        lambda: api.delete_namespaced_service("guestbook", PRODUCTION),
+        lambda: api.connect_post_namespaced_pod_exec("any", PRODUCTION, command=["sh"]),
+        lambda: api.patch_namespace(PRODUCTION, {"metadata": {"labels": {"a": "b"}}}),
+        lambda: api.list_namespaced_secret("argocd"),
+        lambda: api.list_namespaced_pod("kube-system"),
+    ):
+        assert "forbidden" in refused(attempt)
+
+
+def test_another_team_does_not_even_see_it(sandbox: Sandbox) -> None:
+    api = as_member(sandbox, STRANGERS)
+    for namespace in (PRODUCTION, "guestbook-dev"):
+        assert "forbidden" in refused(lambda namespace=namespace: api.list_namespaced_pod(namespace))
+
+
+@pytest.mark.parametrize("image", ["docker.io/library/busybox:1", f"docker.io/library/busybox@{DIGEST}"])
+def test_the_cluster_takes_no_image_of_elsewhere_from_anybody(rehearsal: Rehearsal, image: str) -> None:
+    """Where a team may make pods, and where only the cluster's administrator may."""
+    api = Core(rehearsal.kubernetes)
+    for namespace in ("guestbook-dev", PRODUCTION):
+        said = refused(lambda namespace=namespace: api.create_namespaced_pod(namespace, pod(image)))
+        assert f"image {image}: not an image of " in said
+
+
+def test_a_person_of_a_team_writes_neither_main_nor_the_record_nor_a_key(rehearsal: Rehearsal) -> None:
+    repository = rehearsal.environment_repository
+    path = rehearsal.repository_path(repository)
+    with rehearsal.clone(repository, "dana") as clone:
+        clone.git("commit", "--quiet", "--allow-empty", "--message", "Tried")
+        for target in ("refs/heads/main", "refs/heads/environment/production", "refs/tags/verified/production/x/1.0.0"):
+            with pytest.raises(SandboxError, match="GH013"):
+                clone.git("push", "--force", "origin", f"HEAD:{target}")
+    body = {"name": "main", "enforcement": "disabled"}
+    for method, where in (
+        ("PUT", "environments/production"),
+        ("POST", "rulesets"),
+        ("PUT", "collaborators/sam"),
+    ):
+        with pytest.raises(SandboxError, match=r" 40[34] "):
+            rehearsal.github(method, f"{path}/{where}", user="dana", body=body)
+
+
+@contextlib.contextmanager
+def application(rehearsal: Rehearsal, changes: dict[str, Any]) -> Generator[str]:
+    """An Application as somebody would write it who can, in the project of an environment."""
+    own = rehearsal.application("guestbook-dev")["spec"]
+    name = "tried"
+    body = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "Application",
+        "metadata": {"name": name, "namespace": "argocd"},
+        "spec": {"project": own["project"], "source": own["source"], "destination": own["destination"]} | changes,
+    }
+    api = kubernetes.client.CustomObjectsApi(rehearsal.kubernetes)
+    api.create_namespaced_custom_object(GROUP, VERSION, "argocd", APPLICATIONS, body)
+    try:
+        yield name
+    finally:
+        api.delete_namespaced_custom_object(GROUP, VERSION, "argocd", APPLICATIONS, name)
+
+
+SERVER = "https://kubernetes.default.svc"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"destination": {"server": SERVER, "namespace": PRODUCTION}}, "do not match any of the allowed destinations"),
+        ({"destination": {"server": SERVER, "namespace": "argocd"}}, "do not match any of the allowed destinations"),
+        (
+            {"source": {"repoURL": "https://github.com/argoproj/argocd-example-apps", "path": "guestbook"}},
+            "is not permitted in project",
+        ),
+    ],
+)
+def test_an_application_does_not_leave_its_project(rehearsal: Rehearsal, changes: dict[str, Any], said: str) -> None:
+    with application(rehearsal, changes) as name:
+
+        def conditions() -> str:
+            found = rehearsal.application(name).get("status", {}).get("conditions") or []
+            return " ".join(item["message"] for item in found)
+
+        assert said in rehearsal.wait("Argo CD's refusal", conditions, 60)
+
+
+def test_a_manifest_in_git_brings_no_kind_that_its_project_does_not_name(rehearsal: Rehearsal) -> None:
+    """The platform's own manifests do for it: a namespace, its role bindings and policies of the whole cluster."""
+    own = rehearsal.application("infrastructure-dev")["spec"]["source"]
+    synced = {"source": own, "syncPolicy": {"automated": {}}}
+    with application(rehearsal, synced) as name:
+
+        def result() -> str:
+            operation = rehearsal.application(name).get("status", {}).get("operationState", {})
+            found = operation.get("syncResult", {}).get("resources") or []
+            return " ".join(str(item.get("message")) for item in found)
+
+        said = rehearsal.wait("the sync to fail", result, 60)
+        for kind in ("Namespace", "RoleBinding"):
+            assert f"{kind} is not permitted in project dev" in said
