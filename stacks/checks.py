@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from manifests.model import (
     AUTOMATION,
@@ -66,6 +67,21 @@ def _check_github(parts: Parts) -> Iterator[Problem]:
     if team is not None and team not in parts.team_names:
         known = listed(sorted(parts.team_names))
         yield Problem(github.at("platformTeam"), f"{team!r} is not a team: use one of {known}")
+
+
+def _check_address(parts: Parts) -> Iterator[Problem]:
+    if parts.argocd is None or (url := parts.argocd.value.url) is None:
+        return
+    path = urlsplit(url).path.rstrip("/")
+    configs = parts.argocd.value.values.get("configs")
+    params = configs.get("params") if isinstance(configs, dict) else None
+    told = params.get("server.rootpath") if isinstance(params, dict) else None
+    if path and told != path:
+        yield Problem(
+            parts.argocd.at("url"),
+            f"Argo CD answers below {path} only where its server is told so; set "
+            f'`values.configs.params."server.rootpath": {path}` too, or use an address without a path',
+        )
 
 
 def _check_sign_on(parts: Parts) -> Iterator[Problem]:
@@ -316,6 +332,7 @@ def _check_adopt(parts: Parts) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
+    _check_address,
     _check_sign_on,
     _check_teams,
     _check_environments,

@@ -191,6 +191,9 @@ def _words(detail: ErrorDetails, schema: dict[str, Any]) -> str:
         return f"{shown} is not one of its words; use one of {str(context['expected']).replace(chr(39), '')}"
     if kind in _EXPECTED:
         return f"{shown} is of the wrong kind; use {_EXPECTED[kind]}"
+    if kind in {"too_long", "too_short"}:
+        limit = f"at most {context['max_length']}" if kind == "too_long" else f"at least {context['min_length']}"
+        return f"{shown} of {context['actual_length']} does not fit; use {limit}"
     return f"{shown} does not fit; {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 

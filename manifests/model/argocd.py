@@ -1,10 +1,12 @@
 """The settings about the cluster, Argo CD in it, the registry and who is told what happens."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from manifests.model.base import (
+    Account,
     Choice,
     Cidr,
     DnsLabel,
@@ -15,6 +17,7 @@ from manifests.model.base import (
     RegistryHost,
     SecretUrl,
     model,
+    wrong,
 )
 
 PULL_SECRET = "slipway-registry"
@@ -59,6 +62,12 @@ class SignOnProvider(Choice):
     OIDC = "oidc"
 
 
+def _exact(text: str) -> str:
+    if not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?", text):
+        raise wrong(f"{text!r} is not one version; use one such as 10.1.1, so that `up` installs what was reviewed")
+    return text
+
+
 @model
 class SignOn:
     """Single sign-on to Argo CD. Its own `admin` is off then."""
@@ -86,8 +95,8 @@ class ArgoCD:
 
     chart: Line = "argo-cd"
     """The chart's name in the repository, or the path of a chart folder."""
-    chart_version: Line = "10.1.1"
-    """The chart's version; a chart folder has its own."""
+    chart_version: Annotated[Line, AfterValidator(_exact)] = "10.1.1"
+    """The chart's version, never a range; a chart folder has its own."""
     chart_repository: HttpUrl = "https://argoproj.github.io/argo-helm"
     """The Helm repository of the chart; unused for a chart folder."""
     version: Line | None = None
@@ -136,9 +145,9 @@ class Registry:
     """Host, and path where it needs one; an image is <host>/<namespace>/<service>."""
     namespace: ImagePath | None = None
     """What stands between host and service in the name of an image. Unset: the organisation."""
-    username: Line | None = None
+    username: Account | None = None
     """The account workflows push with (needs `slipway:registryPassword`). Unset: their own token, as GHCR takes."""
-    pull_username: Line | None = None
+    pull_username: Account | None = None
     """The account that packages are read with (needs `slipway:packagesToken`): by the environment repository's checks,
     and by pods, for which each namespace gets a pull secret. Unset: by neither."""
     insecure: bool = False

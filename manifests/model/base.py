@@ -25,7 +25,7 @@ LOGIN_LENGTH = 39
 CLUSTER_NAME_LENGTH = 253
 DESCRIPTION_LENGTH = 280
 """What remains of GitHub's 350 characters beside the longest mark."""
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 _CONFIG = ConfigDict(
     alias_generator=to_camel,
@@ -226,7 +226,7 @@ def _image_path(text: str) -> str:
 
 
 def _platform(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?", text):
+    if not re.fullmatch(r"linux/[a-z0-9_]+(/v[0-9]+)?", text):
         raise wrong(f"{text!r} is not a platform of images; use one such as linux/amd64 or linux/arm64")
     return text
 
@@ -273,9 +273,34 @@ SecretUrl = Annotated[
 
 def _cidr(text: str) -> str:
     try:
-        ipaddress.ip_network(text)
+        # A NetworkPolicy takes no address without its mask.
+        return str(ipaddress.ip_network(text))
     except ValueError:
         raise wrong(f"{text!r} is not a range of addresses; use one such as 10.0.0.0/8 or 169.254.20.10/32") from None
+
+
+def placeholders(text: str, *allowed: str) -> set[str]:
+    """The placeholders of a text, such as `service` of https://{service}.example.com.
+
+    Args:
+        text: what a setting says.
+        allowed: those that are filled in there.
+
+    Raises:
+        PydanticCustomError: there is another one, or a brace that neither begins nor ends one.
+    """
+    found = set(_PLACEHOLDER.findall(text))
+    known = " and ".join(f"{{{name}}}" for name in allowed)
+    if unknown := sorted(found - set(allowed)):
+        raise wrong(f"{{{unknown[0]}}} is not a placeholder: use {known}")
+    if set("{}") & set(_PLACEHOLDER.sub("", text)):
+        raise wrong(f"{text!r} has a brace without its other half: use {known}")
+    return found
+
+
+def _account(text: str) -> str:
+    if re.search(r"[\s:]", text):
+        raise wrong(f"{text!r} is not an account of a registry: use its name alone, without a colon and blanks")
     return text
 
 
@@ -312,3 +337,4 @@ Quantity = Annotated[str, AfterValidator(_quantity)]
 NumberText = Annotated[str, AfterValidator(_number)]
 MaintenanceBranch = Annotated[str, AfterValidator(_maintenance_branch)]
 Line = Annotated[str, AfterValidator(_filled)]
+Account = Annotated[Line, AfterValidator(_account)]

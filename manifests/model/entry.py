@@ -5,15 +5,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from manifests.model.base import PLACEHOLDER, DnsLabel, Line, model, wrong
+from manifests.model.base import DnsLabel, Line, model, placeholders, wrong
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
 def _host(text: str) -> str:
-    unknown = sorted(set(PLACEHOLDER.findall(text)) - {"service", "environment"})
-    if unknown:
-        raise wrong(f"{{{unknown[0]}}} is not a placeholder: use {{service}} and {{environment}}")
+    placeholders(text, "service", "environment")
     filled = text.replace("{service}", "service").replace("{environment}", "environment")
     if re.fullmatch(rf"({_LABEL}\.)*{_LABEL}", filled) is None:
         raise wrong(f"{text!r} is not a host name; expected one such as {{service}}.dev.example.com, without https://")

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from manifests.model.base import (
-    PLACEHOLDER,
     BranchName,
     Choice,
     Cidr,
@@ -20,6 +19,7 @@ from manifests.model.base import (
     Quantity,
     TeamSlug,
     model,
+    placeholders,
     wrong,
 )
 from manifests.model.entry import HttpRoute, Ingress
@@ -52,9 +52,7 @@ def _tag_prefix(text: str) -> str:
 
 
 def _service_url(text: str) -> str:
-    unknown = sorted(set(PLACEHOLDER.findall(text)) - {"service", "environment"})
-    if unknown:
-        raise wrong(f"{{{unknown[0]}}} is not a placeholder: use {{service}} and {{environment}}")
+    placeholders(text, "service", "environment")
     return text
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import PLACEHOLDER, DnsLabel, HttpUrl, Line, model, wrong
+from manifests.model.base import DnsLabel, HttpUrl, Line, model, placeholders, wrong
 from manifests.model.environment import Quota
 
 PULL_REQUESTS = "pull-requests"
@@ -12,10 +12,7 @@ PULL_REQUESTS = "pull-requests"
 
 
 def _url(text: str) -> str:
-    found = set(PLACEHOLDER.findall(text))
-    if unknown := sorted(found - {"service", "number"}):
-        raise wrong(f"{{{unknown[0]}}} is not a placeholder: use {{service}} and {{number}}")
-    if "number" not in found:
+    if "number" not in placeholders(text, "service", "number"):
         raise wrong(f"{text!r} is one address for all pull requests; put {{number}} into the name of the host")
     return text
 

@@ -123,6 +123,11 @@ def test_defaults_are_safe() -> None:
         ("registry", {"host": "registry-1.docker.io"}, "registry.host", "host: docker.io"),
         ("registry", {"namespace": "Acme"}, "registry.namespace", "lowercase"),
         ("registry", {"namespace": "a//b"}, "registry.namespace", "slashes"),
+        ("registry", {"platforms": ["windows/amd64"]}, "registry.platforms[0]", "linux/arm64"),
+        ("registry", {"pullUsername": "acme:reader"}, "registry.pullUsername", "without a colon"),
+        ("argocd.chartVersion", "^10", "argocd.chartVersion", "10.1.1"),
+        ("argocd.url", "https://example.com/argo", "argocd.url", "server.rootpath"),
+        ("environments.0.url", "https://{service.example.com", "environments[dev].url", "{service} and {environment}"),
         ("registry", {"platforms": ["arm64"]}, "registry.platforms[0]", "linux/arm64"),
         ("registry", {"pullUsername": "reader"}, "packagesToken", "pulumi config set --secret slipway:packagesToken"),
         ("environments.0.context", "there", "environments[dev].context", "beside Argo CD"),
@@ -160,6 +165,16 @@ def test_a_problem_is_named_with_its_place_and_what_is_allowed(path: str, value:
     found = problems(changed(path, value))
     assert where in found, found
     assert said in found[where]
+
+
+def test_a_server_below_a_path_is_told_so() -> None:
+    told = {"configs": {"params": {"server.rootpath": "/argo"}}}
+    settings_of("test", texts(values(argocd={"url": "https://example.com/argo/", "values": told})))
+
+
+def test_an_address_alone_is_a_range_of_one() -> None:
+    found = settings_of("test", texts(changed("environments.0.allowTo", ["10.1.2.3", "fd00::1"])))
+    assert found.environments[0].allow_to == ("10.1.2.3/32", "fd00::1/128")
 
 
 def test_namespaces_of_two_services_may_not_meet() -> None:
