@@ -1,11 +1,14 @@
-"""The one comment of a pull request that is kept up to date."""
+"""The one comment of a pull request that is kept up to date. Releases read it too, so it needs no PyYAML."""
 
 from __future__ import annotations
 
 from slipway_release import fields, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.validation.difference import LIMIT, MARKER
+
+MARKER = "<!-- slipway: difference -->"
+LIMIT = 65_536
+"""What GitHub takes as a comment, in characters."""
 
 
 def keep(context: Context, number: str, text: str, *, repository: str = "", marker: str = MARKER) -> None:

@@ -15,12 +15,10 @@ from typing import TypeAlias
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.validation import charts, files, secrets
+from slipway_release.validation.comment import LIMIT, MARKER
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Manifest, Tree
 
-MARKER = "<!-- slipway: difference -->"
-LIMIT = 65_536
-"""What GitHub takes as a comment, in characters."""
 _SAFE = LIMIT - 2_000
 _DANGEROUS = {"Namespace", "PersistentVolumeClaim", "StatefulSet", "CustomResourceDefinition"}
 

@@ -12,8 +12,9 @@ from manifests.repository_files import environment_repository_files
 from slipway_release.errors import RefusedError
 from slipway_release.release_file import ReleaseFile
 from slipway_release.validation import charts, check, comment, difference, secrets
+from slipway_release.validation.comment import LIMIT, MARKER
 from slipway_release.validation.dependencies import Builds
-from slipway_release.validation.difference import MARKER, Change, Section, markdown
+from slipway_release.validation.difference import Change, Section, markdown
 from slipway_release.validation.files import Tree
 from stacks.settings import settings_of
 from tests.release.builders import Script, context, release
@@ -510,7 +511,7 @@ def test_the_comment_stays_below_the_limit_and_says_what_it_leaves_out(size: int
         for number in range(size)
     ]
     text = markdown(sections, "https://run")
-    assert len(text) < difference.LIMIT
+    assert len(text) < LIMIT
     assert ("too long to show" in text) == (size > 6)
     assert text.count("<details>") == text.count("</details>") > 0
 
