@@ -31,7 +31,11 @@ def as_member(sandbox: Sandbox, group: str) -> Core:
 
 
 def pod(image: str) -> Any:
-    return {"metadata": {"name": "tried"}, "spec": {"containers": [{"name": "tried", "image": image}]}}
+    """A pod that is wrong in nothing but its image."""
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {"name": "tried", "image": image, "securityContext": security}
+    closed = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    return {"metadata": {"name": "tried"}, "spec": {"containers": [container], "securityContext": closed}}
 
 
 def refused(call: Callable[[], object]) -> str:
