@@ -26,6 +26,7 @@ from sandbox.overlay import STACK, sandbox_stack
 from sandbox.people import agree_to_settings
 from sandbox.progress import Progress
 from sandbox.pulumi import operations, processes
+from sandbox.pulumi.events import UNCHANGED
 from sandbox.pulumi.programs import Home
 from sandbox.pulumi.project import linked_project
 from sandbox.pulumi.settings import StackConfig
@@ -160,7 +161,7 @@ class Interrupter:
         known = re.compile(rf"({'|'.join(sorted(repositories))})-({'|'.join(one['name'] for one in environments)})")
         own = {name for name in namespaces if known.fullmatch(name)}
         again = operations.preview(place, settings, refresh=True)
-        differing = [(step.operation, step.name) for step in again.steps if step.operation != "same"]
+        differing = [(step.operation, step.name) for step in again.steps if step.operation not in UNCHANGED]
         checks = {
             f"Applications {there} instead of {wanted}": sorted(there) != sorted(wanted),
             f"repositories {dict(repositories)}": max(repositories.values()) > 1
