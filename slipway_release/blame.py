@@ -57,13 +57,13 @@ def others_failing(context: Context, report: Report) -> list[str]:
     at = workflow.moment(report.status.created_at)
     seen = {report.service.name}
     found: list[str] = []
-    for item in fields.documents(context.reader.read(path, {"per_page": str(_ENTRIES)}), path):
+    for item in fields.documents(context.writer.read(path, {"per_page": str(_ENTRIES)}), path):
         name = fields.text(item, "environment", path)
         environment, _, service = name.partition("/")
         if environment != report.environment.name or service in seen or len(seen) > _MOST_SERVICES:
             continue
         seen.add(service)
-        entry, _ = ledger.entry(context.reader, context.platform.repository, fields.number(item, "id", path))
+        entry, _ = ledger.entry(context.writer, context.platform.repository, fields.number(item, "id", path))
         status = reports.newest(context, entry)
         if status is None or status.state == "success":
             continue
@@ -107,7 +107,7 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
 def _broken_before(context: Context, report: Report, release: Release) -> Configuration | None:
     """The change of configuration that made another release fail already, before this one came onto it."""
     environment, service, repository = report.environment, report.service, context.platform.repository
-    entries = ledger.entries(context.reader, repository, ledger.name_of(environment.name, service.name))
+    entries = ledger.entries(context.writer, repository, ledger.name_of(environment.name, service.name))
     older = (entry for entry in entries if entry.id < report.entry.id and entry.sha != report.entry.sha)
     for entry in itertools.islice(older, _RECENT):
         before = _report_of(context, entry, environment, service)
@@ -135,31 +135,31 @@ def _report_of(context: Context, entry: Entry, environment: Environment, service
 def _delivered_at(context: Context, report: Report) -> str | None:
     path = layout.release_path(report.environment.name, report.service.name)
     repository = context.platform.repository
-    return next(iter(history.commits_of(context.reader, repository, path, report.entry.sha, 1)), None)
+    return next(iter(history.commits_of(context.writer, repository, path, report.entry.sha, 1)), None)
 
 
 def _has_failed(context: Context, environment: Environment, service: Service, commit: str) -> bool:
     name, repository = ledger.name_of(environment.name, service.name), context.platform.repository
-    found = itertools.islice(ledger.entries(context.reader, repository, name, commit), _ENTRIES)
+    found = itertools.islice(ledger.entries(context.writer, repository, name, commit), _ENTRIES)
     return any(entry.failed_at for entry in found)
 
 
 def _changed(
     context: Context, environment: Environment, service: Service, since: str, commit: str
 ) -> Configuration | None:
-    _, paths = history.changes(context.reader, context.platform.repository, since, commit)
+    _, paths = history.changes(context.writer, context.platform.repository, since, commit)
     if paths is None:
         return None
     wanted = tuple(path for path in paths if layout.is_configuration_of(path, environment.name, service.name))
     if not wanted:
         return None
     repository = context.platform.repository
-    newest = next(iter(history.commits_of(context.reader, repository, wanted[0], commit, 1)), commit)
+    newest = next(iter(history.commits_of(context.writer, repository, wanted[0], commit, 1)), commit)
     return Configuration(since, newest, _author(context, newest), wanted)
 
 
 def _author(context: Context, commit: str) -> str:
-    found = context.reader.get(f"/repos/{context.platform.repository}/commits/{commit}")
+    found = context.writer.get(f"/repos/{context.platform.repository}/commits/{commit}")
     login = fields.optional_text(fields.optional_document(found, "author") or {}, "login")
     details = fields.optional_document(fields.optional_document(found, "commit") or {}, "author") or {}
     return login or fields.optional_text(details, "name") or ""

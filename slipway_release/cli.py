@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "name",
         name_repository,
-        "the repository of a service (SERVICE), deployment (DEPLOYMENT) or pull request (BRANCH)",
+        "the repository of a service (SERVICE), report (PLACEMENT or DEPLOYMENT) or pull request (BRANCH)",
     )
     add("plan", plan, "check a promotion request and choose its environments (SERVICE, RUN, DIGEST)")
     add("deliver", deliver, "deliver a promotion request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
@@ -184,6 +184,11 @@ def name_repository(_: argparse.Namespace) -> None:
 
 def _named() -> Service | None:
     """The service that a step is about; None for a deployment that Argo CD does not report a release on."""
+    placement = workflow.optional("PLACEMENT")
+    if placement:
+        # A claim: it names whose repository the ledger is mirrored in, and what is acted on is asked for.
+        found = reports.placement_of(platform_file.load(), placement)
+        return found and found[1]
     if deployment := workflow.optional("DEPLOYMENT"):
         report = reports.read(context.from_environment(), deployment)
         if report is None:

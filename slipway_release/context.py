@@ -1,9 +1,9 @@
 """What a command works with: the platform and one client per credential.
 
-Three credentials, none of which can do the work of another: the workflow's own token reads this
-repository and keeps its ledger (events made with it start no workflow); the promoter App's token
-for this repository commits; its token for the service's repository reads that and mirrors the
-ledger there.
+Three credentials, none of which can do the work of another: the workflow's own token keeps the
+ledger of this repository (events made with it start no workflow), and has 1,000 requests an hour;
+the promoter App's token for this repository commits, and reads, because it has more of them; its
+token for the service's repository reads that and mirrors the ledger there.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def merge(context: Context, branch: str) -> str | None:
         The commit, or None.
     """
     placement = pulls.placement_of(branch)
-    place = reports.placement_of(context, "/".join(placement)) if placement else None
+    place = reports.placement_of(context.platform, "/".join(placement)) if placement else None
     if place is None:
         return None
     environment, service = place

@@ -43,7 +43,7 @@ def _taken_back(context: Context, environment: Environment, service: Service, ve
     file = layout.release_path(environment.name, service.name)
     query = {"path": file, "sha": environment.target_branch, "per_page": str(_LOOK_BACK)}
     newer = "a later commit"
-    for item in fields.documents(context.reader.read(path, query), path):
+    for item in fields.documents(context.writer.read(path, query), path):
         message = fields.text(fields.child(item, "commit", path), "message", path)
         if _begins(message, unhold_title(service.name, version, environment.name)):
             return None

@@ -8,6 +8,7 @@ service's repository it is named `<environment>`, its ref is the tag (or commit)
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -120,9 +121,23 @@ class Ledger:
     service: Service
 
     def delivered(
-        self, environment: Environment, release: Release, commit: str, committed_at: str | None = None
+        self,
+        environment: Environment,
+        release: Release,
+        commit: str,
+        committed_at: str | None = None,
+        *,
+        new: bool = False,
     ) -> None:
-        """A release is in Git; from now on its verification counts."""
+        """A release is in Git; from now on its verification counts.
+
+        Args:
+            environment: where it is delivered.
+            release: the release.
+            commit: the commit that has it.
+            committed_at: when its source was committed.
+            new: whether this run has just made the commit, so that nobody has told the ledger of it.
+        """
         waits = environment.sync is Sync.MANUAL
         state = "queued" if waits else "in_progress"
         words = "waits for somebody to sync it" if waits else "delivered, being verified"
@@ -131,7 +146,9 @@ class Ledger:
         name = name_of(environment.name, self.service.name)
         repository = self.context.platform.repository
         payload = _payload(release, committed_at)
-        own = self._opened(self.context.reader, repository, environment, name=name, ref=commit, payload=payload)
+        # Should Argo CD have been quicker all the same, `verified` marks this one after it.
+        known = None if new else self._known(self.context.writer, repository, name, commit, payload)
+        own = known or self._made(self.context.reader, repository, environment, name=name, ref=commit, payload=payload)
         if own.latest is None:
             self._report(self.context.reader, repository, own.id, environment, state=state, description=description)
         elif own.latest.state not in {"queued", "in_progress"}:
@@ -144,15 +161,11 @@ class Ledger:
     ) -> None:
         """Tell the service's repository. It is a mirror: that it cannot be told stops nothing."""
         github, repository = self.context.service, self.service.repository
+        name, ref = environment.name, release.tag or release.commit
+        payload: dict[str, object] = {"version": release.version, "digest": release.digest}
         try:
-            opened = self._opened(
-                github,
-                repository,
-                environment,
-                name=environment.name,
-                ref=release.tag or release.commit,
-                payload={"version": release.version, "digest": release.digest},
-            )
+            known = self._known(github, repository, name, ref, payload)
+            opened = known or self._made(github, repository, environment, name=name, ref=ref, payload=payload)
             latest = opened.latest
             if latest is not None and (latest.state, latest.description) == (state, _short(description)):
                 return
@@ -162,11 +175,13 @@ class Ledger:
         except (ApiError, UnavailableError) as error:
             workflow.warning(f"{repository}: the deployment of {release.version} could not be recorded there: {error}")
 
-    def verified(self, environment: Environment, release: Release) -> None:
+    def verified(self, environment: Environment, release: Release, reported: Entry) -> None:
         """Mark what was delivered, where Argo CD reported on a later commit than the delivering one."""
+        if reported.payload.get("digest") == release.digest:
+            return
         name = name_of(environment.name, self.service.name)
         repository = self.context.platform.repository
-        for found in itertools.islice(entries(self.context.reader, repository, name), _NEWEST):
+        for found in itertools.islice(entries(self.context.writer, repository, name), _NEWEST):
             if found.payload.get("digest") != release.digest:
                 continue
             if found.verified_at is None and found.failed_at is None:
@@ -180,7 +195,7 @@ class Ledger:
             return
         name, repository = name_of(environment.name, self.service.name), self.context.platform.repository
         text = f"{release.version}: overtaken by {by.version} before it was verified"
-        for found in itertools.islice(entries(self.context.reader, repository, name), _NEWEST):
+        for found in itertools.islice(entries(self.context.writer, repository, name), _NEWEST):
             if found.payload.get("digest") == release.digest:
                 if found.latest is not None and found.latest.state in {"queued", "in_progress"}:
                     self._report(
@@ -192,12 +207,20 @@ class Ledger:
     def knows(self, environment: Environment, release: Release) -> bool:
         """Whether the delivery of exactly this image is written down, among the newest deployments or as verified."""
         name, repository = name_of(environment.name, self.service.name), self.context.platform.repository
-        newest = itertools.islice(entries(self.context.reader, repository, name), _NEWEST)
+        newest = itertools.islice(entries(self.context.writer, repository, name), _NEWEST)
         return any(found.payload.get("digest") == release.digest for found in newest) or record.is_verified(
             self.context, environment, self.service, release
         )
 
-    def _opened(
+    @staticmethod
+    def _known(github: GitHub, repository: str, name: str, ref: str, payload: Document) -> Entry | None:
+        """The deployment of a ref, so that a re-run writes no second one."""
+        for found in entries(github, repository, name, ref):
+            if not found.payload or found.payload.get("digest") == payload.get("digest"):
+                return found
+        return None
+
+    def _made(
         self,
         github: GitHub,
         repository: str,
@@ -207,10 +230,6 @@ class Ledger:
         ref: str,
         payload: dict[str, object],
     ) -> Entry:
-        """The deployment of a ref; made if there is none yet, so that a re-run writes no second one."""
-        for found in entries(github, repository, name, ref):
-            if not found.payload or found.payload.get("digest") == payload.get("digest"):
-                return found
         path = f"/repos/{repository}/deployments"
         made = github.post(
             path,
@@ -225,7 +244,7 @@ class Ledger:
                 "transient_environment": False,
             },
         )
-        return _entry(made, github, path)
+        return dataclasses.replace(_entry(made, github, path), _statuses=[])
 
     def _report(
         self,

@@ -25,7 +25,7 @@ def record(context: Context, branch: str, commit: str) -> None:
         raise RefusedError(f"commit {commit!r}: not a commit")
     environment = context.platform.environment(placement[0])
     service = context.platform.service(placement[1])
-    if not history.is_on_branch(context.reader, context.platform.repository, commit, environment.target_branch):
+    if not history.is_on_branch(context.writer, context.platform.repository, commit, environment.target_branch):
         remedy = "if somebody rewrote the branch, re-run the service's release to deliver it again"
         raise RefusedError(f"commit {commit[:12]}: not on {environment.target_branch}; {remedy}")
     release = context.contents.release(environment.name, service.name, commit).release

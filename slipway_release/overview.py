@@ -47,7 +47,7 @@ def overview(context: Context, folder: Path) -> Json:
     """All that the page shows.
 
     Args:
-        context: whose reader may read deployments and pull requests.
+        context: whose own token may read deployments and pull requests.
         folder: a clone of the environment repository with its branches and tags.
 
     Raises:

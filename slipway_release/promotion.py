@@ -284,7 +284,9 @@ def _record(
     if done is None:
         _note(context, environment, request, outcome.decision)
     elif done.commit is not None:
-        ledger.delivered(environment, request.release, done.commit, request.committed_at)
+        # A merge has an event of its own, whose run writes it down too.
+        is_own = done.new and done.pull is None
+        ledger.delivered(environment, request.release, done.commit, request.committed_at, new=is_own)
         delivery.tidy(context.contents, environment, request.service.name)
     elif done.pull is not None:
         text = f"{request.release.version}: waits for pull request #{done.pull.number}"

@@ -120,7 +120,7 @@ def _recorded(context: Context) -> set[str]:
     """`<environment>/<service>/<version>` of everything that was ever verified, in one call."""
     start = f"tags/{record.PREFIX}/"
     path = f"/repos/{context.platform.repository}/git/matching-refs/{start}"
-    found = fields.documents(context.reader.read(path), path)
+    found = fields.documents(context.writer.read(path), path)
     return {fields.text(item, "ref", path).removeprefix(f"refs/{start}") for item in found if record.is_own(item)}
 
 
@@ -142,7 +142,7 @@ def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
         return []
     done: list[str] = []
     is_new = not any(name.startswith(f"{place}/") for name in known)
-    entries = ledger.entries(context.reader, context.platform.repository, str(place))
+    entries = ledger.entries(context.writer, context.platform.repository, str(place))
     acted = False
     for entry in itertools.islice(entries, _PAGE):
         status = reports.newest(context, entry)
@@ -195,7 +195,7 @@ def _pull_requests(context: Context, place: Place) -> list[str]:
 
 def _seen_good(context: Context, place: Place) -> delivery.Verified | None:
     """What the newest report on the wanted release says of it, if that is good."""
-    for entry in itertools.islice(ledger.entries(context.reader, context.platform.repository, str(place)), _PAGE):
+    for entry in itertools.islice(ledger.entries(context.writer, context.platform.repository, str(place)), _PAGE):
         status = reports.newest(context, entry)
         if status is None:
             continue

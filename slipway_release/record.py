@@ -28,14 +28,14 @@ def versions(context: Context, environment: Environment, service: Service) -> se
     """The versions that were ever verified in an environment."""
     start = tag_name(environment, service, "")
     path = f"/repos/{context.platform.repository}/git/matching-refs/tags/{quoted(start, slashes=True)}"
-    found = fields.documents(context.reader.read(path), path)
+    found = fields.documents(context.writer.read(path), path)
     return {fields.text(item, "ref", path).removeprefix(f"refs/tags/{start}") for item in found}
 
 
 def commit_of(context: Context, environment: Environment, service: Service, version: str) -> str | None:
     """The newest commit at which a version was verified, or None."""
     name = tag_name(environment, service, version)
-    return history.tag_commit(context.reader, context.platform.repository, name)
+    return history.tag_commit(context.writer, context.platform.repository, name)
 
 
 def is_verified(context: Context, environment: Environment, service: Service, release: Release) -> bool:
@@ -45,7 +45,7 @@ def is_verified(context: Context, environment: Environment, service: Service, re
         return False
     repository, branch = context.platform.repository, environment.target_branch
     found = context.contents.release(environment.name, service.name, commit).release
-    return release.same_image(found) and history.is_on_branch(context.reader, repository, commit, branch)
+    return release.same_image(found) and history.is_on_branch(context.writer, repository, commit, branch)
 
 
 def is_own(ref: Document) -> bool:
@@ -111,7 +111,7 @@ def write(
 
 def _is_news(context: Context, environment: Environment, service: Service, known: str, commit: str) -> bool:
     """Whether a commit is later than the recorded one, and the service's own files changed in between."""
-    relation, paths = history.changes(context.reader, context.platform.repository, known, commit)
+    relation, paths = history.changes(context.writer, context.platform.repository, known, commit)
     return relation is Relation.DESCENDANT and (
         paths is None or any(layout.is_of(path, environment.name, service.name) for path in paths)
     )

@@ -15,7 +15,7 @@ from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.github import quoted
 from slipway_release.ledger import Entry, Status
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_file import Environment, Platform, Service
 from slipway_release.release_file import Release, ReleaseFile
 
 _PLACEMENT = re.compile(r"(?P<environment>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)")
@@ -57,8 +57,8 @@ def read(context: Context, number: str) -> Report | None:
     """
     if not number.isascii() or not number.isdecimal():
         raise RefusedError(f"deployment {number!r}: not the number of a deployment")
-    entry, name = ledger.entry(context.reader, context.platform.repository, int(number))
-    placement = placement_of(context, name)
+    entry, name = ledger.entry(context.writer, context.platform.repository, int(number))
+    placement = placement_of(context.platform, name)
     if placement is None:
         return None
     return of_entry(context, entry, *placement)
@@ -70,7 +70,7 @@ def of_entry(context: Context, entry: Entry, environment: Environment, service: 
     if status is None:
         return None
     repository = context.platform.repository
-    if not history.is_on_branch(context.reader, repository, entry.sha, environment.target_branch):
+    if not history.is_on_branch(context.writer, repository, entry.sha, environment.target_branch):
         raise RefusedError(
             f"deployment {entry.id}: commit {entry.sha[:12]} is not on {environment.target_branch}, which "
             f"{environment.name} follows; it says nothing about a release"
@@ -85,13 +85,13 @@ def of_entry(context: Context, entry: Entry, environment: Environment, service: 
     )
 
 
-def placement_of(context: Context, name: str) -> tuple[Environment, Service] | None:
+def placement_of(platform: Platform, name: str) -> tuple[Environment, Service] | None:
     """The place that a deployment's environment names; None for those of other tools."""
     found = _PLACEMENT.fullmatch(name)
     if found is None:
         return None
-    environments = {environment.name: environment for environment in context.platform.environments}
-    services = {service.name: service for service in context.platform.services}
+    environments = {environment.name: environment for environment in platform.environments}
+    services = {service.name: service for service in platform.services}
     if found["environment"] not in environments or found["service"] not in services:
         return None
     return environments[found["environment"]], services[found["service"]]
@@ -114,7 +114,7 @@ def _is_argocds(context: Context, status: Status) -> bool:
 
 def _administers(context: Context, login: str) -> bool:
     try:
-        found = context.reader.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
+        found = context.writer.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
     except ApiError as error:
         if error.status == 404:
             return False

@@ -29,7 +29,7 @@ def accept(context: Context, report: Report) -> None:
     reported = f"{report.status.creator or 'Argo CD'} at {report.status.created_at} {report.status.log_url}".rstrip()
     record.write(context, report.environment, report.service, release, report.entry.sha, reported)
     ledger = Ledger(context, report.service)
-    ledger.verified(report.environment, release)
+    ledger.verified(report.environment, release, report.entry)
     text = f"{release.version}: verified" + (
         f"; {release.rollback.version} was rolled back" if release.rollback else ""
     )

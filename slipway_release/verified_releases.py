@@ -30,7 +30,7 @@ class Good:
 def releases(context: Context, environment: Environment, service: Service) -> Iterator[Release]:
     """What an environment ran, newest first, read from Git as it is wanted."""
     repository, path = context.platform.repository, layout.release_path(environment.name, service.name)
-    for commit in history.commits_of(context.reader, repository, path, environment.target_branch, _LOOK_BACK):
+    for commit in history.commits_of(context.writer, repository, path, environment.target_branch, _LOOK_BACK):
         try:
             release = context.contents.release(environment.name, service.name, commit).release
         except RefusedError:
@@ -103,6 +103,6 @@ def good(context: Context, environment: Environment, service: Service, version: 
     repository = context.platform.repository
     if release is None or release.version != version:
         return None
-    if not history.is_on_branch(context.reader, repository, commit, environment.target_branch):
+    if not history.is_on_branch(context.writer, repository, commit, environment.target_branch):
         return None
     return Good(dataclasses.replace(release, rollback=None), commit)

@@ -62,12 +62,11 @@ def github_findings(
         *(later(team_problems, settings, state, api, team) for team in settings.teams),
         *(later(member_problems, settings, api, login) for login in sorted(_logins(settings))),
         *(later(repository_problems, settings, state, api, name, repository) for name, repository in found.items()),
+        later(leaving_advice, settings, api)
+        if settings.github.environment_repository in there
+        else lambda: _first_release_advice(settings),
     ]
     findings.add(side_by_side(checks))
-    if settings.github.environment_repository in there:
-        findings.add(side_by_side([later(leaving_advice, settings, api)]))
-    else:
-        findings.add(_first_release_advice(settings))
     return findings
 
 
