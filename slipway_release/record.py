@@ -54,7 +54,7 @@ def is_own(ref: Document) -> bool:
 
 
 def _is_kept(context: Context, name: str) -> bool:
-    found = context.reader.find(f"/repos/{context.platform.repository}/git/ref/tags/{quoted(name, slashes=True)}")
+    found = context.writer.find(f"/repos/{context.platform.repository}/git/ref/tags/{quoted(name, slashes=True)}")
     return found is not None and is_own(found)
 
 
