@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -22,6 +23,7 @@ from sandbox.applications import Application, applications, wait_for_application
 from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
 from sandbox.down import down
+from sandbox.github import process
 from sandbox.overlay import sandbox_stack
 from sandbox.people import agree_to_settings
 from sandbox.progress import Progress
@@ -31,6 +33,7 @@ from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import start_parts
+from tests.keys import pem
 from tests.sandbox.interrupting import Ending, Interrupter, Moment
 from tests.sandbox.networks import free_network
 
@@ -62,6 +65,16 @@ class Platform:
 
     def namespaces(self) -> set[str]:
         return {line.partition("/")[2] for line in self.kubectl("get", "namespaces", "--output", "name").split()}
+
+    def secrets_in_the_cluster(self) -> str:
+        """The contents of all Secrets, without the history that Helm keeps."""
+        found = json.loads(self.kubectl("get", "secrets", "--all-namespaces", "--output", "json"))["items"]
+        return "\n".join(
+            base64.b64decode(value).decode(errors="replace")
+            for secret in found
+            if secret["type"] != "helm.sh/release.v1"
+            for value in secret.get("data", {}).values()
+        )
 
     def pull_password(self, namespace: str) -> str:
         """What the pods of a namespace pull with."""
@@ -247,19 +260,43 @@ def test_delivery_changes_in_both_directions(platform: Platform) -> None:
     assert (found["orders-staging"].branch, found["orders-production"].branch) == ("main", "environment/production")
 
 
-def test_a_secret_is_rotated_wherever_it_is(platform: Platform) -> None:
-    platform.settings = replace(
-        platform.settings,
-        values=platform.settings.values
-        | {"slipway:webhookSecret": "a-new-secret-of-webhooks", "slipway:packagesToken": "ghp_rotated"},
-    )
+def test_one_up_rotates_every_secret_and_the_old_ones_are_used_nowhere(platform: Platform) -> None:
+    """GitHub knows only the new ones by then, so a release that comes through has used them."""
+    before = platform.settings
+    rotate_credentials(platform.config)
+    given = sandbox_stack(platform.config)
+    assert not [key for key in before.secrets if given.values[key] == before.values[key]]
+    platform.settings = replace(before, values=before.values | {key: given.values[key] for key in given.secrets})
     done = platform.apply(lambda _values: None)
     assert set(done.counts) == {"update", "same"}
-    assert {"environments-argocd-webhook", "argocd-release"} <= {
-        step.name for step in done.steps if step.operation == "update"
-    }
+    kept = platform.secrets_in_the_cluster()
+    assert not [key for key in before.secrets if str(before.values[key]).strip() in kept]
     services = [name for name in platform.applications() if not name.startswith("infrastructure-")]
-    assert {platform.pull_password(namespace) for namespace in services} == {"ghp_rotated"}
+    token = given.values["slipway:packagesToken"]
+    assert {platform.pull_password(namespace) for namespace in services} == {token}
+
+    with platform.rehearsal.clone("guestbook", "dana") as clone:
+        clone.tag("v0.1.0")
+    platform.rehearsal.wait_for_version("dev", "guestbook", "0.1.0", seconds=300)
+    platform.rehearsal.wait(
+        "0.1.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.1.0") == "success", 120
+    )
+    (hook,) = platform.github("GET", "/repos/acme/environments/hooks")
+    deliveries = platform.github("GET", f"/repos/acme/environments/hooks/{hook['id']}/deliveries")
+    assert deliveries[0]["status_code"] == 200
+
+
+def rotate_credentials(config: SandboxConfig) -> None:
+    """New tokens of all people, keys of all Apps and a new webhook secret; the old tokens and keys end."""
+    document = json.loads(config.credentials.read_text())
+    for name, app in document["apps"].items():
+        app["privateKey"] = pem(f"new-{name}")
+    document["users"] = {login: f"ghp_{secrets.token_hex(18)}" for login in document["users"]}
+    document |= {key: secrets.token_hex(20) for key in ("webhookSecret", "ssoClientSecret")}
+    document["githubToken"] = document["users"]["slipway"]
+    config.credentials.write_text(json.dumps(document))
+    process.stop(config)
+    start_parts(config, Progress(quiet=True))
 
 
 def test_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform) -> None:
