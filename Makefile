@@ -96,7 +96,7 @@ access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, 
 	@$(PYTHON) -m stacks.access $(if $(STACK),--stack $(STACK)) $(if $(CHECK),--check) $(if $(JSON),--json)
 
 .PHONY: demo
-demo: $(VENV) ## the story of a good release, a bad one, its rollback and the fix, told as it happens
+demo: $(VENV) ## the story of releases, told as it happens: good, bad and rolled back, fixed, and one whose event is lost
 	@$(PYTHON) -m sandbox demo
 
 .PHONY: test

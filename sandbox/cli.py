@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=40)
     cli = add("pulumi", _pulumi, "the pulumi CLI with the sandbox's state, settings and plugins")
     cli.add_argument("words", nargs=argparse.REMAINDER, help="what to tell it, such as `preview --diff`")
-    demo = add("demo", _demo, "tell the story of a release: a good one, a bad one, its rollback, the fix")
+    demo = add("demo", _demo, "tell the story of a release: good, bad, rolled back, fixed, and a lost event")
     demo.add_argument("--service", default="guestbook")
     approve = add("approve", _approve, "approve and merge a pull request, as a person of the sandbox")
     approve.add_argument("url", help="the address of the pull request, as `up` prints it")

@@ -1,4 +1,4 @@
-"""The story of a release, told as it happens: a good one, a bad one that is rolled back, its hold, and the fix.
+"""The story of a release, told as it happens: good, bad and rolled back, on hold, fixed, and one whose event is lost.
 
 It runs against a sandbox that is up, uses only what a person could use, and leaves the service on the fixed version.
 """
@@ -75,6 +75,12 @@ def next_versions(rehearsal: Rehearsal, service: str) -> tuple[str, str, str]:
     return f"0.{minor + 1}.0", f"0.{minor + 2}.0", f"0.{minor + 2}.1"
 
 
+def _next_patch(version: str) -> str:
+    """The version after it."""
+    start, _, patch = version.rpartition(".")
+    return f"{start}.{int(patch) + 1}"
+
+
 def run_demo(rehearsal: Rehearsal, service: str = "guestbook", story: Story | None = None) -> Story:
     """Tells the whole story and returns it with the time of each step.
 
@@ -126,6 +132,50 @@ class Demo:
             self._release(clone, fixed)
             for stage in stages:
                 self._arrives(stage, fixed)
+
+            self.lost_event(clone, stages, _next_patch(fixed))
+
+    def lost_event(self, clone: Clone, stages: list[Environment], version: str) -> None:
+        """A good release of which no workflow hears, until a reconciliation looks."""
+        self.story.chapter(f"A lost event: no workflow hears that {self.service} {version} is good")
+        hit = [stage for stage in stages if not stage.manual]
+        with self._deaf():
+            self._release(clone, version)
+            for stage in hit:
+                self._arrives(stage, version)
+            for stage in stages:
+                if stage.manual:
+                    there = self.rehearsal.version(stage.name, self.service, stage.branch)
+                    self.story.say(f"{stage.name} waits for the word of others: {there} is there")
+        self._reconciled(hit, version)
+        for stage in stages:
+            if stage.manual:
+                self._arrives(stage, version)
+
+    @contextmanager
+    def _deaf(self) -> Generator[None]:
+        """While it lasts, Argo CD's reports start no workflow."""
+        path = f"{self.rehearsal.repository_path(self.rehearsal.environment_repository)}/actions/workflows/reported.yml"
+        with self.story.step("the workflow that hears Argo CD's reports is off"):
+            self.rehearsal.github("PUT", f"{path}/disable")
+        try:
+            yield
+        finally:
+            self.rehearsal.github("PUT", f"{path}/enable")
+
+    def _reconciled(self, stages: list[Environment], version: str) -> None:
+        """A reconciliation finds what was reported, writes it down, and lets it go on."""
+        path = self.rehearsal.repository_path(self.rehearsal.environment_repository)
+        tags = [f"tags/verified/{stage.name}/{self.service}/{version}" for stage in stages]
+
+        def recorded() -> list[bool]:
+            return [bool(self.rehearsal.github("GET", f"{path}/git/matching-refs/{tag}")) for tag in tags]
+
+        if any(recorded()):
+            raise SandboxError(f"{self.service} {version} is recorded as verified, though its events were lost")
+        with self.story.step("reconcile.yml, started by hand: what was reported is recorded"):
+            self.rehearsal.github("POST", f"{path}/actions/workflows/reconcile.yml/dispatches", body={"ref": "main"})
+            self.rehearsal.wait(f"{version} recorded as verified", lambda: all(recorded()), 240)
 
     def _change(self, clone: Clone, title: str, dockerfile: str) -> None:
         with self.story.step(f"{AUTHOR} proposes a change, {REVIEWER} approves and merges it"):
