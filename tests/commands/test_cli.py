@@ -3,7 +3,6 @@
 import errno
 import socket
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -145,8 +144,8 @@ def test_every_address_comes_from_the_network(monkeypatch: pytest.MonkeyPatch) -
 def test_the_pulumi_among_the_commands_passes_every_word_on(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also options before the first command, which this command line would take for its own."""
     passed: list[list[str]] = []
-    place = SimpleNamespace(execute=lambda _settings, given: passed.append(given))
-    monkeypatch.setattr("sandbox.up.find_workspace", lambda *_given: place)
+    monkeypatch.setattr("sandbox.pulumi.operations.execute", lambda _place, _settings, given: passed.append(given))
+    monkeypatch.setattr("sandbox.up.find_workspace", lambda *_given: None)
     monkeypatch.setattr("sandbox.overlay.sandbox_stack", lambda *_given: None)
     assert main(["pulumi", "--", *words]) == ExitCode.OK
     assert passed == [words]
