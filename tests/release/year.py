@@ -253,6 +253,11 @@ class Year:
             there = self.wanted(place.name, item.service)
             if there and is_version(there) and Version.parse(there) > Version.parse(request.release.version):
                 self.told.add((place.name, item.service, request.release.version))
+        if ended and not item.environments:
+            # What an environment missed because the platform had none of that name comes with a newer version.
+            known = {place.name for place in self.world.platform.environments}
+            gone = {place["name"] for place in self.places} - known
+            self.told |= {(name, item.service, request.release.version) for name in gone}
         item.conclusion = "success" if ended else "failure"
 
     def _deliver(self, item: Promotion, request: PromotionRequest, name: str) -> bool:
