@@ -35,7 +35,7 @@ from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_file import MAIN, Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
-from slipway_release.tags import Tag, Version
+from slipway_release.tags import Tag, Version, is_version
 
 _PAGE = 100
 
@@ -78,11 +78,13 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
     runs = _Runs(context)
-    for place, release in _behind(places):
+    for place, missing in _behind(places):
         try:
-            done += _recorded_again(context, places, place, release, known)
-            if promotion.is_ready(context, place.environment, place.service, release):
-                done += _asked(context, place, release, runs)
+            for release in missing:
+                done += _recorded_again(context, places, place, release, known)
+                if promotion.is_ready(context, place.environment, place.service, release):
+                    done += _asked(context, place, release, runs)
+                    break
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
     try:
@@ -206,21 +208,29 @@ def _seen_good(context: Context, place: Place) -> delivery.Verified | None:
     return None
 
 
-def _behind(places: list[Place]) -> Iterator[tuple[Place, Release]]:
-    """Each place with the newest release that another environment of the service has and it has not."""
+def _behind(places: list[Place]) -> Iterator[tuple[Place, list[Release]]]:
+    """Each place with the releases that other environments of the service have and it has not, newest first.
+
+    What another environment was rolled back to is good there, and may have waited for the end of a freeze here.
+    """
     for place in places:
         current = place.file.release
-        candidates = [
-            other.file.release
-            for other in places
-            if other.service == place.service
-            and other.file.release is not None
-            and _is_for_all(other.file.release)
-            and other.file.release.rollback is None
-        ]
-        newest = max(candidates, key=lambda release: Version.parse(release.version), default=None)
-        if newest is not None and not newest.same_image(current):
-            yield place, newest
+        missing: dict[str, Release] = {}
+        for other in places:
+            release = other.file.release
+            if other.service != place.service or release is None or not _is_for_all(release):
+                continue
+            if current is None or not (release.same_image(current) or _is_older(release, current)):
+                missing[release.version] = release
+        if missing:
+            yield place, sorted(missing.values(), key=lambda release: Version.parse(release.version), reverse=True)
+
+
+def _is_older(release: Release, than: Release) -> bool:
+    """Whether a release comes before what is there; a branch image has no place in that order."""
+    if than.tag is None or not is_version(than.version):
+        return False
+    return Version.parse(release.version) < Version.parse(than.version)
 
 
 def _recorded_again(
@@ -240,7 +250,7 @@ def _recorded_again(
 
 def _is_for_all(release: Release) -> bool:
     """Whether its tag is for every environment that takes releases."""
-    return release.tag is not None and not Tag.parse(release.tag).prefix
+    return release.tag is not None and is_version(release.version) and not Tag.parse(release.tag).prefix
 
 
 class _Runs:

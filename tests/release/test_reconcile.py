@@ -181,3 +181,24 @@ def test_a_record_that_nobody_waits_for_is_mended_too_and_then_it_is_quiet(world
     here.call("PATCH", tag, {"sha": before, "force": True})
     assert run(here)[0] == ["dev/guestbook: 1.0.0 is recorded as verified"]
     assert run(here)[0] == []
+
+
+def test_what_waited_for_a_freeze_comes_after_it_though_the_version_behind_it_was_rolled_back(world: Make) -> None:
+    here = world(environment("staging"), environment("production", requires=["staging"]))
+    here.freeze("production", "Black Friday")
+    here.verified_release("1.0.0", "staging")
+    here.fail("staging", here.release("1.1.0", "staging"))
+    assert here.wanted("staging") == "1.0.0"
+    assert dispatched(run(here)[1]) == 0
+    here.thaw("production")
+    done, _ = run(here)
+    assert "production/guestbook: 1.0.0 is asked for again" in done
+
+
+def test_a_newer_version_that_has_to_wait_keeps_no_older_one_from_coming(world: Make) -> None:
+    here = world(environment("dev"), environment("staging"), environment("production", requires=["staging"]))
+    here.verified_release("1.0.0", "staging")
+    here.freeze("staging", "Black Friday")
+    here.release("1.1.0", "dev")
+    done, _ = run(here)
+    assert "production/guestbook: 1.0.0 is asked for again" in done
