@@ -63,8 +63,6 @@ def consider(context: Context, request: PromotionRequest, only: Sequence[str] = 
     workflow.summary(context.platform.story_of(request.service))
     if not outcomes:
         raise RefusedError(f"{request.release.version}: no environment of {request.service.name} takes it")
-    if all(outcome.decision.kind in {Kind.HELD, Kind.BROKEN} for outcome in outcomes):
-        raise RefusedError(outcomes[0].decision.reason)
     return outcomes
 
 

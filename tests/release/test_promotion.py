@@ -200,3 +200,26 @@ def test_a_release_that_some_environment_gets_needs_no_run_to_be_remembered(worl
     here = world(environment("dev"), environment("staging"))
     here.freeze("staging", "Black Friday")
     assert promotion.stopped(promotion.consider(here.context(), here.request("1.0.0"))) is None
+
+
+def test_a_release_that_is_on_hold_everywhere_ends_well_and_says_so(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    request = here.request("1.1.0")
+    here.fail("dev", here.deliver(request, "dev").link.rpartition("/")[2])
+    outcomes = promotion.consider(here.context(), request)
+    assert [outcome.decision.kind for outcome in outcomes] == [Kind.HELD]
+    assert "is on hold since" in outcomes[0].decision.reason
+    assert promotion.stopped(outcomes) is None, "to be on hold is a decision; nothing starts the run again"
+    assert promotion.with_work(here.context(), request, outcomes) == []
+
+
+def test_a_broken_file_fails_the_run_though_the_other_environment_holds_the_version(world: Make) -> None:
+    here = world(environment("dev"), environment("staging"))
+    here.verified_release("1.0.0", "dev")
+    request = here.request("1.1.0")
+    here.fail("dev", here.deliver(request, "dev").link.rpartition("/")[2])
+    here.commit("environments", "environments/staging/guestbook/release.yaml", "release: {")
+    reason = promotion.stopped(promotion.consider(here.context(), request))
+    assert reason is not None
+    assert "environments/staging/guestbook/release.yaml" in reason
