@@ -26,7 +26,7 @@ SHARING = (
     "test_faults.py", "test_drift.py", "test_down.py",
 )  # fmt: skip
 """The files that share the sandbox, in the order in which they find it: new, released, released often, gone."""
-OTHERS = ("test_stories.py", "test_first_platform.py", "test_pulumi_cli.py", "test_node.py")
+OTHERS = ("test_stories.py", "test_first_platform.py", "test_pulumi_cli.py", "test_clusters.py", "test_node.py")
 """Those with a sandbox of their own, the longest first."""
 
 
