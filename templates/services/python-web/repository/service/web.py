@@ -82,13 +82,14 @@ def serve(application: Application) -> ThreadingHTTPServer:
                 log.info("request", extra={"fields": fields})
 
         def reply(self, status: int, kind: str, text: str, path: str, began: float) -> None:
+            # Before it is sent, so that a client which has the answer finds it counted.
+            application.observe(path, status, time.perf_counter() - began)
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-            application.observe(path, status, time.perf_counter() - began)
 
         def log_message(self, format: str, *args: object) -> None:
             """Requests are logged where they are answered; this is for what is no request."""
