@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.rehearsal import Clone, JsonObject, Rehearsal
-
-PLATFORM_REVIEWER = "pat"
-"""Of the platform's team, and not the account that `make up` acts as: GitHub refuses approvals of one's own."""
 
 
 def propose(rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str) -> int:
@@ -61,9 +59,29 @@ def change(
     return commit
 
 
-def agree_to_settings(rehearsal: Rehearsal, pull_request: str) -> str:
-    """Merges the pull request that `pulumi up` has opened, by its URL; `up` is then run again."""
-    return agree(rehearsal, *numbered(pull_request), reviewer=PLATFORM_REVIEWER)
+def agree_to_settings(rehearsal: Rehearsal, pull_request: str, values: Mapping[str, Any]) -> str:
+    """Merges the pull request that `pulumi up` has opened, as the repository's team; `up` is then run again.
+
+    Args:
+        rehearsal: the sandbox.
+        pull_request: its URL.
+        values: the stack's settings by `slipway:<key>`; they say which team owns a repository.
+
+    Returns:
+        The commit on main.
+
+    Raises:
+        SandboxError: the team has only its author, whose approval GitHub refuses, or it was not merged in time.
+    """
+    repository, number = numbered(pull_request)
+    services = {one.get("repository", one["name"]): one["team"] for one in values["slipway:services"]}
+    team = services.get(repository, values["slipway:github"]["platformTeam"])
+    author = rehearsal.github("GET", f"{rehearsal.repository_path(repository)}/pulls/{number}")["user"]["login"]
+    members = [one["login"] for found in values["slipway:teams"] if found["name"] == team for one in found["members"]]
+    reviewer = next((login for login in members if login != author), None)
+    if reviewer is None:
+        raise SandboxError(f"{pull_request}: team {team} has only {author}, its author; add a member to the team")
+    return agree(rehearsal, repository, number, reviewer=reviewer)
 
 
 def numbered(pull_request: str) -> tuple[str, int]:

@@ -130,7 +130,7 @@ class Interrupter:
         outcome = Outcome(ending, after, was_running, took, said.splitlines())
         if not code and (waiting := re.findall(r"^merge (\S+)$", said, re.MULTILINE)):
             for pull_request in waiting:
-                agree_to_settings(Rehearsal(self.config), pull_request)
+                agree_to_settings(Rehearsal(self.config), pull_request, self.values)
             code, said = self._up()
         outcome.problems += [f"the next up failed: {said[-1500:]}"] if code else self.problems()
         return outcome

@@ -107,7 +107,7 @@ class Platform:
         try:
             done = operations.up(self.place, self.settings)
             for pull_request in done.exports["pullRequests"]:
-                agree_to_settings(self.rehearsal, pull_request)
+                agree_to_settings(self.rehearsal, pull_request, self.settings.values)
             if done.exports["pullRequests"]:
                 operations.up(self.place, self.settings)
             self.settle()
