@@ -16,8 +16,19 @@ TAGGED = "ghcr.io/acme/guestbook:1.2.3"
 NAMESPACE = "guestbook-production"
 
 
+def container(name: str, image: str) -> dict[str, Any]:
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return {"name": name, "image": image, "securityContext": security}
+
+
 def pod(image: str, **more: Any) -> dict[str, Any]:
-    return {"automountServiceAccountToken": False, "containers": [{"name": "web", "image": image}], **more}
+    """A pod that is wrong in nothing but its images."""
+    return {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container("web", image)],
+        **more,
+    }
 
 
 def workload(kind: str, pod: dict[str, Any], name: str = "web") -> tuple[str, dict[str, Any]]:
@@ -72,7 +83,7 @@ def test_a_services_own_image_is_let_in_and_every_other_one_refused(guarded: Api
 @pytest.mark.parametrize(
     "more",
     [
-        {"initContainers": [{"name": "first", "image": FOREIGN}]},
+        {"initContainers": [container("first", FOREIGN)]},
         {"volumes": [{"name": "files", "image": {"reference": FOREIGN}}]},
     ],
 )

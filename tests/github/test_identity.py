@@ -8,6 +8,7 @@ import httpx
 import jwt
 import pytest
 
+from sandbox.github import seed
 from sandbox.github.core.store import Document
 from sandbox.github.credentials import SSO_CLIENT, SSO_COMMAND
 from sandbox.github.identity import grants, people
@@ -16,6 +17,8 @@ from sandbox.github.identity.provider import PATH
 from tests.github.conftest import Hub
 
 CALLBACK = "https://argocd.example.com/auth/callback"
+PERSON = "erin"
+"""In no team but those of these tests."""
 VERIFIER = "something that only this client knows"
 ASKED = {
     "response_type": "code",
@@ -35,11 +38,11 @@ class Login:
     def __init__(self, hub: Hub, http: httpx.Client) -> None:
         self.hub, self.http = hub, http
 
-    def authorize(self, login: str = "alice", **changed: str) -> httpx.Response:
+    def authorize(self, login: str = PERSON, **changed: str) -> httpx.Response:
         asked = urlencode({key: value for key, value in (ASKED | changed).items() if value})
         return self.http.post(f"/authorize?{asked}", data={"login": login})
 
-    def code(self, login: str = "alice", **changed: str) -> str:
+    def code(self, login: str = PERSON, **changed: str) -> str:
         answer = self.authorize(login, **changed)
         back = parse_qs(urlsplit(answer.headers["location"]).query)
         assert back["state"] == ["known"]
@@ -59,6 +62,9 @@ class Login:
 @pytest.fixture
 def login(hub: Hub) -> Iterator[Login]:
     Clients(hub.forge.store).register(Client(SSO_CLIENT, (CALLBACK,), "hush"))
+    seed.apply(
+        hub.forge, {"users": [{"login": PERSON}], "organizations": [{"login": "acme", "members": {PERSON: "member"}}]}
+    )
     with httpx.Client(base_url=f"{hub.url}{PATH}") as http:
         yield Login(hub, http)
 
@@ -76,10 +82,10 @@ def team(hub: Hub) -> Iterator[Callable[[str], None]]:
 
 
 def test_a_login_says_who_it_is_and_in_which_groups(login: Login, team: Callable[[str], None]) -> None:
-    team("alice")
+    team(PERSON)
     answer = login.token(code=login.code()).json()
     claims = login.claims(answer["id_token"])
-    assert (claims["sub"], claims["groups"], claims["nonce"]) == ("alice", ["Acme Shop"], "once")
+    assert (claims["sub"], claims["groups"], claims["nonce"]) == (PERSON, ["Acme Shop"], "once")
     told = login.http.get("/userinfo", headers={"Authorization": f"Bearer {answer['access_token']}"}).json()
     assert told["groups"] == ["Acme Shop"]
 
@@ -94,7 +100,7 @@ def test_a_refresh_gives_the_groups_of_now_and_each_token_counts_once(
 ) -> None:
     first = login.token(code=login.code()).json()
     assert login.claims(first["id_token"])["groups"] == []
-    team("alice")
+    team(PERSON)
     again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
     assert login.claims(login.token(**again).json()["id_token"])["groups"] == ["Acme Shop"]
     assert login.token(**again).json() == {"error": "invalid_grant"}
@@ -160,7 +166,7 @@ def test_a_command_on_somebodys_machine_needs_no_secret_and_chooses_its_port(log
     code = login.code(client_id=SSO_COMMAND, redirect_uri=callback)
     form = {"grant_type": "authorization_code", "client_id": SSO_COMMAND, "code": code, "redirect_uri": callback}
     answer = login.http.post("/token", data=form | {"code_verifier": VERIFIER})
-    assert login.claims(answer.json()["id_token"], SSO_COMMAND)["sub"] == "alice"
+    assert login.claims(answer.json()["id_token"], SSO_COMMAND)["sub"] == PERSON
 
 
 def test_a_code_of_one_client_is_refused_to_another(login: Login) -> None:

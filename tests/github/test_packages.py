@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -133,12 +134,14 @@ def test_apps_read_no_packages(hub: Hub, packages: Registry, image: str) -> None
 
 
 def test_a_classic_token_reads_with_the_scope_and_a_role(hub: Hub, packages: Registry, image: str) -> None:
-    people = [
+    people: list[dict[str, Any]] = [
         {"login": "alice", "token": "ghp_reader", "scopes": ["read:packages"]},
         {"login": "bob", "token": "ghp_without", "scopes": ["repo"]},
         {"login": "stranger", "token": "ghp_stranger", "scopes": ["read:packages"]},
     ]
-    seed.apply(hub.forge, {"users": people})
+    seed.apply(hub.forge, {"users": [{"login": "stranger"}]})
+    for person in people:
+        hub.forge.tokens.add_user_token(person["token"], person["login"], person["scopes"])
     assert packages.pull(image, "ghp_reader") == 200
     assert packages.push(image, "ghp_reader") == 403
     assert packages.pull(image, "ghp_without") == 403

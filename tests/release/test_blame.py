@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -253,13 +253,21 @@ def test_a_rollback_s_request_that_a_person_closes_stays_closed(waits: World) ->
     assert "a person has closed the pull request" in answer.reason
 
 
-def test_a_declined_rollback_is_asked_for_when_the_version_is_delivered_again(waits: World) -> None:
+@pytest.fixture
+def moved() -> Iterator[Callable[[float], None]]:
+    """Moves the model's clock, until the end of a test."""
+    yield clock.move
+    clock.move(0)
+
+
+def test_a_declined_rollback_is_asked_for_when_the_version_is_delivered_again(
+    waits: World, moved: Callable[[float], None]
+) -> None:
     (pull,) = waits.pulls()
     waits.call("PATCH", f"/repos/{waits.repository}/pulls/{pull['number']}", {"state": "closed"})
     waits.verified_release("1.2.0", "production")
-    clock.move(60)
+    moved(60)
     path = "environments/production/guestbook/release.yaml"
     again = dataclasses.replace(waits.request("1.3.0").release, version="1.1.0", tag="v1.1.0")
     waits.fail("production", waits.commit("environments", path, release_file.ReleaseFile(again).dump()))
     assert [pull["title"] for pull in waits.pulls()] == ["Roll guestbook in production back from 1.1.0 to 1.2.0"]
-    clock.move(0)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.github.core import clock
+
 ZERO = "0" * 40
 """What git writes for "no commit"."""
 
@@ -195,11 +197,9 @@ class GitRepository:
             "GIT_AUTHOR_EMAIL": author.email,
             "GIT_COMMITTER_NAME": committer.name,
             "GIT_COMMITTER_EMAIL": committer.email,
+            "GIT_AUTHOR_DATE": author.date or clock.now(),
+            "GIT_COMMITTER_DATE": committer.date or clock.now(),
         }
-        if author.date:
-            env["GIT_AUTHOR_DATE"] = author.date
-        if committer.date:
-            env["GIT_COMMITTER_DATE"] = committer.date
         named = [argument for parent in parents for argument in ("-p", parent)]
         return self.text("commit-tree", tree, *named, "-F", "-", stdin=message.encode(), env=env)
 
