@@ -83,7 +83,7 @@ def _template(settings: Settings, service: Service, base: Environment, place: En
     return {
         "metadata": {
             "name": f"{service.name}-pr-{NUMBER}",
-            # Without the label of an environment nothing is reported of it: it is no release.
+            # Without the label of an environment nothing is reported of it: it is not a release.
             "labels": {**PART_OF, SERVICE_LABEL: service.name},
             "finalizers": [FINALIZER],
         },

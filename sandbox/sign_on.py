@@ -27,7 +27,7 @@ def logged_in(config: SandboxConfig, user: str) -> Generator[httpx.Client]:
     with httpx.Client(base_url=config.argocd_url, timeout=30, trust_env=False) as client:
         begun = client.get("/auth/login")
         if not begun.is_redirect:
-            raise SandboxError(f"{config.argocd_url} sends nobody to a provider: {begun.text.strip()}")
+            raise SandboxError(f"{config.argocd_url} does not send people to a provider: {begun.text.strip()}")
         answer = authorize(client, begun.headers["location"], user)
         if answer.is_redirect:
             answer = client.get(answer.headers["location"])

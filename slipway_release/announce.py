@@ -15,7 +15,7 @@ from slipway_release.exchange import Exchange, exchange
 from slipway_release.platform_file import Environment, Service, placement_name
 
 WEBHOOK, SLACK_TOKEN, SLACK_CHANNEL = "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_TOKEN", "NOTIFY_SLACK_CHANNEL"
-"""Where a workflow is given the URL that is posted to, and Slack's token and channel; unset, nobody is told."""
+"""Where a workflow is given the URL that is posted to, and Slack's token and channel; unset, no message is sent."""
 _SLACK = "https://slack.com/api/chat.postMessage"
 WAITS_FOR_APPROVAL = "waiting-for-approval"
 

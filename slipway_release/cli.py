@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("check-tag", check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
     add("build", build, "service: build and push the image of this run's commit")
     add("pull-request", run_pull_request, "service: build and announce a pull request (PULL_REQUEST, COMMIT, ADDRESS)")
-    add("expire-pull-requests", expire_pull_requests, "service: take LABEL off what nobody changed for DAYS")
+    add("expire-pull-requests", expire_pull_requests, "service: take LABEL off pull requests without a change for DAYS")
     add("request", request, "service: ask for promotion (RUN, DIGEST)")
     add("forward-request", forward_request, "start the promotion that a commit status asks for (CONTEXT, DIGEST)")
     add(

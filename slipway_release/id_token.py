@@ -57,7 +57,7 @@ def claims(platform: Platform, token: str, transport: Transport) -> Document:
     When it ends does not matter here: it opens nothing, it is a signature.
 
     Raises:
-        RefusedError: it is no such token; the reason is in it.
+        RefusedError: it is not such a token; the reason is in it.
     """
     signed, _, _ = token.rpartition(".")
     try:
@@ -65,7 +65,7 @@ def claims(platform: Platform, token: str, transport: Transport) -> Document:
         header = fields.document(json.loads(head), "id-token: header")
         found = fields.document(json.loads(body), "id-token: claims")
     except (ValueError, binascii.Error):
-        raise RefusedError("its signature is no ID token of GitHub's") from None
+        raise RefusedError("it is not signed by GitHub") from None
     wanted = issuer(platform)
     # An enterprise may have a name of its own behind the issuer.
     if found.get("iss") != wanted and not str(found.get("iss")).startswith(f"{wanted}/"):

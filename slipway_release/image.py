@@ -190,7 +190,7 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], standard_input:
     workflow.say("$ " + " ".join(arguments))
     with subprocess.Popen(
         arguments,
-        # What lets this job ask for ID tokens is no business of a build's.
+        # A build must not see what lets this job ask for ID tokens.
         env={name: os.environ[name] for name in os.environ if not name.startswith("ACTIONS_ID_TOKEN_")} | {**variables},
         stdin=subprocess.PIPE if standard_input is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE,

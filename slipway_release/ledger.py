@@ -136,7 +136,7 @@ class Ledger:
             release: the release.
             commit: the commit that has it.
             committed_at: when its source was committed.
-            new: whether this run has just made the commit, so that nobody has told the ledger of it.
+            new: whether this run has just made the commit, so that the ledger does not know of it.
         """
         waits = environment.sync is Sync.MANUAL
         state = "queued" if waits else "in_progress"

@@ -50,7 +50,7 @@ def tell(context: Context, number: str, commit: str, address: str) -> None:
 
 
 def expire(context: Context, label: str, days: int) -> None:
-    """Takes the label off pull requests that nobody has changed for some days, and says so there."""
+    """Takes the label off pull requests without a change for some days, and says so there."""
     service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
     base, oldest = f"/repos/{service.repository}", workflow.days_ago(days)
     query = urllib.parse.urlencode({"labels": label, "state": "open"})

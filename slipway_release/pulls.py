@@ -219,7 +219,7 @@ def _commit(
 ) -> None:
     """One commit on top of the base branch; what the pull request's branch had before is replaced."""
     existing = contents.read(path, branch) if not again and _has_branch(contents, branch) else None
-    # A push would dismiss reviews and start the checks anew, so a later time of the same thing is no reason for one.
+    # A push would dismiss reviews and start the checks anew, so a later time of the same thing does not cause one.
     if existing is not None and release_file.parse(existing.content, path).says_the_same(wanted):
         return
     head = history.branch_head(contents.github, contents.repository, base)

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         preview = read_preview(given.preview.read_text(encoding="utf-8"))
         if preview.errors:
-            # What could not be looked at is no drift, and the issue stays as it is.
+            # A check that could not look says nothing of drift, so the issue stays as it is.
             raise PreviewError(f"the preview failed: {preview.errors[0]}")
         text = issue_text(preview, given.stack) if preview.changes else _GONE
         if given.summary:

@@ -10,14 +10,14 @@ from stacks.reading import Found
 def check_people(
     github: Found[GitHub] | None, teams: Sequence[Found[Team]], environments: Sequence[Found[Environment]]
 ) -> Iterator[Problem]:
-    """What nobody could do, and what anybody could do alone."""
+    """Rights that no person would have, and rights that one person would have alone."""
     by_name = {team.value.name: team for team in teams}
     for found in environments:
         yield from _check_production(found)
         yield from _check_approvers(found, by_name)
     platform = github.value.platform_team if github is not None else None
     if github is not None and platform is not None and _is_empty(by_name.get(platform)):
-        text = f"{platform!r} has no members, so nobody would run the platform; {_remedy(platform)}"
+        text = f"{platform!r} has no members, so no person would run the platform; {_remedy(platform)}"
         yield Problem(github.at("platformTeam"), text)
 
 
@@ -33,7 +33,7 @@ def _check_approvers(found: Found[Environment], teams: Mapping[str, Found[Team]]
     """One team with people is enough: one of all approvers approves."""
     approvers = found.value.approvers
     if approvers and all(_is_empty(teams.get(name)) for name in approvers):
-        text = f"{approvers[0]!r} has no members, so nobody could approve a release; {_remedy(approvers[0])}"
+        text = f"{approvers[0]!r} has no members, so no person could approve a release; {_remedy(approvers[0])}"
         yield Problem(found.at("approvers", 0), text)
 
 

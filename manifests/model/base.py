@@ -47,7 +47,7 @@ def model(cls: type[T]) -> type[T]:
 def varied(thing: T, **changes: object) -> T:
     """Another one of a part of the settings, with some fields changed to values that are valid.
 
-    `dataclasses.replace` gives fields by their names in Python, which these classes take from nobody.
+    `dataclasses.replace` gives fields by their names in Python, which these classes take from no base class.
     """
     other = copy.copy(thing)
     for name, value in changes.items():

@@ -123,13 +123,13 @@ def test_it_logs_counts_and_traces_what_it_does(template: str, start: Start, col
     assert spans[0]["traceId"] == traced["trace_id"]
     if "web" in template or "site" in template:
         assert (spans[0]["traceId"], spans[0]["parentSpanId"]) == ("a" * 32, "b" * 16)
-        # What the cluster asks all the time is no trace.
+        # The cluster's own probes are not traced.
         assert not [span for span in spans if "/metrics" in span["name"]]
 
 
 def test_told_to_stop_it_answers_on_and_is_not_ready(template: str, start: Start) -> None:
     if template in {"python-job", "python-worker"}:
-        pytest.skip("nobody asks it")
+        pytest.skip("a job is not asked over HTTP")
     process = start(DRAIN_SECONDS="600")
     port = logged(process, "port")["port"]
     assert ask(port, "/readyz")[0] == 200

@@ -1,4 +1,4 @@
-"""The provider of OpenID Connect: who logs in to what, and every way in which nobody does."""
+"""The provider of OpenID Connect: who logs in to what, and every login that is refused."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

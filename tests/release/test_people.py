@@ -1,4 +1,4 @@
-"""The right people: who may freeze and hold, and that nobody approves a release of one's own."""
+"""The right people: who may freeze and hold, and that a person cannot approve a release of their own."""
 
 import dataclasses
 from collections.abc import Callable

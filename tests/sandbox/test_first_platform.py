@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent.parent
 NETWORK = free_network()
 SERVICE, VERSION = "guestbook", "0.1.0"
 APPROVERS = "leads"
-"""Their team is not the platform's: who syncs is no administrator of Argo CD."""
+"""Their team is not the platform's: a person who syncs is not an administrator of Argo CD."""
 STEPS = steps(Page(ROOT / "docs/first-platform.md"))
 REPLACED = ("github", "cluster", "argocd", "registry", "teams", "environments", "services", "secrets", "notifications")
 """The sections of the example that the page has a person go through."""

@@ -40,7 +40,7 @@ def seen(client: httpx.Client) -> set[str]:
 
 
 def refused(client: httpx.Client) -> set[str]:
-    """What Argo CD does not let somebody do; another sync at the same moment is no refusal."""
+    """What Argo CD does not let somebody do; another sync at the same moment is not a refusal."""
     tried = {
         "look": client.get(OWN),
         "logs": client.get(f"{OWN}/logs", params={"follow": "false"}),
@@ -95,7 +95,7 @@ def test_a_token_for_something_else_is_refused(sandbox: Sandbox, claims: dict[st
 def test_a_token_that_the_provider_has_not_signed_is_refused(
     sandbox: Sandbox, tmp_path: Path, people: dict[str, httpx.Client], more: dict[str, Any]
 ) -> None:
-    """An expired one neither, although dana has a session that could be renewed."""
+    """An expired one is refused too, although dana is logged in and could renew it."""
     assert people["dana"]
     claims = jwt.decode(signed(sandbox), options={"verify_signature": False}) | more
     for token in (jwt.encode(claims, "", algorithm="none"), Signer(tmp_path).sign(claims)):

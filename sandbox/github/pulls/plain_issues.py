@@ -1,4 +1,4 @@
-"""REST of issues that are no pull requests: opened, listed, changed and closed."""
+"""REST of issues that are not pull requests: opened, listed, changed and closed."""
 
 from typing import Any
 

@@ -53,7 +53,7 @@ def main():
         sys.exit(f"{query}: no data; add `or vector(0)` where none is good")
     below, above = os.environ.get("CHECK_BELOW"), os.environ.get("CHECK_ABOVE")
     for value in values:
-        # NaN is neither less nor more than anything, and so is no good answer.
+        # NaN is neither less nor more than anything, so it is not a good answer.
         if (below and not value < float(below)) or (above and not value > float(above)):
             bounds = [f"below {below}" if below else "", f"above {above}" if above else ""]
             sys.exit(f"{query}: {value:g}, and must be {' and '.join(filter(None, bounds))}")

@@ -92,7 +92,7 @@ def serve(application: Application) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Requests are logged where they are answered; this is for what is no request."""
+            """Requests are logged where they are answered; this is for everything else."""
             if not args or not str(args[0]).startswith("GET "):
                 log.warning("refused: %s", format % args)
 
