@@ -1,6 +1,6 @@
 """The story of a release, told as it happens: good, bad and rolled back, on hold, fixed, and one whose event is lost.
 
-It runs against a sandbox that is up, uses only what a person could use, and leaves the service on the fixed version.
+It runs against a sandbox that is up, uses only what a person could use, and leaves the service on the last version.
 """
 
 import re
@@ -67,18 +67,12 @@ def environments(rehearsal: Rehearsal, service: str) -> list[Environment]:
     ]
 
 
-def next_versions(rehearsal: Rehearsal, service: str) -> tuple[str, str, str]:
-    """Three versions after all that were tagged: of the good release, the bad one and the fix."""
+def next_versions(rehearsal: Rehearsal, service: str) -> tuple[str, str, str, str]:
+    """Versions after all that were tagged: of the good release, the bad one, the fix, and the one with a lost event."""
     tags = rehearsal.github("GET", f"{rehearsal.repository_path(service)}/git/matching-refs/tags/v")
     found = [re.fullmatch(r"refs/tags/v(\d+)\.(\d+)\.(\d+)", tag["ref"]) for tag in tags]
     minor = max((int(match[2]) for match in found if match), default=0)
-    return f"0.{minor + 1}.0", f"0.{minor + 2}.0", f"0.{minor + 2}.1"
-
-
-def _next_patch(version: str) -> str:
-    """The version after it."""
-    start, _, patch = version.rpartition(".")
-    return f"{start}.{int(patch) + 1}"
+    return f"0.{minor + 1}.0", f"0.{minor + 2}.0", f"0.{minor + 2}.1", f"0.{minor + 2}.2"
 
 
 def run_demo(rehearsal: Rehearsal, service: str = "guestbook", story: Story | None = None) -> Story:
@@ -104,7 +98,7 @@ class Demo:
         """All chapters."""
         rehearsal, service, story = self.rehearsal, self.service, self.story
         stages = environments(rehearsal, service)
-        good, bad, fixed = next_versions(rehearsal, service)
+        good, bad, fixed, last = next_versions(rehearsal, service)
         with rehearsal.clone(service, AUTHOR) as clone:
             story.chapter(f"A good release: {service} {good}")
             self._release(clone, good)
@@ -133,7 +127,7 @@ class Demo:
             for stage in stages:
                 self._arrives(stage, fixed)
 
-            self.lost_event(clone, stages, _next_patch(fixed))
+            self.lost_event(clone, stages, last)
 
     def lost_event(self, clone: Clone, stages: list[Environment], version: str) -> None:
         """A good release of which no workflow hears, until a reconciliation looks."""

@@ -277,6 +277,8 @@ def _remedied(words: str, place: Workspace) -> str:
             f"{found['path']}: the plugin does not start: {found['reason']}; remove it, so that `make up` puts another "
             "one in its place"
         )
-    if "unreachable cluster" in words:
-        return f"{words}; if the cluster is gone for good, docs/destroy.md says how to destroy without it"
+    if "unreachable cluster" in words or "cluster is unreachable" in words:
+        # The same is said of each resource in it.
+        first = words.partition("\n")[0]
+        return f"{first}; if the cluster is gone for good, docs/destroy.md says how to destroy without it"
     return words

@@ -11,7 +11,7 @@ import os
 import random
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,6 +86,29 @@ class Platform:
     def branch_files(self, branch: str) -> set[str]:
         tree = self.github("GET", f"/repos/acme/environments/git/trees/{branch}?recursive=1")
         return {entry["path"] for entry in tree["tree"]}
+
+    @contextlib.contextmanager
+    def unreachable_cluster(self) -> Generator[None]:
+        """The cluster as one that is gone, for every program of this machine."""
+        route = [f"{self.config.node_ip}/32"]
+        subprocess.run(["ip", "route", "add", "prohibit", *route], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["ip", "route", "delete", "prohibit", *route], check=True)
+
+    def forget(self, name: str) -> None:
+        """`pulumi state delete --target-dependents`, which asks a person which resource is meant."""
+        state = json.loads(self.place.state_file(self.settings).read_text())
+        (urn,) = [
+            found["urn"] for found in state["checkpoint"]["latest"]["resources"] if found["urn"].endswith(f"::{name}")
+        ]
+        command = [str(self.config.commands / "pulumi"), "state", "delete", urn, "--target-dependents", "--yes"]
+        environment = os.environ | {
+            "SLIPWAY_SANDBOX_DIR": str(self.config.directory),
+            "SLIPWAY_SANDBOX_NETWORK": self.config.network,
+        }
+        subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def short(self) -> Values:
         """The settings by keys without their namespace."""
@@ -384,3 +407,22 @@ def test_a_state_that_was_lost_is_adopted_without_making_anything_again(platform
     done = platform.adopt_everything()
     assert not {"delete", "replace"} & set(done.counts)
     assert {found["id"] for found in platform.github("GET", "/orgs/acme/repos")} == repositories
+
+
+def test_a_destroy_without_a_cluster_gives_up_what_was_in_it_and_keeps_repositories(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `docs/destroy.md` has it; this cluster lives on, so the next platform takes its Argo CD over."""
+    with platform.unreachable_cluster():
+        with pytest.raises(PulumiError, match=r"unreachable.*docs/destroy\.md"):
+            operations.destroy(platform.place, platform.settings)
+        platform.forget("argocd-release")
+        monkeypatch.setenv("PULUMI_K8S_DELETE_UNREACHABLE", "true")
+        operations.destroy(platform.place, platform.settings)
+        monkeypatch.undo()
+        repositories = {found["name"] for found in platform.github("GET", "/orgs/acme/repos")}
+        assert {"environments", "guestbook"} <= repositories
+        assert platform.github("GET", "/orgs/acme/teams") == []
+    assert "argocd" in platform.namespaces()
+    platform.adopt_everything()
+    assert "guestbook-production" in platform.applications()
