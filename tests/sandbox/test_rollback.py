@@ -92,7 +92,8 @@ def test_the_fix_and_the_release_whose_event_was_lost_came_everywhere(told: Told
     assert told.stages
     for environment in told.stages:
         versions = [release["version"] for _, release in told.history(environment)]
-        assert versions[-2:] == [told.fixed, told.last]
+        assert told.fixed in versions
+        assert versions[-1] == told.last
         assert told.last in told.rehearsal.get(environment, SERVICE).text
         assert told.rehearsal.verdict(environment, SERVICE, told.last) == "success"
 
