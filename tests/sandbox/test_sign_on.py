@@ -117,7 +117,9 @@ def test_the_command_logs_in_too(sandbox: Sandbox, tmp_path: Path) -> None:
         # The line comes once the command listens; the same address was printed before.
         address = next(found[1] for line in ran.stdout if (found := re.search(r"browser: (http\S+)", line)))
         browser.get(authorize(browser, address, "dana").headers["location"])
-    assert ran.returncode == 0
+        # All of it is read: the command may still write, and would be ended by a closed pipe.
+        said, _ = ran.communicate(timeout=60)
+    assert ran.returncode == 0, said
     told = subprocess.run(
         [argocd, "account", "get-user-info", "--grpc-web"], env=environment, capture_output=True, text=True, check=False
     )
