@@ -71,11 +71,10 @@ def ask(
         environments: the environments to promote to, by name; none are all that the release is for.
     """
     release_file.check_digest(digest, "digest")
-    path = f"/repos/{platform.repository}/actions/workflows/promote.yml/dispatches"
     inputs = {"service": service.name, "run": run, "digest": digest}
     if environments:
         inputs["environments"] = " ".join(environments)
-    github.post(path, {"ref": MAIN, "inputs": inputs})
+    github.start_workflow(platform.repository, "promote.yml", inputs)
     _tell(platform, service, digest)
 
 

@@ -279,7 +279,7 @@ def freeze_environment(_: argparse.Namespace) -> None:
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
     login = people.starter(around, environment.freezers, f"freeze {environment.name}")
     freeze.freeze(around, environment, why=workflow.optional("REASON"), login=login)
-    freeze.reconcile(around)
+    reconcile.start(around)
 
 
 def end_freeze(_: argparse.Namespace) -> None:
@@ -287,11 +287,11 @@ def end_freeze(_: argparse.Namespace) -> None:
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
     login = people.starter(around, environment.freezers, f"end the freeze of {environment.name}")
     freeze.end(around, environment, login=login)
-    freeze.reconcile(around)
+    reconcile.start(around)
 
 
 def forward_review(_: argparse.Namespace) -> None:
-    freeze.reconcile(context.from_environment())
+    reconcile.start(context.from_environment())
 
 
 def put_on_hold(_: argparse.Namespace) -> None:

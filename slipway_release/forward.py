@@ -20,6 +20,5 @@ def forward(platform: Platform, github: GitHub, deployment: str, placement: str,
     name = _WORKFLOWS.get(state)
     if name is None:
         raise RefusedError(f"state {state!r}: starts nothing; expected {', '.join(_WORKFLOWS)}")
-    path = f"/repos/{platform.repository}/actions/workflows/{name}/dispatches"
-    github.post(path, {"ref": "main", "inputs": {"deployment": deployment, "placement": placement}})
+    github.start_workflow(platform.repository, name, {"deployment": deployment, "placement": placement})
     workflow.say(f"{placement}: {name} looks at deployment {deployment}")

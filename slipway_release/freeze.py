@@ -8,7 +8,6 @@ from slipway_release import fields, layout, workflow
 from slipway_release.contents import ConflictError, Contents
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.github import GitHub
 from slipway_release.platform_file import MAIN, Environment
 
 
@@ -39,15 +38,6 @@ def freeze(context: Context, environment: Environment, *, why: str, login: str) 
 def end(context: Context, environment: Environment, *, login: str) -> None:
     """End a freeze; what waited goes on with the next reconciliation."""
     _write(context, environment, None, f"End the freeze of {environment.name}\n\nAsked for by: {login}\n")
-
-
-def reconcile(context: Context) -> None:
-    """Start the reconciliation: open requests are judged again, and what waited goes on."""
-    _dispatch(context.reader, context.platform.repository)
-
-
-def _dispatch(github: GitHub, repository: str) -> None:
-    github.post(f"/repos/{repository}/actions/workflows/reconcile.yml/dispatches", {"ref": MAIN})
 
 
 def _write(context: Context, environment: Environment, text: str | None, message: str) -> None:

@@ -108,6 +108,11 @@ class GitHub:
         """Create something; an answer without content is an empty object."""
         return fields.document(self._json("POST", path, body) or {}, path)
 
+    def start_workflow(self, repository: str, name: str, inputs: Mapping[str, str] | None = None) -> None:
+        """Start a workflow of a repository's main; `name` is its file's."""
+        body = {"ref": "main", **({"inputs": inputs} if inputs else {})}
+        self.post(f"/repos/{repository}/actions/workflows/{name}/dispatches", body)
+
     def patch(self, path: str, body: Mapping[str, object]) -> Document:
         """Change something."""
         return fields.document(self._json("PATCH", path, body), path)

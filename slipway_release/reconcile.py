@@ -52,6 +52,11 @@ class Place:
         return ledger.name_of(self.environment.name, self.service.name)
 
 
+def start(context: Context) -> None:
+    """Start the workflow of it: open pull requests are judged again, and what waited goes on."""
+    context.reader.start_workflow(context.platform.repository, "reconcile.yml")
+
+
 def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     """Finish everything that is unfinished.
 
