@@ -37,7 +37,7 @@ def is_of(context: Context, login: str, teams: Iterable[str]) -> bool:
 def _check(context: Context, login: str, teams: tuple[str, ...], what: str) -> None:
     if not login or login.endswith("[bot]"):
         raise RefusedError(f"{login or 'no account'}: may not {what}; only people may, not automation")
-    if not is_of(context, login, teams) and _role(context, login) not in _MAINTAINS:
+    if not is_of(context, login, teams) and role(context, login) not in _MAINTAINS:
         whom = " or ".join(teams) or "the organisation's owners"
         raise RefusedError(f"{login}: may not {what}; ask a member of {whom}")
 
@@ -54,10 +54,10 @@ def _is_member(context: Context, login: str, team: str) -> bool:
     return found is not None and found.get("state") == "active"
 
 
-def _role(context: Context, login: str) -> str:
+def role(context: Context, login: str) -> str:
     """What somebody is in this repository: admin, maintain, write, triage, read or none."""
     try:
-        found = context.reader.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
+        found = context.writer.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
     except ApiError as error:
         if error.status == 404:
             return "none"

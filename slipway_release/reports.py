@@ -10,10 +10,9 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from slipway_release import history, ledger, workflow
+from slipway_release import history, ledger, people, workflow
 from slipway_release.context import Context
-from slipway_release.errors import ApiError, RefusedError
-from slipway_release.github import quoted
+from slipway_release.errors import RefusedError
 from slipway_release.ledger import Entry, Status
 from slipway_release.platform_file import Environment, Platform, Service
 from slipway_release.release_file import Release, ReleaseFile
@@ -109,14 +108,4 @@ def _is_argocds(context: Context, status: Status) -> bool:
     if status.creator == _ACTIONS:
         return False
     # Settings without `github.argocd.slug`: an App is installed by an owner, and an owner may do everything anyway.
-    return status.is_app or _administers(context, status.creator)
-
-
-def _administers(context: Context, login: str) -> bool:
-    try:
-        found = context.writer.get(f"/repos/{context.platform.repository}/collaborators/{quoted(login)}/permission")
-    except ApiError as error:
-        if error.status == 404:
-            return False
-        raise
-    return found.get("permission") == "admin"
+    return status.is_app or people.role(context, status.creator) == "admin"

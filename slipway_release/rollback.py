@@ -104,7 +104,7 @@ def _is_declined(context: Context, report: Report, failed: Release) -> bool:
     """Whether a person has decided against the rollback of this delivery."""
     contents, environment, service = context.contents, report.environment, report.service
     path = layout.release_path(environment.name, service.name)
-    delivered = history.newest_change(context.reader, context.platform.repository, path, environment.target_branch)
+    delivered = history.newest_change(context.writer, context.platform.repository, path, environment.target_branch)
     return pulls.is_declined(contents, environment.name, service.name, failed.version, "rollback", delivered)
 
 
