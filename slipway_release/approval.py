@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from slipway_release import fields, people, workflow
+from slipway_release import fields, people, pulls, workflow
 from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
@@ -48,15 +48,15 @@ def _asked(message: str) -> set[str]:
 
 def _reviewers(context: Context, branch: str) -> list[str]:
     """Whose newest decisive review of the open request of a branch approves it."""
-    owner = context.platform.repository.partition("/")[0]
-    where = f"/repos/{context.platform.repository}/pulls"
-    query = {"state": "open", "head": f"{owner}:{branch}", "per_page": "1"}
+    pull = pulls.newest(context.contents, branch, "open")
+    if pull is None:
+        return []
+    number = fields.number(pull, "number", "pull request")
     decisive: dict[str, str] = {}
-    for pull in fields.documents(context.writer.read(where, query), where):
-        for review in context.writer.pages(f"{where}/{fields.number(pull, 'number', where)}/reviews"):
-            state = fields.text(review, "state", "review")
-            if state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}:
-                decisive[fields.text(fields.child(review, "user", "review"), "login", "review.user")] = state
+    for review in context.writer.pages(f"/repos/{context.platform.repository}/pulls/{number}/reviews"):
+        state = fields.text(review, "state", "review")
+        if state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}:
+            decisive[fields.text(fields.child(review, "user", "review"), "login", "review.user")] = state
     return [login for login, state in decisive.items() if state == "APPROVED"]
 
 

@@ -6,7 +6,7 @@ and again with each reconciliation, so that one from before a freeze does not me
 
 from __future__ import annotations
 
-from slipway_release import approval, fields, merging, promotion, pulls, reports, selection, verdict
+from slipway_release import approval, fields, history, merging, promotion, pulls, reports, selection, verdict
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.selection import Kind
@@ -42,7 +42,7 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
 def judge_again(context: Context, branch: str) -> str | None:
     """Bring the check of an open pull request in line with its gates; what was changed, in words."""
     repository = context.platform.repository
-    commit = _head(context, branch)
+    commit = history.branch_head(context.writer, context.platform.repository, branch)
     if commit is None:
         return None
     path = f"/repos/{repository}/commits/{commit}/statuses"
@@ -78,7 +78,7 @@ def merge(context: Context, branch: str) -> str | None:
     for pull in pulls.list_open(context.contents, environment, service.name):
         if pull.branch != branch or not merging.merges_itself(environment, pull.kind):
             continue
-        head = _head(context, branch)
+        head = history.branch_head(context.writer, context.platform.repository, branch)
         if head is not None and refusal(context, branch, head) is None:
             return merging.merge(context.contents, pull, environment.target_branch)
     return None
@@ -87,8 +87,3 @@ def merge(context: Context, branch: str) -> str | None:
 def closing(reason: str) -> str:
     """The description of a check that a gate keeps closed."""
     return f"{_MARK}{reason}"
-
-
-def _head(context: Context, branch: str) -> str | None:
-    found = context.writer.find(f"/repos/{context.platform.repository}/git/ref/heads/{branch}")
-    return None if found is None else fields.text(fields.child(found, "object", "ref"), "sha", "ref.object")

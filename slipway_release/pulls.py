@@ -143,18 +143,22 @@ def is_declined(
         kind: what the request is for, one of `KINDS`.
         since: what was closed before that moment (ISO 8601) is forgotten.
     """
-    owner = contents.repository.partition("/")[0]
-    branch = branch_of(environment, service, version, kind)
-    path = f"/repos/{contents.repository}/pulls"
-    query = {"state": "all", "head": f"{owner}:{branch}", "per_page": "1"}
-    found = fields.documents(contents.github.read(path, query), path)
-    return any(
-        item.get("state") == "closed"
-        and not item.get("merged_at")
-        and CLOSED not in str(item.get("body") or "")
-        and str(item.get("closed_at") or "") >= since
-        for item in found
+    found = newest(contents, branch_of(environment, service, version, kind), "all")
+    return (
+        found is not None
+        and found.get("state") == "closed"
+        and not found.get("merged_at")
+        and CLOSED not in str(found.get("body") or "")
+        and str(found.get("closed_at") or "") >= since
     )
+
+
+def newest(contents: Contents, branch: str, state: str) -> Document | None:
+    """The newest pull request of a branch in a state (`open`, `closed` or `all`), as GitHub shows it; None for none."""
+    owner = contents.repository.partition("/")[0]
+    path = f"/repos/{contents.repository}/pulls"
+    query = {"state": state, "head": f"{owner}:{branch}", "per_page": "1"}
+    return next(iter(fields.documents(contents.github.read(path, query), path)), None)
 
 
 def reason_to_close(pull: PullRequest, head: ReleaseFile, verified: str | None) -> str | None:
