@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import urllib.parse
 from pathlib import Path
 
 from slipway_release import fields, image, source, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
+from slipway_release.github import quoted
+from slipway_release.platform_file import Service
 from slipway_release.source import Source
 from slipway_release.validation import comment
 
@@ -32,14 +33,14 @@ def build(context: Context, number: str, commit: str, folder: Path, credential: 
     Raises:
         RefusedError: the image of that name was built from something else.
     """
-    service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    service = _service(context)
     found = source.with_image(context, Source(service, image_tag(number, commit), commit, None))
     return image.build(context, found, folder, credential)
 
 
 def tell(context: Context, number: str, commit: str, address: str) -> None:
     """Says in the pull request where it runs, in one comment that is kept up to date."""
-    service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    service = _service(context)
     where = f"answers at {address}" if address else "has no address outside of the cluster"
     lines = [
         MARKER,
@@ -51,10 +52,9 @@ def tell(context: Context, number: str, commit: str, address: str) -> None:
 
 def expire(context: Context, label: str, days: int) -> None:
     """Takes the label off pull requests without a change for some days, and says so there."""
-    service = context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
+    service = _service(context)
     base, oldest = f"/repos/{service.repository}", workflow.days_ago(days)
-    query = urllib.parse.urlencode({"labels": label, "state": "open"})
-    for issue in context.reader.pages(f"{base}/issues?{query}"):
+    for issue in context.reader.pages(f"{base}/issues", {"labels": label, "state": "open"}):
         if "pull_request" not in issue:
             continue
         number = fields.number(issue, "number", "pull request")
@@ -62,8 +62,13 @@ def expire(context: Context, label: str, days: int) -> None:
             continue
         text = f"{MARKER}\nNothing has changed here for {days} days, so `{label}` is taken off; set it again to go on."
         comment.keep(context, str(number), text, repository=service.repository, marker=MARKER)
-        context.reader.answer("DELETE", f"{base}/issues/{number}/labels/{urllib.parse.quote(label, safe='')}")
+        context.reader.answer("DELETE", f"{base}/issues/{number}/labels/{quoted(label)}")
         workflow.say(f"#{number}: {label} taken off")
+
+
+def _service(context: Context) -> Service:
+    """Whose workflow this is."""
+    return context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
 
 
 def _changed(context: Context, base: str, number: int) -> dt.datetime:
