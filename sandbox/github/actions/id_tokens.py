@@ -1,6 +1,5 @@
 """ID tokens of running jobs: what GitHub says of a job with `id-token: write`, signed for an audience it names."""
 
-import hashlib
 import secrets
 import time
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.routing import Route
 from sandbox.github.actions.scopes import Scope
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Document
+from sandbox.github.core.tokens import digest
 from sandbox.github.identity.tokens import ALGORITHM, Signer
 
 PATH = "/_services/token"
@@ -32,12 +32,12 @@ class IdTokens:
     def variables(self, claims: Document) -> dict[str, str]:
         """What a job asks with, for as long as it runs."""
         token = secrets.token_urlsafe(32)
-        self._requests.put(_digest(token), claims)
+        self._requests.put(digest(token), claims)
         return {REQUEST_URL: f"{self._issuer}/request?api-version=2.0", REQUEST_TOKEN: token}
 
     def end(self, variables: dict[str, str]) -> None:
         """The job has ended: nothing is given for its token any more."""
-        self._requests.delete(_digest(variables.get(REQUEST_TOKEN, "")))
+        self._requests.delete(digest(variables.get(REQUEST_TOKEN, "")))
 
     def application(self) -> Starlette:
         """All of it, to be mounted at `PATH`."""
@@ -59,7 +59,7 @@ class IdTokens:
 
     async def _issue(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        claims = self._requests.get(_digest(token))
+        claims = self._requests.get(digest(token))
         if scheme.lower() != "bearer" or claims is None:
             return JSONResponse({"message": "Unauthorized"}, 401)
         # Tokens are for others, who know nothing of a moved clock.
@@ -94,7 +94,3 @@ def claims(run: Document, scope: Scope, job: Document, github: Document, visibil
         "repository_visibility": visibility,
         "runner_environment": "self-hosted",
     }
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

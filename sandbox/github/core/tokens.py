@@ -19,15 +19,15 @@ class Tokens:
 
     def add_user_token(self, token: str, login: str, scopes: list[str]) -> None:
         """Makes a given text the classic token of a user; doing it again changes its scopes."""
-        self._table.put(_digest(token), {"kind": Kind.USER, "login": login, "scopes": scopes, "expires_at": None})
+        self._table.put(digest(token), {"kind": Kind.USER, "login": login, "scopes": scopes, "expires_at": None})
 
     def replace_user_token(self, token: str, login: str, scopes: list[str]) -> None:
         """The same for the token that a seed gives a user; the one that it gave before ends."""
         for key in self._table.keys():  # noqa: SIM118 - a method, not a mapping's
-            if key != _digest(token) and (self._table.get(key) or {}).get("seeded") == login:
+            if key != digest(token) and (self._table.get(key) or {}).get("seeded") == login:
                 self._table.delete(key)
         kept = {"kind": Kind.USER, "login": login, "scopes": scopes, "expires_at": None, "seeded": login}
-        self._table.put(_digest(token), kept)
+        self._table.put(digest(token), kept)
 
     def issue_installation_token(
         self, installation: Document, permissions: dict[str, str], repositories: list[str] | None, seconds: float
@@ -65,11 +65,11 @@ class Tokens:
 
     def revoke(self, token: str) -> None:
         """Ends a token at once; unknown ones are ignored."""
-        self._table.delete(_digest(token))
+        self._table.delete(digest(token))
 
     def principal(self, token: str) -> Principal | None:
         """Whom a token stands for, or None if it is unknown or has ended."""
-        key = _digest(token)
+        key = digest(token)
         document = self._table.get(key)
         if document is None:
             return None
@@ -93,7 +93,7 @@ class Tokens:
         self._forget_expired()
         token = prefix + "".join(secrets.choice(ALPHABET) for _ in range(36))
         document["expires_at"] = later(seconds)
-        self._table.put(_digest(token), document)
+        self._table.put(digest(token), document)
         return token, document["expires_at"]
 
     def _forget_expired(self) -> None:
@@ -104,5 +104,5 @@ class Tokens:
                 self._table.delete(key)
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

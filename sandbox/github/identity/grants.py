@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from sandbox.github.core.store import Store
+from sandbox.github.core.tokens import digest
 
 CODE_SECONDS = 60
 REFRESH_SECONDS = 24 * 3600
@@ -40,14 +41,14 @@ class Grants:
                 if (self._table.get(key) or {"ends": 0})["ends"] < present:
                     self._table.delete(key)
             text = secrets.token_urlsafe(32)
-            self._table.put(_digest(text), asdict(grant) | {"ends": present + seconds})
+            self._table.put(digest(text), asdict(grant) | {"ends": present + seconds})
         return text
 
     def take(self, text: str) -> Grant | None:
         """The grant of a text, which is used up by that; None if it was, has ended or never was one."""
         with self._lock:
-            kept = self._table.get(_digest(text))
-            if kept is None or not self._table.delete(_digest(text)) or kept["ends"] < time.time():
+            kept = self._table.get(digest(text))
+            if kept is None or not self._table.delete(digest(text)) or kept["ends"] < time.time():
                 return None
         return Grant(
             kept["client"], kept["login"], tuple(kept["scopes"]),
@@ -58,7 +59,3 @@ class Grants:
 def challenge(verifier: str) -> str:
     """What PKCE's S256 makes of a verifier."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
