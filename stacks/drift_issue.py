@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.github.api import GitHubApi
-from components.github.credentials import Token
 from components.github.errors import GitHubError
 from stacks.preview_changes import Preview, PreviewError, read_preview
-from stacks.preview_comment import LIMIT, PATIENCE_SECONDS, comment, teams_of
+from stacks.preview_comment import LIMIT, comment, teams_of
+from stacks.workflow_run import add_to_summary, github_of_run
 
 DRIFTED = 3
 _MARK = "<!-- slipway: drift of {} -->"
@@ -73,13 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A check that could not look says nothing of drift, so the issue stays as it is.
             raise PreviewError(f"the preview failed: {preview.errors[0]}")
         text = issue_text(preview, given.stack) if preview.changes else _GONE
-        if given.summary:
-            with given.summary.open("a", encoding="utf-8") as file:
-                file.write(f"{text}\n")
+        add_to_summary(given.summary, text)
         if repository := os.environ.get("GITHUB_REPOSITORY"):
-            url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
-            api = GitHubApi(url, Token(os.environ["GITHUB_TOKEN"]), deadline_seconds=PATIENCE_SECONDS)
-            print(keep_issue(api, repository, given.stack, preview))
+            print(keep_issue(github_of_run(), repository, given.stack, preview))
         else:
             print(text)
     except KeyError as error:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.github.api import GitHubApi
-from components.github.credentials import Token
 from components.github.errors import GitHubError
 from stacks.preview_access import access_words, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, read_preview
 from stacks.stack_text import StackText, StackTextError
+from stacks.workflow_run import add_to_summary, github_of_run
 
 LABEL = "destructive"
 """What a pull request is labelled with by somebody who means it."""
@@ -31,7 +31,6 @@ REFUSED = 3
 _MARK = "<!-- slipway: preview of {} -->"
 _SHOWN_LINES = 400
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "import": "="}
-PATIENCE_SECONDS = 60
 
 
 def comment(
@@ -212,15 +211,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = comment(preview, given.stack, teams, labels)
         if given.whole:
             given.whole.write_text(comment(preview, given.stack, teams, labels, sys.maxsize), encoding="utf-8")
-        if given.summary:
-            with given.summary.open("a", encoding="utf-8") as file:
-                file.write(f"{text}\n")
+        add_to_summary(given.summary, text)
         if given.pull_request is None:
             print(text)
         else:
-            url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
-            api = GitHubApi(url, Token(os.environ["GITHUB_TOKEN"]), deadline_seconds=PATIENCE_SECONDS)
-            print(publish(api, os.environ["GITHUB_REPOSITORY"], given.pull_request, given.stack, text))
+            print(publish(github_of_run(), os.environ["GITHUB_REPOSITORY"], given.pull_request, given.stack, text))
     except KeyError as error:
         print(f"error: {error.args[0]}: it is not set in the environment", file=sys.stderr)
         return 2
