@@ -1,15 +1,15 @@
 """Runs the service until it is told to stop: `python -m service`."""
 
 import logging
-import queue
-import signal
 import sys
 import threading
 import time
 
 from service import logs
-from service.settings import Settings, SettingsError
+from service.settings import Settings
+from service.stopping import stop_signals
 from service.traces import Tracer
+from service.variables import SettingsError
 from service.web import Application, serve
 
 
@@ -24,10 +24,7 @@ def main() -> int:
     tracer = Tracer()
     application = Application(settings, tracer)
     server = serve(application)
-    # An event would not do: its lock may be held by the very wait that the signal interrupts.
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: told.put(number))
+    told = stop_signals()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("listens", extra={"fields": {"version": settings.version, "port": server.server_port}})
     told.get()

@@ -4,9 +4,10 @@ import json
 import logging
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 from service import metrics
+from service.answering import Answers
 from service.settings import Settings
 from service.traces import SERVER, Tracer
 
@@ -63,9 +64,7 @@ class Application:
 def serve(application: Application) -> ThreadingHTTPServer:
     """A server on the settings' port, bound and not yet running; port 0 takes a free one."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Answers):
         def do_GET(self) -> None:
             began = time.perf_counter()
             path = self.path.partition("?")[0]
@@ -84,12 +83,7 @@ def serve(application: Application) -> ThreadingHTTPServer:
         def reply(self, status: int, kind: str, text: str, path: str, began: float) -> None:
             # Before it is sent, so that a client which has the answer finds it counted.
             application.observe(path, status, time.perf_counter() - began)
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send(status, kind, text)
 
         def log_message(self, format: str, *args: object) -> None:
             """Requests are logged where they are answered; this is for everything else."""

@@ -1,6 +1,7 @@
 import unittest
 
-from service.settings import Settings, SettingsError
+from service.settings import Settings
+from service.variables import SettingsError
 from service.web import Application
 
 

@@ -1,6 +1,7 @@
 import unittest
 
-from worker.settings import Settings, SettingsError
+from worker.settings import Settings
+from worker.variables import SettingsError
 
 
 class SettingsTest(unittest.TestCase):

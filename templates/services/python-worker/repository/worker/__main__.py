@@ -1,16 +1,16 @@
 """Runs the worker until it is told to stop: `python -m worker`."""
 
 import logging
-import queue as queues
-import signal
 import sys
 import threading
 
 from worker import health, logs, work
 from worker.loop import Loop
 from worker.queue import queue
-from worker.settings import Settings, SettingsError
+from worker.settings import Settings
+from worker.stopping import stop_signals
 from worker.traces import Tracer
+from worker.variables import SettingsError
 
 
 def main() -> int:
@@ -24,10 +24,7 @@ def main() -> int:
     tracer = Tracer()
     loop = Loop(settings, queue(settings), work.handle, tracer)
     server = health.serve(loop, settings.port)
-    # An event would not do: its lock may be held by the very wait that the signal interrupts.
-    told: queues.SimpleQueue[int] = queues.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: told.put(number))
+    told = stop_signals()
 
     def work_on() -> None:
         try:

@@ -1,8 +1,9 @@
 """What the cluster asks a worker over HTTP: whether it is alive and ready, and its counts."""
 
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 from worker import metrics
+from worker.answering import Answers
 from worker.loop import Loop
 
 
@@ -18,17 +19,9 @@ def serve(loop: Loop, port: int) -> ThreadingHTTPServer:
             return 200, metrics.TEXT, loop.metrics.text()
         return 404, "text/plain", "not found\n"
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Answers):
         def do_GET(self) -> None:
-            status, kind, text = answer(self.path.partition("?")[0])
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send(*answer(self.path.partition("?")[0]))
 
         def log_message(self, format: str, *args: object) -> None:
             """The cluster asks all the time."""

@@ -5,11 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-FAULTS = ("", "unready", "crash")
-
-
-class SettingsError(Exception):
-    """An environment variable is not what it should be."""
+from worker.variables import SettingsError, check_fault, number
 
 
 @dataclass(frozen=True)
@@ -37,25 +33,12 @@ class Settings:
         settings = cls(
             queue_url=address,
             queue=environ.get("QUEUE") or cls.queue,
-            attempts=_number(environ, "ATTEMPTS", cls.attempts),
-            retry_seconds=_number(environ, "RETRY_SECONDS", cls.retry_seconds),
-            port=_number(environ, "PORT", cls.port),
+            attempts=number(environ, "ATTEMPTS", cls.attempts),
+            retry_seconds=number(environ, "RETRY_SECONDS", cls.retry_seconds),
+            port=number(environ, "PORT", cls.port),
             version=environ.get("VERSION") or cls.version,
             commit=environ.get("COMMIT") or cls.commit,
             fault=environ.get("REHEARSE_FAULT", cls.fault),
         )
-        if settings.fault not in FAULTS:
-            raise SettingsError(f"REHEARSE_FAULT: {settings.fault!r} is none of {', '.join(filter(None, FAULTS))}")
-        if settings.fault == "crash":
-            raise SettingsError("REHEARSE_FAULT: crash, as asked for")
+        check_fault(settings.fault)
         return settings
-
-
-def _number(environ: Mapping[str, str], name: str, default):
-    text = environ.get(name)
-    if not text:
-        return default
-    try:
-        return type(default)(text)
-    except ValueError:
-        raise SettingsError(f"{name}: {text!r} is not a number") from None
