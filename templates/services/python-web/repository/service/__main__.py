@@ -7,13 +7,14 @@ import time
 
 from service import logs
 from service.settings import Settings
-from service.stopping import stop_signals
+from service.stopping import block_stop_signals, wait_for_stop_signal
 from service.traces import Tracer
 from service.variables import SettingsError
 from service.web import Application, serve
 
 
 def main() -> int:
+    block_stop_signals()
     logs.set_up()
     log = logging.getLogger("service")
     try:
@@ -24,10 +25,9 @@ def main() -> int:
     tracer = Tracer()
     application = Application(settings, tracer)
     server = serve(application)
-    told = stop_signals()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("listens", extra={"fields": {"version": settings.version, "port": server.server_port}})
-    told.get()
+    wait_for_stop_signal()
     # Kubernetes goes on sending requests here for a moment: say "not ready", and answer them.
     application.draining.set()
     time.sleep(settings.drain_seconds)

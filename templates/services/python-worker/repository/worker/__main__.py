@@ -1,6 +1,8 @@
 """Runs the worker until it is told to stop: `python -m worker`."""
 
 import logging
+import os
+import signal
 import sys
 import threading
 
@@ -8,12 +10,13 @@ from worker import health, logs, work
 from worker.loop import Loop
 from worker.queue import queue
 from worker.settings import Settings
-from worker.stopping import stop_signals
+from worker.stopping import block_stop_signals, wait_for_stop_signal
 from worker.traces import Tracer
 from worker.variables import SettingsError
 
 
 def main() -> int:
+    block_stop_signals()
     logs.set_up()
     log = logging.getLogger("worker")
     try:
@@ -24,19 +27,21 @@ def main() -> int:
     tracer = Tracer()
     loop = Loop(settings, queue(settings), work.handle, tracer)
     server = health.serve(loop, settings.port)
-    told = stop_signals()
+    ended = threading.Event()
 
     def work_on() -> None:
         try:
             loop.run()
         finally:
-            told.put(0)
+            ended.set()
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("works", extra={"fields": {"version": settings.version, "port": server.server_port}})
     worker = threading.Thread(target=work_on)
     worker.start()
-    crashed = told.get() == 0
+    wait_for_stop_signal()
+    crashed = ended.is_set()
     # The message at work is finished: the chart's `terminationGracePeriodSeconds` has to be enough for one.
     loop.stopping.set()
     worker.join()
