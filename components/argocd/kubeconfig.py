@@ -1,105 +1,102 @@
-"""A context of a kubeconfig: opened as a client, or what is wrong with it in one sentence."""
+"""A context of a kubeconfig: opened as a client, or what is wrong with it, each in one sentence."""
 
 import logging
 import os
-import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
+import kubernetes.client
 import kubernetes.config
-import yaml
+import urllib3
 
-_SCHEMES = ("http://", "https://")
+from components.argocd import kubeconfig_file
+from components.argocd.kubeconfig_context import context_problems, token_in
+from components.argocd.kubeconfig_file import Kubeconfig
 
 
-def opened(kubeconfig: str, context: str, setting: str) -> Any:
-    """A client of the context's cluster, or a text that says what is wrong; nothing is asked of the cluster.
+def opened(kubeconfig: str, context: str, setting: str) -> Any | list[str]:
+    """A client of the context's cluster, or all that is wrong with it; nothing is asked of the cluster.
 
     Args:
         kubeconfig: the path, as the settings have it.
         context: the context in it.
         setting: the setting that names the context, such as `cluster.context`.
     """
-    path = Path(kubeconfig).expanduser()
-    if problem := next(_problems(path, kubeconfig, context, setting), None):
-        return problem
+    file = _file(kubeconfig)
+    if isinstance(file, str):
+        return [f"cluster.kubeconfig: {file}"]
+    try:
+        found = kubeconfig_file.load(file)
+    except kubeconfig_file.UnreadableError as error:
+        return [f"cluster.kubeconfig: {file}: {problem}" for problem in error.problems]
+    if problems := [f"{setting}: {problem}" for problem in context_problems(found, context, file)]:
+        return problems
+    return _client(found, context, setting)
+
+
+def _file(kubeconfig: str) -> Path | str:
+    """The file, or why there is none."""
+    try:
+        path = Path(kubeconfig).expanduser()
+        if path.is_file():
+            return path
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError):
+        return "it is not the path of a file; use one such as ~/.kube/acme"
+    if is_folder:
+        return f"{path} is a folder; name the file in it"
+    if "://" in kubeconfig:
+        return f"{kubeconfig} is an address; use the path of a file"
+    if "$" in kubeconfig:
+        return f"there is no file {path}; variables are not filled in, use ~ for the home directory"
+    if os.pathsep in kubeconfig:
+        return f"there is no file {path}; name one file: `kubectl config view --flatten > one` writes a list into one"
+    return f"there is no file {path}"
+
+
+def _client(found: Kubeconfig, context: str, setting: str) -> Any | list[str]:
+    configuration = kubernetes.client.Configuration()
     with _said() as said:
         try:
-            client = cast(Any, kubernetes.config).new_client_from_config(str(path), context=context)
+            cast(Any, kubernetes.config).load_kube_config_from_dict(
+                _document(found, context), context, client_configuration=configuration, persist_config=False
+            )
         except kubernetes.config.ConfigException as error:
-            reason = " ".join(str(error).split())
-            return f"{setting}: {context} cannot be used: {reason}; `kubectl config get-contexts` shows them"
-        except (yaml.YAMLError, ValueError, TypeError, AttributeError, OSError):
+            return [
+                f"{setting}: {context} cannot be used: {' '.join(str(error).split())}; correct it in the kubeconfig"
+            ]
+        except (ValueError, TypeError, AttributeError, LookupError, OSError):
             # The client lets through whatever its reading stumbles over.
-            return _unreadable(path)
-        except ImportError as error:
-            return f"{setting}: {context} is reached by a proxy that needs {error.name}, which is not here; use another"
+            return [f"{setting}: {context} cannot be used; try it: `kubectl --context {context} version`"]
     if said:
         # The client goes on without a token, and the cluster would only refuse.
-        return f"{setting}: the program that gives {context} its tokens fails: {said[-1]}; run it yourself"
+        return [f"{setting}: the program that gives {context} its tokens fails: {said[-1]}; run it yourself"]
+    proxy = urlsplit(configuration.proxy or "")
+    if proxy.username:
+        login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+        configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=login)
+    try:
+        client = cast(Any, kubernetes.client).ApiClient(configuration)
+    except ImportError as error:
+        return [f"{setting}: {context} is reached by a proxy that needs {error.name}, which is not here; use another"]
     # The client's own three retries would make an unreachable cluster take minutes.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     return client
 
 
-def _problems(path: Path, kubeconfig: str, context: str, setting: str) -> Iterator[str]:
-    """What the client would stumble over, or go on without."""
-    if not path.is_file():
-        several = os.pathsep in kubeconfig
-        remedy = "; name one file: `kubectl config view --flatten > one` writes a list into one" if several else ""
-        yield f"cluster.kubeconfig: there is no file {path}{remedy}"
-        return
-    try:
-        read: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, OSError):
-        yield _unreadable(path)
-        return
-    if not isinstance(read, dict):
-        yield _unreadable(path)
-        return
-    document = cast("dict[str, object]", read)
-    found = _entry(document, "contexts", context, "context")
-    if found is None:
-        yield f"{setting}: {context} is not in {path}; `kubectl config get-contexts` shows those it has"
-        return
-    parts = {what: _entry(document, f"{what}s", found.get(what), what) for what in ("cluster", "user")}
-    for what, part in parts.items():
-        if part is None:
-            yield f"{setting}: {context} names the {what} {found.get(what)!r}, which is not in {path}; correct it there"
-    server = str((parts["cluster"] or {}).get("server", ""))
-    if not server.startswith(_SCHEMES):
-        yield f"{setting}: the address of {context} is {server!r}; use one with https:// in {path}"
-    yield from _user_problems(parts["user"] or {}, context, setting, path)
-
-
-def _user_problems(user: dict[str, Any], context: str, setting: str, path: Path) -> Iterator[str]:
-    command = cast("dict[str, object]", user.get("exec") or {}).get("command")
-    if command and shutil.which(str(command)) is None:
-        yield f"cluster.kubeconfig: {context} gets its tokens from `{command}`, which is not on PATH; install it"
-    if "auth-provider" in user:
-        yield (
-            f"{setting}: {context} logs in by an auth-provider, which Kubernetes has removed; write its entry anew with"
-            " your provider's command (`gcloud container clusters get-credentials …`, `az aks get-credentials …`)"
-        )
-    token = str(user.get("token") or "")
-    if not (token.isascii() and token.isprintable()):
-        yield f"{setting}: the token of {context} has a character that no token has; copy it again into {path}"
-
-
-def _entry(document: dict[str, object], key: str, name: object, what: str) -> dict[str, Any] | None:
-    """An entry of one of a kubeconfig's lists."""
-    listed: object = document.get(key)
-    for item in cast("list[Any]", listed) if isinstance(listed, list) else []:
-        if isinstance(item, dict) and cast("dict[str, Any]", item).get("name") == name:
-            found = cast("dict[str, Any]", item).get(what)
-            return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-    return None
-
-
-def _unreadable(path: Path) -> str:
-    return f"cluster.kubeconfig: {path} is not a kubeconfig; `kubectl config view --kubeconfig {path}` says more"
+def _document(found: Kubeconfig, name: str) -> dict[str, Any]:
+    """What the client needs of it; a token is read here, because the client would send the line break of its file."""
+    document = found.model_dump(by_alias=True, exclude_unset=True)
+    context = found.context(name)
+    user = context and found.user_of(context)
+    if user is not None and user.token_file and not user.token:
+        for item in document["users"]:
+            if context is not None and item.get("name") == context.user:
+                item["user"]["token"] = token_in(user.token_file)
+    return document
 
 
 @contextmanager

@@ -39,7 +39,9 @@ TESTED_ARGOCD = ((3, 4), (3, 5))
 def cluster_problems(settings: Settings, state: State | None = None) -> list[str]:
     """Everything that is in the way, `Advice` among it; nothing is written."""
     client = _opened(settings)
-    found = [client, *remote_problems(settings, None)] if isinstance(client, str) else _asked(settings, state, client)
+    found: list[str] = (
+        [*client, *remote_problems(settings, None)] if isinstance(client, list) else _asked(settings, state, client)
+    )
     return list(dict.fromkeys(found))
 
 
@@ -56,7 +58,7 @@ def has_release(settings: Settings) -> bool:
     """Whether the cluster has the Helm release of Argo CD; an unreachable one counts as without."""
     client = _opened(settings)
     try:
-        return not isinstance(client, str) and _has_release(settings, client)
+        return not isinstance(client, list) and _has_release(settings, client)
     except UNREACHABLE:
         return False
 

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from components.argocd.cluster_api import (
     UNREACHABLE,
@@ -44,8 +44,8 @@ def remote_problems(settings: Settings, client: Any) -> list[str]:
 def _asked(settings: Settings, environment: Environment, context: str, own: str | None) -> list[str]:
     setting = f"environments[{environment.name}].context"
     there = opened(settings.cluster.kubeconfig, context, setting)
-    if isinstance(there, str):
-        return [there]
+    if isinstance(there, list):
+        return cast("list[str]", there)
     pulls, registers = settings.registry.pull_username is not None, environment.server is not None
     if not (pulls or registers):
         return []  # Nothing is made there.

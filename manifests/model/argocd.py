@@ -35,11 +35,17 @@ class Dns:
     """The ports of its pods, such as 5353."""
 
 
+def _path(text: str) -> str:
+    if text.lstrip().startswith("{") or "apiVersion" in text:
+        raise wrong("it is the text of a kubeconfig, which would be shown; use the path of the file")
+    return text
+
+
 @model
 class Cluster:
     """The cluster that Argo CD is installed into."""
 
-    kubeconfig: Line
+    kubeconfig: Annotated[Line, AfterValidator(_path)]
     """Path of the kubeconfig, relative to the Pulumi project; `~` is the home directory."""
     context: Line
     """The context in it; never the one that happens to be current."""

@@ -24,8 +24,8 @@ def differences(settings: Settings) -> Iterator[str]:
     """What Argo CD and Kubernetes allow otherwise than declared."""
     context = settings.cluster.context
     client = opened(settings.cluster.kubeconfig, context, "cluster.context")
-    if isinstance(client, str):
-        yield client
+    if isinstance(client, list):
+        yield from cast("list[str]", client)
         return
     try:
         yield from argocd.differences(settings, client)

@@ -16,6 +16,8 @@ from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.stacks.builders import MARK, changed, texts, values
 
+BETA = "client.authentication.k8s.io/v1beta1"
+
 
 def settings(stack: dict[str, Any] | None = None) -> Settings:
     return settings_of("test", texts(stack or values()))
@@ -170,7 +172,7 @@ def test_a_program_for_tokens_that_is_not_there_is_named(tmp_path: Path, program
     given = kubeconfig(tmp_path, "http://127.0.0.1:9")
     path = Path(given["kubeconfig"])
     document = json.loads(path.read_text())
-    document["users"][0]["user"] = {"exec": {"command": program, "apiVersion": "client.authentication.k8s.io/v1"}}
+    document["users"][0]["user"] = {"exec": {"command": program, "apiVersion": BETA}}
     path.write_text(json.dumps(document))
     (problem,) = cluster.cluster_problems(settings(values(cluster=given)))
     assert ("`no-such-plugin`, which is not on PATH" in problem) == missing, problem
@@ -192,7 +194,12 @@ def test_a_program_for_tokens_that_is_not_there_is_named(tmp_path: Path, program
         ),
         (
             "users",
-            [{"name": "u", "user": {"exec": {"command": "false", "apiVersion": "client.authentication.k8s.io/v1"}}}],
+            [
+                {
+                    "name": "u",
+                    "user": {"exec": {"command": "false", "apiVersion": BETA}},
+                }
+            ],
             "the program that gives here its tokens fails: process returned 1",
         ),
     ],

@@ -340,6 +340,13 @@ def test_a_key_that_holds_a_secret_by_mistake_is_not_shown() -> None:
     assert "ghp_oops" not in found["github.token"]
 
 
+@pytest.mark.parametrize("text", ['{"users": [{"user": {"token": "hush"}}]}', "apiVersion: v1, token: hush"])
+def test_the_text_of_a_kubeconfig_in_place_of_its_path_is_not_shown(text: str) -> None:
+    found = problems(changed("cluster.kubeconfig", text))
+    assert found["cluster.kubeconfig"].startswith("it is the text of a kubeconfig")
+    assert "hush" not in str(found)
+
+
 def test_text_that_is_no_structure_is_refused() -> None:
     assert "mapping" in problems(values(cluster="production"))["cluster"]
     assert "list" in problems(values(teams={"name": "web"}))["teams"]
