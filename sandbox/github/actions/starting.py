@@ -51,7 +51,8 @@ def runs_of(engine: Parts, event: Event) -> Iterator[Document]:
     if repository is None or not settings.of(engine.forge, event.repository).enabled:
         return
     git = engine.forge.git.by_id(repository["id"])
-    message = git.attempt("show", "--no-patch", "--format=%B", _head_sha(event)) or ""
+    head = git.resolve(_head_sha(event))
+    message = git.message(head) if head else ""
     if triggers.asks_to_skip(event, message):
         return
     if _chain(engine, repository, event) > MOST_CHAINED:
@@ -214,7 +215,7 @@ def _title(engine: Parts, run: Document, event: Event) -> str:
         return str(event.payload["pull_request"].get("title") or run["name"])
     if event.name == "push":
         git = engine.forge.git.by_id(run["repository_id"])
-        return git.attempt("show", "--no-patch", "--format=%s", run["sha"]) or run["name"]
+        return git.message(run["sha"]).partition("\n")[0] or run["name"]
     return run["name"]
 
 

@@ -1,14 +1,17 @@
 """Bare git repositories: where they lie, and the plumbing that every other module uses."""
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
+
+import pygit2
+from pygit2.enums import ConfigLevel, RepositoryOpenFlag
 
 from sandbox.github.core import clock
 
@@ -20,8 +23,12 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 QUARANTINE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH")
 """Where git keeps the objects of a push until its hooks agree; a check of that push must look there."""
 
-_OBJECT = re.compile(r"(?P<id>[0-9a-f]{40}) (?P<kind>\w+) \d+")
-"""How `cat-file --batch-check` names an object that is there."""
+GitObject = pygit2.Commit | pygit2.Tree | pygit2.Blob | pygit2.Tag
+
+# As `environment` below: no setting of the user or the machine reaches the repositories.
+for _level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+    pygit2.settings.search_path[_level] = ""
+pygit2.settings.owner_validation = False
 
 
 class GitError(Exception):
@@ -35,6 +42,17 @@ class Signature:
     name: str
     email: str
     date: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a tree holds: a blob with its size in bytes, another tree, or the commit of a submodule."""
+
+    path: str
+    mode: str
+    kind: str
+    sha: str
+    size: int | None
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -94,25 +112,19 @@ class GitRepository:
             return None
 
     def resolve(self, expression: str, kind: str = "commit") -> str | None:
-        """Id of the object that an expression names, peeled to the kind; None if there is none."""
+        """Id of the object that an expression names, peeled to the kind; None if there is none.
+
+        A kind is `commit`, `tree`, `blob`, `tag`, or `object` for whatever it is.
+        """
         return self._first([expression], kind)
 
     def _first(self, expressions: Sequence[str], kind: str) -> str | None:
-        """What the first expression names that names something. All of them are asked for in one process."""
-        # Everything behind a colon is a path, so a peeling suffix would be a part of it.
-        asked = [
-            text if ":" in text else f"{text}^{{{kind}}}"
-            for text in expressions
-            if text and not text.startswith("-") and not any(character.isspace() for character in text)
-        ]
-        if not asked:
-            return None
-        printed = self.text("cat-file", "--batch-check", stdin="".join(f"{text}\n" for text in asked).encode())
-        for line in printed.splitlines():
-            found = _OBJECT.fullmatch(line)
-            if found is not None:
-                same = found["kind"] == kind
-                return found["id"] if same else self.attempt("rev-parse", "-q", "--verify", f"{found['id']}^{{{kind}}}")
+        repository = self.open()
+        for text in expressions:
+            if text and not text.startswith("-") and not any(character.isspace() for character in text):
+                found = _peeled(repository, text, kind)
+                if found is not None:
+                    return str(found.id)
         return None
 
     def find_commit(self, name: str) -> str | None:
@@ -121,28 +133,84 @@ class GitRepository:
         is_id = 4 <= len(name) <= 40 and all(character in "0123456789abcdef" for character in name.lower())
         return self._first([*candidates, *([name] if is_id or name == "HEAD" else [])], "commit")
 
+    def commit(self, revision: str) -> pygit2.Commit:
+        """The commit that an expression names.
+
+        Raises:
+            GitError: there is none.
+        """
+        found = _peeled(self.open(), revision, "commit")
+        if not isinstance(found, pygit2.Commit):
+            raise GitError(f"{revision} is not a commit")
+        return found
+
+    def message(self, revision: str) -> str:
+        """The message of a commit, without the newlines at its end.
+
+        Raises:
+            GitError: there is no such commit.
+        """
+        return self.commit(revision).raw_message.decode(errors="replace").rstrip("\n")
+
+    def kind(self, sha: str) -> str:
+        """What an object is: `commit`, `tree`, `blob` or `tag`.
+
+        Raises:
+            GitError: there is no such object.
+        """
+        return self._object(sha).type_str
+
+    def blob(self, sha: str) -> bytes:
+        """The content of a blob.
+
+        Raises:
+            GitError: there is no such blob.
+        """
+        found = self._object(sha)
+        if not isinstance(found, pygit2.Blob):
+            raise GitError(f"{sha} is not a blob")
+        return found.data
+
+    def entries(self, tree: str, *, recursive: bool = False) -> list[Entry]:
+        """What lies in a folder; with `recursive` in the folders below it too, each behind its folder.
+
+        Raises:
+            GitError: there is no such tree.
+        """
+        found = self._object(tree)
+        if not isinstance(found, pygit2.Tree):
+            raise GitError(f"{tree} is not a tree")
+        return list(_entries(found, "", recursive=recursive))
+
+    def _object(self, sha: str) -> GitObject:
+        found = _peeled(self.open(), sha, "object")
+        if found is None:
+            raise GitError(f"{sha} is not an object")
+        return found
+
     def read(self, commit: str, path: str) -> bytes | None:
         """Content of a file at a commit, or None."""
-        try:
-            return self.run("cat-file", "blob", f"{commit}:{path}") if path else None
-        except GitError:
-            return None
+        found = _peeled(self.open(), f"{commit}:{path}", "object") if path else None
+        return found.data if isinstance(found, pygit2.Blob) else None
 
     def files(self, commit: str, prefix: str = "") -> list[str]:
         """Paths of all files at a commit, below a folder if one is given."""
-        arguments = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit]
-        if prefix.strip("/"):
-            arguments += ["--", prefix.strip("/") + "/"]
-        try:
-            printed = self.run(*arguments)
-        except GitError:
+        folder = prefix.strip("/")
+        tree = _peeled(self.open(), f"{commit}:{folder}" if folder else commit, "tree")
+        if not isinstance(tree, pygit2.Tree):
             return []
-        return [path.decode(errors="replace") for path in printed.split(b"\0") if path]
+        listed = _entries(tree, f"{folder}/" if folder else "", recursive=True)
+        return [entry.path for entry in listed if entry.kind != "tree"]
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
         """Every ref below the prefix with the id it holds (of the tag object, for annotated tags)."""
-        printed = self.text("for-each-ref", "--format=%(refname) %(objectname)", prefix)
-        return dict(line.split(" ", 1) for line in printed.splitlines())  # pyright: ignore[reportReturnType]
+        folder = prefix.rstrip("/")
+        found = {
+            reference.name: str(reference.resolve().target)
+            for reference in self.open().references.iterator()
+            if reference.name == folder or reference.name.startswith(folder + "/")
+        }
+        return dict(sorted(found.items()))
 
     def ref(self, name: str) -> str | None:
         """The id that a full ref name holds, or None."""
@@ -150,7 +218,23 @@ class GitRepository:
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """True if one commit is contained in the other."""
-        return self.attempt("merge-base", "--is-ancestor", ancestor, descendant) is not None
+        repository = self.open()
+        old, new = (_peeled(repository, name, "commit") for name in (ancestor, descendant))
+        return old is not None and new is not None and (old.id == new.id or repository.descendant_of(new.id, old.id))
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The newest commit that is contained in both commits, or None."""
+        repository = self.open()
+        found = repository.merge_base(self.commit(one).id, self.commit(other).id)
+        return str(found) if found else None
+
+    def open(self) -> pygit2.Repository:
+        """The repository for a look inside. Open it anew each time: its objects are not for several threads."""
+        repository = pygit2.Repository(str(self.directory), RepositoryOpenFlag.BARE | RepositoryOpenFlag.NO_SEARCH)
+        for name in QUARANTINE[:2]:
+            for folder in filter(None, self.quarantine.get(name, "").split(os.pathsep)):
+                repository.odb.add_disk_alternate(str(self.directory / folder))
+        return repository
 
     def update_ref(self, name: str, new: str, old: str) -> None:
         """Moves, creates (old is ZERO) or deletes (new is ZERO) a ref, only if it still holds `old`."""
@@ -204,6 +288,33 @@ class GitRepository:
         return self.text("commit-tree", tree, *named, "-F", "-", stdin=message.encode(), env=env)
 
 
+def _peeled(repository: pygit2.Repository, expression: str, kind: str) -> GitObject | None:
+    try:
+        found = repository.revparse_single(expression)
+        match kind:
+            case "commit":
+                return found.peel(pygit2.Commit)
+            case "tree":
+                return found.peel(pygit2.Tree)
+            case "blob":
+                return found.peel(pygit2.Blob)
+            case "tag":
+                return found.peel(pygit2.Tag)
+            case _:
+                return cast("GitObject", found)
+    except (KeyError, ValueError, pygit2.GitError):
+        return None
+
+
+def _entries(tree: pygit2.Tree, folder: str, *, recursive: bool) -> Iterator[Entry]:
+    for one in tree:
+        path = folder + (one.raw_name or b"").decode(errors="replace")
+        size = one.size if isinstance(one, pygit2.Blob) else None
+        yield Entry(path, f"{one.filemode:06o}", one.type_str, str(one.id), size)
+        if recursive and isinstance(one, pygit2.Tree):
+            yield from _entries(one, path + "/", recursive=True)
+
+
 class GitStore:
     """All bare repositories, found by the full name of the repository."""
 
@@ -236,12 +347,13 @@ class GitStore:
         """Makes an empty bare repository."""
         made = self.by_id(repository_id)
         made.directory.mkdir(parents=True, exist_ok=True)
-        made.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", ".")
-        made.run("config", "http.receivepack", "true")
-        made.run("config", "uploadpack.allowAnySHA1InWant", "true")
+        made.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}", ".")
+        config = made.open().config
+        config["http.receivepack"] = True
+        config["uploadpack.allowAnySHA1InWant"] = True
         # Housekeeping in the background could outlive the server, and would race with its reads.
-        made.run("config", "gc.auto", "0")
-        made.run("config", "receive.autogc", "false")
+        config["gc.auto"] = 0
+        config["receive.autogc"] = False
         return made
 
     def remove(self, repository_id: int) -> None:

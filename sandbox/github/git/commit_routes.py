@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from starlette.responses import Response
 
 from sandbox.github.core.errors import GitHubError, not_found
-from sandbox.github.core.git import EMPTY_TREE, GitError
+from sandbox.github.core.git import EMPTY_TREE
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.git import commits
@@ -77,10 +77,9 @@ def compare(request: Request) -> Answer:
     base, head = (git.find_commit(name.removeprefix(f"{owner}:")) for name in (base_name, head_name))
     if base is None or head is None:
         raise not_found()
-    try:
-        common = git.text("merge-base", base, head)
-    except GitError as error:
-        raise GitHubError(404, f"No common ancestor between {base_name} and {head_name}.") from error
+    common = git.merge_base(base, head)
+    if common is None:
+        raise GitHubError(404, f"No common ancestor between {base_name} and {head_name}.")
     behind, ahead = (
         int(count) for count in git.text("rev-list", "--left-right", "--count", f"{base}...{head}").split()
     )

@@ -3,14 +3,14 @@
 import datetime as dt
 from typing import Any
 
+import pygit2
+
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import stamp
 from sandbox.github.core.errors import GitHubError, unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import EMPTY_TREE, GitRepository
 from sandbox.github.core.store import Document
-
-_FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x00%x01"
 
 STATUS_NAMES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
 
@@ -19,35 +19,27 @@ UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload
 """What GitHub says of a commit or tag without a signature."""
 
 
-def _utc(date: str) -> str:
-    return stamp(dt.datetime.fromisoformat(date))
-
-
 def read_many(git: GitRepository, *revisions: str) -> list[dict[str, Any]]:
-    """The commits that `git log` prints for some revisions and options, newest first."""
-    printed = git.text("log", f"--format={_FORMAT}", *revisions)
-    found: list[dict[str, Any]] = []
-    for record in printed.split("\0\x01"):
-        fields = record.lstrip("\n").split("\0")
-        if len(fields) < 10:
-            continue
-        sha, tree, parents, author, author_email, author_date, committer, committer_email, date, message = fields[:10]
-        found.append(
-            {
-                "sha": sha,
-                "tree": tree,
-                "parents": parents.split(),
-                "author": {"name": author, "email": author_email, "date": _utc(author_date)},
-                "committer": {"name": committer, "email": committer_email, "date": _utc(date)},
-                "message": message.rstrip("\n"),
-            }
-        )
-    return found
+    """The commits that `git rev-list` names for some revisions and options, newest first."""
+    return [read_one(git, sha) for sha in git.text("rev-list", *revisions).split()]
 
 
 def read_one(git: GitRepository, sha: str) -> dict[str, Any]:
     """One commit."""
-    return read_many(git, "--no-walk", sha)[0]
+    commit = git.commit(sha)
+    return {
+        "sha": str(commit.id),
+        "tree": str(commit.tree_id),
+        "parents": [str(parent) for parent in commit.parent_ids],
+        "author": _person(commit.author),
+        "committer": _person(commit.committer),
+        "message": git.message(sha),
+    }
+
+
+def _person(who: pygit2.Signature) -> dict[str, str]:
+    name, email = (raw.decode(errors="replace") for raw in (who.raw_name, who.raw_email))
+    return {"name": name, "email": email, "date": stamp(dt.datetime.fromtimestamp(who.time, dt.UTC))}
 
 
 def login_of(forge: Forge, email: str) -> str | None:

@@ -64,14 +64,14 @@ def _read(request: Request, path: str) -> Answer:
     sha = git.resolve(f"{commit}:{path}", "object")
     if sha is None:
         raise not_found()
-    kind = git.text("cat-file", "-t", sha)
+    kind = git.kind(sha)
     accept = request.headers.get("accept", "")
     if kind == "tree":
         entries = _folder(request, ref, path, sha)
         if "object" in accept:
             return _entry(request, ref, path, sha, "dir", 0) | {"entries": entries}
         return entries
-    content = git.run("cat-file", "blob", sha)
+    content = git.blob(sha)
     if "raw" in accept:
         return Response(content, media_type="application/vnd.github.raw; charset=utf-8")
     shown = _entry(request, ref, path, sha, "file", len(content))
@@ -82,14 +82,10 @@ def _read(request: Request, path: str) -> Answer:
 
 def _folder(request: Request, ref: str, path: str, tree: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    for line in request.git.run("ls-tree", "-z", "-l", tree).decode(errors="replace").split("\0"):
-        if not line:
-            continue
-        facts, name = line.split("\t", 1)
-        mode, kind, sha, size = facts.split()
-        shown_kind = "dir" if kind == "tree" else "symlink" if mode == "120000" else "file"
-        full = f"{path}/{name}" if path else name
-        entries.append(_entry(request, ref, full, sha, shown_kind, int(size) if size != "-" else 0))
+    for entry in request.git.entries(tree):
+        shown_kind = "dir" if entry.kind == "tree" else "symlink" if entry.mode == "120000" else "file"
+        full = f"{path}/{entry.path}" if path else entry.path
+        entries.append(_entry(request, ref, full, entry.sha, shown_kind, entry.size or 0))
     return entries
 
 

@@ -47,7 +47,7 @@ def read_blob(request: Request) -> Answer:
     sha = request.git.resolve(request.params["sha"], "blob")
     if sha is None:
         raise not_found()
-    content = request.git.run("cat-file", "blob", sha)
+    content = request.git.blob(sha)
     return {
         "sha": sha,
         "node_id": f"B_{sha}",
@@ -59,18 +59,13 @@ def read_blob(request: Request) -> Answer:
 
 
 def _tree_view(request: Request, sha: str, *, recursive: bool) -> dict[str, Any]:
-    arguments = ["ls-tree", "-z", "-l", *(["-r", "-t"] if recursive else []), sha]
     entries: list[dict[str, Any]] = []
-    for line in request.git.run(*arguments).decode(errors="replace").split("\0"):
-        if not line:
-            continue
-        facts, path = line.split("\t", 1)
-        mode, kind, entry, size = facts.split()
-        folder = {"blob": "blobs", "tree": "trees", "commit": "commits"}[kind]
-        shown: dict[str, Any] = {"path": path, "mode": mode, "type": kind, "sha": entry}
-        if kind == "blob":
-            shown["size"] = int(size)
-        entries.append(shown | {"url": f"{request.repository_url}/git/{folder}/{entry}"})
+    for entry in request.git.entries(sha, recursive=recursive):
+        folder = {"blob": "blobs", "tree": "trees", "commit": "commits"}[entry.kind]
+        shown: dict[str, Any] = {"path": entry.path, "mode": entry.mode, "type": entry.kind, "sha": entry.sha}
+        if entry.size is not None:
+            shown["size"] = entry.size
+        entries.append(shown | {"url": f"{request.repository_url}/git/{folder}/{entry.sha}"})
     return {"sha": sha, "url": f"{request.repository_url}/git/trees/{sha}", "tree": entries, "truncated": False}
 
 

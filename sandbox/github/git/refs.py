@@ -13,7 +13,7 @@ from sandbox.github.rules import protection, rules
 
 
 def _view(request: Request, ref: str, sha: str) -> dict[str, Any]:
-    kind = request.git.text("cat-file", "-t", sha)
+    kind = request.git.kind(sha)
     folder = {"commit": "commits", "tag": "tags", "tree": "trees", "blob": "blobs"}[kind]
     return {
         "ref": ref,

@@ -231,7 +231,7 @@ def view(forge: Forge, repository: Document, pull: Document, *, full: bool = Fal
 def _computed(forge: Forge, repository: Document, pull: Document) -> dict[str, Any]:
     git = forge.git.by_id(repository["id"])
     base, head = pull["base"]["sha"], pull["head"]["sha"]
-    common = git.attempt("merge-base", base, head) or base
+    common = git.merge_base(base, head) or base
     counts = git.text("diff", "--numstat", "--no-renames", common, head).splitlines()
     numbers = [line.split("\t") for line in counts]
     comments = forge.store.table("issue_comments").keys(f"{repository['id']}/{pull['number']}/")

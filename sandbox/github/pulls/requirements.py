@@ -120,7 +120,7 @@ def _missing_reviews(forge: Forge, repository: Document, pull: Document, needed:
 
 def _missing_owners(forge: Forge, repository: Document, pull: Document, approved: set[str]) -> list[str]:
     git, base, head = forge.git.by_id(repository["id"]), pull["base"]["sha"], pull["head"]["sha"]
-    common = git.attempt("merge-base", base, head) or base
+    common = git.merge_base(base, head) or base
     paths = [path for path in git.text("diff", "--name-only", "-z", "--no-renames", common, head).split("\0") if path]
     return [
         f"Waiting on code owner review from {' or '.join(name.lstrip('@') for name in names)}."

@@ -120,7 +120,7 @@ def list_files(request: Request) -> Answer:
     """Files that a pull request changes."""
     pull, git = pull_of(request), request.git
     base, head = pull["base"]["sha"], pull["head"]["sha"]
-    common = git.attempt("merge-base", base, head) or base
+    common = git.merge_base(base, head) or base
     return commits.changed_files(request.forge, request.repository, git, common, head)
 
 

@@ -216,7 +216,7 @@ def _name_pattern(parameters: dict[str, Any], ref: str) -> Iterator[str]:
 
 def _message_pattern(git: GitRepository, parameters: dict[str, Any], update: RefUpdate) -> Iterator[str]:
     for commit in new_commits(git, update):
-        if not _pattern_holds(parameters, git.text("show", "--no-patch", "--format=%B", commit)):
+        if not _pattern_holds(parameters, git.message(commit)):
             yield f"Commit message {_described(parameters)}"
             return
 
