@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import ssl
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,12 +105,17 @@ def _send(
     _keep(forge, f"{repository_id}/{hook['id']}", record)
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those of this machine. To read them takes longer than a delivery, so it is done once."""
+    return ssl.create_default_context()
+
+
 def _post(config: dict[str, Any], body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     try:
         # Everything a webhook of the sandbox reaches is on this machine: a proxy must not see it.
-        with httpx.Client(
-            timeout=PATIENCE_SECONDS, trust_env=False, verify=config.get("insecure_ssl") != "1"
-        ) as client:
+        verify = config.get("insecure_ssl") != "1" and _certificates()
+        with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False, verify=verify) as client:
             response = client.post(str(config["url"]), content=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return 0, f"failed to connect to host: {error}"
