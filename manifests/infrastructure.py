@@ -18,6 +18,10 @@ _Object = dict[str, Any]
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _RBAC = "rbac.authorization.k8s.io"
 
+DEFAULT_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
+DEFAULT_LIMITS = {"memory": "256Mi"}
+"""What a container in a namespace with a quota gets that says nothing else."""
+
 
 def infrastructure_files(settings: Settings) -> dict[str, str]:
     """All files below `infrastructure/`, by path in the repository."""
@@ -80,7 +84,7 @@ def quotas(service: Service, environment: Environment) -> Iterator[_Object]:
     }
     yield _object("v1", "ResourceQuota", _metadata("quota", service, environment), {"spec": {"hard": hard}})
     # With a quota, a container without requests would be refused.
-    default = {"type": "Container", "defaultRequest": {"cpu": "50m", "memory": "64Mi"}, "default": {"memory": "256Mi"}}
+    default = {"type": "Container", "defaultRequest": DEFAULT_REQUESTS, "default": DEFAULT_LIMITS}
     yield _object("v1", "LimitRange", _metadata("defaults", service, environment), {"spec": {"limits": [default]}})
 
 

@@ -12,6 +12,7 @@ from manifests.model import (
     Environment,
     GitHub,
     Images,
+    Registry,
     Service,
     SignOnProvider,
     Team,
@@ -19,9 +20,10 @@ from manifests.model import (
     placement_name,
 )
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
+from stacks.image_checks import check_argocd_image, check_images
 from stacks.people_checks import check_people
 from stacks.problems import Problem, listed
-from stacks.quotas import check_quota
+from stacks.quotas import check_quantities, check_quota
 from stacks.reading import Found
 from templates.service_template import ServiceTemplate
 
@@ -39,7 +41,7 @@ class Parts:
     github: Found[GitHub] | None
     argocd_namespace: str
     argocd: Found[ArgoCD] | None
-    makes_pull_secrets: bool
+    registry: Found[Registry] | None
     keeps_keys_from_pull_requests: str
     """Why the image of a pull request could not be built; empty where the workflow's own token is enough."""
     teams: list[Found[Team]]
@@ -49,6 +51,11 @@ class Parts:
     team_names: set[str]
     environment_names: set[str]
     templates: Mapping[str, ServiceTemplate]
+
+    @property
+    def makes_pull_secrets(self) -> bool:
+        """Whether namespaces get a Secret that pods pull with."""
+        return self.registry is not None and self.registry.value.pull_username is not None
 
 
 def check_parts(parts: Parts) -> list[Problem]:
@@ -284,6 +291,8 @@ def _check_placements(parts: Parts) -> Iterator[Problem]:
 
 def _check_quotas(parts: Parts) -> Iterator[Problem]:
     for found in parts.services:
+        if "overrides" not in found.broken:
+            yield from check_quantities(found)
         for environment in parts.environments:
             chosen = found.value.environments
             here = chosen is None or environment.value.name in chosen
@@ -332,6 +341,8 @@ def _check_adopt(parts: Parts) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
+    lambda parts: check_images(parts.registry, parts.github),
+    lambda parts: check_argocd_image(parts.argocd),
     _check_address,
     _check_sign_on,
     _check_teams,

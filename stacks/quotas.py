@@ -7,6 +7,7 @@ from typing import Any, cast
 import yaml
 
 from manifests.argocd.values import merged
+from manifests.infrastructure import DEFAULT_LIMITS, DEFAULT_REQUESTS
 from manifests.model import Environment, Service
 from stacks.problems import Problem
 from stacks.reading import Found
@@ -15,8 +16,8 @@ from templates.service_template import ServiceTemplate
 _UNITS = {
     "": Decimal(1),
     "m": Decimal("0.001"),
-    **{unit: Decimal(1000**power) for power, unit in enumerate("kMGT", start=1)},
-    **{f"{unit}i": Decimal(1024**power) for power, unit in enumerate("KMGT", start=1)},
+    **{unit: Decimal(1000**power) for power, unit in enumerate("kMGTPE", start=1)},
+    **{f"{unit}i": Decimal(1024**power) for power, unit in enumerate("KMGTPE", start=1)},
 }
 
 
@@ -34,9 +35,15 @@ def check_quota(environment: Found[Environment], service: Service, template: Ser
     if quota.pods < pods:
         text = f"{quota.pods} has no room for a release of {service.name}; use at least {pods}"
         yield Problem(environment.at("quota", "pods"), f"{text}, its replicas and one while they are replaced")
+    # Kubernetes takes a limit for the request where that is missing, and then the defaults of the namespace.
+    memory = limits.get("memory") or DEFAULT_LIMITS["memory"]
+    wanted = requests.get("memory")
+    if (amount(wanted) or 0) > (amount(memory) or Decimal("Infinity")):
+        text = f"{service.name} requests {wanted} of memory and may use {memory}, which Kubernetes refuses"
+        yield Problem(environment.at("quota", "memory"), f"{text}; set `resources.limits.memory` in its `overrides`")
     for key, allowed, each in (
-        ("cpu", quota.cpu, requests.get("cpu")),
-        ("memory", quota.memory, limits.get("memory") or requests.get("memory")),
+        ("cpu", quota.cpu, requests.get("cpu") or limits.get("cpu") or DEFAULT_REQUESTS["cpu"]),
+        ("memory", quota.memory, memory),
     ):
         size = amount(each)
         if size is not None and (amount(allowed) or 0) < pods * size:
@@ -44,6 +51,19 @@ def check_quota(environment: Found[Environment], service: Service, template: Ser
             yield Problem(
                 environment.at("quota", key), f"{text}, for its replicas and one more while they are replaced"
             )
+
+
+def check_quantities(found: Found[Service]) -> Iterator[Problem]:
+    """What a service asks for in an environment, in words that Kubernetes takes."""
+    for environment, values in found.value.overrides.items():
+        for kind, given in _mapping(_mapping(values).get("resources")).items():
+            for key, quantity in _mapping(given).items():
+                size = amount(quantity)
+                if quantity is not None and (size is None or size < 0):
+                    text = (
+                        f"{quantity!r} is not a quantity; use a number with a unit of Kubernetes, such as 500m or 4Gi"
+                    )
+                    yield Problem(found.at("overrides", environment, "resources", kind, key), text)
 
 
 def amount(quantity: object) -> Decimal | None:
@@ -61,7 +81,8 @@ def _pods(values: Mapping[str, Any]) -> int | None:
         return 1  # a job runs once at a time, and a release starts none
     scaling = _mapping(values.get("autoscaling"))
     replicas = scaling.get("minReplicas") if scaling.get("enabled") is True else values.get("replicas")
-    return replicas + 1 if isinstance(replicas, int) and not isinstance(replicas, bool) else None
+    whole = isinstance(replicas, (int, float)) and not isinstance(replicas, bool) and replicas == int(replicas)
+    return int(cast(float, replicas)) + 1 if whole else None
 
 
 def _values(service: Service, environment: Environment, template: ServiceTemplate) -> Mapping[str, Any]:

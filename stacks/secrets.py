@@ -14,7 +14,7 @@ from pulumi.runtime.config import get_config_secret_keys_env, is_config_secret
 
 from components.secrets import PlatformSecrets
 from manifests.model import ArgoCD, GitHub, Notifications, Registry, Settings
-from manifests.model.credentials import CredentialError, password, private_key, token
+from manifests.model.credentials import CredentialError, github_token, password, private_key, token
 from stacks.nested_secrets import parted, unveiled, with_hidden
 from stacks.problems import NAMESPACE, Problem
 
@@ -30,7 +30,7 @@ class Secret:
 
 
 SECRETS: dict[str, Secret] = {
-    "githubToken": Secret("the token that `pulumi up` acts with", token),
+    "githubToken": Secret("the token that `pulumi up` acts with", github_token),
     "githubAppPrivateKey": Secret("the private key of `github.app`", private_key),
     "promoterPrivateKey": Secret("the private key of `github.promoter`", private_key),
     "requesterPrivateKey": Secret("the private key of `github.requester`", private_key),

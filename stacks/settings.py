@@ -109,7 +109,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         argocd=argocd,
         github=github,
         argocd_namespace=argocd.value.namespace if argocd else ArgoCD().namespace,
-        makes_pull_secrets=registry is not None and registry.value.pull_username is not None,
+        registry=registry,
         keeps_keys_from_pull_requests=_kept_keys(registry, github),
         teams=teams,
         environments=environments,

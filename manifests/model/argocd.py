@@ -41,6 +41,13 @@ def _path(text: str) -> str:
     return text
 
 
+def _kubernetes(text: str) -> str:
+    found = re.fullmatch(r"(v?1\.[0-9]+(?:\.[0-9]+)?)(?:[-+][0-9A-Za-z.+-]*)?", text)
+    if found is None:
+        raise wrong(f"{text!r} is not a version of Kubernetes; use one such as 1.35.4, as `kubectl version` shows it")
+    return found[1]
+
+
 @model
 class Cluster:
     """The cluster that Argo CD is installed into."""
@@ -51,8 +58,9 @@ class Cluster:
     """The context in it; never the one that happens to be current."""
     ingress_namespaces: tuple[DnsLabel, ...] = ()
     """Namespaces whose pods may reach the services: the ingress controller's, the metrics collector's."""
-    kubernetes_version: Annotated[str, Field(pattern=r"^v?1\.[0-9]+(\.[0-9]+)?$")] | None = None
-    """What pull requests are rendered for, such as 1.35.4. Unset: the version that Helm was made for."""
+    kubernetes_version: Annotated[str, AfterValidator(_kubernetes)] | None = None
+    """What pull requests are rendered for, such as 1.35.4; what a provider adds behind it does not count. Unset: the
+    version that Helm was made for."""
     api_versions: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+/v[0-9a-z]+(/[A-Z][A-Za-z0-9]*)?$")], ...] = ()
     """What charts find in the cluster, such as monitoring.coreos.com/v1; pull requests are rendered with it."""
     dns: Dns = Field(default_factory=Dns)
@@ -71,6 +79,12 @@ class SignOnProvider(Choice):
 def _exact(text: str) -> str:
     if not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?", text):
         raise wrong(f"{text!r} is not one version; use one such as 10.1.1, so that `up` installs what was reviewed")
+    return text
+
+
+def _tag(text: str) -> str:
+    if not re.fullmatch(r"(?=.*[0-9]+\.[0-9]+\.[0-9]+)[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(@sha256:[0-9a-f]{64})?", text):
+        raise wrong(f"{text!r} is not the tag of one version; use one such as v3.5.7")
     return text
 
 
@@ -105,7 +119,7 @@ class ArgoCD:
     """The chart's version, never a range; a chart folder has its own."""
     chart_repository: HttpUrl = "https://argoproj.github.io/argo-helm"
     """The Helm repository of the chart; unused for a chart folder."""
-    version: Line | None = None
+    version: Annotated[str, AfterValidator(_tag)] | None = None
     """Argo CD's version, as image tag such as v3.5.7. Unset: the chart's."""
     helm_version: Annotated[str, Field(pattern=r"^[34]\.[0-9]+\.[0-9]+$")] | None = None
     """The Helm in its image, such as 3.19.4; pull requests are rendered with it. Unset: that of the official image, for

@@ -63,7 +63,7 @@ IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
 """https://github.com/distribution/reference: a component of a repository's path."""
 IMAGE_PART_MEANING = "lowercase letters and digits with single dots, underscores or dashes between"
 DOCKER_HUB = "docker.io"
-_REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _OWN_LABELS = frozenset({"app.kubernetes.io/managed-by", "kubernetes.io/metadata.name"})
@@ -206,14 +206,19 @@ def _secret_url(text: str) -> str:
 
 def _image_source(text: str) -> str:
     without_credentials(text)
-    if not _port(text) or not _REGISTRY.fullmatch(text):
+    host, *path = text.split("/")
+    if not _port(text) or not _HOST.fullmatch(host) or not all(map(IMAGE_PART.fullmatch, path)):
         raise wrong(f"{text!r} is not a registry: use a host, a port and a path in small letters, without https://")
+    if not set(host) & set(".:") and host != "localhost":
+        raise wrong(f"{host!r} is read as an account of Docker Hub, for want of a dot; use the registry's full name")
     return text
 
 
 def _registry(text: str) -> str:
     _image_source(text)
     server, _, path = text.partition("/")
+    if path.partition("/")[0] in {"v1", "v2"}:
+        raise wrong(f"{text!r} has the path of a registry's API; use {server}, and what stands in an image's name")
     if server in _DOCKER_HUB or (server == DOCKER_HUB and path):
         raise wrong(f"{text!r} is Docker Hub; use `host: {DOCKER_HUB}`, and `namespace` for the account of the images")
     return text
@@ -234,6 +239,12 @@ def _platform(text: str) -> str:
 def _quantity(text: str) -> str:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", text):
         raise wrong(f"{text!r} is not a quantity: use a number with a unit of Kubernetes, such as 500m or 4Gi")
+    return text
+
+
+def _cpus(text: str) -> str:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?m?", _quantity(text)):
+        raise wrong(f"{text!r} is far too many processors; use a number such as 4, or thousandths such as 500m")
     return text
 
 
@@ -334,6 +345,7 @@ Platform = Annotated[str, AfterValidator(_platform)]
 ImageSource = Annotated[str, AfterValidator(_image_source)]
 RegistryHost = Annotated[str, AfterValidator(_registry)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
+Cpus = Annotated[str, AfterValidator(_cpus)]
 NumberText = Annotated[str, AfterValidator(_number)]
 MaintenanceBranch = Annotated[str, AfterValidator(_maintenance_branch)]
 Line = Annotated[str, AfterValidator(_filled)]

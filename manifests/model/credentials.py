@@ -16,6 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _FROM_FILE = "set it again from the file that GitHub gave"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""https://www.rfc-editor.org/rfc/rfc6750: what may stand behind `Bearer`."""
+_OTHER_TOKENS = {
+    "ghs_": "the token of an App's installation, which ends within an hour",
+    "ghr_": "a refresh token",
+    "glpat-": "a token of GitLab",
+    "xox": "a token of Slack",
+}
+_UNSEEN = re.compile("[\u200b\u2060\ufeff]")
+_PATH = re.compile(r"@?(~|\.{0,2}|[A-Za-z]:)[/\\].*|[^\n]*\.(pem|key)")
 
 
 class CredentialError(ValueError):
@@ -28,7 +38,9 @@ def token(text: str) -> str:
     Raises:
         CredentialError: it is empty, or has blanks, control characters or anything but ASCII inside.
     """
-    stripped = text.strip()
+    stripped = _bare(text)
+    while stripped.endswith(("\\n", "\\r")):
+        stripped = stripped[:-2].rstrip()
     if not stripped:
         raise CredentialError("it is empty; copy it again")
     if not stripped.isascii():
@@ -37,7 +49,22 @@ def token(text: str) -> str:
         raise CredentialError("it has a blank, a line break or a control character inside; copy it again")
     if stripped[0] in "'\"" or stripped[-1] in "'\"":
         raise CredentialError("it is in quotes; set it without them")
+    if not _TOKEN.fullmatch(stripped):
+        raise CredentialError("it has a character that no token has, so it is more than a token, or none; set it alone")
     return stripped
+
+
+def github_token(text: str) -> str:
+    """A token of a person on GitHub.
+
+    Raises:
+        CredentialError: it is no token, or one of another sort.
+    """
+    found = token(text)
+    for beginning, sort in _OTHER_TOKENS.items():
+        if found.startswith(beginning):
+            raise CredentialError(f"it is {sort}; set a personal access token of an owner, or use `github.app`")
+    return found
 
 
 def password(text: str) -> str:
@@ -46,7 +73,7 @@ def password(text: str) -> str:
     Raises:
         CredentialError: it is empty or has a NUL inside.
     """
-    stripped = text.strip()
+    stripped = _bare(text)
     if not stripped:
         raise CredentialError("it is empty; copy it again")
     if "\0" in stripped:
@@ -64,9 +91,11 @@ def private_key(text: str) -> str:
     Raises:
         CredentialError: it is not an RSA private key, is protected by a passphrase, or there are several.
     """
-    blocks = list(_blocks(_decoded(_unquoted(text))))
+    pasted = _decoded(_unquoted(text))
+    # One that was pasted twice is still one.
+    blocks = list(dict.fromkeys(_blocks(pasted)))
     if not blocks:
-        raise CredentialError(f"it is not a private key in PEM form; {_FROM_FILE}")
+        raise CredentialError(_no_key(pasted))
     if len(blocks) > 1:
         raise CredentialError(f"it holds {len(blocks)} PEM blocks; set the private key alone")
     label, body = blocks[0]
@@ -77,10 +106,24 @@ def private_key(text: str) -> str:
     return _rsa(label, body)
 
 
+def _bare(text: str) -> str:
+    """The text without blanks and the mark that some editors begin a file with."""
+    return text.strip().strip("\ufeff").strip()
+
+
+def _no_key(text: str) -> str:
+    if _PATH.fullmatch(text):
+        return "it is the path of a file and not what is in it; give it what is in it, by `<` and the path"
+    if "-----BEGIN" in text:
+        return f"it begins as a key does, and its end is missing; {_FROM_FILE}"
+    return f"it is not a private key in PEM form; {_FROM_FILE}"
+
+
 def _unquoted(text: str) -> str:
-    stripped = text.strip().lstrip("\ufeff").strip()
+    stripped = _UNSEEN.sub("", text).strip()
     if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"":
         stripped = stripped[1:-1]
+    stripped = re.sub(r"\\{2,}(?=[rn])", r"\\", stripped)
     for written, meant in (("\\r\\n", "\n"), ("\\n", "\n"), ("\\r", "\n"), ("\r\n", "\n"), ("\r", "\n")):
         stripped = stripped.replace(written, meant)
     return stripped.strip()
@@ -90,8 +133,9 @@ def _decoded(text: str) -> str:
     """The text, or what it is the base64 of where that is a PEM file."""
     if "-----" in text:
         return text
+    packed = "".join(text.split()).rstrip("=")
     try:
-        decoded = base64.b64decode("".join(text.split()), validate=True).decode("ascii")
+        decoded = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         return text
     return _unquoted(decoded) if "-----BEGIN" in decoded else text
@@ -104,13 +148,14 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 def _rsa(label: str, body: str) -> str:
     # The lines may have been joined by blanks, as an environment variable or a form does.
-    lines = textwrap.wrap("".join(body.split()), 64)
-    pem = "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
+    packed = "".join(body.split())
     try:
         if label == "OPENSSH PRIVATE KEY":
-            key = serialization.load_ssh_private_key(pem, password=None)
+            lines = [f"-----BEGIN {label}-----", *textwrap.wrap(packed, 64), f"-----END {label}-----", ""]
+            key = serialization.load_ssh_private_key("\n".join(lines).encode(), password=None)
         else:
-            key = serialization.load_pem_private_key(pem, password=None)
+            # What is in it says itself whether it is PKCS#1 or PKCS#8, whatever its label says.
+            key = serialization.load_der_private_key(base64.b64decode(packed, validate=True), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # OpenSSH says only here that a passphrase is needed; its words could quote the key.
         hint = " or it is protected by a passphrase" if label == "OPENSSH PRIVATE KEY" else ""

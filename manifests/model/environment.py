@@ -10,6 +10,7 @@ from manifests.model.base import (
     Choice,
     Cidr,
     ClusterName,
+    Cpus,
     DnsLabel,
     HttpUrl,
     ImageSource,
@@ -70,7 +71,7 @@ def _kind(text: str) -> str:
 class Quota:
     """The most that one namespace may use."""
 
-    cpu: Quantity = "4"
+    cpu: Cpus = "4"
     """Sum of CPU requests."""
     memory: Quantity = "8Gi"
     """Sum of memory requests and limits."""

@@ -134,7 +134,7 @@ def test_a_key_that_can_be_read_is_brought_into_the_form_of_githubs_file(pasted:
         (locked("argocd", serialization.PrivateFormat.TraditionalOpenSSL), "passphrase"),
         (openssh("argocd").replace("b3BlbnNzaC", "b3BlbnNzaD"), "passphrase"),
         (KEY.replace("MII", "MI"), "damaged"),
-        (KEY.rpartition("-----END")[0], "not a private key"),
+        (KEY.rpartition("-----END")[0], "its end is missing"),
         (KEY + pem("promoter"), "2 PEM blocks"),
     ],
 )
