@@ -61,6 +61,10 @@ endif
 plan: $(VENV) ## the resources of the platform as a tree, touching nothing
 	@$(PYTHON) -m sandbox plan
 
+.PHONY: platform-repository
+platform-repository: $(VENV) ## the platform itself in the sandbox's GitHub: changed by pull requests with a preview, deployed by a merge
+	@$(PYTHON) -m sandbox platform-repository
+
 .PHONY: apps
 apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK=acme
 	@$(PYTHON) -m stacks.apps $(STACK)

@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_argument("words", nargs=argparse.REMAINDER, help="what to tell it, such as `preview --diff`")
     demo = add("demo", _demo, "tell the story of a release: good, bad, rolled back, fixed, and a lost event")
     demo.add_argument("--service", default="guestbook")
+    add("platform-repository", _platform_repository, "make the platform repository, with the workflows that deploy it")
     approve = add("approve", _approve, "approve and merge a pull request, as a person of the sandbox")
     approve.add_argument("url", help="the address of the pull request, as `up` prints it")
     approve.add_argument("--person", default="pat", help="dana, sam or pat (default: pat, of the platform's team)")
@@ -211,6 +212,13 @@ def _demo(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.rehearsal import Rehearsal
 
     run_demo(Rehearsal(config), given.service)
+    return None
+
+
+def _platform_repository(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
+    from sandbox.platform_repository import ensure
+
+    _console().print(ensure(config, Progress()), markup=False)
     return None
 
 

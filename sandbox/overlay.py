@@ -97,7 +97,8 @@ def _overlay(config: SandboxConfig, ids: Json) -> Json:
     return _namespaced(
         {
             "github": {"baseUrl": config.github_url, **ids},
-            "cluster": {"kubeconfig": str(config.kubeconfig), "context": CONTEXT},
+            # In the project's folder, as `docs/platform-ci.md` has it: jobs find theirs there.
+            "cluster": {"kubeconfig": config.kubeconfig.name, "context": CONTEXT},
             "argocd": {
                 "chart": chart_directory(config),
                 "helmVersion": HELM_VERSION.removeprefix("v"),

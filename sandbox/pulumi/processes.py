@@ -16,6 +16,8 @@ from sandbox.pulumi.programs import Home
 RUNNER = "SLIPWAY_SANDBOX_RUNNER"
 """Tells, in the environment of a CLI, which process runs it."""
 HOME = "PULUMI_HOME"
+OF_JOB = "SLIPWAY_SANDBOX_PULUMI"
+"""Tells, in the environment of a CLI that a workflow's job runs, the home of the stack that it works on."""
 PATIENCE = 10.0
 """Seconds for a killed process to be gone."""
 
@@ -33,6 +35,11 @@ class Process:
         """Whether what ran this CLI is gone: it has been told to end, and finishes what it has begun."""
         runner = self.environment.get(RUNNER)
         return self.is_cli and runner is not None and not Path("/proc", runner).exists()
+
+    @property
+    def is_of_job(self) -> bool:
+        """Whether a workflow's job runs it."""
+        return OF_JOB in self.environment
 
 
 def find(home: Home) -> list[Process]:
@@ -105,7 +112,7 @@ def _looked_at(pid: int, home: Home) -> Process | None:
     except OSError:  # ended meanwhile, or another user's
         return None
     environment = dict(entry.split("=", 1) for entry in entries if "=" in entry)
-    if environment.get(HOME) != str(home.folder):
+    if str(home.folder) not in (environment.get(HOME), environment.get(OF_JOB)):
         return None
     return Process(pid, is_running(pid), environment)
 

@@ -107,6 +107,11 @@ class Workspace:
             descriptor = os.open(self.passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(24))
+        self.project.mkdir(parents=True, exist_ok=True)
+        kubeconfig = self.project / self.config.kubeconfig.name
+        if not kubeconfig.is_symlink() or kubeconfig.readlink() != self.config.kubeconfig:
+            kubeconfig.unlink(missing_ok=True)
+            kubeconfig.symlink_to(self.config.kubeconfig)
         file = linked_project(self.config.root, self.project, settings.stack)
         write_settings(file, settings, keep_sealed=self._seal(settings) == self._last_seal())
         return file

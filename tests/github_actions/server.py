@@ -15,6 +15,7 @@ import httpx
 from nacl.public import PublicKey, SealedBox
 
 from sandbox import runner
+from sandbox.github.actions.host import LENT
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -43,6 +44,11 @@ class GitHub:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def lent(self) -> Path:
+        """Where a test says what jobs see of this machine; not there at first."""
+        return self.directory / "lent.json"
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
@@ -51,7 +57,7 @@ class GitHub:
                 "--seed", str(self.directory / "seed.json"),
             ],
             cwd=ROOT,
-            env=os.environ | {"SLIPWAY_SANDBOX_ACT": find_act() or ""},
+            env=os.environ | {"SLIPWAY_SANDBOX_ACT": find_act() or "", LENT: str(self.lent)},
             stderr=(self.directory / "server.log").open("ab"),
         )  # fmt: skip
         self.wait(self._answers, "the server answers")

@@ -80,7 +80,7 @@ class Newcomer:
         config |= {
             "slipway:github": example["slipway:github"]
             | {"owner": "acme", "baseUrl": self.config.github_url, "protect": False, "writeDelayMilliseconds": 0},
-            "slipway:cluster": here["slipway:cluster"],
+            "slipway:cluster": here["slipway:cluster"] | {"kubeconfig": str(self.config.kubeconfig)},
             "slipway:argocd": here["slipway:argocd"],
             "slipway:registry": here["slipway:registry"],
             "slipway:teams": [

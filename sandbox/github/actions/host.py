@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.github.actions import jail
+from sandbox.github.actions import jail, lending
+from sandbox.github.actions.lending import Lent
 
 ACT = "SLIPWAY_SANDBOX_ACT"
 """Path of the `act` binary; without it `act` is looked for on PATH."""
@@ -22,6 +23,8 @@ JOBS = "SLIPWAY_SANDBOX_JOBS"
 """How many jobs run at the same time."""
 ISOLATION = "SLIPWAY_SANDBOX_ISOLATION"
 """`user`, `namespaces` or `plain`; without it the strictest that works here."""
+LENT = "SLIPWAY_SANDBOX_LENT"
+"""A file that says what jobs of one repository's environments see of this machine (`Lent`); it may come later."""
 
 DEFAULT_JOBS = 4
 
@@ -80,6 +83,13 @@ class Host:
     def passed_on(self) -> dict[str, str]:
         """Variables of the server's own environment that jobs get."""
         return {name: value for name, value in self.environ.items() if name.startswith(PASSED_ON)}
+
+    def lent(self, repository: str, environment: str | None) -> Lent | None:
+        """What jobs of a repository's environment have of this machine beside tools; None for almost all."""
+        path = self.environ.get(LENT)
+        found = lending.read(Path(path)) if path and environment else None
+        own = found is not None and found.repository == repository and environment in found.environments
+        return found if own else None
 
     @cached_property
     def isolation(self) -> str:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.github.actions import lending
 from sandbox.github.actions.expressions import quote
 from sandbox.github.actions.host import Host
 from sandbox.github.actions.id_tokens import REQUEST_TOKEN
 from sandbox.github.actions.jobfile import LABEL, RESULTS_FILE, results_names
 from sandbox.github.actions.joblog import JobLog
+from sandbox.github.actions.lending import Lent
 from sandbox.github.actions.masking import Masker
 
 Document = dict[str, Any]
@@ -67,6 +69,10 @@ class JobOrder:
     """The job's `outputs`, for their names."""
     url: Any
     timeout_minutes: float
+    lent: Lent | None = None
+    """What it has of this machine beside tools."""
+    writes: bool = False
+    """Whether it may change the state that is lent."""
 
 
 @dataclass
@@ -134,6 +140,7 @@ class RunningJob:
             finally:
                 for timer in self._timers:
                     timer.cancel()
+                self._lend(os.geteuid())
                 shutil.rmtree(order.folder, ignore_errors=True)
 
     def _prepare(self) -> None:
@@ -165,6 +172,13 @@ class RunningJob:
         if owner is not None:
             for path in (order.folder, *order.folder.iterdir(), order.cache):
                 os.chown(path, owner, owner)
+            self._lend(owner)
+
+    def _lend(self, owner: int) -> None:
+        """Makes the state a job's that may write it, and this server's again after it."""
+        order = self._order
+        if order.lent is not None and order.writes and self._host.owner is not None:
+            lending.hand_over(order.lent.state, owner)
 
     def _execute(self, journal: JobLog) -> int:
         order = self._order
@@ -172,7 +186,7 @@ class RunningJob:
         cache = f"{home}/.cache"
         environment = {
             **self._host.passed_on,
-            "PATH": ":".join([f"{home}/bin", *self._host.path]),
+            "PATH": ":".join([f"{home}/bin", *([str(order.lent.tools)] if order.lent else []), *self._host.path]),
             "ACT_DISABLE_VERSION_CHECK": "1",
             "HOME": home,
             "USER": "runner",
@@ -191,9 +205,8 @@ class RunningJob:
             "RUNNER_ENVIRONMENT": "self-hosted",
             "ImageOS": "sandbox",
         }
-        command = self._host.command(
-            order.folder, self._act(home), environment, [self._host.act, *order.actions.values()], order.cache
-        )
+        seen = [self._host.act, *order.actions.values(), *(order.lent.places() if order.lent else [])]
+        command = self._host.command(order.folder, self._act(home), environment, seen, order.cache)
         with self._lock:
             if self._reason:
                 return 1

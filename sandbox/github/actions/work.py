@@ -127,6 +127,7 @@ class Work:
         if engine.scopes.permissions(scope, job["node"]).get("id-token") == "write":
             visibility = engine.scopes.repository(run["repository_id"])["visibility"]
             variables |= self._id_tokens.variables(claims(run, scope, job, known["github"], visibility))
+        lent = engine.host.lent(run["repository"], job["environment"])
         return JobOrder(
             folder=engine.directory / "jobs" / str(job["id"]),
             log=self.log_path(job),
@@ -145,7 +146,7 @@ class Work:
             ),
             job_id=job["node"],
             payload=payload,
-            variables=variables,
+            variables=variables | (lent.variables if lent else {}),
             secrets=secrets,
             actions=engine.sources.actions(
                 engine.scopes.repository(run["repository_id"]), run["sha"], definition["steps"]
@@ -153,4 +154,6 @@ class Work:
             outputs=definition.get("outputs") or {},
             url=url,
             timeout_minutes=minutes,
+            lent=lent,
+            writes=lent is not None and lent.writes(job["environment"]),
         )
