@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from manifests.access import Action, Right, rights_by_place, teams_that_freeze
 from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
 from manifests.argocd.helm import helm_of
-from manifests.model import Attestations, Environment, Service, Settings
+from manifests.model import Attestations, Environment, Sbom, Service, Settings
 from manifests.platform_values import platform_values
 from slipway_release import platform_file
 from slipway_release.version import VERSION
@@ -30,6 +30,7 @@ def _platform(settings: Settings) -> platform_file.Platform:
         registry_insecure=settings.registry.insecure,
         image_platforms=settings.registry.platforms,
         attestations=settings.registry.attestations is Attestations.REQUIRED,
+        sbom=settings.registry.sbom is Sbom.REQUIRED,
         environments=tuple(_environment(settings, environment) for environment in settings.environments),
         services=tuple(_service(settings, service, rights) for service in settings.services),
         argocd_login=github.argocd.login,

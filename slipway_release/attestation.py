@@ -12,8 +12,9 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 
-from slipway_release import fields, id_token, referrers, workflow
+from slipway_release import fields, id_token, referrers, sbom, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
@@ -25,9 +26,9 @@ _STATEMENT, _PREDICATE = "https://in-toto.io/Statement/v1", "https://slsa.dev/pr
 _BUILD = "https://actions.github.io/buildtypes/workflow/v1"
 
 
-def attest(context: Context, service: Service, digest: str, commit: str) -> None:
-    """Has GitHub sign what this job has built, and puts it beside the image."""
-    payload = json.dumps(statement(context.platform, service, digest, commit), sort_keys=True).encode()
+def attest(context: Context, service: Service, digest: str, commit: str, boms: Sequence[Document] = ()) -> None:
+    """Has GitHub sign what this job has built, its bills of materials among it, and puts it beside the image."""
+    payload = json.dumps(statement(context.platform, service, digest, commit, boms), sort_keys=True).encode()
     token = id_token.request(audience(payload), context.registry.transport)
     envelope = {
         "payloadType": _PAYLOAD,
@@ -70,7 +71,9 @@ def audience(payload: bytes) -> str:
     return f"slipway/{hashlib.sha256(signed).hexdigest()}"
 
 
-def statement(platform: Platform, service: Service, digest: str, commit: str) -> Document:
+def statement(
+    platform: Platform, service: Service, digest: str, commit: str, boms: Sequence[Document] = ()
+) -> Document:
     """SLSA provenance of the image that this job has built."""
     repository = f"{platform.server_url}/{service.repository}"
     reference = workflow.variable("GITHUB_REF")
@@ -91,6 +94,7 @@ def statement(platform: Platform, service: Service, digest: str, commit: str) ->
             "runDetails": {
                 "builder": {"id": f"{platform.server_url}/{builder(platform)}"},
                 "metadata": {"invocationId": run},
+                "byproducts": list(boms),
             },
         },
     }
@@ -114,6 +118,9 @@ def _check(context: Context, service: Service, digest: str, commit: str, content
     digests = [fields.child(subject, "digest", "statement: subject").get("sha256") for subject in subjects]
     if found.get("_type") != _STATEMENT or digests != [digest.removeprefix("sha256:")]:
         raise RefusedError("it is about another image")
+    if context.platform.sbom:
+        details = fields.child(fields.child(found, "predicate", "statement"), "runDetails", "statement: predicate")
+        sbom.check(context, service, digest, fields.documents(details.get("byproducts", []), "statement: byproducts"))
 
 
 def _opened(content: bytes) -> tuple[bytes, str]:

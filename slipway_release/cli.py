@@ -30,7 +30,9 @@ from slipway_release import (
     reconcile,
     reports,
     rollback,
+    sbom,
     source,
+    tool,
     verdict,
     verified,
     workflow,
@@ -140,7 +142,8 @@ def build(_: argparse.Namespace) -> None:
         known = None
     digest = image.build(around, dataclasses.replace(found, existing=known), _source_folder(), _credential(around))
     if attests and known is None:
-        attestation.attest(around, found.service, digest, found.commit)
+        boms = sbom.attach(around, found.service, digest, _credential(around)) if around.platform.sbom else []
+        attestation.attest(around, found.service, digest, found.commit, boms)
     workflow.output("digest", digest)
 
 
@@ -159,8 +162,8 @@ def _source_folder() -> Path:
     return Path(workflow.optional("GITHUB_WORKSPACE", "."), workflow.optional("FOLDER"))
 
 
-def _credential(around: context.Context) -> image.Credential:
-    return image.Credential(around.registry.server, around.registry.username, around.registry.password)
+def _credential(around: context.Context) -> tool.Credential:
+    return tool.Credential(around.registry.server, around.registry.username, around.registry.password)
 
 
 def request(_: argparse.Namespace) -> None:

@@ -120,6 +120,8 @@ class Platform:
     """What images are built for; empty for the runner's own platform."""
     attestations: bool = False
     """Whether only images are promoted that GitHub says main's release workflow has built."""
+    sbom: bool = False
+    """Whether an attested image has to have a bill of materials beside it."""
 
     @property
     def repository(self) -> str:
@@ -199,6 +201,7 @@ def parse(source: fields.Document) -> Platform:
         registry_insecure=registry.get("insecure") is True,
         image_platforms=fields.texts(registry, "platforms", f"{where}.registry"),
         attestations=registry.get("attestations") is True,
+        sbom=registry.get("sbom") is True,
         environments=tuple(
             _environment(item, f"{where}.environments[{index}]")
             for index, item in enumerate(fields.documents(source.get("environments"), f"{where}.environments"))
@@ -279,6 +282,7 @@ def dump(platform: Platform) -> str:
             "insecure": platform.registry_insecure,
             "platforms": list(platform.image_platforms),
             "attestations": platform.attestations,
+            "sbom": platform.sbom,
         },
         "argocd": {"login": platform.argocd_login},
         "infrastructureKinds": list(platform.infrastructure_kinds),

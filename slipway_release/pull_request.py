@@ -15,6 +15,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.github import quoted
 from slipway_release.platform_file import Service
 from slipway_release.source import Source
+from slipway_release.tool import Credential
 from slipway_release.validation import comment
 
 MARKER = "<!-- slipway-pull-request -->"
@@ -27,7 +28,7 @@ def image_tag(number: str, commit: str) -> str:
     return f"pr-{number}-{commit}"
 
 
-def build(context: Context, number: str, commit: str, folder: Path, credential: image.Credential) -> str:
+def build(context: Context, number: str, commit: str, folder: Path, credential: Credential) -> str:
     """Builds the image of a pull request's commit, unless it is there; returns its digest.
 
     Raises:

@@ -22,6 +22,12 @@ _MOST_BYTES = 1_000_000
 
 def find(registry: Registry, image: str, digest: str, kind: str) -> Iterator[bytes]:
     """The contents of that kind (an `artifactType`) beside an image, the newest last."""
+    for blob in digests(registry, image, digest, kind):
+        yield _read(registry, image, f"blobs/{blob}", blob)
+
+
+def digests(registry: Registry, image: str, digest: str, kind: str) -> Iterator[str]:
+    """The digests of those contents."""
     for entry in _listed(registry, image, digest):
         if entry.get("artifactType") != kind:
             continue
@@ -29,19 +35,19 @@ def find(registry: Registry, image: str, digest: str, kind: str) -> Iterator[byt
         manifest = fields.document(json.loads(_read(registry, image, f"manifests/{name}", name)), f"{image}@{name}")
         for layer in fields.documents(manifest.get("layers"), f"{image}@{name}: layers"):
             if layer.get("mediaType") == kind:
-                blob = fields.text(layer, "digest", f"{image}@{name}: layers")
-                yield _read(registry, image, f"blobs/{blob}", blob)
+                yield fields.text(layer, "digest", f"{image}@{name}: layers")
 
 
-def attach(registry: Registry, image: str, digest: str, kind: str, content: bytes) -> None:
-    """Puts a content of that kind beside an image."""
+def attach(registry: Registry, image: str, digest: str, kind: str, content: bytes) -> str:
+    """Puts a content of that kind beside an image, and returns the content's digest."""
     subject = registry.read(image, f"manifests/{digest}")
+    layer = registry.put_blob(image, content)
     manifest: Document = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
         "artifactType": kind,
         "config": {"mediaType": _EMPTY, **registry.put_blob(image, b"{}")},
-        "layers": [{"mediaType": kind, **registry.put_blob(image, content)}],
+        "layers": [{"mediaType": kind, **layer}],
         "subject": {
             "mediaType": subject.headers.get("content-type", _MANIFEST),
             "digest": digest,
@@ -55,6 +61,7 @@ def attach(registry: Registry, image: str, digest: str, kind: str, content: byte
     others = [entry for entry in _listed(registry, image, digest) if entry.get("digest") != name]
     index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [*others, own]}
     registry.put_manifest(image, _tag(digest), json.dumps(index).encode(), _INDEX)
+    return fields.text(layer, "digest", f"{image}@{name}: layers")
 
 
 def _listed(registry: Registry, image: str, digest: str) -> list[Document]:

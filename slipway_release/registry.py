@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from slipway_release import fields
@@ -105,14 +105,24 @@ class Registry:
             content = self._first_of_index(repository, name, content)
         return Image(digest, self._labels(repository, name, content))
 
+    def platforms(self, name: str, digest: str) -> list[str]:
+        """The digests of an image's manifests, one for each platform; its own where it is for one."""
+        content = self._manifest(self._repository(name), name, digest)
+        return list(self._listed(name, content)) if "manifests" in content else [digest]
+
     def _first_of_index(self, repository: str, name: str, index: Document) -> Document:
-        """The manifest of the first real platform; an index also lists attestations as `unknown`."""
-        for entry in fields.documents(index.get("manifests"), f"image {name}: manifests"):
-            if (fields.optional_document(entry, "platform") or {}).get("os") == "unknown":
-                continue
-            digest = fields.text(entry, "digest", f"image {name}: manifests")
-            return self._content(self._get(repository, f"manifests/{digest}", _ACCEPT), name, digest)
+        for digest in self._listed(name, index):
+            return self._manifest(repository, name, digest)
         raise RefusedError(f"image {name}: its index lists no image")
+
+    def _listed(self, name: str, index: Document) -> Iterator[str]:
+        """The manifests of real platforms; an index also lists attestations as `unknown`."""
+        for entry in fields.documents(index.get("manifests"), f"image {name}: manifests"):
+            if (fields.optional_document(entry, "platform") or {}).get("os") != "unknown":
+                yield fields.text(entry, "digest", f"image {name}: manifests")
+
+    def _manifest(self, repository: str, name: str, digest: str) -> Document:
+        return self._content(self._get(repository, f"manifests/{digest}", _ACCEPT), name, digest)
 
     def _labels(self, repository: str, name: str, manifest: Document) -> dict[str, str]:
         digest = fields.text(fields.child(manifest, "config", f"image {name}"), "digest", f"image {name}: config")

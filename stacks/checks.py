@@ -20,7 +20,7 @@ from manifests.model import (
     placement_name,
 )
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
-from stacks.image_checks import check_argocd_image, check_images
+from stacks.image_checks import check_argocd_image, check_bill_of_materials, check_images
 from stacks.people_checks import check_people
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quantities, check_quota
@@ -343,6 +343,7 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
     lambda parts: check_images(parts.registry, parts.github),
     lambda parts: check_argocd_image(parts.argocd),
+    lambda parts: check_bill_of_materials(parts.registry),
     _check_address,
     _check_sign_on,
     _check_teams,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from manifests.model import ArgoCD, GitHub, Registry
+from manifests.model import ArgoCD, Attestations, GitHub, Registry, Sbom
 from manifests.model.base import DOCKER_HUB
 from stacks.problems import Problem
 from stacks.reading import Found
@@ -30,6 +30,15 @@ def check_images(registry: Found[Registry] | None, github: Found[GitHub] | None)
     elif server.endswith(_ARTIFACT_REGISTRY) and len(above) < 2:
         text = f"images would be {image}, and Artifact Registry has them in a repository of a project"
         yield Problem(registry.at("host"), f"{text}; use `host: {server}/<project>/<repository>`")
+
+
+def check_bill_of_materials(registry: Found[Registry] | None) -> Iterator[Problem]:
+    """A bill of materials that nothing would sign."""
+    if registry is None or registry.value.sbom is Sbom.NONE or registry.broken & {"attestations", "sbom"}:
+        return
+    if registry.value.attestations is Attestations.NONE:
+        text = "nothing signs it without `registry.attestations: required`; set that too, or `sbom: none`"
+        yield Problem(registry.at("sbom"), text)
 
 
 def check_argocd_image(argocd: Found[ArgoCD] | None) -> Iterator[Problem]:

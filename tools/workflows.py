@@ -45,6 +45,7 @@ OPTIONS: dict[str, Json] = {
             "username": "robot",
             "platforms": ["linux/amd64", "linux/arm64"],
             "attestations": "none",
+            "sbom": "none",
         },
     },
 }

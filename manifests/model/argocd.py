@@ -157,6 +157,13 @@ class Attestations(Choice):
     REQUIRED = "required"
 
 
+class Sbom(Choice):
+    """What has to say what is in an image."""
+
+    NONE = "none"
+    REQUIRED = "required"
+
+
 @model
 class Registry:
     """Where images of services are pushed and pulled."""
@@ -180,6 +187,9 @@ class Registry:
     attestations: Attestations = Attestations.NONE
     """Whether only images are promoted that GitHub itself says the platform's release workflow has built; on every plan
     of GitHub."""
+    sbom: Sbom = Sbom.NONE
+    """Whether only images are promoted that have a bill of materials (SPDX, by syft) beside them (needs
+    `attestations: required`, which signs it)."""
 
     @property
     def server(self) -> str:

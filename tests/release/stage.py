@@ -73,6 +73,7 @@ class Stage:
     github: dict[str, Any] = field(default_factory=dict[str, Any])
     """Settings about GitHub."""
     attestations: str = "none"
+    sbom: str = "none"
     github_port: int = field(default_factory=free_port)
     registry_port: int = field(default_factory=free_port)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
@@ -122,6 +123,10 @@ class Stage:
         ]  # fmt: skip
         helm = find("helm", "bin/helm-*/helm")
         tools += f":{helm.parent}" if helm else ""
+        if self.sbom != "none":
+            (self.folder / "syft").mkdir()
+            runner.provide_syft(self.folder / "syft")
+            tools += f":{self.folder / 'syft'}"
         self._spawn(command, "github.log", {"SLIPWAY_SANDBOX_ACT": str(act()), "SLIPWAY_SANDBOX_TOOLS": tools})
         self.wait(lambda: httpx.get(f"{self.url}api/v3/meta").status_code < 500, "GitHub answers")
 
@@ -136,7 +141,7 @@ class Stage:
     def _fill(self, keys: Mapping[str, rsa.RSAPrivateKey]) -> None:
         given = values(
             github=values()["github"] | {"baseUrl": self.url} | self.github,
-            registry={"host": self.registry, "insecure": True, "attestations": self.attestations},
+            registry={"host": self.registry, "insecure": True, "attestations": self.attestations, "sbom": self.sbom},
             environments=self.environments,
         )
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}

@@ -1,8 +1,12 @@
-"""An image is promoted if GitHub says that main's release workflow has built it, by nothing that a service writes."""
+"""An image is promoted if GitHub says who has built it and what is in it, by nothing that a service writes."""
 
 import base64
+import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -10,12 +14,13 @@ import pytest
 
 from sandbox.github.actions.id_tokens import PATH
 from sandbox.github.identity.tokens import Signer
-from slipway_release import attestation, platform_file, referrers
+from slipway_release import attestation, platform_file, referrers, sbom
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Service
 from slipway_release.registry import Registry
+from slipway_release.tool import Credential
 from slipway_release.transport import Transport
 from tests.release.stage import TOKEN, Stage, act, docker_registry
 
@@ -26,10 +31,10 @@ VERSION = "0.1.0"
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A platform that requires attestations, and one release of it."""
+    """A platform that requires attestations with bills of materials, and one release of it."""
     if act() is None or docker_registry() is None:
         pytest.skip("act or docker-registry is not here yet; `make up` brings both")
-    made = Stage(tmp_path_factory.mktemp("stage"), [{"name": "dev"}], attestations="required")
+    made = Stage(tmp_path_factory.mktemp("stage"), [{"name": "dev"}], attestations="required", sbom="required")
     try:
         made.start()
         made.push_tag(f"v{VERSION}")
@@ -87,7 +92,8 @@ def claims(built: tuple[str, str]) -> dict[str, Any]:
 def envelope(around: Context, digest: str, said: dict[str, Any], key: Signer | None, stage: Stage) -> bytes:
     """An attestation as it lies beside an image, signed with these claims."""
     subject = {"digest": {"sha256": digest.removeprefix("sha256:")}}
-    payload = json.dumps({"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}).encode()
+    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicate": {"runDetails": {}}}
+    payload = json.dumps(statement).encode()
     issuer = {"iss": f"{stage.url.rstrip('/')}{PATH}", "aud": attestation.audience(payload)}
     token = (key or Signer(stage.folder / "github", "actions")).sign(issuer | said)
     signature = {"sig": base64.b64encode(token.encode()).decode()}
@@ -103,6 +109,51 @@ def test_a_release_is_attested_and_promoted(
     statement = json.loads(base64.b64decode(json.loads(text)["payload"]))
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
     assert statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"] == {"gitCommit": built[1]}
+
+
+def test_what_is_in_a_release_lies_beside_it(around: Context, service: Service, built: tuple[str, str]) -> None:
+    (text,) = referrers.find(around.registry, service.image, built[0], sbom.KIND)
+    document = json.loads(text)
+    assert document["spdxVersion"] == "SPDX-2.3"
+    assert ("porthole", "1.2.3") in {(package["name"], package.get("versionInfo")) for package in document["packages"]}
+
+
+def test_each_platform_of_an_image_has_a_bill_of_its_own(
+    around: Context, service: Service, built: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, registry = service.image, around.registry
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    manifest = json.loads(registry.read(image, f"manifests/{built[0]}").body)
+    config = json.loads(registry.read(image, f"blobs/{manifest['config']['digest']}").body) | {"architecture": "arm64"}
+    other = manifest | {"config": manifest["config"] | registry.put_blob(image, json.dumps(config).encode())}
+    entries: list[dict[str, Any]] = []
+    for architecture, content in (("amd64", manifest), ("arm64", other)):
+        registry.put_manifest(image, architecture, json.dumps(content).encode(), manifest["mediaType"])
+        made = registry.read(image, f"manifests/{architecture}").body
+        name = "sha256:" + hashlib.sha256(made).hexdigest()
+        platform = {"os": "linux", "architecture": architecture}
+        entries.append({"mediaType": manifest["mediaType"], "digest": name, "size": len(made), "platform": platform})
+    kind = "application/vnd.oci.image.index.v1+json"
+    index = {"schemaVersion": 2, "mediaType": kind, "manifests": entries}
+    registry.put_manifest(image, "both", json.dumps(index).encode(), kind)
+    found = registry.image(image, "both")
+    assert found is not None
+    named = sbom.attach(around, service, found.digest, Credential(registry.server, "", ""))
+    sbom.check(around, service, found.digest, named)
+    assert [each["name"] for each in named] == [f"{image}@{entry['digest']}" for entry in entries]
+    with pytest.raises(RefusedError, match=entries[1]["digest"]):
+        sbom.check(around, service, found.digest, named[:1])
+
+
+def test_an_image_whose_attestation_names_no_bill_of_materials_is_refused(
+    stage: Stage, around: Context, service: Service, built: tuple[str, str], another: str
+) -> None:
+    """Neither one of before the setting, nor one beside which somebody has put a document."""
+    referrers.attach(around.registry, service.image, another, sbom.KIND, b'{"spdxVersion": "SPDX-2.3"}')
+    text = envelope(around, another, claims(built), None, stage)
+    referrers.attach(around.registry, service.image, another, attestation.KIND, text)
+    with pytest.raises(RefusedError, match="no SBOM that it names lies beside"):
+        attestation.check(around, service, another, built[1])
 
 
 def test_a_second_tag_of_the_commit_takes_what_is_attested(stage: Stage, built: tuple[str, str]) -> None:

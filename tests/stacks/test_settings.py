@@ -128,6 +128,7 @@ def test_defaults_are_safe() -> None:
         ("argocd.chartVersion", "^10", "argocd.chartVersion", "10.1.1"),
         ("argocd.url", "https://example.com/argo", "argocd.url", "server.rootpath"),
         ("environments.0.url", "https://{service.example.com", "environments[dev].url", "{service} and {environment}"),
+        ("registry", {"sbom": "required"}, "registry.sbom", "registry.attestations: required"),
         ("registry", {"platforms": ["arm64"]}, "registry.platforms[0]", "linux/arm64"),
         ("registry", {"pullUsername": "reader"}, "packagesToken", "pulumi config set --secret slipway:packagesToken"),
         ("environments.0.context", "there", "environments[dev].context", "beside Argo CD"),
