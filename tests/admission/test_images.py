@@ -1,5 +1,6 @@
 """What the cluster lets in, decided by a real API server on the policy that the settings become."""
 
+import json
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ def workload(kind: str, pod: dict[str, Any], name: str = "web") -> tuple[str, di
         "Pod": ("api/v1", "pods"),
         "Deployment": ("apis/apps/v1", "deployments"),
         "StatefulSet": ("apis/apps/v1", "statefulsets"),
+        "DaemonSet": ("apis/apps/v1", "daemonsets"),
+        "ReplicaSet": ("apis/apps/v1", "replicasets"),
+        "ReplicationController": ("api/v1", "replicationcontrollers"),
         "Job": ("apis/batch/v1", "jobs"),
         "CronJob": ("apis/batch/v1", "cronjobs"),
     }[kind]
@@ -47,6 +51,7 @@ def workload(kind: str, pod: dict[str, Any], name: str = "web") -> tuple[str, di
         "Pod": pod,
         "Job": once,
         "CronJob": {"schedule": "0 0 * * *", "jobTemplate": {"spec": once}},
+        "ReplicationController": {"selector": labels, "template": template},
     }.get(kind, {"selector": {"matchLabels": labels}, "template": template})
     version = group.split("/", 1)[1]
     path = f"/{group}/namespaces/{NAMESPACE}/{plural}"
@@ -71,7 +76,19 @@ def guarded(api: Api) -> Api:
     return api
 
 
-@pytest.mark.parametrize("kind", ["Pod", "Deployment", "StatefulSet", "Job", "CronJob"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Pod",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Job",
+        "CronJob",
+    ],
+)
 def test_a_services_own_image_is_let_in_and_every_other_one_refused(guarded: Api, kind: str) -> None:
     assert guarded.create(*workload(kind, pod(OWN))).is_success
     for image in (FOREIGN, TAGGED, "nginx", f"ghcr.io/acmeother/guestbook{DIGEST}"):
@@ -89,6 +106,20 @@ def test_a_services_own_image_is_let_in_and_every_other_one_refused(guarded: Api
 )
 def test_no_image_hides_beside_the_container(guarded: Api, more: dict[str, Any]) -> None:
     assert guarded.create(*workload("Pod", pod(OWN, **more))).status_code == 422
+
+
+def test_no_image_comes_to_a_pod_that_runs(guarded: Api) -> None:
+    """`kubectl debug` adds a container to it."""
+    path, running = workload("Pod", pod(OWN), "running")
+    assert guarded.create(path, running, dry_run=False).is_success
+    patch = {"Content-Type": "application/strategic-merge-patch+json"}
+
+    def debug(image: str) -> int:
+        text = json.dumps({"spec": {"ephemeralContainers": [container("debug", image)]}})
+        place = f"{path}/running/ephemeralcontainers?dryRun=All"
+        return guarded.client.patch(place, content=text, headers=patch).status_code
+
+    assert (debug(OWN), debug(FOREIGN)) == (200, 422)
 
 
 def test_what_was_there_before_can_be_scaled_and_not_be_given_a_worse_image(guarded: Api) -> None:

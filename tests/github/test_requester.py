@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from components.github.apps import REQUESTER
 from sandbox.github.actions import routes_runs, routes_workflows
 from sandbox.github.core.routing import API, ROUTES
 from tests.github.conftest import Hub, Repository
@@ -31,7 +32,8 @@ def calls(*, reading: bool) -> list[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def requester(hub: Hub) -> Iterator[httpx.Client]:
-    with hub.client(hub.app_token("requester")) as client:
+    # A permission that the product asks for and this GitHub's App does not have, is refused here.
+    with hub.client(hub.app_token("requester", permissions=REQUESTER.permissions)) as client:
         yield client
 
 

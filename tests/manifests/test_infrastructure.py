@@ -47,7 +47,9 @@ def policies(stack: dict[str, Any], environment: str = "staging") -> dict[str, d
 def test_nobody_else_reaches_a_pod() -> None:
     found = policies(values())
     assert found["deny-by-default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert not any("namespaceSelector" in str(spec.get("ingress")) for spec in found.values())
+    # A rule without `from`, or a peer that names a namespace or an address, would let in others.
+    rules = [rule for spec in found.values() for rule in spec.get("ingress", [])]
+    assert [peer for rule in rules for peer in rule["from"]] == [{"podSelector": {}}]
 
 
 def test_named_namespaces_may_enter() -> None:
