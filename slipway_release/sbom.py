@@ -60,5 +60,5 @@ def _made(image: str, insecure: bool, credential: Credential) -> bytes:
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
         file = Path(temporary) / "spdx.json"
         # From the registry and not from the builder: it speaks of the digest that runs.
-        tool.run(["syft", "scan", "--quiet", "--output", f"spdx-json={file}", f"registry:{image}"], variables)
+        tool.run(["syft", "scan", "--output", f"spdx-json={file}", f"registry:{image}"], variables)
         return file.read_bytes()

@@ -74,6 +74,14 @@ def test_the_platforms_team_administers(people: dict[str, httpx.Client]) -> None
     assert {f"guestbook-{name}" for name in ("dev", "staging", "production")} <= seen(people[PLATFORM])
 
 
+def test_a_person_whose_provider_sends_no_groups_is_let_in_and_sees_nothing(sandbox: Sandbox) -> None:
+    """As docs/log-in.md says; `argocd account get-user-info` shows what is told here."""
+    with bearer(sandbox, signed(sandbox, groups=None)) as client:
+        told: dict[str, Any] = client.get("/api/v1/session/userinfo").json()
+        assert (told["loggedIn"], told.get("groups")) == (True, None)
+        assert (seen(client), client.get(OWN).status_code) == (set(), 403)
+
+
 @pytest.mark.parametrize("group", ["Acme Web", "acme web", "ACME WEB"])
 def test_a_group_counts_in_whatever_case_the_provider_writes_it(sandbox: Sandbox, group: str) -> None:
     with bearer(sandbox, signed(sandbox, groups=[group])) as client:
@@ -157,7 +165,8 @@ def signed(sandbox: Sandbox, **claims: Any) -> str:
     """A token as the provider gives it to dana, or with some claims of one's own."""
     issuer = sandbox.config.issuer_url
     given = {"iss": issuer, "aud": SSO_CLIENT, "sub": "dana", "groups": ["Acme Web"]}
-    return Signer(sandbox.config.github_directory).sign(given | claims)
+    told = {name: value for name, value in (given | claims).items() if value is not None}
+    return Signer(sandbox.config.github_directory).sign(told)
 
 
 def bearer(sandbox: Sandbox, token: str) -> httpx.Client:

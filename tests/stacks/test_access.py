@@ -104,3 +104,10 @@ def test_role_bindings_are_those_of_the_matrix() -> None:
 def test_without_a_platform_team_it_is_said_who_stands_in() -> None:
     stack = changed("github.platformTeam", None)
     assert "the organisation's owners stand in" in access.table(settings_of("test", texts(stack)), [])
+
+
+def test_it_is_said_which_claim_a_login_needs() -> None:
+    sso = {"clientId": "argocd", "provider": "oidc", "issuer": "https://id.example.com", "groupsClaim": "roles"}
+    stack = values(argocd={"url": "https://argocd.example.com", "sso": sso}, ssoClientSecret="hush-hush")
+    settings = settings_of("test", texts(stack))
+    assert "`roles`" in access.table(settings, [])
