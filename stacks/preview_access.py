@@ -72,12 +72,19 @@ def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
 def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
     """Lines of the policy, those together that say the same of several objects."""
     verbs: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], str] = {}
     for line in _lines(_policy(change.old), _policy(change.new)):
         parts = [part.strip() for part in line[1:].split(",")]
         if parts[0] == "p" and len(parts) == 6 and parts[5] == "allow":
             verbs.setdefault((line[0], parts[1], parts[4]), []).append(f"{parts[3]} {parts[2]}")
+        elif parts[0] == "g" and len(parts) == 3:
+            # A group of a directory stands there in every spelling; the last one is in lower case.
+            groups[line[0], parts[1].casefold(), parts[2]] = parts[1]
         else:
             yield f"Argo CD's policy {'has now' if line[0] == '+' else 'no longer has'} {_code(line[1:])}"
+    for (sign, _, role), group in groups.items():
+        has = "has now" if sign == "+" else "no longer has"
+        yield f"in Argo CD the group {_code(group)} {has} the rights of {_code(role.removeprefix('role:'))}"
     objects: dict[tuple[str, str, str], list[str]] = {}
     for (sign, role, what), found in verbs.items():
         objects.setdefault((sign, role, ", ".join(sorted(found))), []).append(what)

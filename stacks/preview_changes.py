@@ -8,6 +8,10 @@ from typing import Any, cast
 Json = Mapping[str, Any]
 
 UNCHANGED = frozenset({"same", "read", "refresh"})
+_FOR_PROVIDER = 'metadata.annotations["pulumi.com/'
+"""Begins what tells the Kubernetes provider how to write an object, and is no part of the platform."""
+_ECHOES = frozenset({"Resource monitor has terminated, shutting down"})
+"""Said after another error, of which they are the consequence."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})
 _OWNERS = {
     "slipway:index:ServiceRepository": "service {}",
@@ -61,6 +65,11 @@ class Change:
         return self.full_type.startswith(("slipway:", "pulumi:"))
 
     @property
+    def is_for_provider(self) -> bool:
+        """Whether it changes nothing but how a provider writes the object."""
+        return bool(self.differing) and all(name.startswith(_FOR_PROVIDER) for name in self.differing)
+
+    @property
     def removes(self) -> bool:
         """Whether what is there now goes."""
         return self.operation in {"delete", "replace", "discard"}
@@ -76,12 +85,18 @@ class Preview:
     errors: tuple[str, ...] = ()
 
 
-def read_preview(text: str) -> Preview:
+def read_preview(text: str, said: str = "") -> Preview:
     """Reads the output of `pulumi preview --json`.
+
+    Args:
+        text: its standard output.
+        said: its standard error, which alone has the reason where it ended before it had looked at anything.
 
     Raises:
         PreviewError: it is something else.
     """
+    if not text.strip() and (reason := said.strip().removeprefix("error: ")):
+        return Preview((), 0, errors=(reason,))
     try:
         given = cast(object, json.loads(text))
     except ValueError:
@@ -101,13 +116,15 @@ def read_preview(text: str) -> Preview:
         earlier = found.get(change.urn)
         if earlier is None or step["op"] == "replace":
             found[change.urn] = change
-    said = cast(list[Json], document.get("diagnostics") or [])
+    messages = cast(list[Json], document.get("diagnostics") or [])
     summary = cast(Mapping[str, int], document.get("changeSummary") or {})
+    changes = [change for change in found.values() if not change.is_component]
+    shown = tuple(change for change in changes if not change.is_for_provider)
     return Preview(
-        tuple(change for change in found.values() if not change.is_component),
-        sum(count for operation, count in summary.items() if operation in UNCHANGED),
-        _messages(said, "warning"),
-        _messages(said, "error"),
+        shown,
+        sum(count for operation, count in summary.items() if operation in UNCHANGED) + len(changes) - len(shown),
+        _messages(messages, "warning"),
+        _messages(messages, "error"),
     )
 
 
@@ -135,4 +152,4 @@ def _messages(said: list[Json], severity: str) -> tuple[str, ...]:
     cleaned = [
         text.strip().removeprefix(f"{severity}: ").removeprefix("an unhandled error occurred: ") for text in texts
     ]
-    return tuple(dict.fromkeys(text for text in cleaned if text))
+    return tuple(dict.fromkeys(text for text in cleaned if text and text not in _ECHOES))

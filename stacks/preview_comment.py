@@ -12,7 +12,7 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ LABEL = "destructive"
 LIMIT = 60_000
 """GitHub takes 65,536 characters; some are left for what surrounds them."""
 REFUSED = 3
+FILES = "CommittedFiles"
 _MARK = "<!-- slipway: preview of {} -->"
 _SHOWN_LINES = 400
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "import": "="}
@@ -98,18 +99,32 @@ def _group(owner: str, changes: list[Change]) -> str:
     lines = ["", f"**{owner}**", "", "```diff"]
     for change in changes:
         sign = _SIGNS.get(change.operation, "!")
+        if change.type == FILES:
+            lines.append(f"{sign} {_files_in_a_line(change)}")
+            continue
         about = ", ".join(name.replace("`", "") for name in change.differing[:5])
         more = f" and {len(change.differing) - 5} more" if len(change.differing) > 5 else ""
         lines.append(f"{sign} {change.type} {change.name}{f': {about}{more}' if about else ''}")
     return "\n".join([*lines, "```"])
 
 
-def _files(change: Change) -> list[str]:
-    """The text of files that would change, folded, one section for each folder of an environment."""
-    if change.type != "CommittedFiles":
-        return []
-    repository = str(change.new.get("repository") or change.old.get("repository"))
-    folders: dict[str, list[str]] = {}
+def _files_in_a_line(change: Change) -> str:
+    repository = _repository(change)
+    paths = [path.replace("`", "'") for path, _old, _new in _texts(change)]
+    if change.operation == "create":
+        return f"files of the repository {repository}: {len(paths)} new"
+    if not paths:
+        return f"files of the repository {repository}: none changes; a pull request there is looked at again"
+    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+    return f"files of the repository {repository}: {', '.join(paths[:5])}{more}"
+
+
+def _repository(change: Change) -> str:
+    return " ".join(str(change.new.get("repository") or change.old.get("repository")).replace("`", "'").split())
+
+
+def _texts(change: Change) -> Iterator[tuple[str, str | None, str | None]]:
+    """The path, old text and new text of each file that would change."""
     for key in ("owned", "seeded"):
         old, new = (change.old.get(key), change.new.get(key))
         if (old is not None and not isinstance(old, Mapping)) or not isinstance(new, Mapping):
@@ -117,11 +132,18 @@ def _files(change: Change) -> list[str]:
         before, after = cast(Mapping[str, str], old or {}), cast(Mapping[str, str], new)
         for path in sorted({**before, **after}):
             # A seeded file that is there is the team's, whatever the template says by now.
-            if before.get(path) == after.get(path) or (key == "seeded" and path in before):
-                continue
-            folders.setdefault(_folder(path), []).append(
-                _difference(path, before.get(path), after.get(path), bool(change.old))
-            )
+            if before.get(path) != after.get(path) and not (key == "seeded" and path in before):
+                yield path, before.get(path), after.get(path)
+
+
+def _files(change: Change) -> list[str]:
+    """The text of files that would change, folded, one section for each folder of an environment."""
+    if change.type != FILES:
+        return []
+    repository = _repository(change)
+    folders: dict[str, list[str]] = {}
+    for path, old, new in _texts(change):
+        folders.setdefault(_folder(path), []).append(_difference(path, old, new, bool(change.old)))
     return [
         f"\n<details><summary>files of <code>{repository}</code>: {folder} ({len(texts)})</summary>\n\n"
         + "\n".join(texts)
@@ -197,6 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints or publishes the comment; exit code 3 where something has to be meant and is not."""
     parser = argparse.ArgumentParser(prog="python -m stacks.preview_comment", description="A preview as one comment.")
     parser.add_argument("preview", type=Path, help="what `pulumi preview --json` wrote")
+    parser.add_argument("--said", type=Path, help="what it wrote to its standard error, for one that ended early")
     parser.add_argument("--stack", required=True, help="the stack's name")
     parser.add_argument("--labels", default="[]", help="the labels of the pull request, as a JSON list")
     parser.add_argument("--whole", type=Path, help="where all of it is written, whatever its size")
@@ -204,7 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pull-request", type=int, help="publishes it there, by GITHUB_REPOSITORY and GITHUB_TOKEN")
     given = parser.parse_args(arguments)
     try:
-        preview = read_preview(given.preview.read_text(encoding="utf-8"))
+        said = given.said.read_text(encoding="utf-8") if given.said else ""
+        preview = read_preview(given.preview.read_text(encoding="utf-8"), said)
         # Without labels some runners say `null`, and others an empty list.
         labels = cast(list[str], json.loads(given.labels or "null") or [])
         teams = teams_of(given.stack)

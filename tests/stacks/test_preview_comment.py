@@ -60,7 +60,7 @@ def changed(given: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 def test_a_new_service_is_told_by_whom_it_belongs_to_and_who_may_do_what() -> None:
     text = comment(read_preview(ADDED.read_text()), "sandbox", TEAMS)
     head = text.partition("**service orders**")[0]
-    assert "`sandbox`: 23 to create, 12 to update" in head
+    assert "`sandbox`: 23 to create, 9 to update" in head
     assert "- team web may now push to `orders`" in head
     assert "- in Argo CD `team-web` may now get applications, get logs, sync applications: `dev/orders-dev`" in head
     assert "- AppProject `dev` now takes the namespaces `orders-dev`" in head
@@ -262,3 +262,45 @@ def test_what_is_no_preview_is_refused_in_a_sentence(
     file.write_text(text)
     assert main([str(file), "--stack", "acme"]) == 2
     assert "pulumi preview --json" in capsys.readouterr().err
+
+
+def test_a_preview_that_ended_before_it_looked_at_anything_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    json_file, said = tmp_path / "preview.json", tmp_path / "preview.log"
+    json_file.write_text("")
+    said.write_text("error: getting stack configuration: invalid YAML file: line 52\n")
+    assert main([str(json_file), "--said", str(said), "--stack", "acme"]) == 1
+    text = capsys.readouterr().out
+    assert "## `acme`: the preview failed" in text
+    assert "> **The preview failed.** getting stack configuration: invalid YAML file: line 52" in text
+
+
+def test_files_are_named_and_what_only_tells_a_provider_how_to_write_is_left_out() -> None:
+    files = "pulumi-python:dynamic/slipway:CommittedFiles"
+    before = {"owned": {"infrastructure/dev/quotas.yaml": "a\n"}, "repository": "environments"}
+    after = changed(before, "owned", {"infrastructure/dev/quotas.yaml": "b\n"})
+    application = step(
+        "update", "kubernetes:argoproj.io/v1alpha1:Application", "dev-infrastructure", {"a": 1}, {"a": 1}
+    )
+    application["detailedDiff"] = {'metadata.annotations["pulumi.com/waitFor"]': {"kind": "update"}}
+    text = comment(read_preview(preview(step("update", files, "f", before, after), application)), "acme", TEAMS)
+    assert "## `acme`: 1 to update, 4 unchanged" in text
+    assert "~ files of the repository environments: infrastructure/dev/quotas.yaml" in text
+    assert "Application" not in text
+
+
+def test_a_group_of_a_directory_is_told_once_and_not_in_each_spelling() -> None:
+    old, new = (
+        {
+            "values": {
+                "configs": {"rbac": {"policy.csv": f"g, {name}, role:team-web\ng, {name.upper()}, role:team-web\n"}}
+            }
+        }
+        for name in ("acme web", "acme makers")
+    )
+    change = read_preview(preview(step("update", "kubernetes:helm.sh/v3:Release", "argocd-release", old, new)))
+    assert access_words(change.changes, TEAMS) == [
+        "in Argo CD the group `acme web` no longer has the rights of `team-web`",
+        "in Argo CD the group `acme makers` has now the rights of `team-web`",
+    ]

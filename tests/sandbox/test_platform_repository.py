@@ -1,0 +1,129 @@
+"""The platform is changed as at a company: by a reviewed pull request with its preview, and not by hand."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.people import agree, propose
+from sandbox.rehearsal import Clone, Rehearsal
+from tests.sandbox.conftest import Sandbox
+from tests.sandbox.test_drift import kubectl
+
+SETTINGS = "stacks/Pulumi.sandbox.yaml"
+GROUP, RENAMED = '"ssoGroup": "acme web"', '"ssoGroup": "acme developers"'
+SECONDS = 300
+TAKES = """\
+  {job}:
+    runs-on: ubuntu-latest
+    environment: {environment}
+    steps:
+      - run: echo '{{}}' > {state}/.pulumi/stacks/slipway/sandbox.json && echo "it wr""ote"
+"""
+
+
+@pytest.fixture(scope="module")
+def repository(sandbox: Sandbox) -> Iterator[str]:
+    """Afterwards `make up` puts back what was merged, since this tree does not have it."""
+    made = sandbox.run("platform-repository")
+    assert made.returncode == 0, made.stderr
+    yield made.stdout.strip().rpartition("/")[2]
+    back = sandbox.run("up")
+    assert back.returncode == 0, f"{back.stderr}\n{back.stdout}"
+
+
+@pytest.fixture(scope="module")
+def clone(rehearsal: Rehearsal, repository: str) -> Iterator[Clone]:
+    with rehearsal.clone(repository, "dana") as clone:
+        yield clone
+
+
+def settings(clone: Clone) -> str:
+    return (clone.directory / SETTINGS).read_text()
+
+
+def finished(rehearsal: Rehearsal, repository: str, workflow: str, after: int = 0) -> dict[str, Any]:
+    run = rehearsal.wait_for_run(repository, workflow, after=after, seconds=SECONDS)
+    return run | {"log": rehearsal.run_log(repository, run["id"])}
+
+
+def newest(rehearsal: Rehearsal, repository: str, workflow: str) -> int:
+    return max((run["id"] for run in rehearsal.runs(repository, workflow=workflow)), default=0)
+
+
+def test_a_reviewed_change_goes_live_and_one_that_deletes_a_repository_does_not(
+    sandbox: Sandbox, rehearsal: Rehearsal, repository: str, clone: Clone
+) -> None:
+    path = rehearsal.repository_path(repository)
+    before = settings(clone)
+    without_clock = before[: before.index('    - "name": "clock"')] + before[before.index('  "slipway:templates"') :]
+    title = "Rename the group of web"
+    pull = propose(rehearsal, clone, title, {SETTINGS: without_clock}, author="dana")
+    refused = finished(rehearsal, repository, "preview.yml")
+    assert refused["conclusion"] == "failure", refused["log"]
+    (comment,) = rehearsal.github("GET", f"{path}/issues/{pull}/comments")
+    assert comment["user"]["login"] == "github-actions[bot]"
+    assert "deletes the Repository `clock-repository`" in comment["body"]
+
+    clone.write({SETTINGS: before.replace(GROUP, RENAMED)})
+    clone.git("commit", "--quiet", "--all", "--message", title)
+    clone.git("push", "--quiet", "origin", f"HEAD:refs/heads/{clone.git('branch', '--show-current')}")
+    accepted = finished(rehearsal, repository, "preview.yml", after=refused["id"])
+    assert accepted["conclusion"] == "success", accepted["log"]
+    (again,) = rehearsal.github("GET", f"{path}/issues/{pull}/comments")
+    assert again["id"] == comment["id"]
+    assert "acme developers" in again["body"]
+    assert "clock" not in again["body"]
+
+    last = newest(rehearsal, repository, "deploy.yml")
+    agree(rehearsal, repository, pull, reviewer="pat")
+    deployed = finished(rehearsal, repository, "deploy.yml", after=last)
+    assert deployed["conclusion"] == "success", deployed["log"]
+    policy = kubectl(sandbox, "get", "configmap", "argocd-rbac-cm", "--namespace", "argocd", "--output", "yaml")
+    assert "acme developers" in policy
+
+
+def test_a_change_by_hand_is_one_issue_until_it_is_taken_back(rehearsal: Rehearsal, repository: str) -> None:
+    """Main is deployed, so nothing else differs."""
+    path, other = rehearsal.repository_path(repository), rehearsal.repository_path("guestbook")
+    description = rehearsal.github("GET", other)["description"]
+
+    def looked() -> dict[str, Any]:
+        last = newest(rehearsal, repository, "drift.yml")
+        rehearsal.github("POST", f"{path}/actions/workflows/drift.yml/dispatches", body={"ref": "main"})
+        return finished(rehearsal, repository, "drift.yml", after=last)
+
+    rehearsal.github("PATCH", other, body={"description": "Changed by hand"})
+    drifted = looked()
+    assert drifted["conclusion"] == "failure", drifted["log"]
+    (issue,) = rehearsal.github("GET", f"{path}/issues")
+    assert "guestbook-repository: description" in issue["body"]
+    rehearsal.github("PATCH", other, body={"description": description})
+    mended = looked()
+    assert mended["conclusion"] == "success", mended["log"]
+    assert rehearsal.github("GET", f"{path}/issues/{issue['number']}")["state"] == "closed"
+
+
+def test_a_pull_request_that_changes_the_preview_cannot_deploy_or_write_the_state(
+    sandbox: Sandbox, rehearsal: Rehearsal, repository: str, clone: Clone
+) -> None:
+    path, state = rehearsal.repository_path(repository), sandbox.config.pulumi_directory / "state"
+    before = {file: file.read_bytes() for file in state.rglob("*") if file.is_file()}
+    jobs = "".join(
+        TAKES.format(job=job, environment=environment, state=state)
+        for job, environment in {"preview": "platform-preview", "up": "platform", "free": "another"}.items()
+    )
+    change = {".github/workflows/preview.yml": f"name: preview\non: pull_request\njobs:\n{jobs}"}
+    last = newest(rehearsal, repository, "preview.yml")
+    pull = propose(rehearsal, clone, "Take what there is", change, author="dana")
+    run = rehearsal.wait_for_run(repository, "preview.yml", after=last, seconds=SECONDS)
+    found = rehearsal.github("GET", f"{path}/actions/runs/{run['id']}/jobs")["jobs"]
+    assert {job["name"]: job["conclusion"] for job in found} == {
+        "preview": "failure", "up": "failure", "free": "failure",
+    }  # fmt: skip
+    log = rehearsal.run_log(repository, run["id"])
+    assert "is not allowed to deploy to platform" in log
+    assert "wrote" not in log
+    assert {file: file.read_bytes() for file in state.rglob("*") if file.is_file()} == before
+    refused = rehearsal.github("GET", f"{path}/pulls/{pull}")
+    assert refused["mergeable_state"] == "blocked"
