@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.github.apps import PROMOTER, REQUESTER, lacks
 from manifests.code_owners import code_owners
 from manifests.model import Settings
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
@@ -346,7 +347,16 @@ def test_every_token_of_the_promoter_is_narrowed_to_repositories_and_permissions
     assert len({path for path, _ in steps}) >= 7
     for path, given in steps:
         assert given["repositories"], path
-        assert any(name.startswith("permission-") for name in given), path
+        asked = {
+            name.removeprefix("permission-").replace("-", "_"): level
+            for name, level in given.items()
+            if name.startswith("permission-")
+        }
+        role = REQUESTER if "REQUESTER" in given["private-key"] else PROMOTER
+        assert asked, path
+        assert not lacks(asked, role.permissions), path
+        if given["repositories"] not in {"environments", "${{ github.event.repository.name }}"}:
+            assert asked.get("contents", "read") == "read", f"{path}: a service's repository is never written to"
 
 
 @pytest.mark.parametrize("pinned", [False, True])
