@@ -150,9 +150,15 @@ def public(name: str) -> str:
 def case(hub: Hub, request: pytest.FixtureRequest) -> Case:
     plan, visibility, credential, approvers = request.param
     owner = f"matrix-{plan}-{visibility}-{credential}-{int(approvers)}"
+    found_organization(hub, owner, plan)
+    return Case(hub, owner, credential == "app", visibility, approvers)
+
+
+def found_organization(hub: Hub, owner: str, plan: str) -> None:
+    """An organisation on a plan, with the hub's people and the Apps of a platform."""
     with hub.admin as admin:
         login = admin.get("/user").json()["login"]
-    organization = {"login": owner, "members": {login: "admin", "alice": "member"}}
+    organization = {"login": owner, "members": {login: "admin", **dict.fromkeys(hub.people, "member")}}
     apps = [
         {
             "id": int(IDS[role.name][0]),
@@ -166,7 +172,6 @@ def case(hub: Hub, request: pytest.FixtureRequest) -> Case:
     seed.apply(hub.forge, {"organizations": [organization], "apps": apps})
     with hub.admin as admin:
         admin.put(f"{hub.url}/_sandbox/organizations/{owner}/plan", json={"plan": plan}).raise_for_status()
-    return Case(hub, owner, credential == "app", visibility, approvers)
 
 
 PLANS, VISIBILITIES, CREDENTIALS = ("free", "team", "enterprise"), ("private", "internal", "public"), ("token", "app")

@@ -131,6 +131,8 @@ def test_each_environment_lets_in_images_of_the_platforms_registry_by_digest() -
     for image in ("ghcr.io/acme/guestbook:1.2.3", f"ghcr.io/other/guestbook{digest}", f"ghcrxio/acme/x{digest}", "x"):
         assert not re.search(pattern, image)
     assert binding["spec"]["validationActions"] == ["Deny"]
+    # What the policy cannot decide on is not let in.
+    assert policy["spec"]["failurePolicy"] == "Fail"
     assert binding["spec"]["policyName"] == policy["metadata"]["name"] == f"{MARK}-production-images"
     (namespace,) = objects(stack, "production/namespaces.yaml")
     selected = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]

@@ -334,9 +334,12 @@ def test_a_rollback_may_ask_whether_its_image_is_still_there(workflow: str) -> N
     assert "REGISTRY_PASSWORD" in job["steps"][-1]["env"]
 
 
-def test_every_token_of_the_promoter_is_narrowed_to_repositories_and_permissions() -> None:
+@pytest.mark.parametrize("pinned", [False, True])
+def test_every_token_of_an_app_is_narrowed_to_repositories_and_permissions(pinned: bool) -> None:
     """An App's token that names no permissions has all that the App has."""
-    workflows = {path: text for path, text in environment_files().owned.items() if path.startswith(".github/workflows")}
+    platform = settings(changed("github.pinnedActions", pinned))
+    owned = environment_repository_files(platform).owned
+    workflows = {path: text for path, text in owned.items() if path.startswith(".github/workflows")}
     steps = [
         (path, step["with"])
         for path, text in workflows.items()
@@ -354,7 +357,7 @@ def test_every_token_of_the_promoter_is_narrowed_to_repositories_and_permissions
         }
         role = REQUESTER if "REQUESTER" in given["private-key"] else PROMOTER
         assert asked, path
-        assert not lacks(asked, role.permissions), path
+        assert not lacks(asked, role.needs(platform.github)), path
         if given["repositories"] not in {"environments", "${{ github.event.repository.name }}"}:
             assert asked.get("contents", "read") == "read", f"{path}: a service's repository is never written to"
 
