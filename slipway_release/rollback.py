@@ -167,7 +167,8 @@ def _tell(context: Context, report: Report, answer: Answer) -> None:
     release = report.release
     if release is None:
         return
-    text = f"{release.version}: {answer.reason}"
+    why = f": {report.status.description}" if answer.target is not None and report.status.description else ""
+    text = f"{release.version}: {answer.reason}{why}"
     # A report on a version that is no longer wanted must not overwrite what its release became.
     if report.is_current or answer.target is not None:
         Ledger(context, report.service).mirror(

@@ -101,9 +101,17 @@ _DEGRADED = _all_of(
     'now() - date(operation.finishedAt) > duration("3s")',
     _FRESH,
 )
+# A failed check is the release's at once. Argo CD would try it again with the whole sync, and until then the release
+# would serve users; how often a check is tried is the chart's to say. Between two tries a running operation has an end.
+_CHECK_FAILED = _all_of(
+    'phase == "Running"',
+    "operation.finishedAt != nil",
+    "any(operation.syncResult?.resources ?? [], "
+    '(#.hookType ?? "") == "PostSync" and (#.hookPhase ?? "") in ["Failed", "Error"])',
+)
 # A webhook, an API server or a network that does not answer is not a fault of the release: it gets the whole deadline.
 _OPERATION_FAILED = _all_of(
-    'phase in ["Failed", "Error"]',
+    _any_of('phase in ["Failed", "Error"]', _CHECK_FAILED),
     "whole",
     f"not (message matches {TRANSIENT!r}) or now() - date(operation.startedAt) > deadline",
 )
@@ -120,7 +128,9 @@ _LATE_SYNC = _all_of(
     'health in ["Healthy", "Suspended"] and sync == "OutOfSync" and automated',
     "status.sync.revision == revision",
 )
-_LATE_OPERATION = _all_of('phase == "Running"', "whole", "now() - date(operation.startedAt) > deadline")
+_LATE_OPERATION = _all_of(
+    'phase == "Running"', "whole", "now() - date(operation.startedAt) > deadline", f"not ({_CHECK_FAILED})"
+)
 
 
 @dataclass(frozen=True)

@@ -431,6 +431,26 @@ def test_a_webhook_that_does_not_answer_is_the_release_s_fault_only_after_the_de
     assert failures(run, operationState=operation("Failed", message="field is immutable")) == ["operation"]
 
 
+def checked(phase: str, between: bool, hook: str = "PostSync") -> dict[str, Any]:
+    """An operation whose checks have failed; `between` two tries of it."""
+    failed = [
+        {"kind": "Job", "name": name, "hookType": hook, "hookPhase": "Failed", "message": "reached its backoff limit"}
+        for name in ("guestbook-check-answers-0a1b2c3", "migrations")
+    ]
+    state = operation(phase, syncResult={"revision": NEW, "resources": failed})
+    return state | ({"finishedAt": ago(1)} if between else {})
+
+
+def test_a_failed_check_is_reported_before_argo_cd_tries_it_again(run: Run) -> None:
+    """As it tries a sync again; meanwhile the release would serve users."""
+    assert failures(run, operationState=checked("Running", between=True)) == ["operation"]
+    assert failures(run, operationState=checked("Running", between=False)) == []
+    assert failures(run, operationState=checked("Failed", between=True)) == ["operation"]
+    assert failures(run, operationState=checked("Running", between=True, hook="PreSync")) == []
+    late = checked("Running", between=True) | {"startedAt": ago(601)}
+    assert failures(run, operationState=late) == ["operation"]
+
+
 @pytest.mark.parametrize("end", ["failed timeout after 1m30s", "failed signal: killed"])
 def test_a_renderer_that_was_slow_or_killed_is_no_fault_of_the_release(run: Run, end: str) -> None:
     message = f"Manifest generation error: failed to execute helm template command: `helm template .` {end}"
@@ -472,6 +492,11 @@ def notification(run: Run, template: str, app: KubernetesObject) -> dict[str, An
                 )
             },
             "Sync failed: Service/b: port is taken",
+        ),
+        (
+            "operation-failed",
+            {"operationState": checked("Running", between=True)},
+            "Check failed: answers, migrations",
         ),
         (
             "overdue",

@@ -152,6 +152,29 @@ def test_a_schedule_makes_it_a_job_and_nothing_that_answers(chart: Path, render:
     assert pod["securityContext"] == web["securityContext"]
 
 
+def check_job(objects: list[KubernetesObject], check: str) -> KubernetesObject:
+    (job,) = (item for item in objects if item["metadata"]["name"].startswith(f"guestbook-check-{check}-"))
+    return job
+
+
+def test_the_job_of_a_failed_check_outlives_the_rollback(chart: Path, render: Render) -> None:
+    """The rollback's sync removes what has its names."""
+    digests = (DIGEST, "sha256:" + "b" * 64)
+    good, bad = (
+        check_job(
+            render(
+                chart,
+                {"release": RELEASED["release"] | {"digest": digest}, "checks": {"smoke": {"path": "/"}}},
+                name="guestbook",
+            ),
+            "smoke",
+        )
+        for digest in digests
+    )
+    assert good["metadata"]["name"] != bad["metadata"]["name"]
+    assert bad["spec"]["ttlSecondsAfterFinished"] == 86400
+
+
 def test_checks_run_after_the_sync_in_the_release_s_image_and_answer_nobody(chart: Path, render: Render) -> None:
     checks = {
         "smoke": {"command": ["/smoke", "it's: {{ x }}"], "timeoutSeconds": 30},
@@ -159,7 +182,7 @@ def test_checks_run_after_the_sync_in_the_release_s_image_and_answer_nobody(char
     }
     objects = render(chart, {**RELEASED, "checks": checks}, name="guestbook")
     assert sum(item["kind"] == "Job" for item in objects) == len(checks)
-    smoke = named(objects, "Job", "guestbook-check-smoke")
+    smoke = check_job(objects, "smoke")
     assert smoke["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "PostSync"
     assert smoke["spec"]["activeDeadlineSeconds"] == 30
     pod = smoke["spec"]["template"]
@@ -169,7 +192,7 @@ def test_checks_run_after_the_sync_in_the_release_s_image_and_answer_nobody(char
     assert {"name": "SERVICE_URL", "value": "http://guestbook"} in container["env"]
     selector = named(objects, "Service", "guestbook")["spec"]["selector"]
     assert not selector.items() <= pod["metadata"]["labels"].items()
-    other = named(objects, "Job", "guestbook-check-errors")["spec"]
+    other = check_job(objects, "errors")["spec"]
     assert other["backoffLimit"] == 2
     assert other["template"]["spec"]["containers"][0]["image"].startswith("docker.io/curl@")
     assert render(chart, {"release": {}, "checks": checks}, name="guestbook") == []

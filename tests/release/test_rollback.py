@@ -47,8 +47,9 @@ def test_the_commit_says_what_failed_why_and_where_to_look(here: World) -> None:
 
 
 def test_the_service_s_repository_sees_the_failure_and_the_recovery(here: World) -> None:
-    here.fail("dev", here.release("1.1.0", "dev"))
-    assert here.statuses("guestbook", "dev", "v1.1.0")[0].startswith("failure: 1.1.0: rolled back from 1.1.0 to 1.0.0")
+    here.fail("dev", here.release("1.1.0", "dev"), "Check failed: answers")
+    said = here.statuses("guestbook", "dev", "v1.1.0")[0]
+    assert said == "failure: 1.1.0: rolled back from 1.1.0 to 1.0.0: Check failed: answers"
     here.succeed("dev", here.head("environments"))
     assert "1.0.0: verified; 1.1.0 was rolled back" in here.statuses("guestbook", "dev", "v1.0.0")[0]
 
