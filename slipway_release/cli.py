@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add("check-tag", check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
     add("build", build, "service: build and push the image of this run's commit")
     add("pull-request", run_pull_request, "service: build and announce a pull request (PULL_REQUEST, COMMIT, ADDRESS)")
+    add("pull-request-gone", end_pull_request, "service: say that a pull request does not run any more (PULL_REQUEST)")
     add("expire-pull-requests", expire_pull_requests, "service: take LABEL off pull requests without a change for DAYS")
     add("request", request, "service: ask for promotion (RUN, DIGEST)")
     add("forward-request", forward_request, "start the promotion that a commit status asks for (CONTEXT, DIGEST)")
@@ -152,6 +153,10 @@ def run_pull_request(_: argparse.Namespace) -> None:
     number, commit = workflow.variable("PULL_REQUEST"), workflow.variable("COMMIT")
     workflow.output("digest", pull_request.build(around, number, commit, _source_folder(), _credential(around)))
     pull_request.tell(around, number, commit, workflow.optional("ADDRESS").replace("{number}", number))
+
+
+def end_pull_request(_: argparse.Namespace) -> None:
+    pull_request.gone(context.from_environment(), workflow.variable("PULL_REQUEST"))
 
 
 def expire_pull_requests(_: argparse.Namespace) -> None:

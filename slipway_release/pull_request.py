@@ -51,6 +51,15 @@ def tell(context: Context, number: str, commit: str, address: str) -> None:
     comment.keep(context, number, "\n".join(lines), repository=service.repository, marker=MARKER)
 
 
+def gone(context: Context, number: str) -> None:
+    """Says in the comment of a pull request, if it has one, that it does not run any more."""
+    service = _service(context)
+    if comment.find(context, number, repository=service.repository, marker=MARKER) is None:
+        return
+    text = f"{MARKER}\nThis pull request does not run any more."
+    comment.keep(context, number, text, repository=service.repository, marker=MARKER)
+
+
 def expire(context: Context, label: str, days: int) -> None:
     """Takes the label off pull requests without a change for some days, and says so there."""
     service = _service(context)
@@ -73,7 +82,13 @@ def _service(context: Context) -> Service:
 
 
 def _changed(context: Context, base: str, number: int) -> dt.datetime:
-    """When the newest commit of a pull request was made. Comments do not count: our own are among them."""
+    """When a pull request was last told where it runs, which each new commit and the label are a reason for.
+
+    A pull request of a fork is never told; its newest commit counts, which says itself when it was made.
+    """
+    told = comment.find(context, str(number), repository=base.removeprefix("/repos/"), marker=MARKER)
+    if told is not None:
+        return workflow.moment(fields.text(told, "updated_at", "comment"))
     head = fields.child(context.reader.get(f"{base}/pulls/{number}"), "head", "pull request")
     commit = context.reader.get(f"{base}/commits/{fields.text(head, 'sha', 'pull request.head')}")
     details = fields.child(fields.child(commit, "commit", "commit"), "committer", "commit.commit")

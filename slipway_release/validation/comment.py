@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slipway_release import fields, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
@@ -28,12 +30,21 @@ def keep(context: Context, number: str, text: str, *, repository: str = "", mark
     if len(text) >= LIMIT:
         raise RefusedError(f"the comment has {len(text)} characters, more than GitHub takes")
     base = f"/repos/{repository or context.platform.repository}/issues"
+    found = find(context, number, repository=repository, marker=marker)
+    if found is None:
+        context.reader.post(f"{base}/{number}/comments", {"body": text})
+        workflow.say("commented")
+        return
+    if found.get("body") != text:
+        context.reader.patch(f"{base}/comments/{fields.number(found, 'id', 'comment')}", {"body": text})
+    workflow.say("the comment is up to date")
+
+
+def find(context: Context, number: str, *, repository: str = "", marker: str = MARKER) -> Mapping[str, object] | None:
+    """The comment as GitHub has it, or None; the arguments are those of `keep`."""
+    base = f"/repos/{repository or context.platform.repository}/issues"
     for comment in context.reader.pages(f"{base}/{number}/comments"):
         author = fields.optional_document(comment, "user") or {}
         if str(comment.get("body") or "").startswith(marker) and author.get("type") == "Bot":
-            if comment.get("body") != text:
-                context.reader.patch(f"{base}/comments/{fields.number(comment, 'id', 'comment')}", {"body": text})
-            workflow.say("the comment is up to date")
-            return
-    context.reader.post(f"{base}/{number}/comments", {"body": text})
-    workflow.say("commented")
+            return comment
+    return None

@@ -32,16 +32,46 @@ def github(**committed: dt.datetime) -> Context:
     return context(answers)
 
 
-def written(around: Context) -> list[str]:
+def script(around: Context) -> Script:
     transport = around.reader.transport
     assert isinstance(transport, Script)
-    return [key for key in transport.asked if not key.startswith("GET")]
+    return transport
+
+
+def written(around: Context) -> list[str]:
+    return [key for key in script(around).asked if not key.startswith("GET")]
 
 
 def test_the_label_is_taken_off_what_was_not_changed_for_days_and_that_is_said() -> None:
     around = github(old=workflow.days_ago(8), new=workflow.days_ago(6))
     pull_request.expire(around, "try it", 7)
     assert written(around) == [f"POST {BASE}/issues/2/comments", f"DELETE {BASE}/issues/2/labels/try%20it"]
+
+
+def commented(moment: dt.datetime, author: str = "Bot") -> dict[str, Any]:
+    body, at = f"{pull_request.MARKER}\nThis pull request runs", workflow.timestamp(moment)
+    return {"id": 7, "body": body, "user": {"type": author}, "updated_at": at}
+
+
+@pytest.mark.parametrize(("told", "stays"), [(6, True), (8, False)])
+def test_the_label_stays_for_days_after_it_was_set_on_old_commits_or_such_as_claim_to_be_new(
+    told: int, stays: bool
+) -> None:
+    around = github(old=workflow.days_ago(-9 if not stays else 90))
+    script(around).answers[f"GET {BASE}/issues/2/comments"] = [commented(workflow.days_ago(told))]
+    script(around).answers[f"PATCH {BASE}/issues/comments/7"] = {}
+    pull_request.expire(around, "try it", 7)
+    assert (f"DELETE {BASE}/issues/2/labels/try%20it" not in written(around)) is stays
+
+
+def test_it_is_said_where_it_was_said_that_it_runs_that_it_is_gone() -> None:
+    around = github(new=workflow.days_ago(0))
+    pull_request.gone(around, "2")
+    assert written(around) == []
+    script(around).answers[f"GET {BASE}/issues/2/comments"] = [commented(workflow.days_ago(0))]
+    script(around).answers[f"PATCH {BASE}/issues/comments/7"] = {}
+    pull_request.gone(around, "2")
+    assert written(around) == [f"PATCH {BASE}/issues/comments/7"]
 
 
 def test_where_it_runs_is_said_in_the_services_own_repository() -> None:
