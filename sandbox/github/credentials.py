@@ -64,8 +64,8 @@ APPS: dict[str, dict[str, Any]] = {
     "argocd": {
         "id": "103",
         "installation": "203",
-        "repositories": [ENVIRONMENTS],
-        "permissions": {"contents": "read", "deployments": "write"},
+        "repositories": [ENVIRONMENTS, "guestbook"],
+        "permissions": {"contents": "read", "deployments": "write", "pull_requests": "read"},
     },
 }
 """As `docs/github-apps.md` has them, and no stronger. Installations name repositories that need not exist yet."""

@@ -59,9 +59,8 @@ def test_every_namespace_of_a_service_has_it_and_the_checks_have_its_account(
     core = kubernetes.client.CoreV1Api(rehearsal.kubernetes)
     found = cast(Any, core.list_secret_for_all_namespaces(field_selector=f"metadata.name={SECRET}")).items
     services = sandbox.status()["services"]
-    assert {secret.metadata.namespace for secret in found} == {
-        f"{item['service']}-{item['environment']}" for item in services
-    }
+    placed = {f"{item['service']}-{item['environment']}" for item in services}
+    assert {secret.metadata.namespace for secret in found} == {*placed, f"{SERVICE}-pull-requests"}
     path = rehearsal.repository_path(rehearsal.environment_repository)
     assert rehearsal.github("GET", f"{path}/actions/variables/REGISTRY_USERNAME")["value"] == READER
     secrets = rehearsal.github("GET", f"{path}/environments/production/secrets")["secrets"]
