@@ -25,7 +25,9 @@ KIND = "application/spdx+json"
 def attach(context: Context, service: Service, digest: str, credential: Credential) -> list[Document]:
     """Puts a bill of materials beside each platform of an image; returns what a statement says of them."""
     if shutil.which("syft") is None:
-        raise RefusedError("runner: syft is not on its PATH, and `registry.sbom` needs it")
+        raise RefusedError(
+            "runner: no syft for `registry.sbom`; `pulumi up` puts back the step of release.yml that brings it"
+        )
     named: list[Document] = []
     for manifest in context.registry.platforms(service.image, digest):
         content = _made(f"{service.image}@{manifest}", context.platform.registry_insecure, credential)
