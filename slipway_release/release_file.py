@@ -106,7 +106,7 @@ def parse(content: str, where: str) -> ReleaseFile:
     """Read the file strictly: what a person has broken by hand is named, not overwritten."""
     try:
         source = fields.document(json.loads(content or "{}"), where)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RefusedError(
             f"{where}: not JSON: {error}; it is the automation's file, restore it from its last commit"
         ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.validation import dependencies, files, helm, removal
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Manifest, Problem, Tree
+from slipway_release.validation.hints import hints
 
 _TIMEOUT = 120
 _SAMPLE = "0" * 64
@@ -59,9 +59,9 @@ def render(tree: Tree, service: Service, environment: Environment, builds: Build
         arguments += [argument for file in values for argument in ("--values", str(file))]
         answer = helm.run(arguments, Path(temporary))
     if answer.returncode:
-        shown = {f"{tree.folder}/": "", f"{chart}/": f"{layout.chart_folder(service.name)}/"}
-        text = functools.reduce(lambda text, part: text.replace(*part), shown.items(), answer.stderr)
-        return failed(Problem(where, f"does not render: {helm.reason(text)}"))
+        reason = helm.reason(_shown(answer.stderr, tree, service, chart))
+        hinted = hints(tree, service, value_files(tree, service, environment), reason)
+        return failed(Problem(where, f"does not render: {reason}"), *hinted)
     return Rendered(environment.name, service.name, *files.parse(answer.stdout, f"{where} (rendered)"))
 
 
@@ -88,8 +88,18 @@ def lint(tree: Tree, service: Service, builds: Builds) -> list[Problem]:
     with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
         sample = _sample(Path(temporary), service)
         answer = helm.run(["lint", "--quiet", str(chart), "--values", str(sample)], Path(temporary))
-    errors = [line.strip() for line in (answer.stdout + answer.stderr).splitlines() if line.startswith("[ERROR]")]
-    return [Problem(layout.chart_folder(service.name), line.removeprefix("[ERROR]").strip()) for line in errors]
+    said = _shown(answer.stdout + answer.stderr, tree, service, chart)
+    errors = [line.removeprefix("[ERROR]").strip() for line in said.splitlines() if line.startswith("[ERROR]")]
+    # Where a chart cannot be loaded, rendering it says why.
+    return [Problem(layout.chart_folder(service.name), line) for line in errors if not line.startswith(":")]
+
+
+def _shown(text: str, tree: Tree, service: Service, chart: Path) -> str:
+    """Helm's words, with paths as the repository has them."""
+    folder = layout.chart_folder(service.name)
+    for here, there in ((f"{chart}", folder), (f"{tree.folder}/", "")):
+        text = text.replace(here, there)
+    return text
 
 
 def schemas(rendered: list[Rendered]) -> list[Problem]:

@@ -91,6 +91,7 @@ def _rendered(tree: Tree) -> list[Problem]:
         for manifest in item.manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
         found += jobs.check(where, item.manifests)
+        found += rules.check_repeated(where, item.manifests, namespace)
         found += values.check_texts(charts.value_files(tree, service, environment), item.manifests)
         if not item.manifests and not item.problems and removal.released(tree, service, environment):
             found.append(Problem(where, "renders nothing, so Argo CD would delete what runs; restore the templates"))

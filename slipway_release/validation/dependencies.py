@@ -32,6 +32,7 @@ class Dependency:
 
     name: str
     repository: str
+    alias: str = ""
 
 
 class Builds:
@@ -107,7 +108,7 @@ def declared(chart: Path) -> list[Dependency]:
             if isinstance(item, dict):
                 source = cast("fields.Document", item)
                 name, repository = fields.optional_text(source, "name"), fields.optional_text(source, "repository")
-                found.append(Dependency(name or "", repository or ""))
+                found.append(Dependency(name or "", repository or "", fields.optional_text(source, "alias") or ""))
     return found
 
 

@@ -15,11 +15,11 @@ _REPLACED = ("Replace=true", "Force=true")
 
 def check(path: str, manifests: Sequence[Manifest]) -> Iterator[Problem]:
     """Warnings about the Jobs of one service in one environment."""
-    accounts = {_name(item) for item in manifests if item.get("kind") == "ServiceAccount" and not _hooks(item)}
+    accounts = {_name(item) for item in manifests if item.get("kind") == "ServiceAccount" and not hooks(item)}
     for job in (item for item in manifests if item.get("kind") == "Job"):
         where = f"Job {_name(job)!r}"
-        hooks = _hooks(job)
-        if not hooks and not any(option in _annotation(job, "argocd.argoproj.io/sync-options") for option in _REPLACED):
+        kinds = hooks(job)
+        if not kinds and not any(option in _annotation(job, "argocd.argoproj.io/sync-options") for option in _REPLACED):
             yield Problem(
                 path,
                 f"{where}: Kubernetes lets nobody change a Job's pods, so the next release cannot be synced; make it a"
@@ -28,7 +28,7 @@ def check(path: str, manifests: Sequence[Manifest]) -> Iterator[Problem]:
                 is_warning=True,
             )
         account = _account(job)
-        if hooks & _EARLY and account in accounts:
+        if kinds & _EARLY and account in accounts:
             yield Problem(
                 path,
                 f"{where}: it runs before the ServiceAccount {account!r} is made, so the first release fails; give that"
@@ -41,7 +41,8 @@ def _name(item: Manifest) -> str:
     return str(_metadata(item).get("name", ""))
 
 
-def _hooks(item: Manifest) -> set[str]:
+def hooks(item: Manifest) -> set[str]:
+    """The phases that an object is a hook of."""
     return {word.strip() for key in _HOOKS for word in _annotation(item, key).split(",") if word.strip()}
 
 

@@ -37,6 +37,7 @@ _REASONS = {
     "did not find expected key": "not at the indentation of the lines above",
     "unexpected end of stream": "ends inside of a quoted text",
     "did not find expected '-' indicator": "not at the indentation of the list above",
+    "did not find expected <document start>": "more behind `...`, which ends a document; remove that line",
 }
 
 
@@ -108,6 +109,9 @@ def _nodes(text: str) -> Iterator[tuple[Node, int]]:
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             mark = cast("yaml.Mark", event.start_mark)
+            if event.version not in (None, (1, 1)):
+                reason = "`%YAML` with a version that Helm and Argo CD do not read; remove that line"
+                raise yaml.MarkedYAMLError(problem=reason, problem_mark=mark)
             yield _node(next(events), events, {}, 0), mark.line + 1
 
 

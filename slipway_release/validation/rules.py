@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from slipway_release import fields, release_file, tags
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
-from slipway_release.validation import images, removal
+from slipway_release.validation import images, jobs, removal
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
+from slipway_release.validation.texts import check as check_texts
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
+_LONGEST = {"Service": 63, "Namespace": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
+"""Names that become labels, or are added to."""
 _SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
 _OF_ENVIRONMENT = {"values.yaml", "freeze.json"}
 _OF_SERVICE = {("values.yaml",), ("release.yaml",)}
@@ -84,9 +87,11 @@ def check_owners(tree: Tree, base: Tree | None = None) -> list[Problem]:
         services = {service.name for service, where in tree.placements() if where == environment}
         for file in sorted(folder.rglob("*")):
             inner = file.relative_to(folder).parts
+            path = file.relative_to(tree.folder).as_posix()
+            if file.is_dir() and file.name in {"values.yaml", "release.yaml"}:
+                problems.append(Problem(path, "a folder where a file must be; give it another name"))
             if file.is_dir() or (len(inner) > 1 and inner[0] not in services):
                 continue
-            path = file.relative_to(tree.folder).as_posix()
             if len(inner) == 1 and file.name not in _OF_ENVIRONMENT:
                 problems.append(Problem(path, "not read by anything; values are in values.yaml"))
             elif len(inner) > 1 and file.suffix.lower() in {".yaml", ".yml"} and inner[1:] not in _OF_SERVICE:
@@ -133,23 +138,50 @@ def check_manifest(
     metadata = fields.optional_document(manifest, "metadata") or {}
     texts: list[str] = []
     name = metadata.get("name")
-    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+    if name is None and metadata.get("generateName") is not None:
+        # Argo CD makes a hook anew for each sync, so it may.
+        if not jobs.hooks(manifest):
+            texts.append("has a generateName, so each sync would make another one; give it a name")
+    elif not isinstance(name, str) or _NAME.fullmatch(name) is None:
         texts.append("metadata.name is missing or no name that Kubernetes takes")
+    elif len(name) > _LONGEST.get(qualified_kind(manifest), len(name)):
+        text = (
+            f"metadata.name has {len(name)} characters; Kubernetes takes at most {_LONGEST[qualified_kind(manifest)]}"
+        )
+        texts.append(text)
     if namespace is not None and metadata.get("namespace") not in (None, namespace):
         texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
-    group = version.rpartition("/")[0]
-    qualified = f"{group}/{kind}" if group else kind
+    group, qualified = version.rpartition("/")[0], qualified_kind(manifest)
     if namespace is not None and group == "argoproj.io":
         texts.append("belongs to the platform's Pulumi program, not to a service's chart")
     elif kinds is not None and qualified not in kinds:
         remedy = "take it out, or add it to the environment's `kinds` in the settings"
         texts.append(f"Argo CD's AppProject does not permit {qualified} here; {remedy}")
-    labels = fields.optional_document(metadata, "labels") or {}
-    texts += [f"label {key} is not a text; quote it" for key, value in labels.items() if not isinstance(value, str)]
+    texts += check_texts(manifest)
     if kind in _SELECTING:
         texts += _selects(manifest)
     texts += images.check(manifest)
     return [Problem(path, f"{where}: {text}") for text in texts]
+
+
+def qualified_kind(manifest: Manifest) -> str:
+    """`group/Kind`, or `Kind` without a group."""
+    group = str(manifest.get("apiVersion")).rpartition("/")[0]
+    return f"{group}/{manifest.get('kind')}" if group else str(manifest.get("kind"))
+
+
+def check_repeated(path: str, manifests: Sequence[Manifest], namespace: str) -> Iterable[Problem]:
+    """Objects that are rendered twice: Argo CD warns, and one of them wins."""
+    seen: set[tuple[str, object, object]] = set()
+    for manifest in manifests:
+        metadata = fields.optional_document(manifest, "metadata") or {}
+        name = metadata.get("name")
+        identity = (qualified_kind(manifest), metadata.get("namespace") or namespace, str(name))
+        if name is not None and not jobs.hooks(manifest):
+            if identity in seen:
+                text = f"{manifest.get('kind')} {name_of(manifest)!r}: is rendered twice, and one of them would win"
+                yield Problem(path, f"{text}; give one another name")
+            seen.add(identity)
 
 
 def _selects(manifest: Manifest) -> Iterable[str]:

@@ -33,6 +33,9 @@ def check(path: str, found: Reading) -> list[Problem]:
     if first is not None and not isinstance(first, dict):
         kind = "list" if isinstance(first, list) else "text or number"
         problems.append(Problem(path, f"is a {kind}; values are `name: value`", found.lines[0]))
+    if isinstance(first, dict) and "release" in first and path.startswith("environments/"):
+        text = "release is what the automation writes into release.yaml; remove it here"
+        problems.append(Problem(path, text))
     return problems + [
         Problem(path, f"the key {changed.source} is read as {changed.value}; quote it", changed.line)
         for changed in found.changed

@@ -104,15 +104,41 @@ def test_a_repository_as_it_is_written_has_no_problems(tree: Tree) -> None:
         ("apps/guestbook/key.txt", "-----BEGIN RSA PRIVATE KEY-----\n", "line 1: holds a credential"),
         ("environments/staging/guestbook/release.yaml", "release: {", "not JSON"),
         ("environments/dev/guestbook/values.yaml", "image: {{ .Values.image }}\n", "values.yaml: line 1: a mapping"),
+        ("environments/dev/guestbook/values.yaml", "metrics:\n", "metrics has nothing below it"),
+        ("environments/dev/guestbook/values.yaml", "release: {version: 9.9.9}\n", "remove it here"),
+        ("environments/dev/guestbook/values.yaml/x", "", "a folder where a file must be"),
         ("infrastructure/dev/x.json", "[1]", "line 1: a document that is not an object"),
         ("infrastructure/dev/x.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: [1]\n", "metadata.name is missing"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tree: Tree, path: str, text: str, words: str) -> None:
+    for above in (tree.folder / path).parents:
+        if above.is_file():
+            above.unlink()
     _write(tree.folder / path, text)
     found = told(tree)
     assert words in found
     assert "hunter2" not in found
+
+
+@needs_helm
+def test_a_dependency_of_a_templates_chart_is_permitted_by_a_line_in_its_schema(tree: Tree) -> None:
+    chart = tree.folder / "helm-charts/guestbook"
+    _write(tree.folder / "helm-charts/common/Chart.yaml", "apiVersion: v2\nname: common\nversion: 1.0.0\n")
+    entry = "dependencies: [{name: common, version: 1.0.0, alias: shared, repository: 'file://../common'}]\n"
+    _write(chart / "Chart.yaml", (chart / "Chart.yaml").read_text() + entry)
+    found = told(tree)
+    line = '"shared": {}'
+    assert (
+        f"helm-charts/guestbook/values.schema.json: values of the dependency shared are not permitted; add `{line}`"
+        in found
+    )
+    assert str(tree.folder) not in found
+    assert "/tmp" not in found
+    schema = json.loads((chart / "values.schema.json").read_text())
+    schema["properties"]["shared"] = {}
+    _write(chart / "values.schema.json", json.dumps(schema))
+    assert told(tree) == ""
 
 
 @pytest.mark.parametrize(
