@@ -32,9 +32,7 @@ def hints(tree: Tree, service: Service, files: list[tuple[str, Path]], reason: s
     for found in dependencies.declared(tree.folder / folder):
         name = found.alias or found.name
         if f"additional properties '{name}' not allowed" in reason:
-            text = (
-                f'values of the dependency {name} are not permitted; add `{name}` to its properties: `"{name}": {{}}`'
-            )
+            text = f'values of the dependency {name} are not permitted; add `"{name}": {{}}` to its properties'
             yield Problem(f"{folder}/values.schema.json", text)
 
 

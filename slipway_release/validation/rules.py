@@ -144,11 +144,8 @@ def check_manifest(
             texts.append("has a generateName, so each sync would make another one; give it a name")
     elif not isinstance(name, str) or _NAME.fullmatch(name) is None:
         texts.append("metadata.name is missing or no name that Kubernetes takes")
-    elif len(name) > _LONGEST.get(qualified_kind(manifest), len(name)):
-        text = (
-            f"metadata.name has {len(name)} characters; Kubernetes takes at most {_LONGEST[qualified_kind(manifest)]}"
-        )
-        texts.append(text)
+    elif len(name) > (longest := _LONGEST.get(qualified_kind(manifest), len(name))):
+        texts.append(f"metadata.name has {len(name)} characters; Kubernetes takes at most {longest}")
     if namespace is not None and metadata.get("namespace") not in (None, namespace):
         texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
     group, qualified = version.rpartition("/")[0], qualified_kind(manifest)

@@ -128,11 +128,8 @@ def test_a_dependency_of_a_templates_chart_is_permitted_by_a_line_in_its_schema(
     entry = "dependencies: [{name: common, version: 1.0.0, alias: shared, repository: 'file://../common'}]\n"
     _write(chart / "Chart.yaml", (chart / "Chart.yaml").read_text() + entry)
     found = told(tree)
-    line = '"shared": {}'
-    assert (
-        f"helm-charts/guestbook/values.schema.json: values of the dependency shared are not permitted; add `{line}`"
-        in found
-    )
+    assert "helm-charts/guestbook/values.schema.json: values of the dependency shared are not permitted" in found
+    assert 'add `"shared": {}` to its properties' in found
     assert str(tree.folder) not in found
     assert "/tmp" not in found
     schema = json.loads((chart / "values.schema.json").read_text())
