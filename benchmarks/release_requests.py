@@ -20,6 +20,7 @@ from sandbox.errors import SandboxError
 from sandbox.github.core.forge import Forge
 from slipway_release import ask, claims, forward, promotion, verified
 from slipway_release.context import Context
+from slipway_release.git import Git
 from slipway_release.github import GitHub
 from slipway_release.record import tag_name
 from slipway_release.transport import Response, Transport
@@ -89,6 +90,10 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
     """Releases a version to all environments, on a platform that has had many; requests by whose token it was."""
     fill(forge, world, size)
     counts, asked = Counter[str](), list[str]()
+    before = world.request("8.9.0")
+    for place in PLACES:
+        world.deliver(before, place["name"])
+        world.succeed(place["name"], world.head("environments"))
     made = world.request("9.0.0")
     release, service = made.release, made.service
     run: dict[str, object] = {
@@ -103,12 +108,17 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
 
     def context() -> Context:
         api = f"{world.url}api/v3"
-        own, promoter = (
-            GitHub(api, world.token, Counting(60, log=lambda _: None, whose=whose, counts=counts, asked=asked, run=run))
-            for whose in ("GITHUB_TOKEN", "promoter")
+        own, promoter, git = (
+            Counting(60, log=lambda _: None, whose=whose, counts=counts, asked=asked, run=run)
+            for whose in ("GITHUB_TOKEN", "promoter", "git")
         )
-        registry = Images({release.digest: release.commit})
-        return replace(world.context(), reader=own, writer=promoter, service=promoter, registry=registry)
+        return replace(
+            world.context(),
+            reader=GitHub(api, world.token, own),
+            writer=GitHub(api, world.token, promoter, Git(world.url, world.token, git)),
+            service=GitHub(api, world.token, promoter, Git(world.url, world.token, git, with_files=False)),
+            registry=Images({release.digest: release.commit}),
+        )
 
     def planned() -> list[str]:
         around = context()

@@ -13,13 +13,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipway_release import fields, release_file
+from slipway_release import fields, history, release_file
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.github import GitHub, quoted
 from slipway_release.release_file import ReleaseFile
 
 # GitHub answers 409 both to a late writer and to one that a rule keeps out; only the text differs.
 _BY_RULE = re.compile(r"repository rule|through a pull request|protected branch|GH006|GH013", re.IGNORECASE)
+
+
+_LINK = "120000"
+"""The mode of a symbolic link."""
 
 
 class ConflictError(Exception):
@@ -63,16 +67,42 @@ class Contents:
 
     def read(self, path: str, ref: str) -> File | None:
         """The file at a branch or commit, or None where there is none."""
-        found = self.github.find(self._path(path), {"ref": ref})
+        found = self._of_git(path, ref)
         if found is None:
+            found = self._of_api(path, ref)
+        kind, sha, content = found
+        if not kind:
             return None
-        if found.get("type", "file") != "file":
+        if kind not in {"blob", "file"}:
             raise RefusedError(f"{path}: is not a file; remove what stands in its place")
         try:
-            content = base64.b64decode(str(found.get("content") or "")).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
+            return File(content.decode("utf-8"), sha)
+        except UnicodeDecodeError:
             raise RefusedError(f"{path}: is not text; restore it from its last commit") from None
-        return File(content, fields.text(found, "sha", path))
+
+    def _of_git(self, path: str, ref: str) -> tuple[str, str, bytes] | None:
+        """Kind, blob and content of a path, an empty kind where there is none; None where Git does not tell."""
+        copy = self.github.copy(self.repository)
+        commit = history.commit_at(self.github, self.repository, ref)
+        entry = copy.entry(commit, path) if copy and commit else None
+        if copy is None or entry is None:
+            return None
+        mode, kind, sha = entry
+        if kind != "blob" or mode == _LINK:
+            return kind and "link", sha, b""
+        content = copy.blob(sha)
+        return None if content is None else (kind, sha, content)
+
+    def _of_api(self, path: str, ref: str) -> tuple[str, str, bytes]:
+        found = self.github.find(self._path(path), {"ref": ref})
+        if found is None:
+            return "", "", b""
+        kind = str(found.get("type", "file"))
+        try:
+            content = base64.b64decode(str(found.get("content") or ""))
+        except binascii.Error:
+            raise RefusedError(f"{path}: is not text; restore it from its last commit") from None
+        return kind, fields.text(found, "sha", path) if kind == "file" else "", content
 
     def release(self, environment: str, service: str, ref: str) -> ReleaseFile:
         """The release file at a branch or commit; a missing one is an empty one."""
@@ -106,13 +136,16 @@ class Contents:
 
     def message(self, commit: str) -> str:
         """A commit's message."""
+        copy = self.github.copy(self.repository)
+        known = copy.commit(commit) if copy else None
+        if known is not None:
+            return known.message
         found = self.github.get(f"/repos/{self.repository}/git/commits/{quoted(commit)}")
         return fields.text(found, "message", "commit")
 
     def last_commit(self, path: str, branch: str) -> str | None:
         """The newest commit of a branch that changed a file."""
-        found = next(self.github.pages(f"/repos/{self.repository}/commits", {"path": path, "sha": branch}), None)
-        return None if found is None else fields.text(found, "sha", "commit")
+        return next((commit.sha for commit in history.log(self.github, self.repository, path, branch, 1)), None)
 
     def update(
         self,
@@ -132,6 +165,7 @@ class Contents:
         """
 
         def once() -> Written | None:
+            self.github.forget()
             found = self.read(path, branch)
             current = release_file.parse(found.content, path) if found else ReleaseFile()
             wanted = change(current)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from slipway_release import platform_file, workflow
 from slipway_release.contents import Contents
+from slipway_release.git import Git
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Platform
 from slipway_release.registry import Registry
@@ -46,11 +47,14 @@ def from_environment(registry_seconds: float | None = None) -> Context:
     own = workflow.optional("GITHUB_TOKEN")
     # The runner knows best how this server's API is reached from where it stands.
     api_url = workflow.optional("GITHUB_API_URL", platform.api_url).rstrip("/")
+    server_url = workflow.optional("GITHUB_SERVER_URL", platform.server_url)
+    writer, service = workflow.optional("ENVIRONMENTS_TOKEN", own), workflow.optional("SERVICE_TOKEN", own)
     return Context(
         platform=platform,
         reader=GitHub(api_url, own, transport),
-        writer=GitHub(api_url, workflow.optional("ENVIRONMENTS_TOKEN", own), transport),
-        service=GitHub(api_url, workflow.optional("SERVICE_TOKEN", own), transport),
+        writer=GitHub(api_url, writer, transport, Git(server_url, writer, transport)),
+        # A service's repository may be large, and only its history is asked about.
+        service=GitHub(api_url, service, transport, Git(server_url, service, transport, with_files=False)),
         registry=Registry(
             platform.registry_host,
             platform.registry_insecure,

@@ -104,6 +104,7 @@ def _write_files(
     branch, path = environment.target_branch, release_file.path_of(environment.name, service)
 
     def once() -> Delivered | None:
+        contents.github.forget()
         head = branch_delivery.head(contents, branch)
         current = contents.release(environment.name, service, head)
         wanted = change(current)
@@ -122,6 +123,7 @@ def propose(
     contents: Contents, environment: Environment, service: str, change: Change, purpose: Purpose
 ) -> Delivered | None:
     """Propose the change by pull request, closing what it supersedes; merge it if nothing has to be waited for."""
+    contents.github.forget()
     current = contents.release(environment.name, service, environment.target_branch)
     wanted = change(current)
     if wanted is None:

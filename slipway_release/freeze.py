@@ -44,6 +44,7 @@ def _write(context: Context, environment: Environment, text: str | None, message
     contents, path = context.contents, layout.freeze_path(environment.name)
 
     def once() -> str | None:
+        contents.github.forget()
         found = contents.read(path, MAIN)
         if text is not None:
             return contents.write(path, text, message, MAIN, found.sha if found else None)

@@ -12,6 +12,7 @@ from slipway_release import fields
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.exchange import Response
 from slipway_release.fields import Document
+from slipway_release.git import Copy, Git
 from slipway_release.transport import Transport
 
 _PAGE = 100
@@ -25,6 +26,17 @@ class GitHub:
     api_url: str
     token: str = field(repr=False)
     transport: Transport = field(default_factory=Transport)
+    git: Git | None = field(default=None, repr=False)
+    """What is asked of Git where it can be; all is asked of the API without it."""
+
+    def copy(self, repository: str) -> Copy | None:
+        """What Git tells of a repository with this credential."""
+        return self.git.copy(repository) if self.git is not None else None
+
+    def forget(self) -> None:
+        """Forget where branches and tags pointed: what follows is decided on what is there then."""
+        if self.git is not None:
+            self.git.forget()
 
     def call(
         self,
@@ -48,7 +60,11 @@ class GitHub:
         if body is not None:
             headers["Content-Type"] = "application/json"
             payload = json.dumps(body).encode()
-        return self.transport.send(method, url, headers, payload)
+        try:
+            return self.transport.send(method, url, headers, payload)
+        finally:
+            if method != "GET":
+                self.forget()
 
     def answer(
         self,

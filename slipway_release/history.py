@@ -1,11 +1,17 @@
-"""What Git knows, asked through the API: where a tag points and which commit contains which."""
+"""What Git knows: where a tag points, which commit contains which, what changed a file.
+
+A client that has Git asks it, and the API only for what is too long ago or where Git does not answer.
+"""
 
 from __future__ import annotations
 
 import enum
+import re
+from collections.abc import Iterator
 
 from slipway_release import fields
 from slipway_release.errors import ApiError
+from slipway_release.git import Commit, Reference
 from slipway_release.github import GitHub, quoted
 
 
@@ -17,6 +23,8 @@ class Relation(enum.Enum):
     DESCENDANT = "descendant"
     UNRELATED = "unrelated"
 
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 # GitHub's answer describes the head as seen from the base.
 _RELATIONS = {
@@ -31,6 +39,9 @@ def relation(github: GitHub, repository: str, commit: str, base: str) -> Relatio
     """What `commit` is to `base`; unknown commits and histories without a common root are unrelated."""
     if commit == base:
         return Relation.SAME
+    known = _of_git(github, repository, commit, base)
+    if known is not None:
+        return known
     try:
         answer = github.get(f"/repos/{repository}/compare/{quoted(base)}...{quoted(commit)}", {"per_page": "1"})
     except ApiError as error:
@@ -38,6 +49,19 @@ def relation(github: GitHub, repository: str, commit: str, base: str) -> Relatio
             return Relation.UNRELATED
         raise
     return _RELATIONS.get(fields.text(answer, "status", "compare"), Relation.UNRELATED)
+
+
+def _of_git(github: GitHub, repository: str, commit: str, base: str) -> Relation | None:
+    copy = github.copy(repository)
+    if copy is None:
+        return None
+    is_before = copy.is_ancestor(commit, base)
+    if is_before:
+        return Relation.ANCESTOR
+    is_after = copy.is_ancestor(base, commit)
+    if is_after:
+        return Relation.DESCENDANT
+    return Relation.UNRELATED if is_before is is_after is False else None
 
 
 _MOST_FILES = 300
@@ -51,6 +75,11 @@ def changes(github: GitHub, repository: str, base: str, commit: str) -> tuple[Re
     """
     if commit == base:
         return Relation.SAME, []
+    copy = github.copy(repository)
+    # A branch's name is the API's to resolve.
+    known = copy.changed(base, commit) if copy else None
+    if known is not None:
+        return Relation.DESCENDANT, known
     answer = github.get(f"/repos/{repository}/compare/{quoted(base)}...{quoted(commit)}", {"per_page": "1"})
     found = fields.documents(answer.get("files") or [], "compare.files")
     paths = [fields.text(item, "filename", "compare.files") for item in found]
@@ -59,20 +88,38 @@ def changes(github: GitHub, repository: str, base: str, commit: str) -> tuple[Re
     return relation, None if len(found) >= _MOST_FILES else paths
 
 
-def commits_of(github: GitHub, repository: str, path: str, branch: str, limit: int) -> list[str]:
-    """The newest commits of a branch that changed a file, newest first."""
-    query = {"path": path, "sha": branch, "per_page": str(min(limit, 100))}
+def log(github: GitHub, repository: str, path: str, ref: str, limit: int) -> Iterator[Commit]:
+    """The newest commits of a branch, or before a commit, that changed a file, newest first; at most 100."""
+    copy, seen = github.copy(repository), 0
+    start = commit_at(github, repository, ref) if copy else None
+    if copy is not None and start is not None:
+        for commit in copy.log(start, path, limit):
+            if commit is None:
+                break
+            seen += 1
+            yield commit
+        else:
+            return
     where = f"/repos/{repository}/commits"
-    return [fields.text(item, "sha", "commit") for item in fields.documents(github.read(where, query), where)]
+    query = {"path": path, "sha": start or ref, "per_page": str(min(limit, 100))}
+    for item in fields.documents(github.read(where, query), where)[seen:]:
+        details = fields.child(item, "commit", "commit")
+        made = fields.optional_document(details, "committer") or {}
+        yield Commit(
+            fields.text(item, "sha", "commit"),
+            fields.optional_text(made, "date") or "",
+            (fields.optional_text(details, "message") or "").rstrip("\n"),
+        )
+
+
+def commits_of(github: GitHub, repository: str, path: str, ref: str, limit: int) -> list[str]:
+    """The newest commits of a branch, or before a commit, that changed a file, newest first."""
+    return [commit.sha for commit in log(github, repository, path, ref, limit)]
 
 
 def newest_change(github: GitHub, repository: str, path: str, branch: str) -> str:
     """When a branch's newest commit that changed a file was made (ISO 8601); empty where there is none."""
-    where = f"/repos/{repository}/commits"
-    for item in fields.documents(github.read(where, {"path": path, "sha": branch, "per_page": "1"}), where):
-        details = fields.child(fields.child(item, "commit", "commit"), "committer", "commit.commit")
-        return fields.optional_text(details, "date") or ""
-    return ""
+    return next((commit.date for commit in log(github, repository, path, branch, 1)), "")
 
 
 def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
@@ -83,17 +130,27 @@ def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> b
 
 
 def default_branch(github: GitHub, repository: str) -> str:
+    copy = github.copy(repository)
+    found = copy.default_branch() if copy else None
+    if found is not None:
+        return found
     return fields.text(github.get(f"/repos/{repository}"), "default_branch", repository)
 
 
 def branch_head(github: GitHub, repository: str, branch: str) -> str | None:
     """The commit a branch points at, or None where there is no such branch."""
+    known = _reference(github, repository, f"refs/heads/{branch}")
+    if known is not None:
+        return known[0] and known[0].commit
     found = github.find(f"/repos/{repository}/git/ref/heads/{quoted(branch, slashes=True)}")
     return None if found is None else fields.text(fields.child(found, "object", "ref"), "sha", "ref.object")
 
 
 def tag_commit(github: GitHub, repository: str, tag: str) -> str | None:
     """The commit a tag points at, through annotated tags, or None where there is no such tag."""
+    known = _reference(github, repository, f"refs/tags/{tag}")
+    if known is not None:
+        return known[0] and known[0].commit
     found = github.find(f"/repos/{repository}/git/ref/tags/{quoted(tag, slashes=True)}")
     if found is None:
         return None
@@ -106,8 +163,25 @@ def tag_commit(github: GitHub, repository: str, tag: str) -> str | None:
 
 def commit_date(github: GitHub, repository: str, commit: str) -> str | None:
     """When a commit was made (ISO 8601), if that can be had."""
+    copy = github.copy(repository)
+    known = copy.commit(commit) if copy else None
+    if known is not None:
+        return known.date
     found = github.find(f"/repos/{repository}/commits/{quoted(commit)}")
     if found is None:
         return None
     details = fields.child(fields.child(found, "commit", "commit"), "committer", "commit.commit")
     return fields.optional_text(details, "date")
+
+
+def commit_at(github: GitHub, repository: str, ref: str) -> str | None:
+    """The commit that a branch's name or a commit's hash stands for, as Git tells; None where it does not."""
+    if _HASH.fullmatch(ref):
+        return ref
+    known = _reference(github, repository, f"refs/heads/{ref}")
+    return known[0].commit if known and known[0] else None
+
+
+def _reference(github: GitHub, repository: str, name: str) -> tuple[Reference | None] | None:
+    copy = github.copy(repository)
+    return copy.reference(name) if copy else None

@@ -7,7 +7,7 @@ until somebody asks for that version and environment again, or a newer version c
 
 from __future__ import annotations
 
-from slipway_release import fields, layout, pulls
+from slipway_release import history, layout, pulls
 from slipway_release.choices import Delivery
 from slipway_release.context import Context
 from slipway_release.platform_file import Environment, Service
@@ -39,17 +39,15 @@ def stays_away(context: Context, environment: Environment, service: Service, rel
 
 
 def _taken_back(context: Context, environment: Environment, service: Service, version: str) -> str | None:
-    path = f"/repos/{context.platform.repository}/commits"
-    file = layout.release_path(environment.name, service.name)
-    query = {"path": file, "sha": environment.target_branch, "per_page": str(_LOOK_BACK)}
+    file, branch = layout.release_path(environment.name, service.name), environment.target_branch
     newer = "a later commit"
-    for item in fields.documents(context.writer.read(path, query), path):
-        message = fields.text(fields.child(item, "commit", path), "message", path)
+    for commit in history.log(context.writer, context.platform.repository, file, branch, _LOOK_BACK):
+        message = commit.message
         if _begins(message, unhold_title(service.name, version, environment.name)):
             return None
         if _begins(message, delivery_title(service.name, version, environment.name)):
             return f"it was in {environment.name} before and was taken back by {newer}"
-        newer = f"{fields.text(item, 'sha', path)[:12]} ({message.splitlines()[0]})"
+        newer = f"{commit.sha[:12]} ({message.partition(chr(10))[0]})"
     return None
 
 

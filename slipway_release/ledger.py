@@ -148,7 +148,7 @@ class Ledger:
         payload = _payload(release, committed_at)
         # Should Argo CD have been quicker all the same, `verified` marks this one after it.
         known = None if new else self._known(self.context.writer, repository, name, commit, payload)
-        own = known or self._made(self.context.reader, repository, environment, name=name, ref=commit, payload=payload)
+        own = known or self._made(self.context.writer, repository, environment, name=name, ref=commit, payload=payload)
         if own.latest is None:
             self._report(self.context.reader, repository, own.id, environment, state=state, description=description)
         elif own.latest.state not in {"queued", "in_progress"}:

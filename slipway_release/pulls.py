@@ -57,6 +57,11 @@ def placement_of(branch: str) -> tuple[str, str] | None:
 def list_open(contents: Contents, environment: Environment, service: str) -> list[PullRequest]:
     """The open pull requests for a service in an environment."""
     found: list[PullRequest] = []
+    copy = contents.github.copy(contents.repository)
+    prefixes = [f"refs/heads/{kind}/{environment.name}/{service}/" for kind in KINDS]
+    if copy is not None and copy.references(*prefixes) == {}:
+        # Without a branch there is no open pull request.
+        return []
     query = {"state": "open", "base": environment.target_branch}
     for item in contents.github.pages(f"/repos/{contents.repository}/pulls", query):
         head = fields.child(item, "head", "pull request")

@@ -73,10 +73,11 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     done: list[str] = []
     failed: list[str] = []
     places = _places(context, folder, failed)
-    known = _recorded(context)
+    known = record.own(context)
     requested = _with_pull_requests(context)
     for place in places:
         try:
+            context.writer.forget()
             done += _reported(context, place, known)
             if str(place) in requested:
                 done += _pull_requests(context, place)
@@ -85,6 +86,7 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     runs = _Runs(context)
     for place, missing in _behind(places):
         try:
+            context.writer.forget()
             for release in missing:
                 done += _recorded_again(context, places, place, release, known)
                 if promotion.is_ready(context, place.environment, place.service, release):
@@ -121,14 +123,6 @@ def _file(context: Context, folder: Path | None, environment: Environment, servi
     path = release_file.path_of(environment.name, service.name)
     file = folder / path
     return release_file.parse(file.read_text(encoding="utf-8"), path) if file.is_file() else ReleaseFile()
-
-
-def _recorded(context: Context) -> set[str]:
-    """`<environment>/<service>/<version>` of everything that was ever verified, in one call."""
-    start = f"tags/{record.PREFIX}/"
-    path = f"/repos/{context.platform.repository}/git/matching-refs/{start}"
-    found = fields.documents(context.writer.read(path), path)
-    return {fields.text(item, "ref", path).removeprefix(f"refs/{start}") for item in found if record.is_own(item)}
 
 
 def _with_pull_requests(context: Context) -> set[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from slipway_release import fields, history, layout
 from slipway_release.context import Context
 from slipway_release.errors import ApiError
-from slipway_release.fields import Document
 from slipway_release.github import quoted
 from slipway_release.history import Relation
 from slipway_release.platform_file import Environment, Service
@@ -27,9 +26,27 @@ def tag_name(environment: Environment, service: Service, version: str) -> str:
 def versions(context: Context, environment: Environment, service: Service) -> set[str]:
     """The versions that were ever verified in an environment."""
     start = tag_name(environment, service, "")
+    return {name.removeprefix(start) for name in _tags(context, start)}
+
+
+def own(context: Context) -> set[str]:
+    """`<environment>/<service>/<version>` of everything that was ever verified, as this program records it."""
+    return {name.removeprefix(f"{PREFIX}/") for name, is_own in _tags(context, f"{PREFIX}/").items() if is_own}
+
+
+def _tags(context: Context, start: str) -> dict[str, bool]:
+    """The tags whose names begin so, and whether each is a record as this program writes it: an annotated tag."""
+    copy = context.writer.copy(context.platform.repository)
+    known = copy.references(f"refs/tags/{start}") if copy else None
+    if known is not None:
+        return {name.removeprefix("refs/tags/"): reference.is_annotated for name, reference in known.items()}
     path = f"/repos/{context.platform.repository}/git/matching-refs/tags/{quoted(start, slashes=True)}"
     found = fields.documents(context.writer.read(path), path)
-    return {fields.text(item, "ref", path).removeprefix(f"refs/tags/{start}") for item in found}
+    return {
+        fields.text(item, "ref", path).removeprefix("refs/tags/"): fields.child(item, "object", path).get("type")
+        == "tag"
+        for item in found
+    }
 
 
 def commit_of(context: Context, environment: Environment, service: Service, version: str) -> str | None:
@@ -46,16 +63,6 @@ def is_verified(context: Context, environment: Environment, service: Service, re
     repository, branch = context.platform.repository, environment.target_branch
     found = context.contents.release(environment.name, service.name, commit).release
     return release.same_image(found) and history.is_on_branch(context.writer, repository, commit, branch)
-
-
-def is_own(ref: Document) -> bool:
-    """Whether a ref is a record as this program writes it: an annotated tag, and no bare pointer to a commit."""
-    return fields.child(ref, "object", "ref").get("type") == "tag"
-
-
-def _is_kept(context: Context, name: str) -> bool:
-    found = context.writer.find(f"/repos/{context.platform.repository}/git/ref/tags/{quoted(name, slashes=True)}")
-    return found is not None and is_own(found)
 
 
 def write(
@@ -80,7 +87,7 @@ def write(
         known is not None
         and not _is_news(context, environment, service, known, commit)
         # What somebody has made by hand, or moved to where this image never was, records nothing.
-        and _is_kept(context, name)
+        and _tags(context, name).get(name)
         and is_verified(context, environment, service, release)
     ):
         return False

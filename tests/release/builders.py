@@ -20,6 +20,7 @@ from slipway_release.transport import Transport
 COMMIT = "c" * 40
 DIGEST = "sha256:" + "d" * 64
 IMAGE = "registry.test/acme/guestbook"
+SERVICES = ("guestbook", "clock")
 RUN = "https://github.test/acme/guestbook/actions/runs/7"
 
 
@@ -41,6 +42,17 @@ def environment(name: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def service(name: str, environments: list[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "repository": name,
+        "team": "web",
+        "environments": environments,
+        "image": f"registry.test/acme/{name}",
+        "releaseWorkflow": ".github/workflows/release.yml",
+    }
+
+
 def platform(*environments: dict[str, Any], **changes: Any) -> Platform:
     """Guestbook and clock in dev, staging and production."""
     places = list(environments) or [
@@ -57,17 +69,7 @@ def platform(*environments: dict[str, Any], **changes: Any) -> Platform:
             "serverUrl": "https://github.test",
             "registry": {"host": "registry.test", "insecure": True},
             "environments": places,
-            "services": [
-                {
-                    "name": name,
-                    "repository": name,
-                    "team": "web",
-                    "environments": names,
-                    "image": f"registry.test/acme/{name}",
-                    "releaseWorkflow": ".github/workflows/release.yml",
-                }
-                for name in ("guestbook", "clock")
-            ],
+            "services": [service(name, names) for name in SERVICES],
         }
         | changes
     )

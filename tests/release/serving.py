@@ -15,6 +15,7 @@ from sandbox.github import seed
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
 from sandbox.github.core.forge import Forge
+from tests.release.builders import SERVICES
 from tests.release.world import World
 
 TOKEN = "release-tests"
@@ -31,9 +32,9 @@ class Running:
     forge: Forge
     url: str
 
-    def world(self, places: Sequence[dict[str, Any]]) -> World:
+    def world(self, places: Sequence[dict[str, Any]], services: Sequence[str] = SERVICES) -> World:
         """A new organisation with services in those environments."""
-        made = World(self.url, TOKEN, list(places))
+        made = World(self.url, TOKEN, list(places), services=tuple(services))
         organization = accounts.add_organization(self.forge, made.owner)
         accounts.set_membership(self.forge, organization, "root", "admin")
         for login in PEOPLE:

@@ -15,6 +15,7 @@ import httpx
 from slipway_release import freeze, promotion, release_file, rollback, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
+from slipway_release.git import Git
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Platform
 from slipway_release.promotion import Outcome
@@ -23,7 +24,7 @@ from slipway_release.selection import Kind
 from slipway_release.tags import Tag
 from slipway_release.taking_back import Answer
 from slipway_release.transport import Transport
-from tests.release.builders import Stocked, platform, release
+from tests.release.builders import SERVICES, Stocked, platform, release, service
 
 _numbers = itertools.count(1)
 
@@ -40,6 +41,7 @@ class World:
     token: str
     environments: list[dict[str, Any]]
     owner: str = field(default_factory=lambda: f"acme{next(_numbers)}")
+    services: tuple[str, ...] = SERVICES
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the platform file says instead of the usual."""
 
@@ -56,9 +58,14 @@ class World:
 
     @property
     def platform(self) -> Platform:
-        return platform(
-            *self.environments, owner=self.owner, apiUrl=f"{self.url}api/v3", serverUrl=self.url, **self.changes
-        )
+        names = [place["name"] for place in self.environments]
+        known: dict[str, Any] = {
+            "owner": self.owner,
+            "apiUrl": f"{self.url}api/v3",
+            "serverUrl": self.url,
+            "services": [service(name, names) for name in self.services],
+        }
+        return platform(*self.environments, **known | self.changes)
 
     @property
     def repository(self) -> str:
@@ -68,13 +75,20 @@ class World:
         """A run's own context: every run is a process of its own, with its own transport."""
         jitter = random.Random(next(_numbers)).random
         transport = Transport(60, jitter=jitter, log=lambda _: None)
-        github = GitHub(f"{self.url}api/v3", self.token, transport)
-        return Context(self.platform, github, github, github, Stocked(self.gone), "https://run.test/1")
+        own, writer, service = (
+            GitHub(f"{self.url}api/v3", self.token, transport, git)
+            for git in (
+                None,
+                Git(self.url, self.token, transport),
+                Git(self.url, self.token, transport, with_files=False),
+            )
+        )
+        return Context(self.platform, own, writer, service, Stocked(self.gone), "https://run.test/1")
 
     # What people do
 
     def create(self) -> None:
-        for name in ("environments", "guestbook", "clock"):
+        for name in ("environments", *self.services):
             self.call("POST", f"/orgs/{self.owner}/repos", {"name": name, "auto_init": True, "private": True})
 
     def commit(self, repository: str, path: str, text: str, branch: str = "main") -> str:

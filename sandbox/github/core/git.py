@@ -351,6 +351,7 @@ class GitStore:
         config = made.open().config
         config["http.receivepack"] = True
         config["uploadpack.allowAnySHA1InWant"] = True
+        config["uploadpack.allowFilter"] = True
         # Housekeeping in the background could outlive the server, and would race with its reads.
         config["gc.auto"] = 0
         config["receive.autogc"] = False
