@@ -317,12 +317,17 @@ def roll_back_by_hand(_: argparse.Namespace) -> None:
 
 
 def release_from_hold(_: argparse.Namespace) -> None:
-    around = context.from_environment()
+    around = context.from_environment(_REGISTRY_SECONDS)
     service, environment = _placed(around)
     actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     hold.unhold(around, environment, service, version, login=actor)
-    if workflow.optional("PROMOTE") == "true" and not hold.promote_again(around, environment, service, version):
-        workflow.warning(f"{environment.name} never had {version}; re-run its promotion, or its release")
+    if workflow.optional("PROMOTE") != "true":
+        workflow.notice(f"{version} may come to {environment.name}; with `promote`, this workflow asks for it at once")
+    elif not hold.promote_again(around, environment, service, version):
+        workflow.warning(
+            f"{environment.name} never had {version}, and no newer promotion asked for it; run its release again: "
+            + hold.remedy(service, version)
+        )
 
 
 def validate(options: argparse.Namespace) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from slipway_release import ask, delivery, intent, workflow
+from slipway_release import ask, delivery, intent, promotions, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
-from slipway_release.errors import RefusedError
+from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Held, ReleaseFile
 from slipway_release.tags import is_branch_version, is_version
@@ -47,13 +47,34 @@ def unhold(
 
 
 def promote_again(context: Context, environment: Environment, service: Service, version: str) -> bool:
-    """Ask for the promotion of a version that this environment had before; False if it never had it."""
-    found = next((item for item in releases(context, environment, service) if item.version == version), None)
-    if found is None or found.run_number is None:
+    """Ask for the promotion of a version that was here or was asked for before; False if neither is known."""
+    had = next((item for item in releases(context, environment, service) if item.version == version), None)
+    found = (had.run_number, had.digest) if had is not None and had.run_number else _asked(context, service, version)
+    if found is None:
         return False
     # For this environment alone: that it may go here says nothing about others.
-    ask.ask(context.platform, context.reader, service, found.run_number, found.digest, [environment.name])
+    ask.ask(context.platform, context.reader, service, *found, [environment.name])
     return True
+
+
+def _asked(context: Context, service: Service, version: str) -> tuple[str, str] | None:
+    """The run and the image of a version that was on hold before it ever came: of a promotion that asked for it."""
+    try:
+        image = context.registry.image(service.image, version)
+    except ReleaseError as error:
+        workflow.say(f"image {service.image}:{version}: {error}")
+        return None
+    for run in promotions.newest(context) if image else []:
+        if image and (run.service, run.digest) == (service.name, image.digest):
+            return run.run, image.digest
+    return None
+
+
+def remedy(service: Service, version: str) -> str:
+    """How a version is asked for anew, of which nothing is known here."""
+    release = f"--repo {service.repository} --workflow {service.release_workflow.rpartition('/')[2]}"
+    newest = f"gh run list {release} --branch v{version} --limit 1 --json databaseId --jq '.[0].databaseId'"
+    return f'gh run rerun --repo {service.repository} "$({newest})"'
 
 
 def _check_version(version: str) -> None:

@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from manifests.repository_files import environment_repository_files
-from slipway_release import promotions, reconcile, workflow
+from slipway_release import hold, promotions, reconcile, workflow
 from slipway_release.github import GitHub
 from slipway_release.promotions import Run
+from slipway_release.registry import Image
 from stacks.settings import settings_of
-from tests.release.builders import DIGEST, Script, answer, context, environment, platform
+from tests.release.builders import DIGEST, Images, Script, answer, context, environment, platform
 from tests.stacks.builders import texts, values
 
 RUNS = "GET /repos/acme/environments/actions/runs"
@@ -155,3 +156,45 @@ def test_the_workflows_write_the_titles_that_are_read() -> None:
     assert yaml.safe_load(owned[".github/workflows/requested.yml"])["run-name"] == (
         "${{ github.event.context }} ${{ github.event.description }}"
     )
+
+
+@pytest.mark.parametrize(
+    ("image", "runs", "started"),
+    [
+        (DIGEST, [run()], ["production"]),
+        (DIGEST, [run(promotions.title("clock", "7", DIGEST))], []),
+        (DIGEST, [], []),
+        (None, [run()], []),
+    ],
+)
+def test_a_version_that_was_on_hold_before_it_ever_came_is_asked_for_by_its_first_request(
+    image: str | None, runs: list[dict[str, Any]], started: list[str]
+) -> None:
+    history = "GET /repos/acme/environments/commits"
+    asked = Recording({history: [], NEWEST: {"workflow_runs": runs}, START: answer(status=204)})
+    around = context({}, {})
+    around = dataclasses.replace(
+        around,
+        reader=GitHub("https://github.test/api/v3", "token", asked),
+        writer=GitHub("https://github.test/api/v3", "token", asked),
+        registry=Tagged({"1.2.3": image} if image else {}),
+    )
+    service, place = around.platform.service("guestbook"), around.platform.environment("production")
+    assert hold.promote_again(around, place, service, "1.2.3") is bool(started)
+    assert [json.loads(text)["environments"] for text in asked.started] == started
+    assert all(json.loads(text)["run"] == "7" for text in asked.started)
+
+
+class Tagged(Images):
+    """A registry with images by tag."""
+
+    def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:
+        del name, hidden_is_absent
+        digest = self.images.get(reference)
+        return Image(digest, {}) if digest else None
+
+
+def test_without_a_request_the_command_for_a_new_one_is_named() -> None:
+    words = hold.remedy(platform().service("guestbook"), "1.2.3")
+    assert words.startswith("gh run rerun --repo acme/guestbook")
+    assert "--workflow release.yml --branch v1.2.3" in words
