@@ -26,6 +26,11 @@ def lines(asked_by: Iterable[str]) -> list[str]:
     return [f"{_ASKED}{names}"] if names else []
 
 
+def by_whom(environment: Environment) -> str:
+    """The end of a sentence that says that an approval is waited for; empty where the settings name no team."""
+    return f" by {' or '.join(environment.approvers)}" if environment.approvers else ""
+
+
 def missing(context: Context, environment: Environment, branch: str, commit: str) -> str | None:
     """What the pull request of a delivery lacks: an approval of somebody else than those who asked for it."""
     if not environment.approval or environment.delivery is not Delivery.PULL_REQUEST:

@@ -287,14 +287,19 @@ def _record(
         ledger.delivered(environment, request.release, done.commit, request.committed_at, new=is_own)
         delivery.tidy(context.contents, environment, request.service.name)
     elif done.pull is not None:
-        text = f"{request.release.version}: waits for pull request #{done.pull.number}"
+        whom = f" and an approval{approval.by_whom(environment)}" if environment.approval else ""
+        text = f"{request.release.version}: waits for pull request #{done.pull.number}{whom}"
         ledger.mirror(environment, request.release, "queued", text, done.pull.url)
 
 
 def _note(context: Context, environment: Environment, request: PromotionRequest, decision: Decision) -> None:
-    state = _STATES.get(decision.kind)
+    state, text = _STATES.get(decision.kind), decision.reason
+    # Where a pull request delivers, its delivery says what is waited for.
+    by_job = environment.approval and environment.delivery is not Delivery.PULL_REQUEST
+    if decision.kind is Kind.DELIVER and by_job:
+        state, text = "queued", f"{request.release.version}: waits for an approval{approval.by_whom(environment)}"
     if state is not None:
-        Ledger(context, request.service).mirror(environment, request.release, state, decision.reason)
+        Ledger(context, request.service).mirror(environment, request.release, state, text)
 
 
 def _link(context: Context, done: Delivered | None) -> str:

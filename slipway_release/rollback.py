@@ -27,6 +27,7 @@ def rollback(context: Context, number: str) -> Answer:
         return _say(Answer(f"deployment {number}: stale, its newest report is {report.status.state}"))
     answer = act(context, report)
     _tell(context, report, answer)
+    workflow.summary(context.platform.story_of(report.service))
     return _say(answer)
 
 

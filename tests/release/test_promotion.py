@@ -223,3 +223,19 @@ def test_a_broken_file_fails_the_run_though_the_other_environment_holds_the_vers
     reason = promotion.stopped(promotion.consider(here.context(), request))
     assert reason is not None
     assert "environments/staging/guestbook/release.yaml" in reason
+
+
+@pytest.mark.parametrize(
+    ("delivery", "words"),
+    [
+        ("commit", "waits for an approval by platform"),
+        ("pull-request", "waits for pull request #1 and an approval by platform"),
+    ],
+)
+def test_the_story_says_whose_approval_is_waited_for(world: Callable[..., World], delivery: str, words: str) -> None:
+    here = world(environment("production", approval=True, approvers=["platform"], delivery=delivery))
+    request = here.request("1.0.0")
+    promotion.consider(here.context(), request)
+    if delivery == "pull-request":
+        here.deliver(request, "production")
+    assert here.statuses("guestbook", "production") == [f"queued: 1.0.0: {words}"]
