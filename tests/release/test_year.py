@@ -7,6 +7,8 @@ import pytest
 
 from sandbox.github.core import clock
 from slipway_release import workflow
+from tests.release import year_rush
+from tests.release.serving import Running
 from tests.release.world import World
 from tests.release.year import APPROVED_PLACES, PLACES, Year
 
@@ -28,3 +30,12 @@ def test_no_release_is_lost_blamed_wrongly_or_stuck(
     year.live(12)
     year.settle()
     assert year.broken_promises() == []
+
+
+@pytest.mark.timeout(600)
+def test_a_rush_of_releases_keeps_its_order_though_much_fails(github: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    year = Year(github.world(PLACES[:1], ("guestbook", "clock", "shop")), 5)
+    monkeypatch.setattr(workflow, "now", year.now)
+    year_rush.rush(year, 9, 30)
+    assert year_rush.broken_promises(year) == []
+    assert year.counts["released"] == 9

@@ -17,14 +17,16 @@ from slipway_release import promotion, promotions, reconcile, record, rollback, 
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
+from slipway_release.exchange import Response, exchange
+from slipway_release.git import Git
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Release
 from slipway_release.selection import Kind
 from slipway_release.tags import Version, is_version
-from tests.release.builders import environment
+from tests.release.builders import answer, environment
 from tests.release.world import World
-from tests.release.year_faults import TOKENS, Actions, Faults, KilledError, Outside, Shelves
+from tests.release.year_faults import READER, TOKENS, WRITER, Actions, Faults, KilledError, Outside, Shelves
 from tests.release.year_people import People
 
 PLACES = (
@@ -39,7 +41,6 @@ APPROVED_PLACES = (
     environment("production", delivery="pull-request", approval=True, requires=["staging"], rollback="pull-request"),
 )
 """People merge what comes to production."""
-SERVICES = ("guestbook", "clock")
 HOUR = 3600
 _MOST_ROUNDS = 14
 
@@ -81,6 +82,8 @@ class Year:
     counts: Counter[str] = field(default_factory=Counter[str])
     wrong: list[str] = field(default_factory=list[str])
     faults: bool = True
+    errors: float = 0.0
+    """How often GitHub answers a request of the program with an error of the moment."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -116,12 +119,22 @@ class Year:
                 faults=met,
                 start=self.start,
                 runs=self.runs,
+                exchange=self._exchange,
             )
-            return GitHub(f"{self.world.url}api/v3", self.world.token, transport)
+            token = self.world.token
+            git = Git(self.world.url, token, transport, with_files=whose == WRITER) if whose != READER else None
+            return GitHub(f"{self.world.url}api/v3", token, transport, git)
 
         reader, writer, service = (client(whose) for whose in TOKENS)
         shelves = Shelves(self.outside)
         return Context(self.world.platform, reader, writer, service, shelves, "https://run.test/1")
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        if self.faults and self.random.random() < self.errors:
+            self.counts["errors"] += 1
+            is_late = method == "PUT" and "/contents/" in url
+            return answer({"message": "is at 1 but expected 2"}, 409) if is_late else answer(status=502)
+        return exchange(method, url, headers, body)
 
     def start(self, inputs: Mapping[str, str]) -> None:
         environments = tuple(inputs.get("environments", "").split())
@@ -212,7 +225,7 @@ class Year:
         self.outside.revoked = False
 
     def release(self, version: str) -> None:
-        service = self.random.choice(SERVICES)
+        service = self.random.choice(self.world.services)
         archived = set(self.people.archived)
         self.people.unarchive()
         request = self.world.request(version, service)
@@ -290,7 +303,8 @@ class Year:
             return
         places = [place for place in self.world.platform.environments if name in {"", place.name}]
         if places:
-            self.sync(self.random.choice(places), service or self.random.choice(SERVICES), lost=self.is_lost())
+            service = service or self.random.choice(self.world.services)
+            self.sync(self.random.choice(places), service, lost=self.is_lost())
 
     def sync(self, place: Environment, service: str, *, lost: bool = False) -> bool:
         head = self.world.head("environments", place.target_branch)
@@ -343,7 +357,7 @@ class Year:
         before = {
             (place.name, service): self._held(place.name, service)
             for place in self.world.platform.environments
-            for service in SERVICES
+            for service in self.world.services
         }
         self.attempt(reconcile.reconcile)
         for (place, service), held in before.items():
@@ -357,6 +371,7 @@ class Year:
         self.skew = dt.timedelta()
         self.people.mend()
         for _ in range(_MOST_ROUNDS):
+            self.counts["rounds"] += 1
             moved = False
             # Promotions that fail are started again after pauses that double.
             self.wait(24 * HOUR)
@@ -364,7 +379,7 @@ class Year:
                 self.promote()
                 moved = True
             for place in self.world.platform.environments:
-                for service in SERVICES:
+                for service in self.world.services:
                     moved |= self.sync(place, service)
             try:
                 moved |= bool(reconcile.reconcile(self.context()))
@@ -379,7 +394,7 @@ class Year:
     def broken_promises(self) -> list[str]:
         """What is not as it has to be, in words."""
         found = list(self.wrong)
-        for service in SERVICES:
+        for service in self.world.services:
             for place in self.world.platform.environments:
                 found += self._place(place, service)
         for pull in self.world.pulls():
