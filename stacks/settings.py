@@ -8,6 +8,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import Field
 
+from manifests.argocd.values import lost_values
 from manifests.model import (
     ArgoCD,
     Cluster,
@@ -145,9 +146,14 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         templates=tuple(template.value for template in own_templates),
         adopt=tuple(name.value for name in adopt),
     )
-    if unrendered := check_answers(settings):
-        raise SettingsError(stack, unrendered)
+    if late := [*check_answers(settings), *_check_values(settings)]:
+        raise SettingsError(stack, late)
     return settings
+
+
+def _check_values(settings: Settings) -> list[Problem]:
+    """Values for Argo CD's chart that would take away the platform's, rights and reports among them."""
+    return [Problem(f"argocd.values.{path}", f"it has to be {what}") for path, what in lost_values(settings)]
 
 
 def _kept_keys(registry: Found[Registry] | None, github: Found[GitHub] | None) -> str:

@@ -4,7 +4,7 @@ Known with chart 10.1.1, which carries Argo CD v3.4.4, and with Argo CD v3.5.7 b
 keys of the official chart are used, so that the sandbox's stand-in for it and any mirror of it take the same values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from manifests.argocd import sign_on
@@ -21,6 +21,7 @@ _WEBHOOK = {"timeout.reconciliation": "180s", "timeout.reconciliation.jitter": "
 """How often Git is asked beside the webhook, in case one was lost."""
 _ADDITIVE = (("configs", "rbac", "policy.csv"), ("notifications", "subscriptions"))
 """Where the stack's own values add to the platform's: rights of teams, and reports to the ledger."""
+_NAMES = frozenset({"nameOverride", "fullnameOverride", "namespaceOverride"})
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
     "server": {"cpu": "50m", "memory": "128Mi"},
@@ -40,6 +41,32 @@ def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
         settings: the platform.
         webhook_secret: what GitHub signs its webhook with; a secret output is passed on as it is.
     """
+    values, own = _platforms(settings, webhook_secret), cast(Values, settings.argocd.values)
+    return _added(merged(values, own), values, own)
+
+
+def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The stack's own values that would take away what the platform sets, each by its path with what it has to be."""
+    own = cast(Values, settings.argocd.values)
+    yield from _lost(_platforms(settings, None), own, ())
+    for key in sorted(_NAMES & set(own)):
+        yield key, "absent: the platform knows Argo CD's objects by their names"
+
+
+def _lost(ours: Values, own: Values, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key, value in own.items():
+        here = (*path, key)
+        if isinstance(before := ours.get(key), Mapping):
+            if isinstance(value, Mapping):
+                yield from _lost(cast(Values, before), cast(Values, value), here)
+            else:
+                yield ".".join(here), "a mapping, which is laid over what the platform sets"
+        elif here in _ADDITIVE and type(value) is not type(before):
+            yield ".".join(here), f"a {'text' if isinstance(before, str) else 'list'}, which is added to the platform's"
+
+
+def _platforms(settings: Settings, webhook_secret: object) -> Values:
+    """What the platform sets."""
     argocd = settings.argocd
     values: Values = {
         "crds": {"install": argocd.install_crds, "keep": True},
@@ -59,8 +86,7 @@ def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
         part["metrics"] = {"enabled": True, "serviceMonitor": {"enabled": True}}
         # No CPU limit: a throttled controller reports late, and what it reports decides about rollbacks.
         part["resources"] = {"requests": requests}
-    own = cast(Values, argocd.values)
-    return _added(merged(values, own), values, own)
+    return values
 
 
 def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> Values:

@@ -89,6 +89,30 @@ def test_what_is_no_version_of_kubernetes_is_refused(given: str) -> None:
     )
 
 
+# Values of Argo CD's chart
+
+
+@pytest.mark.parametrize(
+    ("own", "path", "said"),
+    [
+        ({"configs": None}, "configs", "a mapping"),
+        ({"configs": {"rbac": [], "cm": None}}, "configs.cm", "a mapping"),
+        ({"configs": {"rbac": {"policy.csv": None}}}, "configs.rbac.policy.csv", "a text, which is added"),
+        ({"configs": {"rbac": {"policy.csv": ["p, a"]}}}, "configs.rbac.policy.csv", "a text, which is added"),
+        ({"notifications": {"subscriptions": None}}, "notifications.subscriptions", "a list, which is added"),
+        ({"server": "x"}, "server", "a mapping"),
+        ({"fullnameOverride": "cd"}, "fullnameOverride", "absent"),
+    ],
+)
+def test_values_that_would_take_away_the_platforms_are_refused(own: dict[str, Any], path: str, said: str) -> None:
+    assert said in problems(changed("argocd.values", own))[f"argocd.values.{path}"]
+
+
+def test_values_that_change_or_add_are_taken() -> None:
+    own = {"configs": {"cm": {"timeout.reconciliation": None}, "rbac": {}}, "redis-ha": None, "server": {"replicas": 2}}
+    assert settings_of("test", texts(changed("argocd.values", own)))
+
+
 # Quantities
 
 

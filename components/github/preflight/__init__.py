@@ -73,7 +73,7 @@ def github_findings(
 def _first_release_advice(settings: Settings) -> list[str]:
     """What surprises people at their first release; once the platform is there, they know."""
     registry = settings.registry
-    hidden = registry.host == GHCR and settings.github.visibility is not Visibility.PUBLIC
+    hidden = registry.server == GHCR and settings.github.visibility is not Visibility.PUBLIC
     packages: list[str] = [
         Advice(
             f"registry.pullUsername: packages of {GHCR} are private at first, and neither the environment repository"
