@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from sandbox.pulumi import operations
+from sandbox.pulumi.command import clean_environment
 from sandbox.pulumi.operations import PulumiError
+from sandbox.pulumi.processes import OF_JOB
 from tests.pulumi.conftest import Project, wait_for
 
 
@@ -199,6 +201,26 @@ def test_the_lock_of_a_living_process_is_respected(small: Project) -> None:
     assert str(cli_processes(small)[0]) in str(caught.value)
     assert small.note.stat().st_mtime_ns == before
     process.communicate(timeout=60)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace of processes, unless told")
+def test_the_lock_of_a_workflows_job_is_respected_though_it_numbers_processes_itself(small: Project) -> None:
+    place = small.place
+    place.open(small.settings(seconds="120"))
+    own = [f"PULUMI_HOME={place.config.root / 'home of the job'}", f"{OF_JOB}={place.home.folder}"]
+    known = {key: value for key, value in (clean_environment() | place.environment()).items() if key != "PULUMI_HOME"}
+    process = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--kill-child", "env", *own, place.cli, "up", "--yes", "--stack", "s"],
+        cwd=place.project, env=known, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_for(small.note.exists)
+        with pytest.raises(PulumiError, match=r"process \d+ works on this stack; wait for it to end"):
+            operations.up(place, small.settings(text="bye"))
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def cli_processes(small: Project) -> list[int]:
