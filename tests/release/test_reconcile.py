@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway_release import reconcile, record, verified
+from slipway_release import promotion, reconcile, record, release_file, verified
 from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.github import GitHub
@@ -202,3 +202,20 @@ def test_a_newer_version_that_has_to_wait_keeps_no_older_one_from_coming(world: 
     here.release("1.1.0", "dev")
     done, _ = run(here)
     assert "production/guestbook: 1.0.0 is asked for again" in done
+
+
+def test_a_deleted_release_file_is_written_again_from_what_is_good_elsewhere(world: Make) -> None:
+    """The judge refuses such a pull request; an owner who goes past it has not said which version is to run."""
+    here = world(environment("dev"), environment("staging", requires=["dev"]))
+    request = here.request("1.0.0")
+    for place in ("dev", "staging"):
+        here.deliver(request, place)
+        here.succeed(place, here.head("environments"))
+    path = release_file.path_of("staging", "guestbook")
+    known = here.call("GET", f"/repos/{here.repository}/contents/{path}")
+    body = {"message": "Delete it", "sha": known["sha"], "branch": "main"}
+    here.call("DELETE", f"/repos/{here.repository}/contents/{path}", body)
+    assert here.wanted("staging") is None
+    assert dispatched(run(here)[1]) == 1
+    promotion.deliver(here.context(), request, here.platform.environment("staging"), asked=True)
+    assert here.wanted("staging") == "1.0.0"

@@ -209,6 +209,14 @@ def test_an_app_holds_no_permission_that_its_calls_do_not_need(stage: Stage) -> 
         assert found["held"].items() >= APPS[name][2].items()
 
 
+def test_a_rollback_needs_nothing_of_the_services_repository(stage: Stage) -> None:
+    """The last one on this stage: the repository is gone, so that no token for it can be had."""
+    assert stage.wanted("dev") == "0.3.0"
+    stage.call("DELETE", "/repos/acme/guestbook")
+    stage.report("dev", "failure", "Degraded: crash loop")
+    stage.wait(lambda: stage.wanted("dev") == "0.2.0", "dev is rolled back")
+
+
 def test_where_actions_must_be_pinned_a_release_needs_none_of_ours(tmp_path: Path) -> None:
     made = Stage(tmp_path, [{"name": "dev"}], {"pinnedActions": True})
     try:
