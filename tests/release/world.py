@@ -42,6 +42,8 @@ class World:
     environments: list[dict[str, Any]]
     owner: str = field(default_factory=lambda: f"acme{next(_numbers)}")
     services: tuple[str, ...] = SERVICES
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    """Repositories of services that are not named like them, as the settings know them."""
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the platform file says instead of the usual."""
 
@@ -63,7 +65,7 @@ class World:
             "owner": self.owner,
             "apiUrl": f"{self.url}api/v3",
             "serverUrl": self.url,
-            "services": [service(name, names) for name in self.services],
+            "services": [service(name, names) | {"repository": self.names.get(name, name)} for name in self.services],
         }
         return platform(*self.environments, **known | self.changes)
 

@@ -93,6 +93,8 @@ class Year:
         self.places = list(self.world.environments)
         self.people = People(self)
         self._is_nested = False
+        # A person's browser goes where a repository has gone.
+        self.world.client.follow_redirects = True
         self.world.call("PATCH", f"/repos/{self.world.repository}", {"allow_auto_merge": True})
         for place in self.world.platform.environments:
             if place.target_branch != "main":

@@ -27,6 +27,8 @@ class People:
         self.edited: dict[tuple[str, str, str], tuple[str, str]] = {}
         """Release files that were edited by hand, by branch, place and service: the text before and after."""
         self.archived: set[str] = set()
+        self.renamed: dict[str, str] = {}
+        """Repositories of services, by the service's name."""
 
     def act(self) -> None:
         """One of them does something."""
@@ -34,14 +36,15 @@ class People:
             [
                 self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.break_values, self.mend_values,
                 self.merge_requests, self.close_request, self.spoil_record, self.edit_file, self.mend_files,
-                self.archive, self.reorganize,
+                self.archive, self.reorganize, self.rename,
             ],
-            [2, 3, 2, 2, 2, 2, 3, 4, 1, 1, 1, 2, 1, 1],
+            [2, 3, 2, 2, 2, 2, 3, 4, 1, 1, 1, 2, 1, 1, 1],
         )[0]()  # fmt: skip
 
     def mend(self) -> None:
         """Put right what is broken."""
         self.world.environments = list(self.year.places)
+        self.world.names |= self.renamed
         self.thaw()
         self.mend_values()
         self.mend_files()
@@ -219,6 +222,18 @@ class People:
         for name in self.archived:
             self.world.call("PATCH", f"/repos/{self.world.owner}/{name}", {"archived": False})
         self.archived.clear()
+
+    def rename(self) -> None:
+        """A service's repository gets another name; the settings learn of it at once or at the end of the year."""
+        service = self.random.choice(self.world.platform.services)
+        if service.name in self.archived:
+            return
+        name = f"{service.name}-{len(self.year.requests)}"
+        self.world.call("PATCH", f"/repos/{service.repository}", {"name": name})
+        self.renamed[service.name] = name
+        if self.random.random() < 0.5:
+            self.world.names |= self.renamed
+        self.year.counts["renamed"] += 1
 
     def reorganize(self) -> None:
         """Environments are in another order, or one of them is gone for a while."""
