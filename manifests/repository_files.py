@@ -8,7 +8,7 @@ from typing import Any
 from manifests import code_owners, platform_file, release_program
 from manifests.argocd.values import merged
 from manifests.infrastructure import infrastructure_files
-from manifests.model import Attestations, Environment, Sbom, Service, Settings
+from manifests.model import Attestations, Environment, Service, Settings
 from manifests.pull_requests import pull_request_url
 from manifests.yaml_text import document
 from slipway_release.tags import actions_filters
@@ -119,7 +119,6 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "platforms": settings.registry.platforms,
         "build_runner": _runner(settings.github.runners.build),
         "attestations": settings.registry.attestations is Attestations.REQUIRED,
-        "sbom": settings.registry.sbom is Sbom.REQUIRED,
         "registry_account": settings.registry.username is not None,
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,

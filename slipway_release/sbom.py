@@ -7,12 +7,11 @@ so that GitHub's signature is under it too.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway_release import fields, referrers, tool, workflow
+from slipway_release import fields, referrers, syft, tool, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
@@ -24,17 +23,20 @@ KIND = "application/spdx+json"
 
 def attach(context: Context, service: Service, digest: str, credential: Credential) -> list[Document]:
     """Puts a bill of materials beside each platform of an image; returns what a statement says of them."""
-    if shutil.which("syft") is None:
-        raise RefusedError(
-            "runner: no syft for `registry.sbom`; `pulumi up` puts back the step of release.yml that brings it"
-        )
     named: list[Document] = []
-    for manifest in context.registry.platforms(service.image, digest):
-        content = _made(f"{service.image}@{manifest}", context.platform.registry_insecure, credential)
-        found = fields.items(fields.document(json.loads(content), "syft").get("packages"), "syft: packages")
-        beside = referrers.attach(context.registry, service.image, manifest, KIND, content)
-        named.append(_named(service, manifest, beside))
-        workflow.notice(f"{service.image}@{manifest}: SBOM of {len(found)} packages")
+    with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
+        program = syft.program(Path(temporary))
+        for manifest in context.registry.platforms(service.image, digest):
+            image, file = f"{service.image}@{manifest}", Path(temporary) / "spdx.json"
+            # From the registry and not from the builder: it speaks of the digest that runs.
+            command = [program, "scan", "--output", f"spdx-json={file}", f"registry:{image}"]
+            tool.run(command, _variables(context.platform.registry_insecure, credential))
+            content = file.read_bytes()
+            found = fields.items(fields.document(json.loads(content), "syft").get("packages"), "syft: packages")
+            named.append(
+                _named(service, manifest, referrers.attach(context.registry, service.image, manifest, KIND, content))
+            )
+            workflow.notice(f"{image}: SBOM of {len(found)} packages")
     return named
 
 
@@ -54,13 +56,9 @@ def _named(service: Service, manifest: str, content: str) -> Document:
     }
 
 
-def _made(image: str, insecure: bool, credential: Credential) -> bytes:
+def _variables(insecure: bool, credential: Credential) -> dict[str, str]:
     variables = {"SYFT_CHECK_FOR_APP_UPDATE": "false", "SYFT_REGISTRY_INSECURE_USE_HTTP": str(insecure).lower()}
     if credential.password:
         variables["SYFT_REGISTRY_AUTH_USERNAME"] = credential.username
         variables["SYFT_REGISTRY_AUTH_PASSWORD"] = credential.password
-    with tempfile.TemporaryDirectory(prefix="slipway-") as temporary:
-        file = Path(temporary) / "spdx.json"
-        # From the registry and not from the builder: it speaks of the digest that runs.
-        tool.run(["syft", "scan", "--output", f"spdx-json={file}", f"registry:{image}"], variables)
-        return file.read_bytes()
+    return variables

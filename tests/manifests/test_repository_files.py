@@ -392,15 +392,6 @@ def test_only_the_build_asks_github_for_its_signature() -> None:
     assert not [name for name, job in jobs.items() if "id-token" in job["permissions"]]
 
 
-def test_a_build_has_syft_where_an_image_needs_a_bill_of_materials() -> None:
-    def uses(registry: dict[str, str]) -> list[str]:
-        jobs = yaml.safe_load(environment_files(values(registry=registry)).owned[RELEASE])["jobs"]
-        return [step["uses"] for step in jobs["build"]["steps"] if "syft" in step.get("uses", "")]
-
-    assert len(uses({"attestations": "required", "sbom": "required"})) == 1
-    assert not uses({"attestations": "required"})
-
-
 @pytest.mark.parametrize("template", ["python-web", "go-web", "python-job", "python-worker", "static-site"])
 def test_dependabot_looks_after_base_images_and_charts(template: str) -> None:
     stack = changed("services.0.template", template)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from manifests.argocd.helm import helm_of
+from slipway_release import downloads as downloading
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Helm
 from slipway_release.validation import helm, installation
@@ -41,7 +42,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None
 @pytest.fixture
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server that has one Helm."""
-    monkeypatch.setattr(installation.machine, "machine", lambda: "x86_64")
+    monkeypatch.setattr(downloading.machine, "machine", lambda: "x86_64")
     folder = tmp_path / "downloads"
     folder.mkdir()
     with tarfile.open(folder / ARCHIVE, "w:gz") as packed:
