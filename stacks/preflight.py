@@ -11,10 +11,12 @@ from components.github.api import GitHubApi
 from components.github.apps import OPERATOR, ROLES
 from components.github.credentials import AppKey, Credentials, Token
 from components.github.invitations import invited
+from components.github.kept_connections import KeptConnections
 from components.github.preflight import Findings, github_findings
 from components.github.preflight.leaving import leaving_namespaces
 from components.state import read_state
 from manifests.model import GitHub, OwnedFiles, Settings
+from slipway_release.exchange import Exchange, exchange
 from slipway_release.version import VERSION, numbers
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
@@ -47,8 +49,8 @@ def check_surroundings(settings: Settings) -> None:
     state = read_state()
     if older := older_than(state.version if state else "", allowed=config.get_bool("downgrade") is True):
         raise SurroundingsError([older])
-    api = _api(settings.github)
-    with ThreadPoolExecutor(1) as aside:
+    with ThreadPoolExecutor(1) as aside, KeptConnections() as kept:
+        api = _api(settings.github, kept)
         cluster = aside.submit(cluster_problems, settings, state)
         findings = Findings(problems=_ambient(settings.github))
         found = github_findings(settings, api, _app_keys(settings.github), state)
@@ -110,8 +112,8 @@ def still_in_git(settings: Settings) -> Mapping[str, Sequence[str]]:
     return leaving_namespaces(settings, _api(settings.github))
 
 
-def _api(github: GitHub) -> GitHubApi:
-    return GitHubApi(github.api_url, _credentials(github), deadline_seconds=PATIENCE_SECONDS)
+def _api(github: GitHub, exchange: Exchange = exchange) -> GitHubApi:
+    return GitHubApi(github.api_url, _credentials(github), deadline_seconds=PATIENCE_SECONDS, exchange=exchange)
 
 
 def _ambient(github: GitHub) -> list[str]:
