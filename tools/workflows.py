@@ -41,7 +41,7 @@ OPTIONS: dict[str, Json] = {
             "runners": {"build": ["self-hosted", "linux"], "automation": ["self-hosted"]},
         },
         "registry": {
-            "host": "harbor.example.com/acme",
+            "host": "harbor.example.com",
             "username": "robot",
             "platforms": ["linux/amd64", "linux/arm64"],
             "attestations": "none",
