@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from slipway_release import promotion, record
+from slipway_release import promotion, record, verified
 from slipway_release.context import Context
 from slipway_release.github import GitHub
 from slipway_release.selection import Kind
@@ -97,3 +97,22 @@ def test_a_plan_costs_the_same_however_much_has_happened(world: Make, years: int
     context, transport = counted(here)
     promotion.plan(context, request)
     assert len(transport.asked) < 15
+
+
+def test_a_report_is_found_below_more_than_a_hundred_heals(world: Make) -> None:
+    """Argo CD's memory keeps a hundred things, so it may report the release again too; the record is the same."""
+    here = world(environment("dev"))
+    commit = here.release("1.0.0", "dev")
+    number = here.report("dev", commit, "success")
+    path = f"/repos/{here.repository}/deployments/{number}/statuses"
+    for _ in range(101):
+        here.call("POST", path, {"state": "success", "description": "Drift was healed"})
+    verified.verified(here.context(), number)
+    first = tagged(here, "verified/dev/guestbook/1.0.0")
+    assert first is not None
+    assert here.succeed("dev", commit) is False
+    assert tagged(here, "verified/dev/guestbook/1.0.0") == first
+    # What fails after so many heals was good, and is neither taken back nor held.
+    assert "was verified before" in here.fail("dev", commit).reason
+    assert here.wanted("dev") == "1.0.0"
+    assert here.file("dev").held == ()
