@@ -2,8 +2,8 @@
 
 It compares for every service and environment what is wanted (Git), what Argo CD has reported, what is recorded and what
 waits. It is safe at any time, twice at once too: each step decides anew on what is there, as the workflows do. Where
-all is quiet it costs four calls, however many services there are: wanted versions are in the work tree, verified
-ones in one list of tags, open pull requests and failed runs are lists too.
+all is quiet it costs three calls, however many services there are: wanted versions are in the work tree, verified ones
+in one list of tags that Git gives, open pull requests and failed runs are lists of the API.
 """
 
 from __future__ import annotations
