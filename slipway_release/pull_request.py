@@ -12,6 +12,7 @@ from pathlib import Path
 from slipway_release import fields, image, source, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
+from slipway_release.fields import Document
 from slipway_release.github import quoted
 from slipway_release.platform_file import Service
 from slipway_release.source import Source
@@ -64,11 +65,11 @@ def expire(context: Context, label: str, days: int) -> None:
     """Takes the label off pull requests without a change for some days, and says so there."""
     service = _service(context)
     base, oldest = f"/repos/{service.repository}", workflow.days_ago(days)
-    for issue in context.reader.pages(f"{base}/issues", {"labels": label, "state": "open"}):
-        if "pull_request" not in issue:
-            continue
-        number = fields.number(issue, "number", "pull request")
-        if _changed(context, base, number) > oldest:
+    # Not the list of issues, which could be asked for the label: that takes a right of its own.
+    for pull in context.reader.pages(f"{base}/pulls", {"state": "open"}):
+        names = {item.get("name") for item in fields.documents(pull.get("labels") or [], "pull request.labels")}
+        number = fields.number(pull, "number", "pull request")
+        if label not in names or _changed(context, base, pull) > oldest:
             continue
         text = f"{MARKER}\nNothing has changed here for {days} days, so `{label}` is taken off; set it again to go on."
         comment.keep(context, str(number), text, repository=service.repository, marker=MARKER)
@@ -81,15 +82,16 @@ def _service(context: Context) -> Service:
     return context.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
 
 
-def _changed(context: Context, base: str, number: int) -> dt.datetime:
+def _changed(context: Context, base: str, pull: Document) -> dt.datetime:
     """When a pull request was last told where it runs, which each new commit and the label are a reason for.
 
     A pull request of a fork is never told; its newest commit counts, which says itself when it was made.
     """
-    told = comment.find(context, str(number), repository=base.removeprefix("/repos/"), marker=MARKER)
+    number = str(fields.number(pull, "number", "pull request"))
+    told = comment.find(context, number, repository=base.removeprefix("/repos/"), marker=MARKER)
     if told is not None:
         return workflow.moment(fields.text(told, "updated_at", "comment"))
-    head = fields.child(context.reader.get(f"{base}/pulls/{number}"), "head", "pull request")
+    head = fields.child(pull, "head", "pull request")
     commit = context.reader.get(f"{base}/commits/{fields.text(head, 'sha', 'pull request.head')}")
     details = fields.child(fields.child(commit, "commit", "commit"), "committer", "commit.commit")
     return workflow.moment(fields.text(details, "date", "commit.commit.committer"))

@@ -21,10 +21,10 @@ def run_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def github(**committed: dt.datetime) -> Context:
     """A GitHub with an open pull request of each author's, whose newest commit is of that time."""
-    answers: dict[str, Any] = {f"GET {BASE}/issues": [{"number": 1}]}
+    answers: dict[str, Any] = {f"GET {BASE}/pulls": [{"number": 1, "labels": [{"name": "bug"}]}]}
     for number, (author, moment) in enumerate(committed.items(), start=2):
-        answers[f"GET {BASE}/issues"].append({"number": number, "pull_request": {}})
-        answers[f"GET {BASE}/pulls/{number}"] = {"head": {"sha": author}}
+        labels = [{"name": "bug"}, {"name": "try it"}]
+        answers[f"GET {BASE}/pulls"].append({"number": number, "labels": labels, "head": {"sha": author}})
         answers[f"GET {BASE}/commits/{author}"] = {"commit": {"committer": {"date": workflow.timestamp(moment)}}}
         answers[f"GET {BASE}/issues/{number}/comments"] = []
         answers[f"POST {BASE}/issues/{number}/comments"] = {}
