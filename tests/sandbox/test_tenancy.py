@@ -96,9 +96,9 @@ def test_a_person_of_a_team_writes_neither_main_nor_the_record_nor_a_key(rehears
 
 
 @contextlib.contextmanager
-def application(rehearsal: Rehearsal, changes: dict[str, Any]) -> Generator[str]:
-    """An Application as somebody would write it who can, in the project of an environment."""
-    own = rehearsal.application("guestbook-dev")["spec"]
+def application(rehearsal: Rehearsal, changes: dict[str, Any], like: str = "guestbook-dev") -> Generator[str]:
+    """An Application as somebody would write it who can, in the project of another one."""
+    own = rehearsal.application(like)["spec"]
     name = "tried"
     body = {
         "apiVersion": f"{GROUP}/{VERSION}",
