@@ -14,11 +14,19 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from sandbox.config import SandboxConfig
+from sandbox.down import down
+from sandbox.overlay import sandbox_stack
+from sandbox.progress import Progress
+from sandbox.pulumi import operations
+from sandbox.pulumi.operations import Run
 from sandbox.rehearsal import Rehearsal
+from sandbox.up import start_parts
 from tests.sandbox.networks import free_network
+from tests.sandbox.platforms import Platform
 
 ROOT = Path(__file__).parent.parent.parent
 NETWORK = free_network()
+DAILY_NETWORK = free_network()
 UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
 SHARING = (
@@ -27,7 +35,9 @@ SHARING = (
     "test_checks.py", "test_down.py",
 )  # fmt: skip
 """The files that share the sandbox, in the order in which they find it: new, released, released often, gone."""
-OTHERS = ("test_stories.py", "test_first_platform.py", "test_pulumi_cli.py", "test_clusters.py", "test_node.py")
+DAILY = ("test_pulumi_cli.py", "test_stories.py")
+"""Those that share a platform which they bring up, change and take down by `pulumi` alone."""
+OTHERS = ("test_first_platform.py", "test_clusters.py", "test_node.py")
 """Those with a sandbox of their own, the longest first."""
 
 
@@ -63,16 +73,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.timeout(UP_SECONDS), append=False)
         if "sandbox" in getattr(item, "fixturenames", ()) and item.path.name not in SHARING:
             raise pytest.UsageError(f"{item.path.name} takes the shared sandbox: name it in SHARING of {__file__}")
-    places = {here / name: place for place, name in enumerate(SHARING + OTHERS)}
+    places = {here / name: place for place, name in enumerate(SHARING + DAILY + OTHERS)}
     items.sort(key=lambda item: places.get(item.path, -1))
 
 
 class _TwoSandboxes(LoadFileScheduling):
-    """Gives all files that share the sandbox to one process, and the others, file by file, to another."""
+    """Gives all files that share a sandbox to one process, and the others, file by file, to another."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "sharing" if Path(file).name in SHARING else file
+        name = Path(file).name
+        return "sharing" if name in SHARING else "daily" if name in DAILY else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -101,3 +112,24 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def rehearsal(sandbox: Sandbox) -> Rehearsal:
     """The sandbox as its people use it: git, REST, Argo CD."""
     return Rehearsal(sandbox.config)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A GitHub and an empty cluster, and the settings of a platform on them."""
+    if os.geteuid() != 0:
+        pytest.skip("the sandbox's node needs root")
+    folder = Path(os.environ.get("SLIPWAY_STORIES_DIR") or tmp_path_factory.mktemp("stories") / "state")
+    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": DAILY_NETWORK}
+    config = SandboxConfig.from_environment(environment, ROOT)
+    progress = Progress(quiet=True)
+    try:
+        yield Platform(config, start_parts(config, progress), sandbox_stack(config))
+    finally:
+        down(config, progress)
+
+
+@pytest.fixture(scope="session")
+def deployed(platform: Platform) -> Run:
+    """The platform, made by the first `pulumi up`."""
+    return operations.up(platform.place, platform.settings)

@@ -1,184 +1,38 @@
 """What people do to a platform day by day, each a change of settings and a `pulumi up`.
 
-It runs on a GitHub and a node of its own. The tests are one story in the order of this file; each leaves a platform
-that is Synced and Healthy, and a second preview without changes.
+The tests are one story in the order of this file; each leaves a platform that is Synced and Healthy, and a second
+preview without changes. The last one takes the platform down.
 """
 
-import base64
-import contextlib
 import json
 import os
 import random
 import secrets
 import subprocess
-from collections.abc import Callable, Generator, Iterator
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sandbox.applications import Application, applications, wait_for_applications
-from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
-from sandbox.down import down
 from sandbox.github import process
 from sandbox.overlay import sandbox_stack
-from sandbox.people import agree_to_settings
 from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.operations import PulumiError, Run
-from sandbox.pulumi.settings import StackConfig
-from sandbox.pulumi.workspace import Workspace
-from sandbox.rehearsal import Rehearsal
 from sandbox.up import start_parts
 from tests.keys import pem
 from tests.sandbox.interrupting import Ending, Interrupter, Moment
-from tests.sandbox.networks import free_network
+from tests.sandbox.platforms import Change, Platform, Values
 
 ROOT = Path(__file__).parent.parent.parent
-NETWORK = free_network()
-
-Values = dict[str, Any]
-Change = Callable[[Values], None]
 
 
-@dataclass
-class Platform:
-    """A platform, and the settings that it has now."""
-
-    config: SandboxConfig
-    place: Workspace
-    settings: StackConfig
-
-    @property
-    def rehearsal(self) -> Rehearsal:
-        return Rehearsal(self.config)
-
-    def kubectl(self, *words: str) -> str:
-        command = [str(self.config.commands / "kubectl"), "--kubeconfig", str(self.config.kubeconfig), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-    def github(self, method: str, path: str, **body: Any) -> Any:
-        return self.rehearsal.github(method, path, body=body or None)
-
-    def namespaces(self) -> set[str]:
-        return {line.partition("/")[2] for line in self.kubectl("get", "namespaces", "--output", "name").split()}
-
-    def secrets_in_the_cluster(self) -> str:
-        """The contents of all Secrets, without the history that Helm keeps."""
-        found = json.loads(self.kubectl("get", "secrets", "--all-namespaces", "--output", "json"))["items"]
-        return "\n".join(
-            base64.b64decode(value).decode(errors="replace")
-            for secret in found
-            if secret["type"] != "helm.sh/release.v1"
-            for value in secret.get("data", {}).values()
-        )
-
-    def pull_password(self, namespace: str) -> str:
-        """What the pods of a namespace pull with."""
-        path = r"jsonpath={.data.\.dockerconfigjson}"
-        shown = self.kubectl("get", "secret", "slipway-registry", "--namespace", namespace, "--output", path)
-        (entry,) = json.loads(base64.b64decode(shown))["auths"].values()
-        return entry["password"]
-
-    def branch_files(self, branch: str) -> set[str]:
-        tree = self.github("GET", f"/repos/acme/environments/git/trees/{branch}?recursive=1")
-        return {entry["path"] for entry in tree["tree"]}
-
-    @contextlib.contextmanager
-    def unreachable_cluster(self) -> Generator[None]:
-        """The cluster as one that is gone, for every program of this machine."""
-        route = [f"{self.config.node_ip}/32"]
-        subprocess.run(["ip", "route", "add", "prohibit", *route], check=True)
-        try:
-            yield
-        finally:
-            subprocess.run(["ip", "route", "delete", "prohibit", *route], check=True)
-
-    def forget(self, name: str) -> None:
-        """`pulumi state delete --target-dependents`, which asks a person which resource is meant."""
-        state = json.loads(self.place.state_file(self.settings).read_text())
-        (urn,) = [
-            found["urn"] for found in state["checkpoint"]["latest"]["resources"] if found["urn"].endswith(f"::{name}")
-        ]
-        command = [str(self.config.commands / "pulumi"), "state", "delete", urn, "--target-dependents", "--yes"]
-        environment = os.environ | {
-            "SLIPWAY_SANDBOX_DIR": str(self.config.directory),
-            "SLIPWAY_SANDBOX_NETWORK": self.config.network,
-        }
-        subprocess.run(command, env=environment, check=True, capture_output=True)
-
-    def short(self) -> Values:
-        """The settings by keys without their namespace."""
-        return {key.removeprefix("slipway:"): deepcopy(value) for key, value in self.settings.values.items()}
-
-    def edited(self, change: Change) -> StackConfig:
-        """The settings with a change, which gets them without the namespace of their keys."""
-        short = self.short()
-        change(short)
-        values = {f"slipway:{key}" if f"slipway:{key}" in self.settings.values else key: short[key] for key in short}
-        return replace(self.settings, values=values)
-
-    def apply(self, change: Change) -> Run:
-        """Changes the settings; everything settles, and a second preview shows nothing.
-
-        After a failure the settings are those of before, to which the next change brings the platform back.
-        """
-        before, self.settings = self.settings, self.edited(change)
-        try:
-            done = operations.up(self.place, self.settings)
-            for pull_request in done.exports["pullRequests"]:
-                agree_to_settings(self.rehearsal, pull_request, self.settings.values)
-            if done.exports["pullRequests"]:
-                operations.up(self.place, self.settings)
-            self.settle()
-        except BaseException:
-            self.settings = before
-            raise
-        return done
-
-    def adopt_everything(self) -> Run:
-        """As `docs/adopt.md` has it: the list goes in for one update, and out again."""
-        adopting = replace(self.settings, values=self.settings.values | {"slipway:adopt": ["everything"]})
-        done = operations.up(self.place, adopting)
-        after = operations.up(self.place, self.settings)
-        assert {step.name for step in after.steps if step.operation == "update"} <= {"kubernetes"}
-        self.settle()
-        return done
-
-    def settle(self) -> list[Application]:
-        with contextlib.closing(Cluster(self.config)) as cluster:
-            found = wait_for_applications(cluster, lambda _text: None)
-        again = operations.preview(self.place, self.settings)
-        if again.changed:
-            # The Kubernetes plugin may have waited for an object as it was before its own change, and kept that.
-            again = operations.preview(self.place, self.settings, refresh=True)
-        assert not again.changed, again.steps
-        return found
-
-    def applications(self) -> dict[str, Application]:
-        with contextlib.closing(Cluster(self.config)) as cluster:
-            return {found.name: found for found in applications(cluster)}
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    if os.geteuid() != 0:
-        pytest.skip("the sandbox's node needs root")
-    folder = Path(os.environ.get("SLIPWAY_STORIES_DIR") or tmp_path_factory.mktemp("stories") / "state")
-    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
-    config = SandboxConfig.from_environment(environment, ROOT)
-    progress = Progress(quiet=True)
-    try:
-        place = start_parts(config, progress)
-        made = Platform(config, place, sandbox_stack(config))
-        operations.up(place, made.settings)
-        made.settle()
-        yield made
-    finally:
-        down(config, progress)
+@pytest.fixture(scope="module", autouse=True)
+def settled(platform: Platform, deployed: Run) -> None:
+    """Every story begins with a platform that is up."""
+    assert deployed.total
+    platform.settle()
 
 
 @pytest.fixture(scope="module")
@@ -386,8 +240,7 @@ def test_a_destroy_without_argocd_takes_one_command_and_keeps_repositories(platf
     }
     subprocess.run(["sh", "-ec", command], env=environment, check=True, capture_output=True)
     operations.destroy(platform.place, platform.settings)
-    repositories = {found["name"] for found in platform.github("GET", "/orgs/acme/repos")}
-    assert {"environments", "guestbook"} <= repositories
+    assert {"environments", "guestbook"} <= platform.repositories()
     assert platform.github("GET", "/orgs/acme/teams") == []
     assert "argocd" not in platform.namespaces()
 
@@ -420,9 +273,26 @@ def test_a_destroy_without_a_cluster_gives_up_what_was_in_it_and_keeps_repositor
         monkeypatch.setenv("PULUMI_K8S_DELETE_UNREACHABLE", "true")
         operations.destroy(platform.place, platform.settings)
         monkeypatch.undo()
-        repositories = {found["name"] for found in platform.github("GET", "/orgs/acme/repos")}
-        assert {"environments", "guestbook"} <= repositories
+        assert {"environments", "guestbook"} <= platform.repositories()
         assert platform.github("GET", "/orgs/acme/teams") == []
     assert "argocd" in platform.namespaces()
     platform.adopt_everything()
     assert "guestbook-production" in platform.applications()
+
+
+def test_a_destroy_keeps_repositories_and_empties_the_cluster(platform: Platform) -> None:
+    repositories = platform.repositories()
+    objects = [
+        resource["outputs"]
+        for resource in platform.state()
+        if resource["type"].startswith("kubernetes:") and {"apiVersion", "kind"} <= set(resource.get("outputs", {}))
+    ]
+    assert objects
+    operations.destroy(platform.place, platform.settings)
+    assert not platform.state()
+    assert platform.repositories() == repositories
+    # The workloads of production outlive their Applications (`removal: orphan`), and so do their namespaces.
+    left = {(found["kind"], found["metadata"]["name"]) for found in objects if platform.has(found)}
+    assert ("Namespace", "guestbook-production") in left
+    assert not {(kind, name) for kind, name in left if kind != "Namespace" or not name.endswith("-production")}
+    assert "argocd" not in platform.namespaces()
