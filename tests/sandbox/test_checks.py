@@ -118,6 +118,8 @@ def told(rehearsal: Rehearsal) -> Told:
         change(
             rehearsal, clone, "Check releases", {values: yaml.safe_dump(with_checks)}, author=AUTHOR, reviewer=REVIEWER
         )
+    # Images of main would come to the environment beside the releases.
+    rehearsal.github("PUT", f"{rehearsal.repository_path(SERVICE)}/actions/workflows/main.yml/disable")
     with rehearsal.clone(SERVICE, AUTHOR) as clone:
         clone.tag(f"v{good}")
         told.settled(good, "success")
