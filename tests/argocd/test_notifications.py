@@ -435,7 +435,7 @@ def checked(phase: str, between: bool, hook: str = "PostSync") -> dict[str, Any]
     """An operation whose checks have failed; `between` two tries of it."""
     failed = [
         {"kind": "Job", "name": name, "hookType": hook, "hookPhase": "Failed", "message": "reached its backoff limit"}
-        for name in ("guestbook-check-answers-0a1b2c3", "migrations")
+        for name in ("migrations", "guestbook-check-answers-0a1b2c3")
     ]
     state = operation(phase, syncResult={"revision": NEW, "resources": failed})
     return state | ({"finishedAt": ago(1)} if between else {})
