@@ -165,7 +165,10 @@ def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
                 done.append(f"{place}: {report.release.version} is recorded as verified")
             else:
                 answer = rollback.act(context, report)
-                done.append(f"{place}: {answer.reason}")
+                if answer.done is None:
+                    workflow.notice(f"{place}: {answer.reason}")
+                else:
+                    done.append(f"{place}: {answer.reason}")
         elif is_new and status.state == "success":
             # A platform from before the record: what its deployments still show is written down once.
             words = f"{status.creator or 'Argo CD'} at {status.created_at}"

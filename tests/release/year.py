@@ -170,7 +170,7 @@ class Year:
     def _faults(self) -> Faults:
         if not self.faults:
             return Faults()
-        at = self.random.randrange(1, 40)
+        at = self.random.randrange(1, 16)
         match self.random.choices(("none", "killed", "limited", "meanwhile"), (70, 12, 6, 12))[0]:
             case "killed":
                 return Faults(killed_at=at)
