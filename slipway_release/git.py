@@ -2,7 +2,7 @@
 
 References come from the server by Git's own protocol; commits are fetched when they are first asked about, with the
 newest part of their history. What is known is forgotten with each write, and before each decision that writes. What a
-copy cannot tell (Git is not there, the server lets nobody fetch, it is too long ago) is None, and the caller asks the
+copy cannot tell (Git is not there, the server refuses the fetch, it is too long ago) is None, and the caller asks the
 API.
 """
 

@@ -1,4 +1,4 @@
-"""Names of images that a registry would not take, or that nobody has meant."""
+"""Names of images that a registry would not take, or that are surely a mistake."""
 
 from collections.abc import Iterator
 
@@ -46,5 +46,5 @@ def check_argocd_image(argocd: Found[ArgoCD] | None) -> Iterator[Problem]:
     if argocd is None or argocd.value.image is not None or (version := argocd.value.version) is None:
         return
     if not version.startswith("v"):
-        text = f"{version!r} is no tag of Argo CD's own image; use `v{version}`, or name a mirror's `image`"
+        text = f"{version!r} is not a tag of Argo CD's own image; use `v{version}`, or name a mirror's `image`"
         yield Problem(argocd.at("version"), text)

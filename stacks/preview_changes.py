@@ -9,7 +9,7 @@ Json = Mapping[str, Any]
 
 UNCHANGED = frozenset({"same", "read", "refresh"})
 _FOR_PROVIDER = 'metadata.annotations["pulumi.com/'
-"""Begins what tells the Kubernetes provider how to write an object, and is no part of the platform."""
+"""Begins what tells the Kubernetes provider how to write an object, and does not belong to the platform."""
 _ECHOES = frozenset({"Resource monitor has terminated, shutting down"})
 """Said after another error, of which they are the consequence."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})

@@ -65,7 +65,7 @@ def _cluster_problems(cluster: Cluster, name: str, path: Path) -> Iterator[str]:
     elif not _is_address(cluster.server, "http", "https"):
         yield f"the address of {name} is {cluster.server!r}; use one with https:// in {path}"
     if cluster.proxy_url and not _is_address(cluster.proxy_url, "http", "https", "socks5"):
-        yield f"the proxy-url of {name} is no address; use one with http:// or https:// in {path}"
+        yield f"the proxy-url of {name} is not an address; use one with http:// or https:// in {path}"
     if cluster.insecure_skip_tls_verify and (cluster.certificate_authority or cluster.certificate_authority_data):
         yield (
             f"{name} has both a certificate authority and insecure-skip-tls-verify, which Kubernetes refuses; remove"
@@ -148,7 +148,7 @@ def _certificate_problems(user: User, name: str, path: Path) -> Iterator[str]:
     if first.not_valid_after_utc < datetime.now(UTC):
         yield (
             f"the client-certificate of {name} ended at {first.not_valid_after_utc:%Y-%m-%d %H:%M} UTC; get a new"
-            f" kubeconfig from whoever runs the cluster"
+            f" kubeconfig from the people who run the cluster"
         )
     elif first.public_key() != load_pem_private_key(key.content(), password=None).public_key():
         yield f"the client-key of {name} is not that of its client-certificate; copy both again into {path}"

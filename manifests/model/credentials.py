@@ -58,7 +58,7 @@ def github_token(text: str) -> str:
     """A token of a person on GitHub.
 
     Raises:
-        CredentialError: it is no token, or one of another sort.
+        CredentialError: it is not a token, or one of another sort.
     """
     found = token(text)
     for beginning, sort in _OTHER_TOKENS.items():

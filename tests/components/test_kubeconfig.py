@@ -168,7 +168,7 @@ def test_a_user_that_cannot_log_in_is_named(tmp_path: Path, user: dict[str, Any]
         ({"server": "https://[::1"}, "the address of here is"),
         ({"server": "https://127.0.0.1\n"}, "the address of here is"),
         ({"server": "https://dana:hush@127.0.0.1"}, "has a credential in it"),
-        ({"proxy-url": "dana:hush@proxy.example:3128"}, "the proxy-url of here is no address"),
+        ({"proxy-url": "dana:hush@proxy.example:3128"}, "the proxy-url of here is not an address"),
     ],
 )
 def test_a_cluster_that_cannot_be_reached_or_trusted_is_named(

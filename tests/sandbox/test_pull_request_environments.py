@@ -73,7 +73,7 @@ def pulls(rehearsal: Rehearsal) -> Pulls:
 def test_a_labelled_pull_request_runs_follows_its_commits_and_ends(
     pulls: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside one without the label, and one that nobody has changed for years."""
+    """Beside one without the label, and one that was not changed for years."""
     rehearsal = pulls.rehearsal
     with rehearsal.clone(SERVICE, AUTHOR) as clone:
         unlabelled, _ = pulls.open(clone, "Try without the label", label=False)

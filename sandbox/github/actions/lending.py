@@ -66,7 +66,7 @@ def read(path: Path | None) -> Lent | None:
 
 
 def hand_over(folder: Path, owner: int) -> None:
-    """Makes a folder and all that is in it somebody's; a file that goes away meanwhile is no matter."""
+    """Makes a folder and all that is in it somebody's; a file that goes away meanwhile is left out."""
     for path in _all(folder):
         try:
             os.chown(path, owner, owner, follow_symlinks=False)
