@@ -35,6 +35,7 @@ from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_file import MAIN, Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
+from slipway_release.reports import Report
 from slipway_release.tags import Tag, Version, is_version
 
 _PAGE = 100
@@ -136,6 +137,15 @@ def _with_pull_requests(context: Context) -> set[str]:
     return found
 
 
+def _taken_back(context: Context, place: Place, report: Report) -> list[str]:
+    """Act on a report of failure. Why nothing is taken back is told, and is not done: it would be so each time."""
+    answer = rollback.act(context, report)
+    if answer.done is not None:
+        return [f"{place}: {answer.reason}"]
+    workflow.notice(f"{place}: {answer.reason}")
+    return []
+
+
 def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
     """Act on what Argo CD has reported of a release that is not recorded as verified yet."""
     release = place.file.release
@@ -164,11 +174,7 @@ def _reported(context: Context, place: Place, known: set[str]) -> list[str]:
                 verified.accept(context, report)
                 done.append(f"{place}: {report.release.version} is recorded as verified")
             else:
-                answer = rollback.act(context, report)
-                if answer.done is None:
-                    workflow.notice(f"{place}: {answer.reason}")
-                else:
-                    done.append(f"{place}: {answer.reason}")
+                done += _taken_back(context, place, report)
         elif is_new and status.state == "success":
             # A platform from before the record: what its deployments still show is written down once.
             words = f"{status.creator or 'Argo CD'} at {status.created_at}"
