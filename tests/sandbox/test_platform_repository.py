@@ -1,9 +1,10 @@
 """The platform is changed as at a company: by a reviewed pull request with its preview, and not by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from sandbox.people import agree, propose
 from sandbox.rehearsal import Clone, Rehearsal
@@ -11,7 +12,6 @@ from tests.sandbox.conftest import Sandbox
 from tests.sandbox.test_drift import kubectl
 
 SETTINGS = "stacks/Pulumi.sandbox.yaml"
-GROUP, RENAMED = '"ssoGroup": "acme web"', '"ssoGroup": "acme developers"'
 SECONDS = 300
 TAKES = """\
   {job}:
@@ -38,8 +38,19 @@ def clone(rehearsal: Rehearsal, repository: str) -> Iterator[Clone]:
         yield clone
 
 
-def settings(clone: Clone) -> str:
-    return (clone.directory / SETTINGS).read_text()
+def edited(clone: Clone, change: Callable[[dict[str, Any]], None]) -> str:
+    """The stack file with a change of its settings."""
+    document = yaml.safe_load((clone.directory / SETTINGS).read_text())
+    change(document["config"])
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def without_clock(settings: dict[str, Any]) -> None:
+    settings["slipway:services"] = [one for one in settings["slipway:services"] if one["name"] != "clock"]
+
+
+def with_another_group(settings: dict[str, Any]) -> None:
+    next(team for team in settings["slipway:teams"] if team["name"] == "web")["ssoGroup"] = "acme developers"
 
 
 def finished(rehearsal: Rehearsal, repository: str, workflow: str, after: int = 0) -> dict[str, Any]:
@@ -55,17 +66,16 @@ def test_a_reviewed_change_goes_live_and_one_that_deletes_a_repository_does_not(
     sandbox: Sandbox, rehearsal: Rehearsal, repository: str, clone: Clone
 ) -> None:
     path = rehearsal.repository_path(repository)
-    before = settings(clone)
-    without_clock = before[: before.index('    - "name": "clock"')] + before[before.index('  "slipway:templates"') :]
+    smaller, renamed = edited(clone, without_clock), edited(clone, with_another_group)
     title = "Rename the group of web"
-    pull = propose(rehearsal, clone, title, {SETTINGS: without_clock}, author="dana")
+    pull = propose(rehearsal, clone, title, {SETTINGS: smaller}, author="dana")
     refused = finished(rehearsal, repository, "preview.yml")
     assert refused["conclusion"] == "failure", refused["log"]
     (comment,) = rehearsal.github("GET", f"{path}/issues/{pull}/comments")
     assert comment["user"]["login"] == "github-actions[bot]"
     assert "deletes the Repository `clock-repository`" in comment["body"]
 
-    clone.write({SETTINGS: before.replace(GROUP, RENAMED)})
+    clone.write({SETTINGS: renamed})
     clone.git("commit", "--quiet", "--all", "--message", title)
     clone.git("push", "--quiet", "origin", f"HEAD:refs/heads/{clone.git('branch', '--show-current')}")
     accepted = finished(rehearsal, repository, "preview.yml", after=refused["id"])
