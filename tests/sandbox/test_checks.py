@@ -71,7 +71,6 @@ class Told:
     """The sandbox after a release that passed its checks, and one that did not."""
 
     rehearsal: Rehearsal
-    before: str
     good: str
     bad: str
 
@@ -95,6 +94,13 @@ class Told:
         commits = rehearsal.github("GET", f"{rehearsal.repository_path(repository)}/commits?path={path}&per_page=1")
         return commits[0]["commit"]["message"]
 
+    def verified(self) -> set[str]:
+        """The versions that were verified, by their records."""
+        repository = self.rehearsal.repository_path(self.rehearsal.environment_repository)
+        start = f"tags/verified/{ENVIRONMENT}/{SERVICE}/"
+        found = self.rehearsal.github("GET", f"{repository}/git/matching-refs/{start}")
+        return {one["ref"].removeprefix(f"refs/{start}") for one in found}
+
     def jobs(self) -> dict[str, list[str]]:
         """How each Job of a check ended, oldest first, by the name of the check."""
         found = cast(Any, kubernetes.client.BatchV1Api(self.rehearsal.kubernetes).list_namespaced_job(NAMESPACE)).items
@@ -107,10 +113,8 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(rehearsal: Rehearsal) -> Told:
-    before = rehearsal.version(ENVIRONMENT, SERVICE)
     good, bad, *_ = next_versions(rehearsal, SERVICE)
-    assert before
-    told = Told(rehearsal, before, good, bad)
+    told = Told(rehearsal, good, bad)
     start_prometheus(rehearsal)
     values = f"environments/{ENVIRONMENT}/{SERVICE}/values.yaml"
     with rehearsal.clone(rehearsal.environment_repository, AUTHOR) as clone:
@@ -158,6 +162,7 @@ def test_what_a_failed_check_has_said_is_there_after_the_rollback_whose_checks_p
 def test_a_person_takes_back_a_version_that_was_verified(told: Told) -> None:
     rehearsal, repository = told.rehearsal, told.rehearsal.environment_repository
     told.running(told.good)
+    earlier = told.verified() - {told.good}
     inputs = {
         "action": "roll back",
         "service": SERVICE,
@@ -166,10 +171,15 @@ def test_a_person_takes_back_a_version_that_was_verified(told: Told) -> None:
         "reason": "loses orders",
     }
     path = f"{rehearsal.repository_path(repository)}/actions/workflows/hold.yml/dispatches"
+    last = max((run["id"] for run in rehearsal.runs(repository, workflow="hold.yml")), default=0)
     rehearsal.github("POST", path, user=AUTHOR, body={"ref": "main", "inputs": inputs})
-    message = told.running(told.before)
-    assert f"from {told.good} to {told.before}" in message.splitlines()[0]
+    run = rehearsal.wait_for_run(repository, "hold.yml", after=last, seconds=180)
+    assert run["conclusion"] == "success", rehearsal.run_log(repository, run["id"])
+    back = rehearsal.version(ENVIRONMENT, SERVICE)
+    assert back in earlier, rehearsal.run_log(repository, run["id"])
+    message = told.running(back)
+    assert f"from {told.good} to {back}" in message.splitlines()[0]
     assert f"loses orders ({AUTHOR})" in message
     document = rehearsal.release(ENVIRONMENT, SERVICE) or {}
     assert told.good in json.dumps(document["held"])
-    told.settled(told.before, "success")
+    told.settled(back, "success")
