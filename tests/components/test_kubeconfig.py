@@ -196,7 +196,7 @@ def test_a_context_without_a_cluster_or_a_user_is_named(tmp_path: Path) -> None:
         ("~no-such-account/config", "is not the path of a file"),
         (f"/{'a' * 5000}", "is not the path of a file"),
         ("$HOME/.kube/none", "variables are not filled in"),
-        ("file:///root/.kube/none", "is an address; use the path of a file"),
+        ("file:///home/dana/.kube/none", "is an address; use the path of a file"),
     ],
 )
 def test_a_path_that_leads_to_no_file_is_named(kubeconfig: str, said: str) -> None:
