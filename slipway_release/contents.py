@@ -165,7 +165,6 @@ class Contents:
         """
 
         def once() -> Written | None:
-            self.github.forget()
             found = self.read(path, branch)
             current = release_file.parse(found.content, path) if found else ReleaseFile()
             wanted = change(current)
@@ -177,7 +176,7 @@ class Contents:
             commit = self.write(path, wanted.dump(), message(wanted), branch, found.sha if found else None)
             return Written(commit, wanted, new=True)
 
-        return self.github.transport.repeat(once, ConflictError, what=path)
+        return self.github.decided(once, ConflictError, path)
 
     def _path(self, path: str) -> str:
         return f"/repos/{self.repository}/contents/{quoted(path, slashes=True)}"

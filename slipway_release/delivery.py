@@ -104,7 +104,6 @@ def _write_files(
     branch, path = environment.target_branch, release_file.path_of(environment.name, service)
 
     def once() -> Delivered | None:
-        contents.github.forget()
         head = branch_delivery.head(contents, branch)
         current = contents.release(environment.name, service, head)
         wanted = change(current)
@@ -116,7 +115,7 @@ def _write_files(
         trees.advance(contents, branch, commit)
         return Delivered(wanted, commit)
 
-    return contents.github.transport.repeat(once, ConflictError, what=branch)
+    return contents.github.decided(once, ConflictError, branch)
 
 
 def propose(

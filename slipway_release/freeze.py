@@ -44,12 +44,11 @@ def _write(context: Context, environment: Environment, text: str | None, message
     contents, path = context.contents, layout.freeze_path(environment.name)
 
     def once() -> str | None:
-        contents.github.forget()
         found = contents.read(path, MAIN)
         if text is not None:
             return contents.write(path, text, message, MAIN, found.sha if found else None)
         return contents.remove(path, message, MAIN, found.sha) if found else None
 
-    commit = contents.github.transport.repeat(once, ConflictError, what=path)
+    commit = contents.github.decided(once, ConflictError, path)
     title = message.partition("\n")[0]
     workflow.notice(f"{title}: commit {commit}" if commit else f"{environment.name}: not frozen")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from slipway_release import fields
 from slipway_release.errors import ApiError, RefusedError
@@ -15,6 +16,7 @@ from slipway_release.fields import Document
 from slipway_release.git import Copy, Git
 from slipway_release.transport import Transport
 
+T = TypeVar("T")
 _PAGE = 100
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
 
@@ -37,6 +39,21 @@ class GitHub:
         """Forget where branches and tags pointed: what follows is decided on what is there then."""
         if self.git is not None:
             self.git.forget()
+
+    def decided(self, action: Callable[[], T], lost: type[Exception], what: str) -> T:
+        """What an action returns that decides on what is there and writes; done anew where another writer was first.
+
+        Args:
+            action: decides and writes; raises `lost` where what it has read is not there any more.
+            lost: the error of a lost race.
+            what: names the thing in the log.
+        """
+
+        def anew() -> T:
+            self.forget()
+            return action()
+
+        return self.transport.repeat(anew, lost, what=what)
 
     def call(
         self,
