@@ -150,7 +150,7 @@ class GitRepository:
         Raises:
             GitError: there is no such commit.
         """
-        return self.commit(revision).raw_message.decode(errors="replace").rstrip("\n")
+        return message_of(self.commit(revision))
 
     def kind(self, sha: str) -> str:
         """What an object is: `commit`, `tree`, `blob` or `tag`.
@@ -286,6 +286,11 @@ class GitRepository:
         }
         named = [argument for parent in parents for argument in ("-p", parent)]
         return self.text("commit-tree", tree, *named, "-F", "-", stdin=message.encode(), env=env)
+
+
+def message_of(commit: pygit2.Commit) -> str:
+    """The message of a commit, without the newlines at its end."""
+    return commit.raw_message.decode(errors="replace").rstrip("\n")
 
 
 def _peeled(repository: pygit2.Repository, expression: str, kind: str) -> GitObject | None:

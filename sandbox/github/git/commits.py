@@ -9,7 +9,7 @@ from sandbox.github.access import accounts
 from sandbox.github.core.clock import stamp
 from sandbox.github.core.errors import GitHubError, unprocessable
 from sandbox.github.core.forge import Forge
-from sandbox.github.core.git import EMPTY_TREE, GitRepository
+from sandbox.github.core.git import EMPTY_TREE, GitRepository, message_of
 from sandbox.github.core.store import Document
 
 STATUS_NAMES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
@@ -33,7 +33,7 @@ def read_one(git: GitRepository, sha: str) -> dict[str, Any]:
         "parents": [str(parent) for parent in commit.parent_ids],
         "author": _person(commit.author),
         "committer": _person(commit.committer),
-        "message": git.message(sha),
+        "message": message_of(commit),
     }
 
 
