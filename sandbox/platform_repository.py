@@ -44,21 +44,21 @@ def ensure(config: SandboxConfig, progress: Progress) -> str:
     with locked(config), progress.phase("Platform repository"):
         place = find_workspace(config, progress)
         lend(place, rehearsal.owner, REPOSITORY, {PREVIEW: "reader", DEPLOY: "writer"})
-        if not _is_there(rehearsal):
-            _make(rehearsal, place)
+        _create(rehearsal)
+        # The rules come last.
+        if not rehearsal.github("GET", f"{rehearsal.repository_path(REPOSITORY)}/rulesets"):
+            _fill(rehearsal, place)
     return f"{config.github_url}{rehearsal.owner}/{REPOSITORY}"
 
 
-def _is_there(rehearsal: Rehearsal) -> bool:
-    """Whether it was made to its end: the rules come last."""
+def _create(rehearsal: Rehearsal) -> None:
+    """Makes the empty repository, unless it is there."""
     found = rehearsal.github("GET", f"/orgs/{rehearsal.owner}/repos?per_page=100")
     if REPOSITORY not in {one["name"] for one in found}:
         rehearsal.github("POST", f"/orgs/{rehearsal.owner}/repos", body={"name": REPOSITORY, "private": True})
-        return False
-    return bool(rehearsal.github("GET", f"{rehearsal.repository_path(REPOSITORY)}/rulesets"))
 
 
-def _make(rehearsal: Rehearsal, place: Workspace) -> None:
+def _fill(rehearsal: Rehearsal, place: Workspace) -> None:
     path = rehearsal.repository_path(REPOSITORY)
     _push(rehearsal, place)
     for team, permission in ((TEAM, "maintain"), ("web", "push")):
