@@ -54,11 +54,8 @@ def tell(context: Context, number: str, commit: str, address: str) -> None:
 
 def gone(context: Context, number: str) -> None:
     """Says in the comment of a pull request, if it has one, that it does not run any more."""
-    service = _service(context)
-    if comment.find(context, number, repository=service.repository, marker=MARKER) is None:
-        return
     text = f"{MARKER}\nThis pull request does not run any more."
-    comment.keep(context, number, text, repository=service.repository, marker=MARKER)
+    comment.keep(context, number, text, repository=_service(context).repository, marker=MARKER, new=False)
 
 
 def expire(context: Context, label: str, days: int) -> None:

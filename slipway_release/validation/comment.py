@@ -13,7 +13,9 @@ LIMIT = 65_536
 """What GitHub takes as a comment, in characters."""
 
 
-def keep(context: Context, number: str, text: str, *, repository: str = "", marker: str = MARKER) -> None:
+def keep(
+    context: Context, number: str, text: str, *, repository: str = "", marker: str = MARKER, new: bool = True
+) -> None:
     """Write the comment, or bring the one that is there up to date.
 
     Args:
@@ -22,6 +24,7 @@ def keep(context: Context, number: str, text: str, *, repository: str = "", mark
         text: the comment, which begins with the marker.
         repository: whose pull request it is; unset: the environment repository's.
         marker: what tells the comment from others.
+        new: whether it is written where there is none.
     """
     if not number.isascii() or not number.isdecimal():
         raise RefusedError(f"pull request {number!r}: not a number")
@@ -32,8 +35,9 @@ def keep(context: Context, number: str, text: str, *, repository: str = "", mark
     base = f"/repos/{repository or context.platform.repository}/issues"
     found = find(context, number, repository=repository, marker=marker)
     if found is None:
-        context.reader.post(f"{base}/{number}/comments", {"body": text})
-        workflow.say("commented")
+        if new:
+            context.reader.post(f"{base}/{number}/comments", {"body": text})
+            workflow.say("commented")
         return
     if found.get("body") != text:
         context.reader.patch(f"{base}/comments/{fields.number(found, 'id', 'comment')}", {"body": text})
