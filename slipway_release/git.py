@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,14 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway_release import references, workflow
-from slipway_release.references import Reference
+from slipway_release.references import HASH, Reference
 from slipway_release.transport import Transport
 
 _PROGRAM = "git"
 _DEPTH = 500
 """How many commits of a history are fetched; on a platform of 300 services they are about a megabyte."""
 _FETCH_SECONDS = 300
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FIELDS = "%H%x00%cI%x00%B%x00"
 
 
@@ -135,7 +133,7 @@ class Copy:
         done = self._call("merge-base", "--is-ancestor", commit, of)
         if done is not None and done.returncode == 0:
             return True
-        return False if done is not None and done.returncode == 1 and not self._is_cut() else None
+        return False if done is not None and done.returncode == 1 and not self._cuts() else None
 
     def changed(self, base: str, commit: str) -> list[str] | None:
         """The paths that differ between a commit and one of its ancestors."""
@@ -174,7 +172,7 @@ class Copy:
 
     def _has(self, commit: str) -> bool:
         """Whether a commit is in the copy, fetched if it has to be."""
-        if _COMMIT.fullmatch(commit) is None or commit in self._missing:
+        if HASH.fullmatch(commit) is None or commit in self._missing:
             return False
         if self._knows(commit) or self._fetched(commit):
             return True
@@ -182,7 +180,7 @@ class Copy:
         return False
 
     def _knows(self, commit: str) -> bool:
-        if _COMMIT.fullmatch(commit) is None or not self.folder.is_dir():
+        if HASH.fullmatch(commit) is None or not self.folder.is_dir():
             return False
         done = self._call("cat-file", "-e", f"{commit}^{{commit}}")
         return done is not None and done.returncode == 0
@@ -201,9 +199,6 @@ class Copy:
         """The commits whose parents were not fetched."""
         file = self.folder / "shallow"
         return set(file.read_text(encoding="ascii").split()) if file.is_file() else set()
-
-    def _is_cut(self) -> bool:
-        return bool(self._cuts())
 
     def _run(self, *arguments: str) -> str | None:
         """What a command of git prints; None where it fails."""

@@ -6,13 +6,13 @@ A client that has Git asks it, and the API only for what is too long ago or wher
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterator
 
 from slipway_release import fields
 from slipway_release.errors import ApiError
-from slipway_release.git import Commit, Reference
+from slipway_release.git import Commit
 from slipway_release.github import GitHub, quoted
+from slipway_release.references import HASH, Reference
 
 
 class Relation(enum.Enum):
@@ -23,8 +23,6 @@ class Relation(enum.Enum):
     DESCENDANT = "descendant"
     UNRELATED = "unrelated"
 
-
-_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 # GitHub's answer describes the head as seen from the base.
 _RELATIONS = {
@@ -176,7 +174,7 @@ def commit_date(github: GitHub, repository: str, commit: str) -> str | None:
 
 def commit_at(github: GitHub, repository: str, ref: str) -> str | None:
     """The commit that a branch's name or a commit's hash stands for, as Git tells; None where it does not."""
-    if _HASH.fullmatch(ref):
+    if HASH.fullmatch(ref):
         return ref
     known = _reference(github, repository, f"refs/heads/{ref}")
     return known[0].commit if known and known[0] else None

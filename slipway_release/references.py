@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from slipway_release.transport import Transport
 
-_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""How Git names an object, by SHA-1 or SHA-256."""
 _LENGTH = 4
 """A line is preceded by its length, itself included, as hexadecimal digits; shorter ones are marks."""
 _DELIMITER, _FLUSH = b"0001", b"0000"
@@ -65,7 +66,7 @@ def _read(body: bytes) -> Iterator[tuple[str, Reference]]:
     while body[at : at + _LENGTH] != _FLUSH:
         size = int(body[at : at + _LENGTH], 16)
         sha, name, *more = body[at + _LENGTH : at + size].decode().rstrip("\n").split(" ")
-        if size <= _LENGTH or _HASH.fullmatch(sha) is None:
+        if size <= _LENGTH or HASH.fullmatch(sha) is None:
             raise ValueError(name)
         said = {key: value for key, _, value in (item.partition(":") for item in more)}
         yield name, Reference(said.get("peeled") or sha, "peeled" in said, said.get("symref-target"))
