@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from components.argocd.kubeconfig_file import Cluster, Kubeconfig, Program, User
@@ -150,7 +151,7 @@ def _certificate_problems(user: User, name: str, path: Path) -> Iterator[str]:
             f"the client-certificate of {name} ended at {first.not_valid_after_utc:%Y-%m-%d %H:%M} UTC; get a new"
             f" kubeconfig from the people who run the cluster"
         )
-    elif first.public_key() != load_pem_private_key(key.content(), password=None).public_key():
+    elif first.public_key() != _private_key(key.content()).public_key():
         yield f"the client-key of {name} is not that of its client-certificate; copy both again into {path}"
 
 
@@ -196,7 +197,7 @@ class _Pem:
             yield f"{what} is not one in PEM form, or is protected by a passphrase; copy it again"
 
 
-def _private_key(content: bytes) -> object:
+def _private_key(content: bytes) -> PrivateKeyTypes:
     return load_pem_private_key(content, password=None)
 
 
