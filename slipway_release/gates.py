@@ -42,7 +42,7 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
 def judge_again(context: Context, branch: str) -> str | None:
     """Bring the check of an open pull request in line with its gates; what was changed, in words."""
     repository = context.platform.repository
-    commit = history.branch_head(context.writer, context.platform.repository, branch)
+    commit = history.branch_head(context.writer, repository, branch)
     if commit is None:
         return None
     path = f"/repos/{repository}/commits/{commit}/statuses"
