@@ -85,7 +85,7 @@ class Rehearsal:
         """The token of a user, or of the platform's administrator."""
         users = self.credentials["users"]
         if user and user not in users:
-            raise SandboxError(f"{user}: nobody of this sandbox; there are {', '.join(users)}")
+            raise SandboxError(f"{user}: not a person of this sandbox; there are {', '.join(users)}")
         return users[user] if user else self.credentials["githubToken"]
 
     # GitHub

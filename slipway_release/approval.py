@@ -1,7 +1,7 @@
 """Who approved a delivery: a member of the environment's approvers who has not asked for it.
 
-An App starts the run and opens the pull request, so neither GitHub's `prevent_self_review` nor its rule that nobody
-approves a pull request of one's own knows who asked for the release: it is found out here.
+An App starts the run and opens the pull request. So neither GitHub's `prevent_self_review` nor its rule against
+approving a pull request of one's own knows who asked for the release: it is found out here.
 """
 
 from __future__ import annotations

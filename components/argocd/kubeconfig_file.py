@@ -38,7 +38,7 @@ class Program(_Part):
 
 
 class User(_Part):
-    """Who asks a cluster."""
+    """The identity that a request to a cluster is made with."""
 
     token: str = ""
     token_file: str = Field(default="", alias="tokenFile")

@@ -163,7 +163,7 @@ def _start_box(layout: NodeLayout, kubernetes: Path, unpacked: Path, progress: P
     unshare = packages.command_path("unshare") or "unshare"
     log = layout.logs / "box.log"
     with log.open("wb") as output:
-        # In a session of its own, and nobody's child: it outlives this command, and Ctrl-C is not meant for it.
+        # In a process session of its own: it outlives this command, and Ctrl-C does not reach it.
         subprocess.run(
             ["setsid", "--fork", unshare, *namespaces, *python],
             env=_environment(kubernetes, unpacked),

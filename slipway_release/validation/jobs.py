@@ -22,7 +22,7 @@ def check(path: str, manifests: Sequence[Manifest]) -> Iterator[Problem]:
         if not kinds and not any(option in _annotation(job, "argocd.argoproj.io/sync-options") for option in _REPLACED):
             yield Problem(
                 path,
-                f"{where}: Kubernetes lets nobody change a Job's pods, so the next release cannot be synced; make it a"
+                f"{where}: Kubernetes does not let a Job's pods change, so the next release cannot be synced; make it a"
                 " hook (annotations `argocd.argoproj.io/hook: Sync` and `argocd.argoproj.io/hook-delete-policy:"
                 " BeforeHookCreation`)",
                 is_warning=True,

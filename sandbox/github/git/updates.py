@@ -31,7 +31,7 @@ def apply(
     status: int = 422,
     through_pull: bool = False,
 ) -> None:
-    """Changes refs and tells nobody: the caller has `publishing.pushed` to call, once it holds no lock.
+    """Changes refs without telling any listener: the caller calls `publishing.pushed` once it holds no lock.
 
     A listener may wait for locks of its own, and hold them while it changes refs elsewhere.
 
