@@ -1,6 +1,7 @@
-"""What the cluster says about rights: Argo CD's own evaluation of its policy, and Kubernetes' SubjectAccessReview."""
+"""What clusters say about rights: Argo CD's own evaluation of its policy, and Kubernetes' SubjectAccessReview."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import kubernetes.client
@@ -21,15 +22,25 @@ _ASKED = {
 
 
 def differences(settings: Settings) -> Iterator[str]:
-    """What Argo CD and Kubernetes allow otherwise than declared."""
-    context = settings.cluster.context
-    client = opened(settings.cluster.kubeconfig, context, "cluster.context")
+    """What Argo CD and Kubernetes allow otherwise than declared; each environment's own cluster is asked."""
+    yield from _asked(settings, settings.cluster.context, "cluster.context", partial(_own, settings))
+    for environment in settings.environments:
+        if not environment.is_remote:
+            continue
+        setting = f"environments[{environment.name}].context"
+        if environment.context is None:
+            yield f"cluster {environment.cluster}: it is not asked; set {setting} to its context in the kubeconfig"
+        else:
+            yield from _asked(settings, environment.context, setting, partial(_namespaces, settings, [environment]))
+
+
+def _asked(settings: Settings, context: str, setting: str, ask: Callable[[Any], Iterator[str]]) -> Iterator[str]:
+    client = opened(settings.cluster.kubeconfig, context, setting)
     if isinstance(client, list):
         yield from cast("list[str]", client)
         return
     try:
-        yield from argocd.differences(settings, client)
-        yield from _kubernetes(settings, client)
+        yield from ask(client)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         yield f"cluster {context}: it does not answer: {error}"
     except kubernetes.client.ApiException as error:
@@ -37,11 +48,18 @@ def differences(settings: Settings) -> Iterator[str]:
         yield f"cluster {context}: {shown}; the context's user must read Argo CD's settings and review access"
 
 
-def _kubernetes(settings: Settings, client: Any) -> Iterator[str]:
+def _own(settings: Settings, client: Any) -> Iterator[str]:
+    """Asks the cluster that Argo CD runs on."""
+    yield from argocd.differences(settings, client)
+    yield from _namespaces(settings, [one for one in settings.environments if not one.is_remote], client)
+
+
+def _namespaces(settings: Settings, environments: Sequence[Environment], client: Any) -> Iterator[str]:
+    """Asks the cluster that these environments run on."""
     api = cast(Any, kubernetes.client).AuthorizationV1Api(client)
     rights = rights_by_place(settings)
-    for service, environment in settings.placements():
-        if environment.cluster is None:
+    for environment in environments:
+        for service in settings.services_of(environment):
             yield from _namespace(settings, api, service, environment, rights[service.name, environment.name])
 
 
@@ -64,7 +82,9 @@ def _namespace(
             if may is not (action in declared.get(team.name, ())):
                 what = f"{verb} {resource}{f'/{sub}' if sub else ''} in {namespace}"
                 said = "and it is not declared" if may else "and it is declared"
-                remedy = _remedy(environment, may=may, command=f"kubectl --namespace {namespace} get rolebindings")
+                context = environment.context or settings.cluster.context
+                command = f"kubectl --context {context} --namespace {namespace} get rolebindings"
+                remedy = _remedy(environment, may=may, command=command)
                 yield f"Kubernetes: {group} {'may' if may else 'may not'} {what} ({action}), {said}; {remedy}"
 
 

@@ -15,11 +15,14 @@ from components.argocd import preflight
 from components.argocd.cluster_api import REVIEWS
 from components.github.preflight import Advice
 from manifests.argocd.labels import MANAGED_BY
+from manifests.model import Settings
+from stacks.access_check.cluster import differences
 from stacks.settings import settings_of
 from tests.stacks.builders import MARK, texts, values
 
 NAMESPACES = "/api/v1/namespaces"
 SECRETS = f"{NAMESPACES}/argocd/secrets"
+SUBJECTS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 Answers = dict[str, Any]
 
@@ -61,7 +64,7 @@ def listening(given: Answers) -> Generator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
@@ -69,8 +72,9 @@ def listening(given: Answers) -> Generator[str]:
         server.server_close()
 
 
-def problems(folder: Path, here: Answers, edge: Answers | None, **environment: str) -> list[str]:
-    """What the preflight says of a stack with production on the cluster `edge`; None: nothing listens there."""
+@contextlib.contextmanager
+def platform(folder: Path, here: Answers, edge: Answers | None, **environment: str | None) -> Generator[Settings]:
+    """A stack with production on the cluster `edge`; None: nothing listens there."""
     with contextlib.ExitStack() as stack:
         addresses = {"here": stack.enter_context(listening(here)), "edge": "http://127.0.0.1:9"}
         if edge is not None:
@@ -85,9 +89,15 @@ def problems(folder: Path, here: Answers, edge: Answers | None, **environment: s
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(json.dumps(content))
         given = values(cluster={"kubeconfig": str(kubeconfig), "context": "here"})
-        remote = {"cluster": "edge", "context": "edge", "server": "https://edge.example:6443"}
-        given["environments"][2] |= remote | environment
-        return preflight.cluster_problems(settings_of("test", texts(given)))
+        remote = {"cluster": "edge", "context": "edge", "server": "https://edge.example:6443"} | environment
+        given["environments"][2] |= {key: value for key, value in remote.items() if value is not None}
+        yield settings_of("test", texts(given))
+
+
+def problems(folder: Path, here: Answers, edge: Answers | None) -> list[str]:
+    """What the preflight says."""
+    with platform(folder, here, edge) as settings:
+        return preflight.cluster_problems(settings)
 
 
 def test_a_cluster_of_an_environment_that_is_ready_is_fine(tmp_path: Path) -> None:
@@ -137,3 +147,27 @@ def test_a_cluster_that_argo_cd_would_know_twice_is_named(tmp_path: Path, known:
     (found,) = problems(tmp_path, answers("a") | {SECRETS: known}, answers("b"))
     assert found.startswith("environments[production].server: Argo CD in argocd knows this cluster already")
     assert "delete secret by-hand" in found
+
+
+def test_who_may_do_what_is_asked_of_the_cluster_that_an_environment_runs_on(tmp_path: Path) -> None:
+    everything = {SUBJECTS: {"spec": {}, "status": {"allowed": True}}}
+    with platform(tmp_path, answers("a"), answers("b") | everything) as settings:
+        found = [line for line in differences(settings) if line.startswith("Kubernetes")]
+    assert found
+    remedy = "kubectl --context edge --namespace guestbook-production get rolebindings"
+    assert all("and it is not declared" in line and remedy in line for line in found), found
+
+
+def test_a_cluster_whose_rights_cannot_be_asked_about_is_named(tmp_path: Path) -> None:
+    with platform(tmp_path, answers("a"), answers("b"), context=None, server=None) as settings:
+        (found,) = [line for line in differences(settings) if "edge" in line]
+    assert (
+        found == "cluster edge: it is not asked; set environments[production].context to its context in the kubeconfig"
+    )
+
+
+def test_namespaces_beside_argo_cd_are_looked_at_however_their_cluster_is_named(tmp_path: Path) -> None:
+    taken = answers("a", guestbook_production={"team": "others"})
+    with platform(tmp_path, taken, None, cluster="in-cluster", context=None, server=None) as settings:
+        (found,) = preflight.cluster_problems(settings)
+    assert found.startswith("services[guestbook].name: the namespace guestbook-production exists")
