@@ -27,6 +27,9 @@ class Purpose:
     message: Callable[[ReleaseFile], str]
     supersedes: Callable[[str], bool] = lambda _: True
     """Whether it makes an open pull request for another version pointless; if not, that one makes this one so."""
+    alone: bool = False
+    """Whether its tag is for this environment alone: a hotfix and the releases of everywhere do not supersede each
+    other before one of them is in, because a person may approve either."""
     state: str | None = None
     """The commit whose chart and values of the service belong to the change; None leaves them as they are."""
 
@@ -139,7 +142,9 @@ def propose(
     others = [
         other
         for other in pulls.list_open(contents, environment, service)
-        if other.number != pull.number and other.kind == purpose.kind
+        if other.number != pull.number
+        and other.kind == purpose.kind
+        and pulls.is_for_one(contents, environment, service, other) == purpose.alone
     ]
     for other in others:
         if not purpose.supersedes(other.version):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import approval, claims, delivery, freeze, history, intent, record, selection, workflow
+from slipway_release import approval, delivery, freeze, history, intent, record, selection, workflow
 from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
@@ -137,7 +137,7 @@ def deliver(context: Context, request: PromotionRequest, environment: Environmen
                 return None
 
     message = _message(context, request, environment, lambda: last[0].reason)
-    purpose = Purpose("release", request.release.version, message, _newer(request))
+    purpose = Purpose("release", request.release.version, message, _newer(request), request.release.is_for_one)
     done = delivery.deliver(context.contents, environment, request.service.name, change, purpose)
     if done is None and last[0].kind in {Kind.DELIVER, Kind.ALREADY}:
         last[:] = [Decision(Kind.SUPERSEDED, "superseded: a newer version was asked for meanwhile")]
@@ -153,7 +153,7 @@ def deliver(context: Context, request: PromotionRequest, environment: Environmen
 def waiting_for(platform: Platform, service: Service, verified_in: Environment, release: Release) -> list[Environment]:
     """The environments that take a release once it is verified in another one."""
     # A prefixed tag is for its one environment, and a branch image for those that follow the branch.
-    if release.tag is None or claims.parse_tag(release.tag).prefix:
+    if release.tag is None or release.is_for_one:
         return []
     return [
         environment for environment in platform.environments_of(service) if verified_in.name in environment.requires
@@ -186,14 +186,8 @@ def situation(
     asked: bool = False,
 ) -> Situation:
     """The facts about a release in an environment, as they are now."""
-    tag = claims.parse_tag(release.tag) if release.tag else None
-    missing = tuple(
-        name
-        for name in environment.requires
-        if name in service.environments
-        and not record.is_verified(context, context.platform.environment(name), service, release)
-    )
-    alone = tag is not None and tag.prefix is not None
+    missing = record.missing(context, environment, service, release)
+    alone = release.is_for_one
     return Situation(
         current=file,
         frozen=freeze.reason(context.contents, environment),

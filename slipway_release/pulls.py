@@ -73,6 +73,21 @@ def list_open(contents: Contents, environment: Environment, service: str) -> lis
     return found
 
 
+def is_for_one(contents: Contents, environment: Environment, service: str, pull: PullRequest) -> bool:
+    """Whether an open pull request delivers a tag that is for its environment alone."""
+    if pull.kind != "release":
+        return False
+    try:
+        release = contents.release(environment.name, service, pull.branch).release
+        found = release is not None and release.is_for_one
+    except ApiError:
+        raise
+    except RefusedError:
+        # Somebody has broken it by hand; its check says so, and it stands in no release's way.
+        found = False
+    return found
+
+
 def open_or_update(
     contents: Contents,
     environment: Environment,

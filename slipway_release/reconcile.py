@@ -36,7 +36,7 @@ from slipway_release.errors import ReleaseError
 from slipway_release.platform_file import MAIN, Environment, Service
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.reports import Report
-from slipway_release.tags import Tag, Version, is_version
+from slipway_release.tags import Version, is_version
 
 _PAGE = 100
 
@@ -258,7 +258,7 @@ def _recorded_again(
 
 def _is_for_all(release: Release) -> bool:
     """Whether its tag is for every environment that takes releases."""
-    return release.tag is not None and is_version(release.version) and not Tag.parse(release.tag).prefix
+    return release.tag is not None and is_version(release.version) and not release.is_for_one
 
 
 class _Runs:

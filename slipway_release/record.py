@@ -65,6 +65,16 @@ def is_verified(context: Context, environment: Environment, service: Service, re
     return release.same_image(found) and history.is_on_branch(context.writer, repository, commit, branch)
 
 
+def missing(context: Context, environment: Environment, service: Service, release: Release) -> tuple[str, ...]:
+    """The environments in which a release must be verified before it comes to another one, and is not."""
+    return tuple(
+        name
+        for name in environment.requires
+        if name in service.environments
+        and not is_verified(context, context.platform.environment(name), service, release)
+    )
+
+
 def write(
     context: Context, environment: Environment, service: Service, release: Release, commit: str, reported: str
 ) -> bool:
@@ -99,6 +109,7 @@ def write(
             f"Image: {release.image}@{release.digest}",
             f"Source: {service.repository}@{release.commit}",
             f"Reported: {reported}",
+            *_passed(context, environment, service, release),
             *([f"Recorded by: {context.run_url}"] if context.run_url else []),
         ]
     )
@@ -114,6 +125,14 @@ def write(
     else:
         context.writer.patch(f"{base}/refs/tags/{quoted(name, slashes=True)}", {"sha": tag, "force": True})
     return True
+
+
+def _passed(context: Context, environment: Environment, service: Service, release: Release) -> list[str]:
+    """What an approval let a hotfix pass: nothing else comes past what an environment requires."""
+    if not (release.is_for_one and environment.approval):
+        return []
+    names = missing(context, environment, service, release)
+    return [f"Hotfix: not verified in {', '.join(names)}; an approval let it pass"] if names else []
 
 
 def _is_news(context: Context, environment: Environment, service: Service, known: str, commit: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from slipway_release import fields, layout
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
-from slipway_release.tags import is_branch_version, is_version
+from slipway_release.tags import Tag, TagError, is_branch_version, is_version
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _RUN = re.compile(r"/actions/runs/(?P<run>[1-9][0-9]*)")
@@ -47,6 +47,18 @@ class Release:
         """The run that has built it, from its address."""
         found = _RUN.search(self.run)
         return found["run"] if found else None
+
+    @property
+    def is_for_one(self) -> bool:
+        """Whether its tag is for one environment alone.
+
+        Raises:
+            RefusedError: somebody has written a tag into the file that is none.
+        """
+        try:
+            return self.tag is not None and Tag.parse(self.tag).prefix is not None
+        except TagError as error:
+            raise RefusedError(f"release.tag: {error}") from None
 
     def same_image(self, other: Release | None) -> bool:
         """Whether both are the same version of the same bytes."""

@@ -92,8 +92,8 @@ def decide(environment: Environment, release: Release, situation: Situation) -> 
     if situation.missing:
         return Decision(
             Kind.DELIVER,
-            f"{release.version} is a hotfix: approved for {environment.name} without being verified in "
-            f"{', '.join(situation.missing)}",
+            f"{release.version} is a hotfix: it is not verified in {', '.join(situation.missing)}, and an approval for "
+            f"{environment.name} lets it pass",
         )
     return Decision(Kind.DELIVER, f"{release.version} replaces {current.version if current else 'nothing'}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from slipway_release import dora, hold, promotion, verified
+from slipway_release import delivery, dora, hold, promotion, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
@@ -138,7 +138,42 @@ def test_an_approved_hotfix_passes_a_staging_that_is_ahead_and_the_commit_says_s
     decision = here.deliver(here.request("prod-v1.0.2"), "production").decision
     assert decision.kind is Kind.DELIVER
     assert "hotfix" in decision.reason
-    assert "approved for production without being verified in staging" in here.messages("production")[0]
+    assert "not verified in staging, and an approval for production lets it pass" in here.messages("production")[0]
+    here.succeed("production", here.head("environments"))
+    tag = here.call("GET", f"/repos/{here.repository}/git/ref/tags/verified/production/guestbook/1.0.2")["object"]
+    record = here.call("GET", f"/repos/{here.repository}/git/tags/{tag['sha']}")["message"]
+    assert "Hotfix: not verified in staging; an approval let it pass" in record
+
+
+def test_a_hotfix_and_a_newer_request_wait_beside_each_other_and_the_one_that_is_in_decides(world: Make) -> None:
+    """Staging is ahead, and its version waits for the same approval: neither makes the other pointless."""
+    here = world(HOTFIX[0], {**HOTFIX[1], "delivery": "pull-request"})
+    production = here.platform.environment("production")
+
+    def waiting() -> set[str]:
+        delivery.tidy(here.context().contents, production, "guestbook")
+        return {pull["head"]["ref"].rpartition("/")[2] for pull in here.pulls()}
+
+    def asked(tag: str) -> Kind:
+        request = here.request(tag)
+        if not request.release.is_for_one:
+            here.succeed("staging", here.deliver(request, "staging").link.rpartition("/")[2])
+        return here.deliver(request, "production").decision.kind
+
+    assert asked("v1.1.0") is Kind.DELIVER
+    assert asked("prod-v1.0.2") is Kind.DELIVER
+    assert waiting() == {"1.1.0", "1.0.2"}
+    assert asked("v1.2.0") is Kind.DELIVER
+    assert waiting() == {"1.2.0", "1.0.2"}
+    assert asked("prod-v1.0.3") is Kind.DELIVER
+    assert waiting() == {"1.2.0", "1.0.3"}
+    hotfix = next(pull for pull in here.pulls() if pull["head"]["ref"].endswith("1.0.3"))
+    here.call("PUT", f"/repos/{here.repository}/pulls/{hotfix['number']}/merge", {"merge_method": "squash"})
+    assert (here.wanted("production"), waiting()) == ("1.0.3", {"1.2.0"})
+    assert asked("prod-v1.0.4") is Kind.DELIVER
+    (newer,) = (pull for pull in here.pulls() if pull["head"]["ref"].endswith("1.2.0"))
+    here.call("PUT", f"/repos/{here.repository}/pulls/{newer['number']}/merge", {"merge_method": "squash"})
+    assert (here.wanted("production"), waiting()) == ("1.2.0", set())
 
 
 @pytest.mark.parametrize(("tag", "words"), [("prod-v1.0.2", "approvers"), ("v1.0.2", "prod-v1.0.2")])
