@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway_release import fields, history, layout, ledger, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.ledger import Entry
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -31,7 +31,7 @@ _MOST_SERVICES = 20
 """How many services are looked at."""
 _ENTRIES = 100
 _RECENT = 10
-"""How many deployments before a failure are looked at."""
+"""How many reports before a failure are looked at."""
 
 
 @dataclass(frozen=True)
@@ -96,40 +96,62 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
         since = record.commit_of(context, environment, service, release.version)
         return _changed(context, environment, service, since, report.entry.sha) if since else None
     since = _delivered_at(context, report)
-    # What failed before anything was changed did not fail of the change.
-    if since is not None and since != report.entry.sha and not _has_failed(context, environment, service, since):
-        changed = _changed(context, environment, service, since, report.entry.sha)
-        if changed is not None:
-            return changed
-    return _broken_before(context, report, release)
+    worked = _worked(context, report, release, since) if since is not None and since != report.entry.sha else None
+    changed = _changed(context, environment, service, worked, report.entry.sha) if worked else None
+    return changed or _broken_before(context, report, release)
+
+
+def _worked(context: Context, report: Report, release: Release, since: str) -> str | None:
+    """The commit of the configuration that a change is held against; None where the change is not to blame.
+
+    That is the one the release came onto, or the last one that worked where nothing was reported of that one. A change
+    is not to blame if it leads away from a configuration on which this release failed, or on which others did and none
+    worked: it is a mend, and what fails after it fails of something else.
+    """
+    environment, service, failed = report.environment, report.service, False
+    for before in itertools.islice(_before(context, report), _RECENT):
+        commit, is_good = before.entry.sha, before.status.state == "success"
+        if release.same_image(before.release):
+            if not is_good and _paths(context, environment, service, commit, report.entry.sha):
+                return None
+        elif not _paths(context, environment, service, commit, since):
+            if is_good:
+                return since
+            failed = True
+        elif is_good:
+            return None if failed else commit
+    return None if failed else since
+
+
+def _before(context: Context, report: Report) -> Iterator[Report]:
+    """What was reported of the place's older deployments, newest first; what is not to be believed is left out."""
+    name = ledger.name_of(report.environment.name, report.service.name)
+    for entry in ledger.entries(context.writer, context.platform.repository, name):
+        if entry.id >= report.entry.id or entry.sha == report.entry.sha:
+            continue
+        try:
+            found = reports.of_entry(context, entry, report.environment, report.service)
+        except RefusedError:
+            continue
+        if found is not None and found.release is not None:
+            yield found
 
 
 def _broken_before(context: Context, report: Report, release: Release) -> Configuration | None:
     """The change of configuration that made another release fail already, before this one came onto it."""
-    environment, service, repository = report.environment, report.service, context.platform.repository
-    entries = ledger.entries(context.writer, repository, ledger.name_of(environment.name, service.name))
-    older = (entry for entry in entries if entry.id < report.entry.id and entry.sha != report.entry.sha)
-    for entry in itertools.islice(older, _RECENT):
-        before = _report_of(context, entry, environment, service)
-        if before is None or before.release is None or before.release.same_image(release):
+    environment, service = report.environment, report.service
+    for before in itertools.islice(_before(context, report), _RECENT):
+        failed = before.release
+        if failed is None or failed.same_image(release):
             continue
         if before.status.state == "success":
             return None
-        if _changed(context, environment, service, entry.sha, report.entry.sha) is not None:
+        if _paths(context, environment, service, before.entry.sha, report.entry.sha):
             # Whatever failed there is not what is there now.
             return None
-        good = was_good(context, before, before.release)
-        found = configuration(context, before, before.release, good=good)
+        found = configuration(context, before, failed, good=was_good(context, before, failed))
         return _changed(context, environment, service, found.since, report.entry.sha) if found else None
     return None
-
-
-def _report_of(context: Context, entry: Entry, environment: Environment, service: Service) -> Report | None:
-    """What was reported on a deployment; None too where that is not to be believed."""
-    try:
-        return reports.of_entry(context, entry, environment, service)
-    except RefusedError:
-        return None
 
 
 def _delivered_at(context: Context, report: Report) -> str | None:
@@ -138,19 +160,16 @@ def _delivered_at(context: Context, report: Report) -> str | None:
     return next(iter(history.commits_of(context.writer, repository, path, report.entry.sha, 1)), None)
 
 
-def _has_failed(context: Context, environment: Environment, service: Service, commit: str) -> bool:
-    name, repository = ledger.name_of(environment.name, service.name), context.platform.repository
-    found = itertools.islice(ledger.entries(context.writer, repository, name, commit), _ENTRIES)
-    return any(entry.failed_at for entry in found)
+def _paths(context: Context, environment: Environment, service: Service, since: str, commit: str) -> tuple[str, ...]:
+    """The files of chart and values that differ; none too where more differ than GitHub lists."""
+    _, paths = history.changes(context.writer, context.platform.repository, since, commit)
+    return tuple(path for path in paths or () if layout.is_configuration_of(path, environment.name, service.name))
 
 
 def _changed(
     context: Context, environment: Environment, service: Service, since: str, commit: str
 ) -> Configuration | None:
-    _, paths = history.changes(context.writer, context.platform.repository, since, commit)
-    if paths is None:
-        return None
-    wanted = tuple(path for path in paths if layout.is_configuration_of(path, environment.name, service.name))
+    wanted = _paths(context, environment, service, since, commit)
     if not wanted:
         return None
     repository = context.platform.repository

@@ -214,6 +214,45 @@ def test_a_release_onto_values_that_are_broken_already_is_not_to_blame(world: Ma
     assert len(here.pulls()) == 1, "the same restoration, proposed once"
 
 
+def test_a_mend_is_not_blamed_for_a_bad_release_that_came_onto_broken_values(world: Make) -> None:
+    """The first report of the release is lost, so that nothing but the mended values is seen to fail with it."""
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    here.release("1.1.0", "dev")
+    assert here.fail("dev", here.commit("environments", VALUES, "replicas: 1\n")).target is not None
+    assert (here.wanted("dev"), here.file("dev").hold_of("1.1.0") is not None) == ("1.0.0", True)
+
+
+def test_what_fails_with_broken_values_and_with_mended_ones_is_taken_back(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.release("1.1.0", "dev")
+    broken = here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    assert "1.1.0 is not what broke" in broken.reason
+    assert here.fail("dev", here.commit("environments", VALUES, "replicas: 1\n")).target is not None
+
+
+def test_a_change_is_held_against_what_worked_where_nothing_was_reported_of_what_it_replaced(world: Make) -> None:
+    here = world(environment("dev"))
+    here.commit("environments", VALUES, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.commit("environments", VALUES, "replicas: 2\n")
+    here.release("1.1.0", "dev")
+    here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    (pull,) = here.pulls()
+    assert text(here, VALUES, pull["head"]["ref"]) == "replicas: 1\n"
+
+
+def test_a_failure_of_another_release_does_not_clear_the_change_of_values_that_worked_before(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.report("dev", here.release("1.1.0", "dev"), "failure")
+    here.release("1.2.0", "dev")
+    answer = here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    assert "1.2.0 is not what broke" in answer.reason
+
+
 def test_a_restoration_is_closed_once_what_it_wants_back_is_healthy(world: Make) -> None:
     here = world(environment("dev"))
     first = here.verified_release("1.0.0", "dev")

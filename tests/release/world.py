@@ -14,6 +14,7 @@ import httpx
 
 from slipway_release import freeze, promotion, release_file, rollback, verified
 from slipway_release.claims import PromotionRequest
+from slipway_release.contents import Contents
 from slipway_release.context import Context
 from slipway_release.git import Git
 from slipway_release.github import GitHub
@@ -195,7 +196,9 @@ class World:
 
     def file(self, environment: str, service: str = "guestbook", ref: str | None = None) -> ReleaseFile:
         place = self.platform.environment(environment)
-        return self.context().contents.release(environment, service, ref or place.target_branch)
+        # By the API alone: to look at one file is not worth a copy of the repository.
+        github = GitHub(f"{self.url}api/v3", self.token, Transport(60, log=lambda _: None))
+        return Contents(github, self.repository).release(environment, service, ref or place.target_branch)
 
     def wanted(self, environment: str, service: str = "guestbook") -> str | None:
         found = self.file(environment, service).release
