@@ -58,8 +58,8 @@ else
 endif
 
 .PHONY: plan
-plan: $(VENV) ## the resources of the platform as a tree, touching nothing
-	@$(PYTHON) -m sandbox plan
+plan: $(VENV) ## the resources of a stack as a tree, touching nothing: make plan STACK=acme; JSON=plan.json: as pulumi preview --json
+	@$(PYTHON) -m sandbox plan $(if $(STACK),--stack "$(STACK)") $(if $(JSON),--json >"$(JSON)")
 
 .PHONY: platform-repository
 platform-repository: $(VENV) ## the platform itself in the sandbox's GitHub: changed by pull requests with a preview, deployed by a merge

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add("preview", _preview, "what `up` would change of a platform that is up")
     plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
     plan.add_argument("--stack", default="sandbox", help="whose settings to read (default: sandbox)")
+    plan.add_argument("--json", action="store_true", help="as `pulumi preview --json` writes it, for the comment")
     logs = add("logs", _logs, "the ends of the sandbox's own logs; without a name, which there are")
     logs.add_argument("name", nargs="?", help="part of a log's name, such as `kubelet`")
     logs.add_argument("--lines", type=int, default=40)
@@ -166,10 +167,14 @@ def _page(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
 
 def _plan(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.overlay import planned_stack
-    from sandbox.pulumi.plan import plan, resources, summary, tree
+    from sandbox.pulumi.plan import plan, plan_document, resources, summary, tree
 
     progress = Progress()
     stack = planned_stack(config, given.stack)
+    if given.json:
+        text, code = plan_document(config, stack, progress)
+        sys.stdout.write(text)
+        return ExitCode.FAILED if code else None
     with progress.phase("Plan"):
         run = plan(config, stack, progress)
     console = _console()

@@ -159,7 +159,8 @@ _RULES: dict[str, Any] = {
         {
             "type": "required_status_checks",
             "parameters": {
-                "required_status_checks": [{"context": "preview"}],
+                # One of the two is skipped, which counts as passed.
+                "required_status_checks": [{"context": "preview"}, {"context": "plan"}],
                 "strict_required_status_checks_policy": False,
             },
         },

@@ -1,8 +1,8 @@
 """What `pulumi preview --json` says, resource by resource; values are kept for the few rules that need them."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 Json = Mapping[str, Any]
@@ -128,6 +128,37 @@ def read_preview(text: str, said: str = "") -> Preview:
     )
 
 
+def between(before: Preview, after: Preview) -> Preview:
+    """What differs between two plans, each of which has all that is declared as new.
+
+    What a provider would replace is an update here, since only a provider knows.
+    """
+    old, new = ({change.urn: change for change in plan.changes} for plan in (before, after))
+    changes: list[Change] = []
+    for urn, change in new.items():
+        if urn not in old:
+            changes.append(change)
+        elif old[urn].new != change.new:
+            differing = tuple(_differing(old[urn].new, change.new))
+            changes.append(replace(change, operation="update", old=old[urn].new, differing=differing))
+    for urn, change in old.items():
+        if urn not in new:
+            changes.append(replace(change, operation="delete", old=change.new, new={}))
+    changes.sort(key=lambda change: change.urn)
+    same = len(new) - sum(change.operation != "delete" for change in changes)
+    return Preview(tuple(changes), same, after.warnings, after.errors)
+
+
+def _differing(old: Json, new: Json, at: str = "") -> Iterator[str]:
+    """Where two mappings differ: `spec.source.path`."""
+    for key in dict.fromkeys([*old, *new]):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield from _differing(cast(Json, one), cast(Json, other), f"{at}{key}.")
+        elif one != other:
+            yield f"{at}{key}"
+
+
 def _change(step: Json, replaced: set[str]) -> Change:
     old, new = (cast(Json, step.get(key) or {}) for key in ("oldState", "newState"))
     state = new or old
@@ -143,7 +174,7 @@ def _change(step: Json, replaced: set[str]) -> Change:
         cast(Json, new.get("inputs") or {}),
         tuple(detailed or cast(list[str], step.get("diffReasons") or [])),
         tuple(cast(list[str], step.get("replaceReasons") or [])),
-        bool(old.get("retainOnDelete")),
+        bool((old or new).get("retainOnDelete")),
     )
 
 

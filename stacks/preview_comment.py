@@ -19,7 +19,7 @@ from typing import Any, cast
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from stacks.preview_access import access_words, guarded
-from stacks.preview_changes import Change, Preview, PreviewError, read_preview
+from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
 from stacks.stack_text import StackText, StackTextError
 from stacks.workflow_run import add_to_summary, github_of_run
 
@@ -29,13 +29,24 @@ LIMIT = 60_000
 """GitHub takes 65,536 characters; some are left for what surrounds them."""
 REFUSED = 3
 FILES = "CommittedFiles"
+_PLAN = (
+    "> **This is a plan without state.** GitHub gives no secrets to pull requests of forks and of Dependabot, so the "
+    "state, GitHub and the cluster were not asked. {} It cannot know what was changed by hand, which names are taken, "
+    "and what would be replaced. For a preview with state, somebody who may push here pushes these commits to a "
+    "branch of this repository and opens a pull request of it."
+)
 _MARK = "<!-- slipway: preview of {} -->"
 _SHOWN_LINES = 400
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "import": "="}
 
 
 def comment(
-    preview: Preview, stack: str, teams: Mapping[str, str], labels: Sequence[str] = (), limit: int = LIMIT
+    preview: Preview,
+    stack: str,
+    teams: Mapping[str, str],
+    labels: Sequence[str] = (),
+    limit: int = LIMIT,
+    note: str = "",
 ) -> str:
     """The comment as Markdown.
 
@@ -45,8 +56,9 @@ def comment(
         teams: the team of each service.
         labels: those of the pull request.
         limit: how many characters it may have. What does not fit is left out from the end, and said to be.
+        note: what is said before everything else, as Markdown.
     """
-    head = [_MARK.format(stack), f"## `{stack}`: {_summary(preview)}"]
+    head = [_MARK.format(stack), f"## `{stack}`: {_summary(preview)}", *([note, ""] if note else [])]
     head += [f"> **The preview failed.** {_quoted(text)}" for text in preview.errors]
     refused = guarded(preview.changes)
     if refused:
@@ -220,6 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m stacks.preview_comment", description="A preview as one comment.")
     parser.add_argument("preview", type=Path, help="what `pulumi preview --json` wrote")
     parser.add_argument("--said", type=Path, help="what it wrote to its standard error, for one that ended early")
+    parser.add_argument("--plan-of-base", type=Path, help="says that it is a plan, to be compared with this other one")
     parser.add_argument("--stack", required=True, help="the stack's name")
     parser.add_argument("--labels", default="[]", help="the labels of the pull request, as a JSON list")
     parser.add_argument("--whole", type=Path, help="where all of it is written, whatever its size")
@@ -229,12 +242,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         said = given.said.read_text(encoding="utf-8") if given.said else ""
         preview = read_preview(given.preview.read_text(encoding="utf-8"), said)
+        note = ""
+        if given.plan_of_base:
+            preview, note = _compared(preview, given.plan_of_base)
         # Without labels some runners say `null`, and others an empty list.
         labels = cast(list[str], json.loads(given.labels or "null") or [])
         teams = teams_of(given.stack)
-        text = comment(preview, given.stack, teams, labels)
+        text = comment(preview, given.stack, teams, labels, note=note)
         if given.whole:
-            given.whole.write_text(comment(preview, given.stack, teams, labels, sys.maxsize), encoding="utf-8")
+            whole = comment(preview, given.stack, teams, labels, sys.maxsize, note)
+            given.whole.write_text(whole, encoding="utf-8")
         add_to_summary(given.summary, text)
         if given.pull_request is None:
             print(text)
@@ -250,6 +267,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for sentence in refused:
         print(f"error: {sentence}; label the pull request `{LABEL}` if it is meant", file=sys.stderr)
     return REFUSED if refused else 1 if preview.errors else 0
+
+
+def _compared(plan: Preview, base: Path) -> tuple[Preview, str]:
+    """What a plan changes, and what has to be known about it."""
+    try:
+        before = read_preview(base.read_text(encoding="utf-8"))
+    except (PreviewError, OSError, UnicodeDecodeError):
+        before = Preview((), 0, errors=("none",))
+    if before.errors:
+        return plan, _PLAN.format(
+            "The base branch has no plan that works, so all that this branch declares is listed as new."
+        )
+    return between(before, plan), _PLAN.format("It compares what this branch declares with what the base branch does.")
 
 
 def teams_of(stack: str) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """What the program would make where there is nothing yet, as a tree; touches neither cluster nor GitHub."""
 
+import contextlib
+import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -11,6 +13,7 @@ from rich.tree import Tree
 from sandbox.config import SandboxConfig
 from sandbox.progress import Progress
 from sandbox.pulumi import programs
+from sandbox.pulumi.command import clean_environment
 from sandbox.pulumi.events import STACK_TYPE, Step
 from sandbox.pulumi.operations import Run, preview
 from sandbox.pulumi.settings import StackConfig
@@ -23,10 +26,29 @@ def plan(config: SandboxConfig, settings: StackConfig, progress: Progress) -> Ru
     Raises:
         PulumiError: The program cannot be deployed like this.
     """
+    with _nowhere(config, progress) as place:
+        return preview(place, settings, progress.teller())
+
+
+def plan_document(config: SandboxConfig, settings: StackConfig, progress: Progress) -> tuple[str, int]:
+    """The same as `pulumi preview --json` writes it, and its exit code; what it says besides goes to standard error."""
+    with _nowhere(config, progress) as place:
+        place.open(settings, changing=False)
+        ran = subprocess.run(
+            [place.cli, "preview", "--json", "--non-interactive", "--stack", settings.stack],
+            cwd=place.project, env=clean_environment() | place.environment(), stdout=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+        return ran.stdout, ran.returncode
+
+
+@contextlib.contextmanager
+def _nowhere(config: SandboxConfig, progress: Progress) -> Generator[Workspace]:
+    """A workspace that is gone afterwards, with providers that reach nothing."""
     with tempfile.TemporaryDirectory(prefix="slipway-plan-") as folder:
         home = programs.Home(Path(folder) / "home")
         cli = programs.ensure_plan(config, progress, home)
-        return preview(Workspace(config, Path(folder), cli, hermetic=True), settings, progress.teller())
+        yield Workspace(config, Path(folder), cli, hermetic=True)
 
 
 def resources(run: Run) -> list[Step]:

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.github_actions.server import ADMIN, ALICE, BOB, GitHub, find_act
+from tests.github_actions.server import ADMIN, ALICE, BOB, DEPENDABOT, GitHub, find_act
 
 
 def _seed(public_key: str) -> dict[str, Any]:
@@ -18,8 +18,14 @@ def _seed(public_key: str) -> dict[str, Any]:
             {"login": "slipway", "admin": True, "token": ADMIN},
             {"login": "alice", "token": ALICE},
             {"login": "bob", "token": BOB},
+            {"login": "dependabot[bot]", "token": DEPENDABOT},
         ],
-        "organizations": [{"login": "acme", "members": {"slipway": "admin", "alice": "admin", "bob": "admin"}}],
+        "organizations": [
+            {
+                "login": "acme",
+                "members": {"slipway": "admin", "alice": "admin", "bob": "admin", "dependabot[bot]": "admin"},
+            }
+        ],
         "apps": [
             {
                 "id": 11,

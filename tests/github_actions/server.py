@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 ADMIN = "ghp_administrator000000000000000000000001"
 ALICE = "ghp_alice0000000000000000000000000000000a"
+DEPENDABOT = "ghp_dependabot00000000000000000000000000a"
 BOB = "ghp_bob000000000000000000000000000000000b"
 
 
@@ -49,7 +50,13 @@ class GitHub:
         """Where a test says what jobs see of this machine; not there at first."""
         return self.directory / "lent.json"
 
+    @property
+    def tools(self) -> Path:
+        """A folder of every job's PATH; empty at first."""
+        return self.directory / "tools"
+
     def start(self) -> None:
+        self.tools.mkdir(exist_ok=True)
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "sandbox.github", "--directory", str(self.directory / "github"),
@@ -57,7 +64,10 @@ class GitHub:
                 "--seed", str(self.directory / "seed.json"),
             ],
             cwd=ROOT,
-            env=os.environ | {"SLIPWAY_SANDBOX_ACT": find_act() or "", LENT: str(self.lent)},
+            env={
+                **os.environ, LENT: str(self.lent),
+                "SLIPWAY_SANDBOX_ACT": find_act() or "", "SLIPWAY_SANDBOX_TOOLS": str(self.tools),
+            },
             stderr=(self.directory / "server.log").open("ab"),
         )  # fmt: skip
         self.wait(self._answers, "the server answers")

@@ -1,5 +1,6 @@
 """Workflows of a platform repository, run by Actions: the comment of a preview, drift, the form for a service."""
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -7,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.github_actions.server import ADMIN, ROOT, GitHub, Repository
+from sandbox.github.actions.expressions import Status, evaluate_condition, evaluate_template
+from sandbox.github.actions.scopes import DEPENDABOT as BOT
+from sandbox.github.actions.workflow import read_yaml
+from tests.github_actions.server import ADMIN, DEPENDABOT, ROOT, GitHub, Repository
 
-PREVIEW = ROOT / "tests/stacks/previews/removed.json"
+PREVIEW, PLAN = (ROOT / f"tests/stacks/previews/{name}.json" for name in ("removed", "added"))
 # The real ones install packages, log in to a cloud and reach a state; what they give to the rest is the same.
 MAKEFILE = f"""\
 install:
@@ -18,6 +22,9 @@ install:
 \tcp pulumi .venv/bin/pulumi
 \tchmod +x .venv/bin/*
 \techo "$$PWD/.venv/bin" >>"$$GITHUB_PATH"
+plan: install
+\ttest -z "$$PULUMI_CONFIG_PASSPHRASE"
+\tif test -e settings.txt; then cp {PLAN} "$(JSON)"; else echo '{{"steps": []}}' >"$(JSON)"; fi
 """
 PULUMI = f"""\
 #!/bin/sh
@@ -55,6 +62,10 @@ def platform(github: GitHub) -> Repository:
     made.call("PUT", "/environments/platform-preview", {})
     made.secret("PULUMI_CONFIG_PASSPHRASE", "hush", "platform-preview")
     made.secret("PLATFORM_KUBECONFIG", "none", "platform-preview")
+    # What pulumi/actions installs; the jobs with secrets have one of their own before it.
+    installed = github.tools / "pulumi"
+    installed.write_text(PULUMI)
+    installed.chmod(0o755)
     return made
 
 
@@ -89,6 +100,44 @@ def test_a_change_that_has_to_be_meant_fails_until_a_label_says_so(platform: Rep
     (again,) = platform.call("GET", f"/issues/{pull}/comments")
     assert again["id"] == comment["id"]
     assert "says that this is meant" in again["body"]
+
+
+@pytest.mark.timeout(400)
+def test_dependabot_gets_a_plan_without_secrets_that_says_so(platform: Repository) -> None:
+    platform.ref("refs/heads/dependabot/pip/one")
+    platform.commit({"settings.txt": "newer\n"}, branch="dependabot/pip/one")
+    proposed = {"title": "Bump one", "head": "dependabot/pip/one", "base": "main"}
+    before = len(platform.runs("preview.yml"))
+    pull = platform.call("POST", "/pulls", proposed, token=DEPENDABOT)["number"]
+    run = preview(platform, before + 1)
+    assert run["conclusion"] == "success", platform.log(run["id"], "plan")
+    assert platform.conclusions(run["id"]) == {"preview": "skipped", "plan": "success"}
+    (comment,) = platform.call("GET", f"/issues/{pull}/comments")
+    assert comment["user"]["login"] == "github-actions[bot]"
+    assert "## `example`: " in comment["body"]
+    assert "**This is a plan without state.**" in comment["body"]
+    assert "It compares what this branch declares with what the base branch does." in comment["body"]
+    assert "+ Repository orders-repository" in comment["body"]
+
+
+@pytest.mark.parametrize(
+    ("head", "author", "job"),
+    [("acme/platform", "dana", "preview"), ("mallory/platform", "mallory", "plan"), ("acme/platform", BOT, "plan")],
+)
+def test_each_pull_request_has_one_job_and_those_without_secrets_no_environment(
+    head: str, author: str, job: str
+) -> None:
+    workflow = read_yaml((ROOT / ".github/workflows/preview.yml").read_bytes())
+    pull = {"head": {"repo": {"full_name": head}}, "user": {"login": author}, "number": 7}
+    github = {"event": {"pull_request": pull}, "repository": "acme/platform"}
+    contexts = {"github": github, "vars": {"PULUMI_STACK": "acme"}}
+    taken = [name for name, one in workflow["jobs"].items() if evaluate_condition(one["if"], contexts, Status())]
+    assert taken == [job]
+    assert ("environment" in workflow["jobs"][job]) is (job == "preview")
+    assert ("secrets." in json.dumps(workflow["jobs"][job])) is (job == "preview")
+    if job == "plan":
+        numbered = [one["env"]["NUMBER"] for one in workflow["jobs"][job]["steps"] if "NUMBER" in one.get("env", {})]
+        assert [evaluate_template(one.strip(), contexts) for one in numbered] == [7 if head == "acme/platform" else ""]
 
 
 @pytest.fixture

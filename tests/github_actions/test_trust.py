@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.github_actions.server import GitHub, Repository
+from tests.github_actions.server import DEPENDABOT, GitHub, Repository
 
 SAYS = """
 name: Says
@@ -17,6 +17,14 @@ jobs:
     steps:
       - env: {KEY: '${{ secrets.KEY }}'}
         run: echo "WORD ${#KEY} of $GITHUB_REF at $GITHUB_SHA"
+"""
+
+WRITES = """
+      - env: {TOKEN: '${{ github.token }}'}
+        run: |
+          echo '{"ref": "refs/heads/taken", "sha": "'"$GITHUB_SHA"'"}' >asked
+          curl --silent --output answer --write-out 'answered %{http_code}' --data @asked \\
+            --header "Authorization: Bearer $TOKEN" "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/git/refs"
 """
 
 CALLED = """
@@ -61,6 +69,20 @@ def test_a_workflow_of_another_branch_gets_no_secret_of_an_environment_of_main(g
     repository.commit({".github/workflows/takes.yml": says("push", "without")}, branch="mine")
     run = github.wait(lambda: len(found := repository.runs("takes.yml")) == 2 and found[0], "a second run")
     assert "without 0 of" in repository.log(repository.finished(run["id"])["id"], "say")
+
+
+def test_dependabot_gets_no_secret_and_a_token_that_reads(github: GitHub) -> None:
+    asks = says("push", "bot", "keys").replace("permissions: {}\n", "")
+    repository = github.repository("bots", {"a": "a"})
+    repository.call("PUT", "/environments/keys", {})
+    repository.secret("KEY", "12345")
+    repository.secret("KEY", "12345", environment="keys")
+    repository.call("PUT", "/actions/permissions/workflow", {"default_workflow_permissions": "write"})
+    repository.ref("refs/heads/dependabot/a", token=DEPENDABOT)
+    repository.commit({".github/workflows/says.yml": asks + WRITES}, branch="dependabot/a", token=DEPENDABOT)
+    log = repository.log(repository.only_run("says.yml")["id"], "say")
+    assert "bot 0 of refs/heads/dependabot/a" in log
+    assert "answered 403" in log
 
 
 def proposed(repository: Repository, files: dict[str, str]) -> Any:

@@ -304,3 +304,37 @@ def test_a_group_of_a_directory_is_told_once_and_not_in_each_spelling() -> None:
         "in Argo CD the group `acme web` no longer has the rights of `team-web`",
         "in Argo CD the group `acme makers` has now the rights of `team-web`",
     ]
+
+
+REPOSITORY, RULESET = "github:index/repository:Repository", "github:index/repositoryRuleset:RepositoryRuleset"
+
+
+def test_a_plan_is_told_by_what_differs_from_that_of_the_base_and_says_what_it_cannot_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, opened = step("create", "a:b:C", "same", new={"a": 1}), changed(RULES, "rules.deletion", value=False)
+    gone = step("create", REPOSITORY, "clock-repository", new={"name": "clock"}, retainOnDelete=True)
+    plan, base = tmp_path / "plan.json", tmp_path / "base.json"
+    base.write_text(preview(kept, gone, step("create", RULESET, "rules", new=RULES)))
+    added = step("create", REPOSITORY, "orders-repository", new={"name": "orders"})
+    plan.write_text(preview(kept, added, step("create", RULESET, "rules", new=opened)))
+    assert main([str(plan), "--plan-of-base", str(base), "--stack", "acme"]) == REFUSED
+    text = capsys.readouterr().out
+    assert "1 to delete, 1 to create, 1 to update, 1 unchanged" in text
+    assert "**This is a plan without state.** GitHub gives no secrets to pull requests of forks" in text
+    assert "deletes the Repository `clock-repository` (service orders); it stays on GitHub" in text
+    assert "~ RepositoryRuleset rules: rules.deletion" in text
+
+
+@pytest.mark.parametrize("base", [None, "", '{"diagnostics": [{"severity": "error", "message": "no"}]}'])
+def test_a_plan_without_one_of_the_base_lists_all_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], base: str | None
+) -> None:
+    plan, other = tmp_path / "plan.json", tmp_path / "base.json"
+    plan.write_text(preview(step("create", REPOSITORY, "orders-repository", new={"name": "orders"})))
+    if base is not None:
+        other.write_text(base)
+    assert main([str(plan), "--plan-of-base", str(other), "--stack", "acme"]) == 0
+    text = capsys.readouterr().out
+    assert "1 to create" in text
+    assert "The base branch has no plan that works" in text

@@ -50,12 +50,6 @@ def test_a_job_that_needs_the_state_may_log_in_to_the_cloud_that_keeps_it(name: 
     )
 
 
-def test_no_pull_request_of_a_fork_gets_secrets() -> None:
-    preview = yaml.safe_load((ROOT / ".github/workflows/preview.yml").read_text())
-    assert "head.repo.full_name == github.repository" in preview["jobs"]["preview"]["if"]
-    assert "${{ secrets." not in yaml.safe_dump(preview["jobs"]["no-preview"])
-
-
 def test_python_versions_of_ci_are_those_of_the_project() -> None:
     ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]

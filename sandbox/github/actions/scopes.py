@@ -18,6 +18,16 @@ from sandbox.github.repositories import settings, vault
 LEVELS = 10
 """Workflows that may call each other in a chain, the first one included."""
 
+DEPENDABOT = "dependabot[bot]"
+FROM_OUTSIDE = frozenset(
+    {
+        "create", "deployment", "deployment_status", "pull_request", "pull_request_review",
+        "pull_request_review_comment", "push",
+    }
+)  # fmt: skip
+"""Events of Dependabot whose runs are like those of a fork:
+https://docs.github.com/en/code-security/dependabot/troubleshooting-dependabot/troubleshooting-dependabot-on-github-actions"""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -71,6 +81,8 @@ class Scopes:
         """The scope of the run's own workflow."""
         repository = self.repository(run["repository_id"])
         default = settings.of(self._forge, repository["full_name"]).default_workflow_permissions
+        if is_of_dependabot(run):
+            default = "read"
         workflow = self.workflow(repository, run["sha"], run["path"])
         return Scope("", workflow, repository, run["sha"], run["inputs"], permissions.DEFAULTS[default])
 
@@ -136,6 +148,8 @@ class Scopes:
 
     def secrets(self, run: Document, scope: Scope, records: list[Record]) -> dict[str, str]:
         """The secrets that jobs of a scope are given, without those of an environment."""
+        if is_of_dependabot(run):
+            return {}
         if scope.parent is None or scope.call is None:
             return vault.secrets(self._forge, run["repository"])
         outer = self.secrets(run, scope.parent, records)
@@ -144,3 +158,16 @@ class Scopes:
             return outer
         contexts = self.job_contexts(run, scope.parent, scope.call, records) | {"secrets": outer}
         return {name: to_text(evaluate_template(value, contexts)) for name, value in mapping(passed).items()}
+
+    def environment_secrets(self, run: Document, scope: Scope, environment: str) -> dict[str, str]:
+        """The secrets of an environment that a job of a scope is given."""
+        own = {} if is_of_dependabot(run) else vault.secrets(self._forge, run["repository"], environment)
+        return {name: value for name, value in own.items() if scope.may_see(name)}
+
+
+def is_of_dependabot(run: Document) -> bool:
+    """Whether Dependabot's event started a run: it gets Dependabot's secrets, of which there are none here.
+
+    Its token reads, unless the workflow's `permissions` ask for more.
+    """
+    return run["actor"] == DEPENDABOT and run["event"] in FROM_OUTSIDE

@@ -18,7 +18,6 @@ from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError
 from sandbox.github.actions.workflow import Mapping, WorkflowError
 from sandbox.github.core.store import Document
-from sandbox.github.repositories import vault
 
 DEFAULT_MINUTES = 360.0
 
@@ -116,8 +115,7 @@ class Work:
                 raise WorkflowError(f"jobs.{job['node']}.{unsupported}: runners of the sandbox have no Docker engine")
         secrets = engine.scopes.secrets(run, scope, records)
         if job["environment"]:
-            own = vault.secrets(engine.forge, run["repository"], job["environment"])
-            secrets = secrets | {name: value for name, value in own.items() if scope.may_see(name)}
+            secrets = secrets | engine.scopes.environment_secrets(run, scope, job["environment"])
         secrets = {name.upper(): value for name, value in secrets.items()} | {"GITHUB_TOKEN": token}
         known = engine.scopes.job_contexts(run, scope, job, records, job["environment"])
         environment: Any = definition.get("environment")
