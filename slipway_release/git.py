@@ -80,6 +80,8 @@ class Copy:
     )
     _missing: set[str] = field(default_factory=set[str])
     """Commits that could not be fetched."""
+    _known: set[str] = field(default_factory=set[str])
+    """Commits that are here."""
 
     def forget(self) -> None:
         self._references.clear()
@@ -174,16 +176,21 @@ class Copy:
         """Whether a commit is in the copy, fetched if it has to be."""
         if HASH.fullmatch(commit) is None or commit in self._missing:
             return False
-        if self._knows(commit) or self._fetched(commit):
+        if self._knows(commit):
             return True
-        self._missing.add(commit)
-        return False
+        found = self._fetched(commit)
+        (self._known if found else self._missing).add(commit)
+        return found
 
     def _knows(self, commit: str) -> bool:
+        if commit in self._known:
+            return True
         if HASH.fullmatch(commit) is None or not self.folder.is_dir():
             return False
         done = self._call("cat-file", "-e", f"{commit}^{{commit}}")
-        return done is not None and done.returncode == 0
+        if done is not None and done.returncode == 0:
+            self._known.add(commit)
+        return commit in self._known
 
     def _fetched(self, commit: str) -> bool:
         if not self.folder.is_dir():

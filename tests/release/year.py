@@ -7,9 +7,11 @@ is a configuration. The promises are looked at once everything that was broken i
 import dataclasses
 import datetime as dt
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sandbox.github.core import clock
@@ -18,7 +20,6 @@ from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.exchange import Response, exchange
-from slipway_release.git import Git
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Release
@@ -26,7 +27,7 @@ from slipway_release.selection import Kind
 from slipway_release.tags import Version, is_version
 from tests.release.builders import answer, environment
 from tests.release.world import World
-from tests.release.year_faults import READER, TOKENS, WRITER, Actions, Faults, KilledError, Outside, Shelves
+from tests.release.year_faults import READER, TOKENS, WRITER, Actions, Faults, Kept, KilledError, Outside, Shelves
 from tests.release.year_people import People
 
 PLACES = (
@@ -92,6 +93,7 @@ class Year:
         self.outside = Outside()
         self.places = list(self.world.environments)
         self.people = People(self)
+        self._copies = tempfile.TemporaryDirectory(prefix="slipway-year-")
         self._is_nested = False
         # A person's browser goes where a repository has gone.
         self.world.client.follow_redirects = True
@@ -124,7 +126,8 @@ class Year:
                 exchange=self._exchange,
             )
             token = self.world.token
-            git = Git(self.world.url, token, transport, with_files=whose == WRITER) if whose != READER else None
+            home = Path(self._copies.name, whose)
+            git = Kept(self.world.url, token, transport, whose == WRITER, home=home) if whose != READER else None
             return GitHub(f"{self.world.url}api/v3", token, transport, git)
 
         reader, writer, service = (client(whose) for whose in TOKENS)

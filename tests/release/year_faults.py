@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from slipway_release.errors import UnavailableError
+from slipway_release.git import Copy, Git
 from slipway_release.registry import Image
 from slipway_release.transport import Response, Transport
 from tests.release.builders import Stocked, answer
@@ -38,6 +40,19 @@ class Faults:
             raise UnavailableError("rate limit")
         if self.asked == self.meanwhile_at and self.meanwhile is not None:
             self.meanwhile()
+
+
+@dataclass
+class Kept(Git):
+    """A run's Git that finds what earlier runs have fetched: only what it costs is less than with nothing at hand."""
+
+    home: Path = field(default_factory=Path)
+
+    def copy(self, repository: str) -> Copy:
+        if repository not in self._copies:
+            folder = self.home / repository.replace("/", "+")
+            self._copies[repository] = Copy(self, f"{self.server_url.rstrip('/')}/{repository}.git", folder)
+        return self._copies[repository]
 
 
 @dataclass
