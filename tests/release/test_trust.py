@@ -134,6 +134,22 @@ def test_a_person_cannot_merge_what_is_not_theirs(stage: Stage, tmp_path: Path, 
     assert f'Required status check "{CHECK}" is failing.' in merged.json()["message"]
 
 
+def test_a_commit_is_not_judged_against_a_branch_that_has_the_change_already(stage: Stage, tmp_path: Path) -> None:
+    """The check is the commit's: said for a pull request onto one's own branch, it would open the one onto main."""
+    _push(stage, tmp_path, "environments", "base-of-mine", '{"release": null, "held": []}\n', RELEASES)
+    stage.git("environments", "fetch", "--quiet", "origin")
+    stage.git("environments", "checkout", "--quiet", "-b", "mine", "origin/base-of-mine")
+    stage.git("environments", "commit", "--quiet", "--allow-empty", "--message", "More")
+    stage.git("environments", "push", "--quiet", "origin", "HEAD:refs/heads/mine")
+    head = stage.git("environments", "rev-parse", "HEAD")
+    for base in ("base-of-mine", "main"):
+        stage.call("POST", "/repos/acme/environments/pulls", {"title": "Mine", "head": "mine", "base": base})
+    assert _judged(stage, "mine")["conclusion"] == "failure"
+    assert len(stage.runs("environments", "validate", "mine")) == 1
+    said = stage.call("GET", f"/repos/acme/environments/commits/{head}/statuses")
+    assert {status["state"] for status in said if status["context"] == CHECK} == {"failure"}
+
+
 def test_what_is_a_teams_own_can_be_merged(stage: Stage, tmp_path: Path) -> None:
     path = "environments/dev/guestbook/values.yaml"
     _push(stage, tmp_path, "environments", "more", "replicas: 3\n", path)
