@@ -6,6 +6,7 @@ The platform's Pulumi program writes the file with `dump`; the release program r
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ PATH = ".slipway/platform.json"
 """Where it stands in the environment repository."""
 DEFAULT_PATH = Path(__file__).parents[1] / "platform.json"
 MAIN = "main"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 RELEASE_WORKFLOW = ".github/workflows/release.yml"
 """The workflow of a service's repository that releases it."""
 
@@ -228,7 +230,7 @@ def _helm(source: fields.Document | None, where: str) -> Helm | None:
 
 def _environment(source: fields.Document, where: str) -> Environment:
     return Environment(
-        name=fields.text(source, "name", where),
+        name=_name(source, where),
         sync=fields.choice(source, "sync", Sync, where),
         images=fields.choice(source, "images", Images, where),
         branch=fields.optional_text(source, "branch"),
@@ -247,10 +249,18 @@ def _environment(source: fields.Document, where: str) -> Environment:
     )
 
 
+def _name(source: fields.Document, where: str) -> str:
+    """Names become paths, and cells of tables: a pull request may propose any."""
+    name = fields.text(source, "name", where)
+    if _NAME.fullmatch(name) is None:
+        raise RefusedError(f"{where}.name: {name!r} is not a name; restore the file with the platform's `pulumi up`")
+    return name
+
+
 def _service(source: fields.Document, owner: str, where: str) -> Service:
     repository = fields.text(source, "repository", where)
     return Service(
-        name=fields.text(source, "name", where),
+        name=_name(source, where),
         repository=repository if "/" in repository else f"{owner}/{repository}",
         team=fields.optional_text(source, "team") or "",
         environments=fields.texts(source, "environments", where),

@@ -74,7 +74,9 @@ def summary(markdown: str) -> None:
 def say(text: str) -> None:
     """A line of the log. It is never a workflow command, whatever the text holds."""
     for line in text.splitlines() or [""]:
-        print(f" {line}" if line.lstrip().startswith("::") else line, flush=True)
+        # The runner takes `::` after blanks too, and `##[` wherever it stands.
+        shown = f"| {line}" if line.lstrip().startswith("::") else line
+        print(shown.replace("##[", "## ["), flush=True)
 
 
 def notice(text: str) -> None:

@@ -185,9 +185,14 @@ def _warnings(found: list[Section]) -> list[str]:
 def _detail(section: Section) -> str:
     title = f"{section.environment}: {section.subject}"
     if section.problem:
-        return f"**{title}** {secrets.masked_text(section.problem)}\n"
+        # A chart chooses the words with which it fails.
+        return f"**{title}**\n\n{_fenced(secrets.masked_text(section.problem))}\n"
     blocks = [f"{change.kind} {change.name} ({change.verb})\n{change.diff}" for change in section.changes]
-    body = "\n\n".join(blocks)
-    # A fence must be longer than any that the text holds, or the text ends it.
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", body)), default=0))
-    return f"<details><summary>{title}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"
+    body = _fenced("\n\n".join(blocks), "diff")
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """A text that is shown as it is: the fence is longer than any that the text holds, or the text would end it."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return f"{fence}{language}\n{text}\n{fence}"

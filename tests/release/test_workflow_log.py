@@ -1,0 +1,38 @@
+"""What others have written is shown in the log, and is never a command to the runner."""
+
+import re
+
+import pytest
+
+from slipway_release import workflow
+
+COMMAND = re.compile(r"^\s*::[^:]*::|##\[")
+"""What the runner takes for one: `::` after any blanks, and the older form anywhere in a line."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::set-output name=environments::[]",
+        "  ::add-mask::sha256",
+        "\t::stop-commands::x",
+        "\u00a0\u2003::add-path::/tmp",
+        "Step 1\r::set-env name=A::b",
+        "Step 2\n::error::Approved\u2028::notice::x",
+        "##[add-mask]sha256",
+        "v1.0.0 ##[set-output name=digest]x",
+    ],
+)
+def test_a_line_of_others_is_no_command(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    workflow.say(text)
+    shown = capsys.readouterr().out
+    assert not [line for line in re.split(r"[\r\n]", shown) if COMMAND.search(line)], shown
+    assert text[-1] in shown
+
+
+def test_an_annotation_of_others_is_one_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    workflow.error("v1.0.0%0A::warning::x\n::notice::y\r::stop-commands::z")
+    assert [line.partition("::v")[0] for line in re.split(r"[\r\n]", capsys.readouterr().out) if line] == ["::error"]
