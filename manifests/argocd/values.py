@@ -144,6 +144,8 @@ def _parameters(settings: Settings) -> Values:
     """Of `argocd-cmd-params-cm`."""
     deadlines = [environment.verification_deadline_seconds for environment in settings.environments]
     return {
+        # A submodule that cannot be fetched would stop the rendering of every service of the repository.
+        "reposerver.enable.git.submodule": False,
         # Which resource is bad, and why, is in the Application only with this; reports and rollbacks quote it.
         "controller.resource.health.persist": True,
         # Drift that comes back is healed after 2, 6, 18 and then every 60 seconds, rather than five minutes at last.
