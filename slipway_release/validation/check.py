@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, files, helm, jobs, ownership, removal, rules, secrets, values
+from slipway_release.validation import charts, files, helm, jobs, ownership, removal, rules, secrets, tenancy, values
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
 from slipway_release.validation.ownership import Proposal
@@ -56,7 +56,7 @@ def _compare_helm(tree: Tree) -> None:
 
 def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
     """Everything that is wrong with a work tree, and with the step to it from its base."""
-    found = secrets.check_tree(tree) + rules.check_links(tree)
+    found = secrets.check_tree(tree) + rules.check_links(tree) + tenancy.check_files(tree)
     infrastructure = tree.platform().infrastructure_kinds or None
     for path, content, broken in tree.readings():
         manifests = files.objects(content)
@@ -78,7 +78,7 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
 
 
 def _rendered(tree: Tree) -> list[Problem]:
-    places = list(tree.placements())
+    places, hosts = list(tree.placements()), tenancy.hosts_of(tree)
     with Builds() as builds, ThreadPoolExecutor(os.cpu_count()) as pool:
         linted = pool.map(functools.partial(charts.lint, tree, builds=builds), tree.platform().services)
         waiting = [pool.submit(charts.render, tree, *place, builds, sample=True) for place in places]
@@ -88,11 +88,15 @@ def _rendered(tree: Tree) -> list[Problem]:
         where = f"environments/{item.environment}/{item.service} (rendered)"
         found += item.problems + secrets.check_manifests(where, item.manifests)
         namespace = placement_name(item.service, item.environment)
+        release = removal.released(tree, service, environment)
         for manifest in item.manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
+            beyond = [*tenancy.check_traffic(hosts, manifest, namespace), *tenancy.check_image(release, manifest)]
+            what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
+            found += [Problem(where, f"{what}: {text}") for text in beyond]
         found += jobs.check(where, item.manifests)
         found += rules.check_repeated(where, item.manifests, namespace)
         found += values.check_texts(charts.value_files(tree, service, environment), item.manifests)
-        if not item.manifests and not item.problems and removal.released(tree, service, environment):
+        if not item.manifests and not item.problems and release:
             found.append(Problem(where, "renders nothing, so Argo CD would delete what runs; restore the templates"))
     return found + charts.schemas(rendered)

@@ -33,6 +33,22 @@ def check(manifest: Manifest) -> Iterator[str]:
     yield from _unpinned(manifest, is_workload=place is not None)
 
 
+def of(value: object) -> Iterator[str]:
+    """The images of all containers of an object, or of a part of it."""
+    if isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from of(item)
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, object]", value).items():
+            if key in _LISTS and isinstance(item, list):
+                for container in cast("list[object]", item):
+                    image = cast("dict[str, object]", container).get("image") if isinstance(container, dict) else None
+                    if isinstance(image, str):
+                        yield image
+            if isinstance(item, (dict, list)):
+                yield from of(cast("object", item))
+
+
 def _unpinned(value: object, *, is_workload: bool) -> Iterator[str]:
     if isinstance(value, list):
         for item in cast("list[object]", value):

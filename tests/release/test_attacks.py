@@ -13,6 +13,8 @@ import pytest
 
 from manifests.app_project import app_project
 from manifests.repository_files import environment_repository_files
+from slipway_release.layout import release_path
+from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.validation import charts, check, secrets
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree
@@ -30,7 +32,9 @@ CANARY = "canary-0b9f"
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("repository")
-    stack = values(environments=[{"name": "dev", "images": "main"}])
+    address = "https://{service}.{environment}.example.com"
+    stack = values(environments=[{"name": "dev", "images": "main", "url": address}])
+    stack["services"].append({"name": "reports", "template": "python-web", "team": "web"})
     files = environment_repository_files(settings_of("tests", texts(stack)))
     for path, text in {**files.seeded, **files.owned}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +64,8 @@ def thing(kind: str, version: str, name: str, metadata: str = "", body: str = ""
 HOOK = 'annotations: {"helm.sh/hook": pre-install}'
 SYNC_HOOK = 'annotations: {"argocd.argoproj.io/hook": PreSync}'
 RBAC = "rbac.authorization.k8s.io"
+ROUTE = ("HTTPRoute", "gateway.networking.k8s.io/v1")
+INGRESS = ("Ingress", "networking.k8s.io/v1")
 INJECTED = r"""apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -81,6 +87,32 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
     "open": (thing("NetworkPolicy", "networking.k8s.io/v1", "open"), "does not permit networking.k8s.io/NetworkPolicy"),
     "injected": (INJECTED, "does not permit Namespace"),
     "written": ("{{ tpl .Values.written . }}\n", f"does not permit {RBAC}/Role"),
+    "addresses": (
+        thing("Service", "v1", "addresses", body="spec: {externalIPs: [192.0.2.1]}"),
+        "spec.externalIPs takes traffic of other addresses",
+    ),
+    "alias": (
+        thing("Service", "v1", "alias", body="spec: {type: ExternalName, externalName: db.reports-dev.svc}"),
+        "spec.externalName leads into namespace 'reports-dev'",
+    ),
+    "host": (
+        thing(*INGRESS, "host", body="spec: {rules: [{host: Reports.dev.example.com}]}"),
+        "host 'Reports.dev.example.com' is that of reports-dev",
+    ),
+    "hosts": (
+        thing(*INGRESS, "hosts", body="spec: {rules: [{host: '*.dev.example.com'}]}"),
+        "host '*.dev.example.com'",
+    ),
+    "route": (
+        thing(
+            "HTTPRoute", "gateway.networking.k8s.io/v1", "route", body="spec: {hostnames: [reports.dev.example.com]}"
+        ),
+        "HTTPRoute 'route': host 'reports.dev.example.com' is that of reports-dev",
+    ),
+    "snippet": (
+        thing(*INGRESS, "snippet", 'annotations: {"nginx.ingress.kubernetes.io/configuration-snippet": "x;"}'),
+        "puts text into the configuration that all services share",
+    ),
 }
 
 
@@ -92,6 +124,36 @@ def test_nothing_in_a_chart_leaves_its_namespace(tree: Tree) -> None:
     told = "\n".join(map(str, check.problems(tree)))
     assert ATTEMPTS
     assert [name for name, (_, words) in ATTEMPTS.items() if words not in told] == [], told
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "helm-charts/guestbook/.argocd-source.yaml",
+        "helm-charts/guestbook/.argocd-source-guestbook-dev.yaml",
+        "apps/guestbook/.argocd-source.yaml",
+        ".gitmodules",
+    ],
+)
+def test_argo_cd_is_not_told_to_render_otherwise(tree: Tree, path: str) -> None:
+    """It merges such a file into the Application, whose values would then be the file's and not the release's."""
+    (tree.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (tree.folder / path).write_text("helm: {parameters: [{name: release.digest, value: x}]}\n")
+    assert f"{path}: " in "\n".join(map(str, check.problems(tree)))
+
+
+@pytest.mark.parametrize("name", ["{image}", "{image}:1.0.0"])
+def test_a_chart_does_not_run_an_image_of_its_service_that_was_not_released(tree: Tree, name: str) -> None:
+    service, environment = next(iter(tree.placements()))
+    digest = f"sha256:{'c' * 64}"
+    release = ReleaseFile(Release("1.0.0", "v1.0.0", service.image, digest, "d" * 40, ""))
+    path = tree.folder / release_path(environment.name, service.name)
+    path.write_text(release.dump())
+    assert check.problems(tree) == []
+    image = f"{name.format(image=service.image)}@sha256:{'e' * 64}"
+    body = f"spec: {{containers: [{{name: a, image: '{image}'}}]}}"
+    attack(tree, more=thing("Pod", "v1", "more", body=body))
+    assert f"image {image} is not that of the release, 1.0.0" in "\n".join(map(str, check.problems(tree)))
 
 
 READS = {

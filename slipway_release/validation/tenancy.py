@@ -1,0 +1,99 @@
+"""What would reach beyond a service's own place: Argo CD's way to render it, traffic of others, another image."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import cast
+
+from slipway_release import fields
+from slipway_release.platform_file import placement_name
+from slipway_release.release_file import Release
+from slipway_release.validation import images
+from slipway_release.validation.files import Manifest, Problem, Tree
+
+_SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
+_SNIPPET = re.compile(r"nginx\.(ingress\.kubernetes\.io|org)/.*snippets?")
+_IN_CLUSTER = re.compile(r"[^.]+\.(?P<namespace>[^.]+)\.svc(\..*)?")
+
+
+def check_files(tree: Tree) -> list[Problem]:
+    """Files that Argo CD follows wherever they lie, whatever the settings say."""
+    found: list[Problem] = []
+    for path in sorted(tree.folder.rglob(".*")):
+        where = path.relative_to(tree.folder).as_posix()
+        if _SOURCE.fullmatch(path.name):
+            text = "Argo CD would render with it and not with the release and its values; put values into values.yaml"
+            found.append(Problem(where, text))
+        elif path.name == ".gitmodules":
+            text = "submodules are not fetched, neither by the checks nor by Argo CD; put the files themselves here"
+            found.append(Problem(where, text))
+    return found
+
+
+def check_image(release: Release | None, manifest: Manifest) -> Iterator[str]:
+    """Images of the service itself: that of its release, because no other one has passed the environment's gates."""
+    if release is None:
+        return
+    for image in images.of(manifest):
+        name, _, digest = image.partition("@")
+        # A tag may stand before the digest, which decides.
+        if re.sub(r":[^/]*$", "", name) == release.image and digest != release.digest:
+            yield f"image {image} is not that of the release, {release.version}; take it from the values `release`"
+
+
+def check_traffic(hosts: Mapping[str, str], manifest: Manifest, namespace: str) -> Iterator[str]:
+    """What would take traffic that is meant for others, or send it into their namespace.
+
+    Args:
+        hosts: the namespaces of all services by the host at which they answer; see `hosts_of`.
+        manifest: an object of a service.
+        namespace: its own.
+    """
+    spec = fields.optional_document(manifest, "spec") or {}
+    kind = manifest.get("kind")
+    if kind == "Service":
+        if spec.get("externalIPs"):
+            yield "spec.externalIPs takes traffic of other addresses from the whole cluster; take it out"
+        target = _IN_CLUSTER.fullmatch(str(spec.get("externalName") or ""))
+        if target and target["namespace"] != namespace:
+            yield f"spec.externalName leads into namespace {target['namespace']!r}; name a host outside of the cluster"
+    if kind == "Ingress":
+        metadata = fields.optional_document(manifest, "metadata") or {}
+        for name in fields.optional_document(metadata, "annotations") or {}:
+            if _SNIPPET.fullmatch(name):
+                yield f"annotation {name} puts text into the configuration that all services share; take it out"
+    for host in _hosts(spec) if kind == "Ingress" or str(kind).endswith("Route") else []:
+        names = [other for other in hosts if fnmatchcase(other, host.lower())] if "*" in host else [host.lower()]
+        owner = next((hosts[name] for name in names if hosts.get(name, namespace) != namespace), None)
+        if owner is not None:
+            yield f"host {host!r} is that of {owner}; a service answers at its own"
+
+
+def hosts_of(tree: Tree) -> dict[str, str]:
+    """The namespace that answers at each host; a host that several share by paths is not among them."""
+    owners: dict[str, set[str]] = {}
+    for service, environment in tree.placements():
+        host = urllib.parse.urlsplit(environment.service_url(service.name) or "").hostname
+        if host:
+            owners.setdefault(host, set()).add(placement_name(service.name, environment.name))
+    return {host: next(iter(found)) for host, found in owners.items() if len(found) == 1}
+
+
+def _hosts(spec: Mapping[str, object]) -> list[str]:
+    """The hosts of an Ingress or a route of the Gateway API."""
+    listed: list[object] = []
+    for key in ("rules", "tls", "hostnames"):
+        found = spec.get(key)
+        listed += cast("list[object]", found) if isinstance(found, list) else []
+    hosts: list[object] = []
+    for item in listed:
+        if isinstance(item, dict):
+            one = cast("dict[str, object]", item)
+            more = one.get("hosts")
+            hosts += [one.get("host"), *(cast("list[object]", more) if isinstance(more, list) else [])]
+        else:
+            hosts.append(item)
+    return list(dict.fromkeys(host for host in hosts if isinstance(host, str) and host))
