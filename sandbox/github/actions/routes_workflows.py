@@ -59,15 +59,21 @@ def read_workflow(request: Request) -> Answer:
 @route("PUT", WORKFLOW + "/enable", permission="actions:write")
 def enable_workflow(request: Request) -> Answer:
     """Lets a workflow run again."""
-    engine_of(request).runs.change_workflow(_find(request), state="active")
+    _change(request, "active")
     return None
 
 
 @route("PUT", WORKFLOW + "/disable", permission="actions:write")
 def disable_workflow(request: Request) -> Answer:
     """Keeps a workflow from running."""
-    engine_of(request).runs.change_workflow(_find(request), state="disabled_manually")
+    _change(request, "disabled_manually")
     return None
+
+
+def _change(request: Request, state: str) -> None:
+    """In its turn: an event that came before is looked at with the state of then."""
+    engine, entry = engine_of(request), _find(request)
+    engine.ask(lambda: engine.runs.change_workflow(entry, state=state))
 
 
 @route("GET", WORKFLOW + "/runs", permission="actions:read")
