@@ -1,7 +1,6 @@
 """A real API server with its etcd on free ports of loopback, and nothing else: no node runs what it admits."""
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.config import SandboxConfig
 from sandbox.toolchain import TOOLS, key
+from tests.ports import free_port
 
 TOKEN = "admission-tests"
 
@@ -32,7 +32,7 @@ class Api:
 
     def until_refused(self, path: str, manifest: Mapping[str, Any]) -> None:
         """Policies hold a moment after they are made."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while self.create(path, manifest).is_success:
             assert time.monotonic() < deadline, "the policy does not hold"
             time.sleep(0.2)
@@ -44,7 +44,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     if not program.is_file():
         pytest.skip("Kubernetes is not built yet; `make up` builds it")
     folder = tmp_path_factory.mktemp("api")
-    store, peers, port = _ports(3)
+    store, peers, port = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
     _write_keys(folder)
     etcd = {
         "data-dir": "etcd",
@@ -81,16 +81,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         for process in reversed(running):
             process.kill()
             process.wait()
-
-
-def _ports(count: int) -> list[str]:
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    found = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in held]
-    for one in held:
-        one.close()
-    return found
 
 
 def _write_keys(folder: Path) -> None:

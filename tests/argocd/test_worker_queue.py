@@ -1,7 +1,6 @@
 """The worker of `python-worker` on a real Redis: a message is done once, comes again, or is put aside."""
 
 import importlib
-import socket
 import subprocess
 import sys
 import tarfile
@@ -17,6 +16,7 @@ from sandbox.images.cache import ImageCache
 from sandbox.progress import Progress
 from templates.service_template import service_template, starting_files
 from tests.argocd.test_service_templates import VARIABLES, write
+from tests.ports import free_port
 
 Worker = Callable[[str], Any]
 """A module of the worker by name."""
@@ -36,8 +36,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with tarfile.open(found.blob(digest)) as layer:
             wanted = [member for member in layer if ".so" in member.name or "/bin/redis-" in member.name]
             layer.extractall(root, [member for member in wanted if not member.linkname.startswith("/")])
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     libraries = next(root.glob("usr/lib/*-linux-gnu*"))
     loader = next(libraries.glob("ld-linux-*.so.*"))
     command = [loader, "--library-path", libraries, root / "usr/bin/redis-server", "--port", str(port), "--save", ""]
@@ -114,8 +113,7 @@ def test_a_stream_that_was_deleted_is_made_again(worker: Worker, redis: str) -> 
 
 
 def test_a_redis_that_is_away_is_named_without_its_password(worker: Worker) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(worker("redis").RedisError, match=r"^127\.0\.0\.1: ") as raised:
         worker("redis").Redis(f"redis://:hush@127.0.0.1:{port}")("PING")
     assert "hush" not in str(raised.value)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.github import seed
 from tests.github.conftest import Hub, Repository
+from tests.ports import free_port
 
 pytestmark = pytest.mark.parts
 
@@ -75,9 +75,7 @@ def packages(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reg
     found = shutil.which("docker-registry") or next(map(str, CACHE.glob("packages/*/usr/bin/docker-registry")), None)
     if found is None:
         pytest.skip("docker-registry is not here yet; `make up` brings it")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     folder = tmp_path_factory.mktemp("registry")
     config = SandboxConfig(root=folder, directory=hub.forge.directory.parent, network="127.9", cache=folder)
     document = registry.configuration(folder / "storage", config)
@@ -87,7 +85,7 @@ def packages(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reg
     )
     (folder / "registry.yaml").write_text(json.dumps(document))
     process = subprocess.Popen([found, "serve", str(folder / "registry.yaml")], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             if httpx.get(f"http://{address}/", trust_env=False).is_success:
@@ -97,7 +95,7 @@ def packages(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reg
             time.sleep(0.05)
     yield Registry(f"http://{address}")
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A running GitHub with Actions."""
 
 import json
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.github_actions.server import ADMIN, ALICE, BOB, DEPENDABOT, GitHub, find_act
+from tests.ports import free_port
 
 
 def _seed(public_key: str) -> dict[str, Any]:
@@ -54,10 +54,7 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
         .decode()
     )
     (directory / "seed.json").write_text(json.dumps(_seed(public)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = GitHub(directory, port, private)
+    server = GitHub(directory, free_port(), private)
     server.start()
     yield server
     server.stop()

@@ -1,7 +1,6 @@
 """The plugin over gRPC, as an engine talks to it, and the sandbox's own GitHub behind it."""
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from sandbox.github_plugin.client import GitHub
 from sandbox.github_plugin.server import listen
 from sandbox.github_plugin.settings import settings
 from sandbox.github_plugin.wire import Json, decoded, encoded
+from tests.ports import free_port
 
 OWNER = "acme"
 
@@ -30,9 +30,7 @@ OWNER = "acme"
 @pytest.fixture(scope="session")
 def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A GitHub with one organisation, its owner and two people."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}/"
     forge = create_forge(tmp_path_factory.mktemp("forge"), url)
     organization = accounts.add_organization(forge, OWNER)
@@ -47,7 +45,7 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.05)

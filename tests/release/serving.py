@@ -1,7 +1,6 @@
 """A GitHub on a free port of loopback, in this process, and organisations in it."""
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -15,6 +14,7 @@ from sandbox.github import seed
 from sandbox.github.access import accounts
 from sandbox.github.application import create_application, create_forge
 from sandbox.github.core.forge import Forge
+from tests.ports import free_port
 from tests.release.builders import SERVICES
 from tests.release.world import World
 
@@ -46,9 +46,7 @@ class Running:
 @contextlib.contextmanager
 def github(folder: Path) -> Generator[Running]:
     """Until the block ends."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}/"
     forge = create_forge(folder, url)
     people = [{"login": login, "token": f"{login}-token"} for login in (*PEOPLE, INVITED)]
@@ -58,7 +56,7 @@ def github(folder: Path) -> Generator[Running]:
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.02)

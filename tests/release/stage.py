@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from sandbox import runner
 from stacks.settings import settings_of
+from tests.ports import free_port
 from tests.stacks.builders import values
 
 ROOT = Path(__file__).parents[2]
@@ -56,12 +56,6 @@ def act() -> Path | None:
 
 def docker_registry() -> Path | None:
     return find("docker-registry", "packages/*/usr/bin/docker-registry")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass
@@ -101,7 +95,7 @@ class Stage:
         for process in reversed(self._processes):
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
-            process.wait(20)
+            process.wait(60)
 
     def _start_registry(self) -> None:
         program = docker_registry()
