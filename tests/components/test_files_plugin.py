@@ -66,7 +66,7 @@ def plugin(server: str) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             given = plain(platform().one("files").inputs)
             given["slipway:github"] = given["slipway:github"].replace("https://github.com/", server)
-            stub.Configure(provider_pb2.ConfigureRequest(args=serialized(given)), timeout=20)
+            stub.Configure(provider_pb2.ConfigureRequest(args=serialized(given)), timeout=60)
             yield stub
     finally:
         process.kill()
@@ -82,13 +82,13 @@ def declared(**changes: Any) -> Any:
 
 
 def test_it_creates_reads_and_sees_no_difference(plugin: Any, data: GitData) -> None:
-    created = plugin.Create(provider_pb2.CreateRequest(properties=declared()), timeout=20)
+    created = plugin.Create(provider_pb2.CreateRequest(properties=declared()), timeout=60)
     assert created.id == "acme/guestbook"
     assert set(OWNED) <= set(data.files())
-    read = plugin.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties), timeout=20)
+    read = plugin.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties), timeout=60)
     assert read.properties == created.properties
     request = provider_pb2.DiffRequest(id=created.id, olds=read.properties, news=declared())
-    assert plugin.Diff(request, timeout=20).changes == provider_pb2.DiffResponse.DIFF_NONE
+    assert plugin.Diff(request, timeout=60).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_a_refusal_reaches_the_user_without_a_traceback(plugin: Any, data: GitData) -> None:
@@ -96,7 +96,7 @@ def test_a_refusal_reaches_the_user_without_a_traceback(plugin: Any, data: GitDa
         httpx.Response(404, json={"message": "Not Found"}) if request.method == "POST" else None
     )
     with pytest.raises(grpc.RpcError) as raised:
-        plugin.Create(provider_pb2.CreateRequest(properties=declared()), timeout=20)
+        plugin.Create(provider_pb2.CreateRequest(properties=declared()), timeout=60)
     details = str(raised.value.details())
     assert "workflows: write" in details
     assert "File " not in details

@@ -296,10 +296,8 @@ def policy(hub: Hub) -> Iterator[Callable[..., httpx.Response]]:
 
 
 @pytest.fixture
-def story(
-    hub: Hub, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator["Story"]:
+def story(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Story"]:
     """A platform's GitHub half under the real engine."""
     from tests.github import story  # noqa: PLC0415 - it needs what is made here
 
-    yield from story.tell(hub, tmp_path, request.node.name, monkeypatch)
+    yield from story.tell(hub, tmp_path, monkeypatch)

@@ -1,5 +1,6 @@
 """A platform's GitHub half under the real engine, against the model of GitHub."""
 
+import itertools
 import os
 import stat
 import sys
@@ -37,6 +38,9 @@ PLUGINS = {
     "pulumi-resource-github": "-m sandbox.github_plugin",
     "pulumi-resource-pulumi-python": "-u -m pulumi.dynamic",
 }
+
+
+_numbers = itertools.count(1)
 
 
 @dataclass
@@ -112,7 +116,7 @@ class Story:
         return Counter(found["name"] for found in self.ask("GET", f"/repos/acme/{self.names['service']}/rulesets"))
 
 
-def tell(hub: Hub, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+def tell(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     """A story with names of its own, until its test ends."""
     if not (FOLDER / "pulumi").is_file():
         pytest.skip("pulumi is built by `make up`")
@@ -122,7 +126,7 @@ def tell(hub: Hub, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch) 
         launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)
     # The Automation API looks for the CLI on the PATH of this process.
     monkeypatch.setenv("PATH", f"{tmp_path}:{FOLDER}:{os.environ['PATH']}")
-    number = abs(hash(title)) % 10_000
+    number = next(_numbers)
     names = {name: f"{name}-{number}" for name in ("environments", "service", "team")}
     made = Story(hub, None, names)  # pyright: ignore[reportArgumentType]
     variables = {

@@ -49,11 +49,11 @@ def test_webhook_is_told_signed_and_only_of_what_it_wants(repository: Repository
     config = {"url": url, "content_type": "json", "secret": "s3cret"}
     made = repository.ask("POST", "/hooks", json={"config": config, "events": ["push"]}).json()
     assert made["config"]["secret"] == "********"
-    headers, _ = received.get(timeout=20)
+    headers, _ = received.get(timeout=60)
     assert headers["x-github-event"] == "ping"
     repository.ask("POST", "/deployments", json={"ref": "main", "required_contexts": []})
     repository.put_file("x", "x")
-    headers, body = received.get(timeout=20)
+    headers, body = received.get(timeout=60)
     assert headers["x-github-event"] == "push"
     expected = "sha256=" + hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
     assert headers["x-hub-signature-256"] == expected
@@ -66,7 +66,7 @@ def test_webhook_is_told_signed_and_only_of_what_it_wants(repository: Repository
     hook = f"/hooks/{made['id']}"
     repository.ask("PATCH", hook, json={"config": made["config"], "events": ["create"]})
     repository.ask("POST", "/git/refs", json={"ref": "refs/tags/v1", "sha": repository.head()})
-    headers, body = received.get(timeout=20)
+    headers, body = received.get(timeout=60)
     assert headers["x-hub-signature-256"] == "sha256=" + hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
     assert repository.ask("DELETE", hook).status_code == 204
 
@@ -74,7 +74,7 @@ def test_webhook_is_told_signed_and_only_of_what_it_wants(repository: Repository
 def test_deliveries_are_kept_and_can_be_sent_again(repository: Repository, receiver: Any) -> None:
     url, received = receiver
     made = repository.ask("POST", "/hooks", json={"config": {"url": url}, "events": ["push"]}).json()
-    headers, body = received.get(timeout=20)
+    headers, body = received.get(timeout=60)
     assert headers["content-type"] == "application/x-www-form-urlencoded"
     assert body.startswith(b"payload=")
     deliveries = f"/hooks/{made['id']}/deliveries"
@@ -84,7 +84,7 @@ def test_deliveries_are_kept_and_can_be_sent_again(repository: Repository, recei
         listed = repository.ask("GET", deliveries).json()
     assert (listed[0]["event"], listed[0]["status_code"]) == ("ping", 200)
     assert repository.ask("POST", f"{deliveries}/{listed[0]['id']}/attempts").status_code == 202
-    again, _ = received.get(timeout=20)
+    again, _ = received.get(timeout=60)
     assert again["x-github-delivery"] == headers["x-github-delivery"]
 
 

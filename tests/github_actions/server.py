@@ -81,7 +81,7 @@ class GitHub:
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
 
     def call(
@@ -99,7 +99,7 @@ class GitHub:
         kind = answer.headers.get("content-type", "")
         return answer.json() if "json" in kind and answer.content else answer.text
 
-    def wait(self, look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    def wait(self, look: Callable[[], Any], what: str, seconds: float = 180) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if seen := look():
@@ -158,7 +158,7 @@ class Repository:
     def run(self, run_id: int) -> Any:
         return self.call("GET", f"/actions/runs/{run_id}")
 
-    def finished(self, run_id: int, seconds: float = 30) -> Any:
+    def finished(self, run_id: int, seconds: float = 180) -> Any:
         """The run once it is complete."""
 
         def complete() -> Any:

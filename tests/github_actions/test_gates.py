@@ -34,8 +34,16 @@ run-name: ${{ inputs.name }}
 on: {workflow_dispatch: {inputs: {name: {type: string}}}}
 concurrency: {group: 'one-$X', QUEUE}
 jobs:
-  work: {runs-on: ubuntu-latest, steps: [{run: 'sleep 2'}]}
+  work:
+    runs-on: ubuntu-latest
+    permissions: {contents: read}
+    steps:
+      - env: {TOKEN: '${{ github.token }}'}
+        run: |
+          tag="$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/git/ref/tags/go"
+          until curl -sf -o /dev/null -H "Authorization: Bearer $TOKEN" "$tag"; do sleep 0.2; done
 """
+"""Its job ends once there is a tag `go`."""
 
 LONG = """
 name: Long
@@ -144,6 +152,7 @@ def test_a_group_keeps_one_running_and_one_waiting(github: GitHub) -> None:
     workflow = QUEUE.replace("QUEUE", "cancel-in-progress: false").replace("$X", "default")
     repository = github.repository("queue", {".github/workflows/queue.yml": workflow})
     runs = [repository.dispatch("queue.yml", {"name": name}) for name in ("first", "middle", "last")]
+    repository.ref("refs/tags/go")
     ends = [repository.finished(run)["conclusion"] for run in runs]
     assert ends == ["success", "cancelled", "success"]
     assert repository.run(runs[2])["display_title"] == "last"
@@ -153,13 +162,14 @@ def test_a_queue_loses_nobody(github: GitHub) -> None:
     workflow = QUEUE.replace("QUEUE", "queue: max").replace("$X", "queued")
     repository = github.repository("lossless", {".github/workflows/queue.yml": workflow})
     runs = [repository.dispatch("queue.yml", {"name": str(number)}) for number in range(3)]
+    repository.ref("refs/tags/go")
     assert [repository.finished(run)["conclusion"] for run in runs] == ["success"] * 3
     times = [repository.jobs(run)["work"] for run in runs]
     assert times[0]["completed_at"] <= times[1]["started_at"] <= times[1]["completed_at"] <= times[2]["started_at"]
 
 
 def test_a_newer_run_cancels_an_older_one(github: GitHub) -> None:
-    workflow = QUEUE.replace("QUEUE", "cancel-in-progress: true").replace("$X", "cancel").replace("sleep 2", "sleep 20")
+    workflow = QUEUE.replace("QUEUE", "cancel-in-progress: true").replace("$X", "cancel")
     repository = github.repository("newest", {".github/workflows/queue.yml": workflow})
     first = repository.dispatch("queue.yml")
     github.wait(lambda: repository.run(first)["status"] == "in_progress", "the first at work")

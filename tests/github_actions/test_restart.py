@@ -1,5 +1,6 @@
 """What a server that is stopped or killed leaves, and what the next one makes of it."""
 
+import os
 import signal
 import subprocess
 
@@ -7,21 +8,22 @@ import pytest
 
 from tests.github_actions.server import GitHub
 
-WAITS = """
+ASLEEP = f"sleep 71.{os.getpid()}"
+WAITS = f"""
 name: Waits
 on: workflow_dispatch
 jobs:
-  before: {runs-on: ubuntu-latest, steps: [{run: 'echo once'}]}
+  before: {{runs-on: ubuntu-latest, steps: [{{run: 'echo once'}}]}}
   waits:
     needs: before
     runs-on: ubuntu-latest
-    steps: [{run: 'test -e ~/.cache/second || { touch ~/.cache/second; sleep 71.234567; }'}]
-  after: {needs: waits, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
+    steps: [{{run: 'test -e ~/.cache/second || {{ touch ~/.cache/second; {ASLEEP}; }}'}}]
+  after: {{needs: waits, runs-on: ubuntu-latest, steps: [{{run: 'true'}}]}}
 """
 
 
 def sleeping() -> bool:
-    return subprocess.run(["pgrep", "-f", "sleep 71.234567"], capture_output=True, check=False).returncode == 0
+    return subprocess.run(["pgrep", "-f", ASLEEP], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)

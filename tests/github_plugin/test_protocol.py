@@ -117,11 +117,11 @@ def test_the_program_prints_its_port_and_ends_with_the_engine_that_started_it() 
     assert engine.stdout is not None
     plugin, port = int(engine.stdout.readline()), int(engine.stdout.readline())
     channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-    grpc.channel_ready_future(channel).result(timeout=20)
+    grpc.channel_ready_future(channel).result(timeout=60)
     channel.close()
     engine.send_signal(signal.SIGKILL)
     engine.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while _runs(plugin):
         assert time.monotonic() < deadline
         time.sleep(0.1)

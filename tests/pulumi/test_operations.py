@@ -135,7 +135,7 @@ def test_an_interrupted_up_is_gone_on_with(small: Project, ending: signal.Signal
     """The CLI is told to end with the process that runs it, and finishes what it has begun."""
     process = small.up_elsewhere(seconds=3)
     process.send_signal(ending)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=120)
     assert "Traceback (most recent call last)" not in told or "KeyboardInterrupt" in told
     wait_for(lambda: not cli_processes(small))
     operations.up(small.place, small.settings(seconds="3"))
@@ -144,10 +144,7 @@ def test_an_interrupted_up_is_gone_on_with(small: Project, ending: signal.Signal
 
 def test_what_a_killed_cli_left_is_put_right_with_a_word(small: Project) -> None:
     """Its lock is there, and an operation that began and of which nothing says how it ended."""
-    process = small.up_elsewhere(seconds=30)
-    for pid in cli_processes(small):
-        os.kill(pid, signal.SIGKILL)
-    _, told = process.communicate(timeout=60)
+    told = end(small, small.up_elsewhere(seconds=120))
     assert "pulumi was ended by SIGKILL" in told
     assert "Warning" not in told
     mended = operations.up(small.place, small.settings())
@@ -157,10 +154,7 @@ def test_what_a_killed_cli_left_is_put_right_with_a_word(small: Project) -> None
 
 
 def test_plugins_end_with_a_killed_cli(small: Project) -> None:
-    process = small.up_elsewhere(seconds=30)
-    for pid in cli_processes(small):
-        os.kill(pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    end(small, small.up_elsewhere(seconds=120))
     wait_for(lambda: not processes_in(small.place.config.root))
 
 
@@ -184,23 +178,22 @@ def test_a_plugin_that_outlives_its_cli_is_ended_by_the_next_up(small: Project) 
 
 
 def test_what_was_found_of_an_interrupted_run_is_said_of_a_failure_too(small: Project) -> None:
-    process = small.up_elsewhere(seconds=30)
-    for pid in cli_processes(small):
-        os.kill(pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    end(small, small.up_elsewhere(seconds=120))
     said = r"ValueError: no good\n(before that, plugins .*\n)?before that, the lock of process"
     with pytest.raises(PulumiError, match=said):
         operations.up(small.place, small.settings(broken="yes"))
 
 
 def test_the_lock_of_a_living_process_is_respected(small: Project) -> None:
-    process = small.up_elsewhere(seconds=5)
-    before = small.note.stat().st_mtime_ns
-    with pytest.raises(PulumiError, match=r"process \d+ works on this stack; wait for it to end") as caught:
-        operations.up(small.place, small.settings(text="bye"))
-    assert str(cli_processes(small)[0]) in str(caught.value)
-    assert small.note.stat().st_mtime_ns == before
-    process.communicate(timeout=60)
+    process = small.up_elsewhere(seconds=120)
+    try:
+        before = small.note.stat().st_mtime_ns
+        with pytest.raises(PulumiError, match=r"process \d+ works on this stack; wait for it to end") as caught:
+            operations.up(small.place, small.settings(text="bye"))
+        assert str(cli_processes(small)[0]) in str(caught.value)
+        assert small.note.stat().st_mtime_ns == before
+    finally:
+        end(small, process)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace of processes, unless told")
@@ -221,6 +214,13 @@ def test_the_lock_of_a_workflows_job_is_respected_though_it_numbers_processes_it
     finally:
         process.kill()
         process.communicate()
+
+
+def end(small: Project, process: "subprocess.Popen[str]") -> str:
+    """Kills the CLI that a process runs; what the process said of that."""
+    for pid in cli_processes(small):
+        os.kill(pid, signal.SIGKILL)
+    return process.communicate(timeout=120)[1]
 
 
 def cli_processes(small: Project) -> list[int]:
