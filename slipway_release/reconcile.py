@@ -75,7 +75,8 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     failed: list[str] = []
     places = _places(context, folder, failed)
     known = record.own(context)
-    requested = _with_pull_requests(context)
+    proposed = _proposed(context)
+    requested = {ledger.name_of(*place) for branch in proposed if (place := pulls.placement_of(branch))}
     for place in places:
         try:
             context.writer.forget()
@@ -90,6 +91,9 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
             context.writer.forget()
             for release in missing:
                 done += _recorded_again(context, places, place, release, known)
+                if pulls.branch_of(place.environment.name, place.service.name, release.version) in proposed:
+                    # Its request waits for checks and people; to ask again would change nothing.
+                    break
                 if promotion.is_ready(context, place.environment, place.service, release):
                     done += _asked(context, place, release, runs)
                     break
@@ -126,15 +130,13 @@ def _file(context: Context, folder: Path | None, environment: Environment, servi
     return release_file.parse(file.read_text(encoding="utf-8"), path) if file.is_file() else ReleaseFile()
 
 
-def _with_pull_requests(context: Context) -> set[str]:
-    """The places for which pull requests of this program are open."""
+def _proposed(context: Context) -> set[str]:
+    """The branches of which pull requests are open, those of people among them."""
     path = f"/repos/{context.platform.repository}/pulls"
-    found: set[str] = set()
-    for item in context.writer.pages(path, {"state": "open"}):
-        placement = pulls.placement_of(fields.text(fields.child(item, "head", path), "ref", path))
-        if placement is not None:
-            found.add(ledger.name_of(*placement))
-    return found
+    return {
+        fields.text(fields.child(item, "head", path), "ref", path)
+        for item in context.writer.pages(path, {"state": "open"})
+    }
 
 
 def _taken_back(context: Context, place: Place, report: Report) -> list[str]:

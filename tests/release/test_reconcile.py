@@ -49,6 +49,18 @@ def test_a_success_whose_event_was_lost_is_recorded_and_goes_on(world: Make) -> 
     assert recorded(here, "staging") == {"1.0.0"}
 
 
+def test_what_waits_for_its_approval_is_not_asked_for_again(world: Make) -> None:
+    waiting = environment("production", delivery="pull-request", approval=True, requires=["staging"])
+    here = world(environment("staging"), waiting)
+    request = here.request("1.0.0")
+    here.succeed("staging", here.deliver(request, "staging").link.rpartition("/")[2])
+    assert dispatched(run(here)[1]) == 1, "it was not asked for yet"
+    here.deliver(request, "production")
+    assert dispatched(run(here)[1]) == 0
+    here.call("PATCH", f"/repos/{here.repository}/pulls/{here.pulls()[0]['number']}", {"state": "closed"})
+    assert dispatched(run(here)[1]) == 0, "a person has declined it"
+
+
 def test_a_failure_whose_event_was_lost_is_rolled_back(world: Make) -> None:
     here = world(environment("dev"))
     here.verified_release("1.0.0", "dev")
