@@ -1,9 +1,12 @@
 """The platform of the selected stack."""
 
+from pathlib import Path
+
 import pulumi
 
 from components.platform import Platform, PlatformArgs
 from components.providers import cluster_providers, platform_providers
+from stacks.clone import commit_of
 from stacks.preflight import adopting, check_surroundings, still_in_git, waited_for
 from stacks.secrets import read_secrets
 from stacks.settings import read_settings
@@ -18,6 +21,7 @@ parts: PlatformArgs = {
     "invited": waited_for(settings),
     "leaving": still_in_git(settings),
     "clusters": cluster_providers(settings),
+    "commit": commit_of(Path.cwd()),
 }
 for name, value in Platform(settings.stack, parts, options).summary.items():
     pulumi.export(name, value)

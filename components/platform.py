@@ -13,7 +13,7 @@ from components.github.environment_repository import EnvironmentRepository
 from components.github.service_repository import ServiceRepository
 from components.github.teams import TeamAccess
 from components.secrets import PlatformSecrets
-from components.state import PLATFORM, VERSION_OUTPUT
+from components.state import COMMIT_OUTPUT, PLATFORM, VERSION_OUTPUT
 from components.summary import summary
 from manifests.model import Settings
 from slipway_release.version import VERSION
@@ -32,6 +32,8 @@ class PlatformArgs(TypedDict):
     """The namespaces that Git has and the settings do not, by environment."""
     clusters: Mapping[str, kubernetes.Provider]
     """The clusters of environments that do not run beside Argo CD, by environment."""
+    commit: str
+    """The commit of the platform repository that this is; empty where it is no clone."""
 
 
 def repositories(
@@ -129,4 +131,4 @@ class Platform(pulumi.ComponentResource):
             settings, [environments.files.pull_request, *(service.files.pull_request for service in services)]
         )
         # The next `pulumi up` reads it.
-        self.register_outputs({VERSION_OUTPUT: VERSION})
+        self.register_outputs({VERSION_OUTPUT: VERSION, COMMIT_OUTPUT: args["commit"]})

@@ -8,6 +8,8 @@ import pulumi
 PLATFORM = "slipway:index:Platform"
 VERSION_OUTPUT = "slipwayVersion"
 """The output of the platform that says which Slipway made it."""
+COMMIT_OUTPUT = "commit"
+"""The output of the platform that says which commit of the platform repository made it."""
 _READ = "pulumi:pulumi:readStackResourceOutputs"
 
 
@@ -19,6 +21,9 @@ class State:
     """The type and the logical name of each."""
     version: str = ""
     """The version of Slipway that last changed the platform; empty of one before 0.2.0."""
+
+    commit: str = ""
+    """The commit of the platform repository that was deployed last; empty where it was no clone."""
 
     def has(self, kind: str, name: str) -> bool:
         """Whether a resource is in it."""
@@ -34,10 +39,11 @@ def read_state() -> State | None:
     except Exception:  # noqa: BLE001 - each engine has words of its own for what it does not have
         return None
     # Outputs of the stack itself are gone by now: each run begins with the stack anew.
-    versions = [
-        str(one["outputs"].get(VERSION_OUTPUT) or "") for urn, one in found.items() if _named(urn)[0] == PLATFORM
-    ]
-    return State(frozenset(map(_named, found)), next(filter(None, versions), ""))
+    outputs = [cast(dict[str, Any], one["outputs"]) for urn, one in found.items() if _named(urn)[0] == PLATFORM]
+    version, commit = (
+        next((str(one[name]) for one in outputs if one.get(name)), "") for name in (VERSION_OUTPUT, COMMIT_OUTPUT)
+    )
+    return State(frozenset(map(_named, found)), version, commit)
 
 
 def _named(urn: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from nacl.public import PublicKey, SealedBox
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.lock import locked
+from sandbox.merged_settings import REPOSITORY
 from sandbox.overlay import STACK
 from sandbox.platform_lending import lend
 from sandbox.progress import Progress
@@ -25,7 +26,6 @@ from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import find_workspace
 
-REPOSITORY = "platform"
 TEAM = "platform"
 PREVIEW, DEPLOY = "platform-preview", "platform"
 """The environments of its workflows."""

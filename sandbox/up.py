@@ -18,6 +18,7 @@ from sandbox.deploy import deploy
 from sandbox.errors import SandboxError
 from sandbox.github import process
 from sandbox.lock import locked
+from sandbox.merged_settings import taken_back
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
 from sandbox.pulumi import operations, programs
@@ -48,6 +49,8 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     preflight.check_user(config)
     with locked(config):
         place = start_parts(config, progress)
+        if warning := taken_back(config, sandbox_stack(config)):
+            progress.say(warning)
         with progress.phase("Platform"):
             deployed = deploy(config, progress.teller(), place)
         with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pulumi
 
@@ -18,6 +19,7 @@ from components.state import read_state
 from manifests.model import GitHub, OwnedFiles, Settings
 from slipway_release.exchange import Exchange, exchange
 from slipway_release.version import VERSION, numbers
+from stacks.clone import missing_commit, older_commit
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
 
@@ -47,8 +49,12 @@ def check_surroundings(settings: Settings) -> None:
     from components.argocd.preflight import cluster_problems  # noqa: PLC0415
 
     state = read_state()
-    if older := older_than(state.version if state else "", allowed=config.get_bool("downgrade") is True):
+    downgrade, clone = config.get_bool("downgrade") is True, Path.cwd()
+    version, commit = (state.version, state.commit) if state else ("", "")
+    if older := older_than(version, allowed=downgrade) or older_commit(commit, clone, allowed=downgrade):
         raise SurroundingsError([older])
+    if missing := missing_commit(commit, clone):
+        pulumi.log.warn(missing)
     with ThreadPoolExecutor(1) as aside, KeptConnections() as kept:
         api = _api(settings.github, kept)
         cluster = aside.submit(cluster_problems, settings, state)

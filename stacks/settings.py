@@ -59,7 +59,7 @@ SECTIONS: dict[str, Any] = {
 }
 SWITCHES: dict[str, str] = {
     "preflight": "Whether GitHub and the cluster are looked at before the first write",
-    "downgrade": "Whether an older Slipway than the last one may change the platform; take it out again afterwards",
+    "downgrade": "Whether an older Slipway or commit than the last may change the platform; take it out again after it",
 }
 """Keys that are not part of the platform's description."""
 

@@ -255,15 +255,15 @@ def processes_in(root: Path) -> list[int]:
     return found
 
 
-def test_the_version_that_was_here_last_is_known_to_the_next_program(small: Project) -> None:
+def test_the_version_and_the_commit_that_were_here_last_are_known_to_the_next_program(small: Project) -> None:
     program = small.place.config.root / "__main__.py"
-    names = "PLATFORM, VERSION_OUTPUT, read_state"
+    names = "COMMIT_OUTPUT, PLATFORM, VERSION_OUTPUT, read_state"
     lines = ["import pulumi", f"from components.state import {names}", "found = read_state()"]
     exports = [
-        'pulumi.export("before", found.version if found else "none")',
+        'pulumi.export("before", f"{found.version} {found.commit}" if found else "none")',
         'platform = pulumi.ComponentResource(PLATFORM, "t")',
-        'platform.register_outputs({VERSION_OUTPUT: "9.0.0"})',
+        'platform.register_outputs({VERSION_OUTPUT: "9.0.0", COMMIT_OUTPUT: "c0ffee"})',
     ]
     program.write_text("\n".join([*lines, *exports]))
-    assert operations.up(small.place, small.settings()).exports["before"] in {"", "none"}
-    assert operations.up(small.place, small.settings()).exports["before"] == "9.0.0"
+    assert operations.up(small.place, small.settings()).exports["before"] in {" ", "none"}
+    assert operations.up(small.place, small.settings()).exports["before"] == "9.0.0 c0ffee"

@@ -23,13 +23,17 @@ TAKES = """\
 
 
 @pytest.fixture(scope="module")
-def repository(sandbox: Sandbox) -> Iterator[str]:
-    """Afterwards `make up` puts back what was merged, since this tree does not have it."""
+def repository(sandbox: Sandbox, rehearsal: Rehearsal) -> Iterator[str]:
+    """Afterwards `make up` puts back what was merged, since this tree does not have it, and says so."""
     made = sandbox.run("platform-repository")
     assert made.returncode == 0, made.stderr
-    yield made.stdout.strip().rpartition("/")[2]
+    name = made.stdout.strip().rpartition("/")[2]
+    yield name
     back = sandbox.run("up")
     assert back.returncode == 0, f"{back.stderr}\n{back.stdout}"
+    closed = rehearsal.github("GET", f"{rehearsal.repository_path(name)}/pulls?state=closed")
+    merged = any(pull["merged_at"] for pull in closed)
+    assert ("has slipway:teams otherwise by now, and this takes it back" in back.stderr) is merged, back.stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,54 @@
+"""Settings that were merged in the sandbox's platform repository and not in this clone: `make up` takes them back."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, cast
+
+import yaml
+
+from sandbox.config import SandboxConfig
+from sandbox.overlay import STACK
+from sandbox.pulumi.settings import StackConfig, stack_file
+from sandbox.rehearsal import Rehearsal
+
+REPOSITORY = "platform"
+Json = Mapping[str, Any]
+
+
+def taken_back(config: SandboxConfig, settings: StackConfig) -> str:
+    """What `up` is about to take back, and what to do; empty where it takes nothing back.
+
+    Raises:
+        SandboxError: GitHub does not answer.
+    """
+    rehearsal = Rehearsal(config)
+    found = rehearsal.github("GET", f"/orgs/{rehearsal.owner}/repos?per_page=100")
+    if REPOSITORY not in {one["name"] for one in found}:
+        return ""
+    path = rehearsal.repository_path(REPOSITORY)
+    file = stack_file(config.root, STACK).relative_to(config.root).as_posix()
+    commits = rehearsal.github("GET", f"{path}/commits?per_page=100&path={file}")
+    if len(commits) < 2:
+        return ""
+    first, now = (_config(rehearsal, f"{path}/contents/{file}?ref={commits[place]['sha']}") for place in (-1, 0))
+    names = merged_only(first, now, settings)
+    if not names:
+        return ""
+    return (
+        f"{rehearsal.owner}/{REPOSITORY} has {', '.join(names)} otherwise by now, and this takes it back: `make up`"
+        f" deploys {file} of this clone; bring what was merged there into it, and run `make up` again"
+    )
+
+
+def merged_only(first: Json, now: Json, settings: StackConfig) -> list[str]:
+    """The keys that were changed by merges and are otherwise here."""
+    return [
+        key
+        for key in dict.fromkeys([*first, *now])
+        if key not in settings.secrets and first.get(key) != now.get(key) != settings.values.get(key)
+    ]
+
+
+def _config(rehearsal: Rehearsal, path: str) -> Json:
+    text = base64.b64decode(rehearsal.github("GET", path)["content"]).decode()
+    return cast(dict[str, Any], yaml.safe_load(text)["config"])
