@@ -97,7 +97,10 @@ def _already(api: GitHubApi, at: str, repository: str, branch: str) -> str:
     pulls: list[Any] = api.get(f"{at}/pulls?state=open&head={quote(f'{owner}:{branch}', safe='')}")
     if pulls:
         return f"name: {pulls[0]['html_url']} proposes it already; review that one, or use another name"
-    return f"name: the branch {branch} of {repository} exists without a pull request; delete it, or use another name"
+    return (
+        f"name: the branch {branch} of {repository} exists without a pull request; somebody proposes it right now, or"
+        " was cut off: look again, then delete it or use another name"
+    )
 
 
 def _body(made: Addition) -> str:

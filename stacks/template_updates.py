@@ -92,7 +92,13 @@ def update_of(api: GitHubApi, settings: Settings, service: Service, root: Path =
     if (since, answers) == _recorded(wanted, template):
         return None
     old = earlier_version(template, since, root)
-    before = dict(starting_files(old, answers, offered_variables(settings, service)).files)
+    try:
+        before = dict(starting_files(old, answers, offered_variables(settings, service)).files)
+    except TemplateProblem as error:
+        if not error.question:
+            raise
+        text = f"{ANSWERS_FILE}: {error.question}: {error}"
+        raise UpdateError(f"{text}; the record was edited: put it back as its last template update wrote it") from None
     del before[ANSWERS_FILE]
     # What is the platform's is kept by `pulumi up`.
     before = {path: text for path, text in before.items() if path not in start.owned}

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -31,6 +31,9 @@ _FETCH_SECONDS = 120
 _GIT_ADDRESS = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
 _ABOUT_QUESTION = re.compile(r"(?:[Vv]alidation error for question|Invalid choice for) '(\w+)': ")
 _SHARED = re.compile(r"_[a-z0-9-]+")
+_NUMBERS: dict[str, Callable[[Any], float]] = {"int": int, "float": float}
+_ONE_WORD = frozenset({"str", "bool", "path"})
+"""Types of questions whose answers are neither lists nor mappings, beside numbers."""
 _UNANSWERED = re.compile(r'Question "(\w+)" is required')
 
 
@@ -191,9 +194,23 @@ def starting_files(
     if unknown:
         known = ", ".join(template.questions) or "none, it asks nothing"
         raise TemplateProblem(f"{template.name} has no such question; use one of {known}", unknown[0])
+    for name, answer in answers.items():
+        _check_type(name, answer, template.questions[name])
     given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
     folders = (*template.shared, template.folder)
     return _starting_files(template.name, template.source, template.version, folders, given)
+
+
+def _check_type(name: str, answer: object, question: Mapping[str, Any]) -> None:
+    """Copier says of an answer of a wrong type neither which it is nor what is wrong."""
+    kind = str(question.get("type") or type(question.get("default")).__name__)
+    if kind in _NUMBERS:
+        try:
+            _NUMBERS[kind](answer)
+        except (TypeError, ValueError):
+            raise TemplateProblem(f"{answer!r} is not a number, and the question is of type {kind}", name) from None
+    if kind in _ONE_WORD and isinstance(answer, list | dict) and not question.get("multiselect"):
+        raise TemplateProblem(f"{answer!r} is not one value, and the question is of type {kind}", name)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,19 @@ def test_a_name_that_was_taken_in_the_meantime_is_refused(
     assert "'raced' is taken by services[raced]" in capsys.readouterr().err
     assert platform.ask("GET", "/branches").json()[0]["name"] == "main"
     assert platform.ask("GET", "/pulls").json() == []
+
+
+def test_of_two_people_who_propose_one_service_at_once_one_is_told_and_nothing_is_half_made(
+    platform: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadPoolExecutor(2) as people:
+        codes = [*people.map(lambda _: main([*ARGUMENTS, "--name", "twice"], tmp_path), range(2))]
+    assert sorted(codes) == [0, 2]
+    said = capsys.readouterr().err
+    assert "proposes it already" in said or "somebody proposes it right now" in said
+    assert [pull["title"] for pull in platform.ask("GET", "/pulls").json()] == ["Add the service twice"]
+    branches = platform.ask("GET", "/branches").json()
+    assert sorted(branch["name"] for branch in branches) == ["add-service-twice", "main"]
 
 
 def test_a_repository_that_exists_is_named_before_anything_is_made(

@@ -153,9 +153,14 @@ def test_other_answers_are_an_update_too(ground: Ground) -> None:
     [
         ("{", "does not say what it was made from"),
         ("_commit: 1.0.0\n_src_path: slipway:go-web\n", r"was made from slipway:go-web, and the settings say \./ours"),
+        ("<<<<<<< yours\n_commit: 1.0.0\n=======\n", "does not say what it was made from"),
+        ("_commit: 1.0.0\n_src_path: ./ours\nsize: lots\n", r"\.copier-answers\.yml: size: .*the record was edited"),
+        ("_commit: 1.0.0\n_src_path: ./ours\nsize: [1]\n", r"\.copier-answers\.yml: size: .*the record was edited"),
+        ("_commit: 1.0.0\n_src_path: ./ours\nhue: red\n", r"\.copier-answers\.yml: hue: ours has no such question"),
     ],
 )
 def test_a_record_that_was_edited_is_named(ground: Ground, record: str, reason: str) -> None:
+    ground.template("1.1.0", words="theirs\n")
     ground.edit(ANSWERS_FILE, record)
     with pytest.raises(UpdateError, match=reason):
         ground.update()
@@ -166,3 +171,15 @@ def test_a_version_that_no_history_has_is_named(ground: Ground) -> None:
     ground.edit(ANSWERS_FILE, "_commit: 0.9.0\n_src_path: ./ours\n")
     with pytest.raises(TemplateProblem, match=r"0\.9\.0 is not in the history of this clone"):
         ground.update()
+
+
+def test_a_record_that_is_missing_is_named_and_written_by_pulumi_up(ground: Ground) -> None:
+    sha = ground.repository.ask("GET", f"/contents/{ANSWERS_FILE}").json()["sha"]
+    gone = {"message": "Tidy up", "sha": sha}
+    assert ground.repository.ask("DELETE", f"/contents/{ANSWERS_FILE}", json=gone).is_success
+    ground.template("1.1.0", words="theirs\n")
+    with pytest.raises(UpdateError, match=r"\.copier-answers\.yml is missing; `pulumi up` writes it"):
+        ground.update()
+    assert ground.pulls() == []
+    ground.up()
+    assert ground.update() is None

@@ -78,7 +78,9 @@ def test_answers_fill_the_files_and_are_recorded_with_the_version(template: Call
         ({"size": 0}, "size", "use 1 or more"),
         ({"colour": "green"}, "colour", "'green' is not in"),
         ({"sise": 1}, "sise", "no such question; use one of size, colour"),
-        ({"size": "many"}, "", "invalid literal"),
+        ({"size": "many"}, "size", "'many' is not a number"),
+        ({"size": [1]}, "size", r"\[1\] is not a number"),
+        ({"colour": ["red"]}, "colour", r"\['red'\] is not one value"),
     ],
 )
 def test_a_wrong_answer_is_one_sentence(

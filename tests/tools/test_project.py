@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from manifests.model import settings as model
 from tools.workflows import problems
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,27 @@ def test_a_job_that_needs_the_state_may_log_in_to_the_cloud_that_keeps_it(name: 
 def test_python_versions_of_ci_are_those_of_the_project() -> None:
     ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+
+
+@pytest.mark.parts  # actionlint
+def test_a_template_of_ones_own_that_renders_a_wrong_workflow_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = tmp_path / "ours/repository/.github/workflows/nightly.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("on: schedule\njobs: {nightly: {runs-on: ubuntu-latest, steps: [{runs: make}]}}\n")
+    (tmp_path / "ours/copier.yml").write_text("_subdirectory: repository\n_slipway: {version: 1.0.0}\n")
+    stack = yaml.safe_load((ROOT / "stacks/Pulumi.example.yaml").read_text())
+    stack["config"]["slipway:templates"] = [{"name": "ours", "source": "./ours"}]
+    stack["config"]["slipway:services"] = [{"name": "orders", "template": "ours", "team": "web"}]
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks/Pulumi.acme.yaml").write_text(yaml.safe_dump(stack))
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr("tools.workflows.ROOT", tmp_path)
+    monkeypatch.setattr(model, "ROOT", tmp_path / "templates")
+    found = "\n".join(problems())
+    assert "Pulumi.acme: orders: actionlint" in found
+    assert ".github/workflows/nightly.yml" in found
 
 
 @pytest.mark.parts  # actionlint
