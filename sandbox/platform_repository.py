@@ -4,15 +4,12 @@ Its secrets, variables and environments are as `docs/platform-ci.md` has them. I
 work on the state of `make up`.
 """
 
-import base64
 import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from nacl.public import PublicKey, SealedBox
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
@@ -24,6 +21,7 @@ from sandbox.progress import Progress
 from sandbox.pulumi.settings import stack_file
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
+from sandbox.sealing import sealed
 from sandbox.up import find_workspace
 
 TEAM = "platform"
@@ -82,10 +80,8 @@ def _fill(rehearsal: Rehearsal, place: Workspace) -> None:
 
 def _keep_secrets(rehearsal: Rehearsal, path: str, secrets: Mapping[str, str]) -> None:
     key = rehearsal.github("GET", f"{path}/public-key")
-    box = SealedBox(PublicKey(base64.b64decode(key["key"])))
     for name, value in secrets.items():
-        sealed = base64.b64encode(box.encrypt(value.encode())).decode()
-        rehearsal.github("PUT", f"{path}/{name}", body={"encrypted_value": sealed, "key_id": key["key_id"]})
+        rehearsal.github("PUT", f"{path}/{name}", body=sealed(key, value))
 
 
 def _push(rehearsal: Rehearsal, place: Workspace) -> None:

@@ -3,10 +3,9 @@
 import base64
 from typing import Any
 
-from nacl.public import PublicKey, SealedBox
-
 from sandbox.github.deployments import environments as github_environments
 from sandbox.github.repositories import vault
+from sandbox.sealing import sealed
 from tests.github.conftest import Hub, Repository
 
 LEDGER = {"environment": "dev/guestbook", "required_contexts": [], "auto_merge": False}
@@ -116,9 +115,7 @@ def test_environment_keeps_reviewers_timer_and_ref_policies(hub: Hub, repository
 
 
 def seal(repository: Repository, base: str, value: str) -> dict[str, str]:
-    key = repository.ask("GET", f"{base}/secrets/public-key").json()
-    sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(value.encode())
-    return {"key_id": key["key_id"], "encrypted_value": base64.b64encode(sealed).decode()}
+    return sealed(repository.ask("GET", f"{base}/secrets/public-key").json(), value)
 
 
 def test_secrets_and_variables_of_repository_and_environment_are_apart(hub: Hub, repository: Repository) -> None:

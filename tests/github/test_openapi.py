@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any, ClassVar
 
 import pytest
-from nacl.public import PublicKey, SealedBox
 
 from sandbox.github.core.routing import API, ROUTES, Router
+from sandbox.sealing import sealed
 from tests.github import openapi
 from tests.github.conftest import Hub, Repository
 
@@ -298,8 +298,7 @@ def test_rulesets_of_an_organisation(story: Story) -> None:
 def test_secrets(story: Story, place: str) -> None:
     story.ask("PUT", "environments/dev", {})
     key = story.ask("GET", f"{place}/secrets/public-key")
-    sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(b"hush")
-    body = {"encrypted_value": base64.b64encode(sealed).decode(), "key_id": key["key_id"]}
+    body = sealed(key, "hush")
     story.ask("PUT", f"{place}/secrets/A", body)
     story.ask("PUT", f"{place}/secrets/A", body)
     story.ask("GET", f"{place}/secrets/A")

@@ -1,6 +1,5 @@
 """A GitHub with Actions in a process of its own, and what people do with it."""
 
-import base64
 import os
 import signal
 import subprocess
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from nacl.public import PublicKey, SealedBox
 
 from sandbox import runner
 from sandbox.github.actions.host import LENT
+from sandbox.sealing import sealed
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -185,6 +184,4 @@ class Repository:
     def secret(self, name: str, value: str, environment: str | None = None) -> None:
         base = f"/environments/{environment}/secrets" if environment else "/actions/secrets"
         key = self.call("GET", f"{base}/public-key")
-        sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(value.encode())
-        body = {"encrypted_value": base64.b64encode(sealed).decode(), "key_id": key["key_id"]}
-        self.call("PUT", f"{base}/{name}", body)
+        self.call("PUT", f"{base}/{name}", sealed(key, value))

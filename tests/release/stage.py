@@ -17,12 +17,12 @@ import httpx
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from nacl.public import PublicKey, SealedBox
 
 from components.github.apps import PROMOTER, READS_THE_PROGRAM
 from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from sandbox import runner
+from sandbox.sealing import sealed
 from stacks.settings import settings_of
 from tests.ports import free_port
 from tests.stacks.builders import values
@@ -175,9 +175,7 @@ class Stage:
     def _secret(self, repository: str, environment: str, name: str, text: str) -> None:
         path = f"/repos/acme/{repository}/environments/{environment}/secrets"
         key = self.call("GET", f"{path}/public-key")
-        sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(text.encode())
-        body = {"encrypted_value": base64.b64encode(sealed).decode(), "key_id": key["key_id"]}
-        self.call("PUT", f"{path}/{name}", body)
+        self.call("PUT", f"{path}/{name}", sealed(key, text))
 
     def _variable(self, repository: str, name: str, value: str) -> None:
         self.call("POST", f"/repos/acme/{repository}/actions/variables", {"name": name, "value": value})

@@ -1,15 +1,13 @@
 """Secrets of GitHub environments, and variables of repositories."""
 
-import base64
 from typing import Any
-
-from nacl.public import PublicKey, SealedBox
 
 from sandbox.github_plugin.client import GitHub, PluginError
 from sandbox.github_plugin.identity import go_time, joined, split
 from sandbox.github_plugin.kinds.environments import environment_path
 from sandbox.github_plugin.schema import Field, Kind
 from sandbox.github_plugin.wire import Json
+from sandbox.sealing import sealed
 
 PLACE = {
     "repository": Field(str, required=True, kept=True),
@@ -60,13 +58,12 @@ def _common(github: GitHub, found: Json, known: Json, document: Json) -> Json:
 def _put_secret(github: GitHub, planned: Json) -> str:
     key = github.require(f"{_secrets(github, planned)}/public-key")
     plain = planned.get("value", planned.get("plaintextValue"))
-    sealed: Any = planned.get("valueEncrypted", planned.get("encryptedValue"))
-    if plain is None and sealed is None:
+    encrypted: Any = planned.get("valueEncrypted", planned.get("encryptedValue"))
+    if plain is None and encrypted is None:
         raise PluginError("value: none of value, valueEncrypted, plaintextValue and encryptedValue is given; give one")
-    if plain is not None:
-        box = SealedBox(PublicKey(base64.b64decode(key["key"])))
-        sealed = base64.b64encode(box.encrypt(plain.encode())).decode()
-    content = {"encrypted_value": sealed, "key_id": planned.get("keyId") or key["key_id"]}
+    content = {"encrypted_value": encrypted, "key_id": key["key_id"]} if plain is None else sealed(key, plain)
+    if planned.get("keyId"):
+        content["key_id"] = planned["keyId"]
     github.write("PUT", f"{_secrets(github, planned)}/{planned['secretName']}", content)
     return joined(planned["repository"], planned["environment"], planned["secretName"])
 
