@@ -17,7 +17,9 @@ REASON = "`make up`"
 """What the reason of a skip names when a part is missing."""
 FOLDERS = {"admission", "argocd", "github", "github_actions", "github_plugin", "pulumi", "release"}
 """Folders whose tests start real servers and run real tools."""
-LONGEST = ("test_adoption.py", "test_workflows.py", "test_plan.py", "test_operations.py", "test_validation.py")
+LONGEST = (
+    "test_adoption.py", "test_workflows.py", "test_plan.py", "test_operations.py", "test_validation.py", "test_year.py",
+)  # fmt: skip
 """Files that run for a minute; they begin, so that one process does not go on with one of them when all others end."""
 
 
