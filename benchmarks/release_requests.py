@@ -122,7 +122,8 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
 
     def planned() -> list[str]:
         around = context()
-        return promotion.plan(around, claims.check(around, service, "7", release.digest), tuple(asked))
+        request = claims.check(around, service, "7", release.digest)
+        return promotion.with_work(around, request, promotion.consider(around, request, tuple(asked)))
 
     ask.forward(world.platform, context().reader, f"{ask.CONTEXT}{service.name}/7", release.digest)
     names = planned()

@@ -38,24 +38,19 @@ class Outcome:
     link: str = ""
 
 
-def plan(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[str]:
-    """The names of the environments to deliver to now; the others are told why not.
-
-    Args:
-        context: what is read with.
-        request: the checked request.
-        only: the environments that are asked for by name; all that the request is for where there are none.
-    """
-    return with_work(context, request, consider(context, request, only))
-
-
 def with_work(context: Context, request: PromotionRequest, outcomes: Sequence[Outcome]) -> list[str]:
     """The names of the environments that are delivered to now."""
     return [outcome.environment for outcome in outcomes if _has_work(context, request, outcome)]
 
 
 def consider(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[Outcome]:
-    """What becomes of a request in each environment, told to everybody who looks; see `plan`."""
+    """What becomes of a request in each environment, told to everybody who looks.
+
+    Args:
+        context: what is read with.
+        request: the checked request.
+        only: the environments that are asked for by name; all that the request is for where there are none.
+    """
     outcomes = [
         _planned(context, request, environment, asked=bool(only)) for environment in _asked(context, request, only)
     ]

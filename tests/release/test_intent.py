@@ -42,7 +42,7 @@ def test_a_version_that_a_person_took_back_does_not_come_by_itself(world: Make) 
     request = reverted(here)
     change = here.commit("environments", "environments/staging/guestbook/values.yaml", "replicas: 3\n")
     assert not here.succeed("staging", change), "it was asked for again"
-    assert "production" not in promotion.plan(here.context(), request)
+    assert "production" not in here.plan(request)
     decision = here.deliver(request, "production").decision
     assert decision.kind is Kind.HELD
     assert "was taken back by" in decision.reason
@@ -52,7 +52,7 @@ def test_a_version_that_a_person_took_back_does_not_come_by_itself(world: Make) 
 def test_it_comes_when_somebody_asks_for_it_there_by_name(world: Make) -> None:
     here = world()
     request = reverted(here)
-    assert promotion.plan(here.context(), request, ["production"]) == ["production"]
+    assert here.plan(request, "production") == ["production"]
     production = here.platform.environment("production")
     assert promotion.deliver(here.context(), request, production, asked=True).decision.kind is Kind.DELIVER
 
@@ -84,9 +84,9 @@ def test_a_release_from_hold_asks_for_one_environment_alone(world: Make) -> None
     service, place = here.platform.service("guestbook"), here.platform.environment("dev")
     assert hold.promote_again(here.context(), place, service, "1.0.0")
     here.clear_faults()
-    assert promotion.plan(here.context(), here.request("1.1.0"), ["dev"]) == ["dev"]
+    assert here.plan(here.request("1.1.0"), "dev") == ["dev"]
     with pytest.raises(RefusedError, match="nowhere"):
-        promotion.plan(here.context(), here.request("1.2.0"), ["nowhere"])
+        here.plan(here.request("1.2.0"), "nowhere")
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_a_prefixed_tag_alone_is_not_promised_to_go_on(world: Make) -> None:
 def test_a_broken_file_of_one_environment_blocks_that_one_alone(world: Make) -> None:
     here = world(environment("dev"), environment("staging"))
     here.commit("environments", "environments/dev/guestbook/release.yaml", "release: {")
-    assert promotion.plan(here.context(), here.request("1.0.0")) == ["staging"]
+    assert here.plan(here.request("1.0.0")) == ["staging"]
     assert here.statuses("guestbook", "dev", "v1.0.0")[0].startswith("error: environments/dev/guestbook")
 
 

@@ -46,7 +46,7 @@ def test_a_run_cut_off_before_the_ledger_is_resumed(world: Make) -> None:
     with pytest.raises(RefusedError):
         here.deliver(request, "dev")
     assert here.wanted("dev") == "1.0.0"
-    assert promotion.plan(here.context(), request) == ["dev", "staging"]
+    assert here.plan(request) == ["dev", "staging"]
     here.deliver(request, "dev")
     assert len(here.statuses("environments", "dev/guestbook")) == 1
 
@@ -72,7 +72,7 @@ def test_a_release_that_was_written_by_hand_is_what_the_automation_goes_on_from(
 def test_production_waits_until_staging_has_verified_the_version(world: Make) -> None:
     here = world()
     request = here.request("1.0.0")
-    assert promotion.plan(here.context(), request) == ["dev", "staging"]
+    assert here.plan(request) == ["dev", "staging"]
     assert here.deliver(request, "production").decision.kind is Kind.WAITING
     assert here.wanted("production") is None
     outcome = here.deliver(request, "staging")
@@ -83,18 +83,18 @@ def test_production_waits_until_staging_has_verified_the_version(world: Make) ->
 
 def test_a_prefixed_tag_is_for_one_environment(world: Make) -> None:
     here = world(environment("dev"), environment("production", tagPrefix="prod"))
-    assert promotion.plan(here.context(), here.request("prod-v1.0.0")) == ["production"]
+    assert here.plan(here.request("prod-v1.0.0")) == ["production"]
 
 
 def test_a_frozen_environment_is_left_alone_and_the_release_is_on_record(world: Make) -> None:
     here = world()
     here.freeze("dev", "Black Friday")
     request = here.request("1.0.0")
-    assert promotion.plan(here.context(), request) == ["staging"]
+    assert here.plan(request) == ["staging"]
     assert here.wanted("dev") is None
     assert "Black Friday" in here.statuses("guestbook", "dev", "v1.0.0")[0]
     here.thaw("dev")
-    assert promotion.plan(here.context(), request) == ["dev", "staging"]
+    assert here.plan(request) == ["dev", "staging"]
 
 
 def test_a_release_file_broken_by_hand_is_named_and_not_overwritten(world: Make) -> None:

@@ -95,7 +95,7 @@ def test_a_plan_costs_the_same_however_much_has_happened(world: Make, years: int
         here.call("POST", path, {"ref": sha, "environment": name, "auto_merge": False, "required_contexts": []})
     request = here.request("1.1.0")
     context, transport = counted(here)
-    promotion.plan(context, request)
+    promotion.consider(context, request)
     assert len(transport.asked) < 15
 
 

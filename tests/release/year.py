@@ -233,6 +233,7 @@ class Year:
         service = self.random.choice(self.world.services)
         archived = set(self.people.archived)
         self.people.unarchive()
+        self.outside.transferred.discard(self.world.platform.service(service).repository)
         request = self.world.request(version, service)
         number = str(len(self.requests) + 1)
         run = request.release.run.rpartition("/")[0] + f"/{number}"

@@ -63,6 +63,8 @@ class Outside:
     """Of `github`, `registry` and `argocd`."""
     revoked: bool = False
     """Whether the promoter's key was rotated and nobody has told the platform."""
+    transferred: set[str] = field(default_factory=set[str])
+    """Repositories that belong to another owner, where no App of the platform is: to it there are none of that name."""
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Actions(Transport):
         if self.outside.revoked and self.whose == WRITER:
             return answer({"message": "Bad credentials"}, 401)
         address = urlsplit(url)
+        if any(f"/{name}/" in address.path.replace(".git/", "/") + "/" for name in self.outside.transferred):
+            return answer({"message": "Not Found"}, 404)
         if address.path.endswith("/promote.yml/dispatches"):
             self.start(json.loads(body or b"")["inputs"])
             return answer(status=204)

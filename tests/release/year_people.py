@@ -36,9 +36,9 @@ class People:
             [
                 self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.break_values, self.mend_values,
                 self.merge_requests, self.close_request, self.spoil_record, self.edit_file, self.mend_files,
-                self.archive, self.reorganize, self.rename,
+                self.archive, self.reorganize, self.rename, self.transfer,
             ],
-            [2, 3, 2, 2, 2, 2, 3, 4, 1, 1, 1, 2, 1, 1, 1],
+            [2, 3, 2, 2, 2, 2, 3, 4, 1, 1, 1, 2, 1, 1, 1, 1],
         )[0]()  # fmt: skip
 
     def mend(self) -> None:
@@ -49,6 +49,7 @@ class People:
         self.mend_values()
         self.mend_files()
         self.unarchive()
+        self.year.outside.transferred.clear()
 
     def freeze(self) -> None:
         self.world.freeze(self.random.choice(self.world.platform.environments).name, "Black Friday")
@@ -239,6 +240,15 @@ class People:
         if self.random.random() < 0.5:
             self.world.names |= self.renamed
         self.year.counts["renamed"] += 1
+
+    def transfer(self) -> None:
+        """A service's repository gets another owner, or comes back."""
+        transferred = self.year.outside.transferred
+        if transferred:
+            transferred.clear()
+            return
+        transferred.add(self.random.choice(self.world.platform.services).repository)
+        self.year.counts["transferred"] += 1
 
     def reorganize(self) -> None:
         """Environments are in another order, or one of them is gone for a while."""
