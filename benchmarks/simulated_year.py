@@ -27,7 +27,7 @@ def measured(options: argparse.Namespace, report: Report) -> None:
     killed, lost, taken_back = (report.measure(name, "") for name in ("killed runs", "lost events", "rolled back"))
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder, serving.github(Path(folder)) as github:
-            year = Year(github.world(APPROVED_PLACES if seed % 2 else PLACES), seed)
+            year = Year(github.world(APPROVED_PLACES if seed % 2 else PLACES, direct=True), seed)
             workflow.now = year.now
             began = time.monotonic()
             year.live(options.each)
@@ -51,7 +51,7 @@ def rush(options: argparse.Namespace, report: Report) -> None:
     for faults in (False, True):
         with tempfile.TemporaryDirectory() as folder, serving.github(Path(folder)) as github:
             services = [f"service-{number:02}" for number in range(max(1, options.each // 5))]
-            year = Year(github.world(PLACES, services), options.seed)
+            year = Year(github.world(PLACES, services, direct=True), options.seed)
             workflow.now = year.now
             began = time.monotonic()
             year_rush.rush(year, options.each, 3 * options.each, faults=faults)

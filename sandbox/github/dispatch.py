@@ -22,6 +22,7 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import ANONYMOUS, Principal
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import API, Router
+from sandbox.github.git.transport import Call
 
 GHES_VERSION = "3.19.1"
 GRAPHQL = "/api/graphql"
@@ -36,8 +37,16 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """Answers everything except git's own protocol."""
 
-    def __init__(self, forge: Forge, router: Router) -> None:
+    def __init__(self, forge: Forge, router: Router, call: Call = run_in_threadpool) -> None:
+        """Prepares to answer.
+
+        Args:
+            forge: The server.
+            router: All routes.
+            call: How what blocks is called.
+        """
         self._forge = forge
+        self._call = call
         self._router = router
 
     async def __call__(self, http: HttpRequest) -> Response:
@@ -51,7 +60,7 @@ class Dispatcher:
             if fault := faults.strike(self._forge, http.method, raw_path):
                 response = fault
             else:
-                principal = await run_in_threadpool(
+                principal = await self._call(
                     authentication.authenticate, self._forge, http.headers.get("authorization")
                 )
                 if counted:
@@ -73,7 +82,7 @@ class Dispatcher:
         return response
 
     async def _answer(self, http: HttpRequest, raw_path: str, body: bytes, principal: Principal) -> Response:
-        path = await run_in_threadpool(aliases.canonical, self._forge, raw_path)
+        path = await self._call(aliases.canonical, self._forge, raw_path)
         found = self._router.find(http.method, path)
         if found is None:
             unknown_routes.info("%s %s", http.method, raw_path)
@@ -91,10 +100,10 @@ class Dispatcher:
             body=body,
         )
         if inspect.iscoroutinefunction(route.handler):
-            await run_in_threadpool(authorise, request, route)
+            await self._call(authorise, request, route)
             answer = await cast("Awaitable[Answer]", route.handler(request))
         else:
-            answer = await run_in_threadpool(_authorise_and_handle, request, route)
+            answer = await self._call(_authorise_and_handle, request, route)
         return _render(http, answer)
 
 

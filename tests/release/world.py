@@ -16,6 +16,7 @@ from slipway_release import freeze, promotion, release_file, rollback, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.contents import Contents
 from slipway_release.context import Context
+from slipway_release.exchange import Exchange, exchange
 from slipway_release.git import Git
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Platform
@@ -32,6 +33,17 @@ _numbers = itertools.count(1)
 
 _CERTIFICATES = ssl.create_default_context()
 """Read once: each client that makes its own reads all of the machine's."""
+
+
+class _Through(httpx.BaseTransport):
+    """Sends the requests of a client another way."""
+
+    def __init__(self, send: Exchange) -> None:
+        self._send = send
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        found = self._send(request.method, str(request.url), dict(request.headers), request.read())
+        return httpx.Response(found.status, headers=found.headers, content=found.body)
 
 
 @dataclass
@@ -51,12 +63,16 @@ class World:
     gone: set[str] = field(default_factory=set[str])
     """Digests of images that the registry has no longer."""
 
+    exchange: Exchange = exchange
+    """How requests come to the server."""
+
     def __post_init__(self) -> None:
         self.client = httpx.Client(
             base_url=f"{self.url}api/v3",
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=30,
             verify=_CERTIFICATES,
+            transport=None if self.exchange is exchange else _Through(self.exchange),
         )
 
     @property
@@ -77,7 +93,7 @@ class World:
     def context(self) -> Context:
         """A run's own context: every run is a process of its own, with its own transport."""
         jitter = random.Random(next(_numbers)).random
-        transport = Transport(60, jitter=jitter, log=lambda _: None)
+        transport = Transport(60, jitter=jitter, log=lambda _: None, exchange=self.exchange)
         own, writer, service = (
             GitHub(f"{self.url}api/v3", self.token, transport, git)
             for git in (
@@ -202,7 +218,7 @@ class World:
     def file(self, environment: str, service: str = "guestbook", ref: str | None = None) -> ReleaseFile:
         place = self.platform.environment(environment)
         # By the API alone: to look at one file is not worth a copy of the repository.
-        github = GitHub(f"{self.url}api/v3", self.token, Transport(60, log=lambda _: None))
+        github = GitHub(f"{self.url}api/v3", self.token, Transport(60, log=lambda _: None, exchange=self.exchange))
         return Contents(github, self.repository).release(environment, service, ref or place.target_branch)
 
     def wanted(self, environment: str, service: str = "guestbook") -> str | None:

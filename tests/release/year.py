@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from sandbox.github.core import clock
@@ -19,7 +20,7 @@ from slipway_release import promotion, promotions, reconcile, record, rollback, 
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
-from slipway_release.exchange import Response, exchange
+from slipway_release.exchange import Response
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Release
@@ -94,6 +95,7 @@ class Year:
         self.places = list(self.world.environments)
         self.people = People(self)
         self._copies = tempfile.TemporaryDirectory(prefix="slipway-year-")
+        self._said: dict[tuple[str, ...], CompletedProcess[bytes]] = {}
         self._is_nested = False
         # A person's browser goes where a repository has gone.
         self.world.client.follow_redirects = True
@@ -127,8 +129,8 @@ class Year:
             )
             token = self.world.token
             home = Path(self._copies.name, whose)
-            git = Kept(self.world.url, token, transport, whose == WRITER, home=home) if whose != READER else None
-            return GitHub(f"{self.world.url}api/v3", token, transport, git)
+            git = Kept(self.world.url, token, transport, whose == WRITER, home=home, said=self._said)
+            return GitHub(f"{self.world.url}api/v3", token, transport, git if whose != READER else None)
 
         reader, writer, service = (client(whose) for whose in TOKENS)
         shelves = Shelves(self.outside)
@@ -139,7 +141,7 @@ class Year:
             self.counts["errors"] += 1
             is_late = method == "PUT" and "/contents/" in url
             return answer({"message": "is at 1 but expected 2"}, 409) if is_late else answer(status=502)
-        return exchange(method, url, headers, body)
+        return self.world.exchange(method, url, headers, body)
 
     def start(self, inputs: Mapping[str, str]) -> None:
         environments = tuple(inputs.get("environments", "").split())

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -43,15 +44,33 @@ class Faults:
 
 
 @dataclass
+class _KeptCopy(Copy):
+    """What Git says of commits and files by their hashes is so for ever."""
+
+    said: dict[tuple[str, ...], CompletedProcess[bytes]] = field(default_factory=dict[tuple[str, ...], Any])
+
+    def _call(self, *arguments: str) -> CompletedProcess[bytes] | None:
+        key = (str(self.folder), *arguments)
+        if key in self.said:
+            return self.said[key]
+        done = super()._call(*arguments)
+        if done is not None and done.returncode == 0 and arguments[0] not in {"init", "fetch"}:
+            self.said[key] = done
+        return done
+
+
+@dataclass
 class Kept(Git):
-    """A run's Git that finds what earlier runs have fetched: only what it costs is less than with nothing at hand."""
+    """A run's Git that finds what earlier runs have fetched and asked: it costs less, and that is all."""
 
     home: Path = field(default_factory=Path)
+    said: dict[tuple[str, ...], CompletedProcess[bytes]] = field(default_factory=dict[tuple[str, ...], Any])
 
     def copy(self, repository: str) -> Copy:
         if repository not in self._copies:
             folder = self.home / repository.replace("/", "+")
-            self._copies[repository] = Copy(self, f"{self.server_url.rstrip('/')}/{repository}.git", folder)
+            url = f"{self.server_url.rstrip('/')}/{repository}.git"
+            self._copies[repository] = _KeptCopy(self, url, folder, said=self.said)
         return self._copies[repository]
 
 

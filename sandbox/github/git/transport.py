@@ -6,10 +6,10 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
@@ -22,11 +22,14 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import environment
 from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.store import Document
-from sandbox.github.git import pushes
+from sandbox.github.git import listing, pushes
 
 PATH = re.compile(r"/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 
 HOOK = Path(__file__).with_name("hook.py")
+
+Call = Callable[..., Awaitable[Any]]
+"""Calls a function with its arguments, somewhere."""
 
 requests_log = logging.getLogger("sandbox.github.requests")
 
@@ -51,14 +54,16 @@ class Visit:
 class GitTransport:
     """Answers git's smart protocol."""
 
-    def __init__(self, forge: Forge, hook_url: str) -> None:
+    def __init__(self, forge: Forge, hook_url: str, call: Call = run_in_threadpool) -> None:
         """Prepares to serve.
 
         Args:
             forge: The server.
             hook_url: Where this very server answers its own hooks.
+            call: How what blocks is called.
         """
         self._forge = forge
+        self._call = call
         self._hook_url = hook_url
         self._hooks = forge.directory / "hooks"
         self._hooks.mkdir(exist_ok=True)
@@ -74,14 +79,16 @@ class GitTransport:
 
     async def _respond(self, http: HttpRequest) -> Response:
         try:
-            principal = await run_in_threadpool(
-                authentication.authenticate, self._forge, http.headers.get("authorization")
-            )
+            principal = await self._call(authentication.authenticate, self._forge, http.headers.get("authorization"))
             visit = _visit(http, principal)
-            repository = await run_in_threadpool(self._admit, visit)
+            repository = await self._call(self._admit, visit)
         except GitHubError as error:
             headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
             return Response(f"{error.message}\n", status_code=error.status, headers=headers)
+        if visit.action == "git-upload-pack" and http.headers.get("git-protocol") == "version=2":
+            told = await self._call(listing.answer, self._forge.git.by_id(repository["id"]), await http.body())
+            if told is not None:
+                return Response(told, media_type="application/x-git-upload-pack-result")
         with tempfile.TemporaryFile() as body:
             async for chunk in http.stream():
                 body.write(chunk)
@@ -115,7 +122,7 @@ class GitTransport:
             status, headers, output = await self._backend(visit, repository, body, push)
         finally:
             if push is not None:
-                await run_in_threadpool(pushes.end, push)
+                await self._call(pushes.end, push)
         return StreamingResponse(_chunks(output), status_code=status, headers=headers)
 
     async def _backend(
