@@ -1,6 +1,6 @@
 """What a year of production does to releases, in short; `benchmarks/simulated_year.py` is the whole of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +9,6 @@ from sandbox.github.core import clock
 from slipway_release import workflow
 from tests.release import year_rush
 from tests.release.serving import Running
-from tests.release.world import World
 from tests.release.year import APPROVED_PLACES, PLACES, Year
 
 
@@ -23,9 +22,9 @@ def model_clock() -> Iterator[None]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("seed", "places"), [(1, PLACES), (2, APPROVED_PLACES)])
 def test_no_release_is_lost_blamed_wrongly_or_stuck(
-    world: Callable[..., World], seed: int, places: tuple[dict[str, Any], ...], monkeypatch: pytest.MonkeyPatch
+    github: Running, seed: int, places: tuple[dict[str, Any], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    year = Year(world(*places), seed)
+    year = Year(github.world(places, direct=True), seed)
     monkeypatch.setattr(workflow, "now", year.now)
     year.live(12)
     year.settle()
@@ -34,7 +33,7 @@ def test_no_release_is_lost_blamed_wrongly_or_stuck(
 
 @pytest.mark.timeout(600)
 def test_a_rush_of_releases_keeps_its_order_though_much_fails(github: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    year = Year(github.world(PLACES[:1], ("guestbook", "clock", "shop")), 5)
+    year = Year(github.world(PLACES[:1], ("guestbook", "clock", "shop"), direct=True), 5)
     monkeypatch.setattr(workflow, "now", year.now)
     year_rush.rush(year, 9, 30)
     assert year_rush.broken_promises(year) == []
