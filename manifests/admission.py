@@ -1,10 +1,11 @@
-"""What the cluster itself lets into the namespaces of services: images of known places, pinned by digest.
+"""What the cluster itself lets into the namespaces of services: images of known places, and no traffic of others.
 
 Pull requests are checked for the same; this holds for what reaches the cluster by any other way too.
 """
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY
@@ -14,7 +15,7 @@ _GROUP = "admissionregistration.k8s.io"
 KINDS = ((_GROUP, "ValidatingAdmissionPolicy"), (_GROUP, "ValidatingAdmissionPolicyBinding"))
 """API group and kind."""
 _ACTIONS = {Admission.ENFORCE: ["Deny"], Admission.WARN: ["Warn", "Audit"]}
-_RULES = (
+_WORKLOADS = (
     ("", "v1", ["pods", "pods/ephemeralcontainers", "replicationcontrollers"]),
     ("apps", "v1", ["daemonsets", "deployments", "replicasets", "statefulsets"]),
     ("batch", "v1", ["cronjobs", "jobs"]),
@@ -22,20 +23,21 @@ _RULES = (
 
 
 def admission(settings: Settings, environment: Environment) -> list[dict[str, Any]]:
-    """The policy and its binding to the environment's namespaces; none where it is off."""
+    """The policies, each with its binding to the environment's namespaces; none where they are off."""
     if environment.admission is Admission.OFF:
         return []
-    name = f"{settings.mark}-{environment.name}-images"
     labels = {ENVIRONMENT_LABEL: environment.name}
-    binding = {
-        "policyName": name,
-        "validationActions": _ACTIONS[environment.admission],
-        "matchResources": {"namespaceSelector": {"matchLabels": {MANAGED_BY: settings.mark, **labels}}},
-    }
-    return [
-        _object("ValidatingAdmissionPolicy", name, labels, _policy(settings, environment)),
-        _object("ValidatingAdmissionPolicyBinding", name, labels, binding),
-    ]
+    objects: list[dict[str, Any]] = []
+    for what, spec in (("images", _images_policy(settings, environment)), ("traffic", _traffic_policy())):
+        name = f"{settings.mark}-{environment.name}-{what}"
+        binding = {
+            "policyName": name,
+            "validationActions": _ACTIONS[environment.admission],
+            "matchResources": {"namespaceSelector": {"matchLabels": {MANAGED_BY: settings.mark, **labels}}},
+        }
+        objects.append(_object("ValidatingAdmissionPolicy", name, labels, spec))
+        objects.append(_object("ValidatingAdmissionPolicyBinding", name, labels, binding))
+    return objects
 
 
 def sources(settings: Settings, environment: Environment) -> tuple[str, ...]:
@@ -44,23 +46,11 @@ def sources(settings: Settings, environment: Environment) -> tuple[str, ...]:
     return f"{settings.registry.host}/{namespace}", *environment.image_sources
 
 
-def _policy(settings: Settings, environment: Environment) -> dict[str, Any]:
+def _images_policy(settings: Settings, environment: Environment) -> dict[str, Any]:
     places = sources(settings, environment)
     pattern = f"^({'|'.join(re.escape(place) for place in places)})/[^@]+@sha256:[0-9a-f]{{64}}$"
     return {
-        "failurePolicy": "Fail",
-        "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": [group],
-                    "apiVersions": [version],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": kinds,
-                    "scope": "*",
-                }
-                for group, version, kinds in _RULES
-            ]
-        },
+        **_decides(_WORKLOADS),
         "variables": [
             {"name": "pod", "expression": _pod("object")},
             {"name": "images", "expression": _images("variables.pod")},
@@ -78,6 +68,44 @@ def _policy(settings: Settings, environment: Environment) -> dict[str, Any]:
                 "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(_remedy(places))}",
             }
         ],
+    }
+
+
+def _traffic_policy() -> dict[str, Any]:
+    """Services take no traffic of others, and lead into no other namespace, whose policies let the cluster's entry in."""
+    addresses, name = "object.spec.externalIPs", "object.spec.externalName"
+    own = f"{name}.matches('[.]' + object.metadata.namespace + '[.]svc([.]|$)')"
+    return {
+        **_decides((("", "v1", ["services"]),)),
+        "validations": [
+            {
+                "expression": f"!has({addresses}) || {addresses}.size() == 0",
+                "message": "externalIPs takes traffic of other addresses from the whole cluster; use an Ingress",
+            },
+            {
+                "expression": f"!has({name}) || !{name}.matches('[.]svc([.]|$)') || {own}",
+                "message": "externalName leads into another namespace; name a host outside of the cluster",
+            },
+        ],
+    }
+
+
+def _decides(rules: Iterable[tuple[str, str, list[str]]]) -> dict[str, Any]:
+    """What a policy decides on. What it cannot decide on is not let in."""
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": [group],
+                    "apiVersions": [version],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": kinds,
+                    "scope": "*",
+                }
+                for group, version, kinds in rules
+            ]
+        },
     }
 
 

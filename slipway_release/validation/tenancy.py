@@ -16,7 +16,8 @@ from slipway_release.validation.files import Manifest, Problem, Tree
 
 _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
 _SNIPPET = re.compile(r"nginx\.(ingress\.kubernetes\.io|org)/.*snippets?")
-_IN_CLUSTER = re.compile(r"[^.]+\.(?P<namespace>[^.]+)\.svc(\..*)?")
+_IN_CLUSTER = re.compile(r".*\.(?P<namespace>[^.]+)\.svc(\..*)?")
+_TRACKING = "argocd.argoproj.io/tracking-id"
 
 
 def check_files(tree: Tree) -> list[Problem]:
@@ -44,14 +45,16 @@ def check_image(release: Release | None, manifest: Manifest) -> Iterator[str]:
             yield f"image {image} is not that of the release, {release.version}; take it from the values `release`"
 
 
-def check_traffic(hosts: Mapping[str, str], manifest: Manifest, namespace: str) -> Iterator[str]:
-    """What would take traffic that is meant for others, or send it into their namespace.
+def check_manifest(hosts: Mapping[str, str], manifest: Manifest, namespace: str) -> Iterator[str]:
+    """What would take traffic that is meant for others, send it into their namespace, or trouble their Applications.
 
     Args:
         hosts: the namespaces of all services by the host at which they answer; see `hosts_of`.
         manifest: an object of a service.
         namespace: its own.
     """
+    if _has_key(manifest, _TRACKING):
+        yield f"{_TRACKING} would make it another Application's, which could not get in sync; take it out"
     spec = fields.optional_document(manifest, "spec") or {}
     kind = manifest.get("kind")
     if kind == "Service":
@@ -70,6 +73,14 @@ def check_traffic(hosts: Mapping[str, str], manifest: Manifest, namespace: str) 
         owner = next((hosts[name] for name in names if hosts.get(name, namespace) != namespace), None)
         if owner is not None:
             yield f"host {host!r} is that of {owner}; a service answers at its own"
+
+
+def _has_key(value: object, key: str) -> bool:
+    """Whether a key stands anywhere: what a StatefulSet makes of its templates has their annotations too."""
+    if isinstance(value, dict):
+        found = cast("dict[str, object]", value)
+        return key in found or any(_has_key(item, key) for item in found.values())
+    return isinstance(value, list) and any(_has_key(item, key) for item in cast("list[object]", value))
 
 
 def hosts_of(tree: Tree) -> dict[str, str]:

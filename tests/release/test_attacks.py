@@ -64,6 +64,7 @@ def thing(kind: str, version: str, name: str, metadata: str = "", body: str = ""
 HOOK = 'annotations: {"helm.sh/hook": pre-install}'
 SYNC_HOOK = 'annotations: {"argocd.argoproj.io/hook": PreSync}'
 RBAC = "rbac.authorization.k8s.io"
+TRACKED = "argocd.argoproj.io/tracking-id"
 ROUTE = ("HTTPRoute", "gateway.networking.k8s.io/v1")
 INGRESS = ("Ingress", "networking.k8s.io/v1")
 INJECTED = r"""apiVersion: v1
@@ -108,6 +109,15 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
             "HTTPRoute", "gateway.networking.k8s.io/v1", "route", body="spec: {hostnames: [reports.dev.example.com]}"
         ),
         "HTTPRoute 'route': host 'reports.dev.example.com' is that of reports-dev",
+    ),
+    "tracked": (
+        thing(
+            "StatefulSet",
+            "apps/v1",
+            "tracked",
+            body=f"spec: {{volumeClaimTemplates: [{{metadata: {{annotations: {{{TRACKED}: reports-dev}}}}}}]}}",
+        ),
+        f"{TRACKED} would make it another Application's",
     ),
     "snippet": (
         thing(*INGRESS, "snippet", 'annotations: {"nginx.ingress.kubernetes.io/configuration-snippet": "x;"}'),

@@ -58,6 +58,13 @@ def workload(kind: str, pod: dict[str, Any], name: str = "web") -> tuple[str, di
     return path, {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
+def service(**spec: Any) -> tuple[str, dict[str, Any]]:
+    """The path to create it at, and the object."""
+    given = {"ports": [{"port": 80}], **spec}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "tried"}, "spec": given}
+    return f"/api/v1/namespaces/{NAMESPACE}/services", body
+
+
 @pytest.fixture(scope="module")
 def guarded(api: Api) -> Api:
     """The namespace and the policy of production, with a Deployment from before the policy."""
@@ -73,6 +80,7 @@ def guarded(api: Api) -> Api:
         made = api.create(f"/apis/admissionregistration.k8s.io/v1/{plural}", item, dry_run=False)
         assert made.is_success, made.text
     api.until_refused(*workload("Deployment", pod(FOREIGN)))
+    api.until_refused(*service(externalIPs=["192.0.2.1"]))
     return api
 
 
@@ -128,6 +136,28 @@ def test_what_was_there_before_can_be_scaled_and_not_be_given_a_worse_image(guar
     assert guarded.client.patch(f"{path}/old", content=b'{"spec": {"replicas": 2}}', headers=patch).is_success
     other = b'{"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "nginx"}]}}}}'
     assert guarded.client.patch(f"{path}/old", content=other, headers=patch).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({}, ""),
+        ({"externalIPs": ["192.0.2.1"]}, "takes traffic of other addresses"),
+        ({"type": "ExternalName", "externalName": "db.example.com"}, ""),
+        ({"type": "ExternalName", "externalName": f"web.{NAMESPACE}.svc.cluster.local"}, ""),
+        ({"type": "ExternalName", "externalName": "web.reports-production.svc"}, "leads into another namespace"),
+        (
+            {"type": "ExternalName", "externalName": "web-0.web.reports-production.svc.cluster.local"},
+            "leads into another",
+        ),
+    ],
+)
+def test_a_service_takes_no_traffic_of_others_and_leads_into_no_namespace(
+    guarded: Api, spec: dict[str, Any], said: str
+) -> None:
+    answer = guarded.create(*service(**spec))
+    assert answer.is_success is not bool(said), answer.text
+    assert said in answer.text
 
 
 def test_other_namespaces_are_left_alone(guarded: Api) -> None:
