@@ -375,11 +375,15 @@ def test_workflows_begin_without_permissions_and_put_no_expression_into_a_script
         environment_repository_files(platform),
         *(service_repository_files(platform, service) for service in platform.services),
     ]
-    found = {
-        path: text for files in repositories for path, text in files.owned.items() if path.startswith(".github/workf")
-    }
+    # Both kinds of repository have a `release.yml`.
+    found = [
+        (path, text)
+        for files in repositories
+        for path, text in files.owned.items()
+        if path.startswith(".github/workflows/")
+    ]
     assert found
-    for path, text in found.items():
+    for path, text in found:
         workflow: dict[str, Any] = yaml.safe_load(text)
         assert workflow["permissions"] == {}, path
         scripts = [str(step.get("run", "")) for job in workflow["jobs"].values() for step in job.get("steps", [])]
