@@ -96,8 +96,8 @@ team: $(VENV) ## add a team to a stack: make team STACK=acme NAME=ops MEMBERS=da
 	@$(PYTHON) -m stacks.new team $(ENTRY) $(if $(MEMBERS),--members "$(MEMBERS)")
 
 .PHONY: access
-access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, Argo CD and Kubernetes too
-	@$(PYTHON) -m stacks.access $(if $(STACK),--stack $(STACK)) $(if $(CHECK),--check) $(if $(JSON),--json)
+access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, Argo CD and Kubernetes too; the sandbox without STACK
+	@$(PYTHON) -m $(if $(STACK),stacks.access --stack $(STACK),sandbox access) $(if $(CHECK),--check) $(if $(JSON),--json)
 
 .PHONY: demo
 demo: $(VENV) ## the story of releases, told as it happens: good, bad and rolled back, fixed, and one whose event is lost

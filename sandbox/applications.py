@@ -13,6 +13,8 @@ SERVICE_LABEL = "slipway.dev/service"
 ENVIRONMENT_LABEL = "slipway.dev/environment"
 ARGOCD = "argocd"
 """The namespace of Argo CD and its Applications."""
+HERE = "in-cluster"
+"""What Argo CD calls the cluster that it runs on."""
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
 UNMERGED = ("app path does not exist", 'namespaces "')
@@ -33,8 +35,10 @@ class Application:
     revision: str
     branch: str
     """What it follows, without `refs/heads/`."""
+    cluster: str
+    """What Argo CD calls the cluster that its objects are on."""
     namespace: str
-    """Where its objects are."""
+    """Where they are on it."""
     problem: str
     """What Argo CD complains of, or says of a sync that is under way; empty if nothing."""
 
@@ -112,6 +116,7 @@ def _application(item: Object) -> Application:
         automated=at(item, "spec", "syncPolicy", "automated") is not None,
         sync=at(status, "sync", "status") or "Unknown",
         health=at(status, "health", "status") or "Unknown",
+        cluster=at(item, "spec", "destination", "name") or HERE,
         namespace=at(item, "spec", "destination", "namespace") or "",
         branch=str(at(item, "spec", "source", "targetRevision") or "").removeprefix("refs/heads/"),
         revision=at(status, "sync", "revision") or "",

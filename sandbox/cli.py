@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", _status, "what runs, where, in which version")
     status.add_argument("--json", action="store_true", help="one JSON document, for programs")
     status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
+    access = add("access", _access, "who may do what on this platform, as its settings declare it")
+    access.add_argument("--check", action="store_true", help="ask GitHub, Argo CD and each cluster too")
+    access.add_argument("--json", action="store_true", help="JSON instead of a table")
     add("page", _page, "write the status page, as one HTML file")
     add("preview", _preview, "what `up` would change of a platform that is up")
     plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
@@ -156,6 +159,12 @@ def _watch(look: Callable[[], RenderableType]) -> None:
         while True:
             time.sleep(_WATCH_SECONDS)
             live.update(look(), refresh=True)
+
+
+def _access(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.access import ask
+
+    return ask(config, [word for word, wanted in (("--check", given.check), ("--json", given.json)) if wanted])
 
 
 def _page(config: SandboxConfig, _given: argparse.Namespace) -> int | None:

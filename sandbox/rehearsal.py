@@ -21,7 +21,7 @@ import httpx
 import kubernetes.client
 import kubernetes.config
 
-from sandbox.config import SandboxConfig
+from sandbox.config import SECOND_CONTEXT, SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.sign_on import logged_in
 
@@ -200,7 +200,20 @@ class Rehearsal:
         reports = self.reports(environment, service, version)
         return reports[0]["state"] if reports else None
 
-    # Kubernetes and Argo CD
+    # Kubernetes and Argo CD; clusters first, because `kubernetes` is the name of a property below them
+
+    @cached_property
+    def second(self) -> kubernetes.client.ApiClient:
+        """The second cluster, where the sandbox has one."""
+        load = cast(Any, kubernetes.config).new_client_from_config
+        return load(str(self.config.kubeconfig), context=SECOND_CONTEXT)
+
+    def cluster_of(self, environment: str, service: str) -> kubernetes.client.ApiClient:
+        """The cluster that a service runs on in an environment."""
+        if self.config.second is None:
+            return self.kubernetes
+        destination = self.application(f"{service}-{environment}")["spec"]["destination"]
+        return self.second if destination.get("name") == SECOND_CONTEXT else self.kubernetes
 
     @cached_property
     def kubernetes(self) -> kubernetes.client.ApiClient:
@@ -234,8 +247,8 @@ class Rehearsal:
             raise SandboxError(f"sync of {application} by {user}: {error}") from error
 
     def get(self, environment: str, service: str, path: str = "/") -> httpx.Response:
-        """Asks the running service over HTTP, through its Kubernetes Service's cluster address."""
-        api = kubernetes.client.CoreV1Api(self.kubernetes)
+        """Asks the running service over HTTP, through its Kubernetes Service's address in its cluster."""
+        api = kubernetes.client.CoreV1Api(self.cluster_of(environment, service))
         found = cast(Any, api.read_namespaced_service(service, f"{service}-{environment}"))
         port = found.spec.ports[0].port
         return httpx.get(f"http://{found.spec.cluster_ip}:{port}{path}", timeout=5)

@@ -30,6 +30,8 @@ class ServiceStatus:
 
     service: str
     environment: str
+    cluster: str
+    """What Argo CD calls the cluster that it runs on."""
     version: str
     """The version that the environment repository asks for; empty before the first release."""
     sync: str
@@ -73,7 +75,13 @@ def status(config: SandboxConfig) -> Json:
         },
         "services": [asdict(item) for item in services],
         "infrastructure": [
-            {"name": item.name, "sync": item.sync, "health": item.health, "problem": item.problem}
+            {
+                "name": item.name,
+                "cluster": item.cluster,
+                "sync": item.sync,
+                "health": item.health,
+                "problem": item.problem,
+            }
             for item in found
             if not item.service
         ],
@@ -83,12 +91,13 @@ def status(config: SandboxConfig) -> Json:
 def table(found: Json) -> Group:
     """The same for people."""
     services = Table(title=None, box=None, padding=(0, 2), header_style="bold")
-    for column in ("service", "environment", "version", "sync", "health", "drift"):
+    for column in ("service", "environment", "cluster", "version", "sync", "health", "drift"):
         services.add_column(column)
     for item in found["services"]:
         services.add_row(
             item["service"],
             item["environment"],
+            item["cluster"],
             item["version"] or "-",
             _coloured(item["sync"], "Synced"),
             _coloured(item["health"], "Healthy"),
@@ -98,6 +107,7 @@ def table(found: Json) -> Group:
         services.add_row(
             Text(item["name"], "dim"),
             "",
+            Text(item["cluster"], "dim"),
             "",
             _coloured(item["sync"], "Synced"),
             _coloured(item["health"], "Healthy"),
@@ -148,6 +158,7 @@ def _services(
         ServiceStatus(
             service=item.service,
             environment=item.environment,
+            cluster=item.cluster,
             version=version,
             sync=item.sync,
             health=item.health,
