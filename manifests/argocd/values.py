@@ -133,6 +133,7 @@ def _configuration(settings: Settings) -> Values:
         "application.sync.requireOverridePrivilegeForRevisionSync": "true",
         "resource.customizations.health.argoproj.io_Application": health["application-health.lua"],
         "resource.customizations.health.apps_Deployment": health["deployment-health.lua"],
+        "resource.customizations.health.autoscaling_HorizontalPodAutoscaler": health["autoscaler-health.lua"],
         "resource.customizations.health.batch_CronJob": health["cron-job-health.lua"],
         "resource.customizations.health.networking.k8s.io_Ingress": health["address-health.lua"],
         "resource.customizations.health.Service": health["address-health.lua"],

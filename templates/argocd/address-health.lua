@@ -6,7 +6,9 @@ local addresses = nil
 if obj.status ~= nil and obj.status.loadBalancer ~= nil then
   addresses = obj.status.loadBalancer.ingress
 end
-if waits and annotations["slipway.dev/wait-for-address"] ~= "false" and (addresses == nil or #addresses == 0) then
+-- Argo CD gives scripts no `string.lower`.
+local skips = {["false"] = true, ["False"] = true, ["FALSE"] = true}
+if waits and not skips[annotations["slipway.dev/wait-for-address"] or ""] and (addresses == nil or #addresses == 0) then
   return {
     status = "Progressing",
     message = "has no address; if its controller never writes one, annotate slipway.dev/wait-for-address: \"false\"",

@@ -61,6 +61,7 @@ def deployment(condition: dict[str, str] | None = None, **status: int) -> dict[s
 def test_an_ingress_is_good_with_an_address_or_where_none_is_expected(health: Any) -> None:
     assert "Healthy" in health(ingress(address=True))
     assert "Healthy" in health(ingress(address=False, **{"wait-for-address": "false"}))
+    assert "Healthy" in health(ingress(address=False, **{"wait-for-address": "False"}))
     waiting = health(ingress(address=False))
     assert "Progressing" in waiting
     assert "has no address" in waiting
@@ -108,3 +109,26 @@ def test_a_failed_run_of_a_cron_job_is_no_fault_of_a_release(
 )
 def test_a_rollout_is_judged_as_argocd_does_it(health: Any, status: dict[str, int], words: str) -> None:
     assert words in health(deployment(None, **status))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words"),
+    [
+        ("ScalingActive", "FailedGetResourceMetric", "Progressing"),
+        ("ScalingActive", "FailedGetExternalMetric", "Progressing"),
+        ("AbleToScale", "FailedUpdateScale", "Progressing"),
+        ("ScalingActive", "InvalidSelector", "Degraded"),
+        ("ScalingActive", "ScalingDisabled", "Healthy"),
+        (None, "", "Waiting to Autoscale"),
+    ],
+)
+def test_an_autoscaler_that_has_no_metrics_yet_takes_no_release_back(
+    health: Any, kind: str | None, reason: str, words: str
+) -> None:
+    able = {"type": "AbleToScale", "status": "True", "reason": "SucceededGetScale"}
+    failing = {"type": kind, "status": "False", "reason": reason, "message": "no metrics returned"}
+    scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "a"}}
+    status = {"currentReplicas": 2, "conditions": [able, failing] if kind != "AbleToScale" else [failing]}
+    said = health(scaler | {"status": status if kind else {}})
+    assert words in said
+    assert (words == "Healthy") is ("no metrics" not in said and kind is not None)
