@@ -100,6 +100,7 @@ class Platform(pulumi.ComponentResource):
                     "server": environment.server or "",
                     "namespace": settings.argocd.namespace,
                     "mark": settings.mark,
+                    "account": f"{settings.name_prefix}-argocd",
                     "provider": args["clusters"][environment.name],
                 },
                 pulumi.ResourceOptions(parent=self, depends_on=[installation.release]),

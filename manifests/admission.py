@@ -29,7 +29,7 @@ def admission(settings: Settings, environment: Environment) -> list[dict[str, An
     labels = {ENVIRONMENT_LABEL: environment.name}
     objects: list[dict[str, Any]] = []
     for what, spec in (("images", _images_policy(settings, environment)), ("traffic", _traffic_policy())):
-        name = f"{settings.mark}-{environment.name}-{what}"
+        name = f"{settings.name_prefix}-{environment.name}-{what}"
         binding = {
             "policyName": name,
             "validationActions": _ACTIONS[environment.admission],

@@ -118,7 +118,7 @@ class Reader:
         try:
             return Found(path, adapter.validate_json(json.dumps(raw)))
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = _told(error.errors(include_url=False))
         for detail in details:
             self.problem(path + _path(detail["loc"]), _words(detail, _schema(kind)))
         # Deepest and last first, so that removing one list item does not move the next.
@@ -133,6 +133,17 @@ class Reader:
             return Found(path, adapter.validate_json(json.dumps(rest)), broken)
         except ValidationError:
             return None
+
+
+def _told(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without lengths of lists whose items are wrong: those are not counted, so that the length is, too."""
+    wrong = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] not in {"too_long", "too_short"}
+        or not any(location[: len(detail["loc"])] == detail["loc"] != location for location in wrong)
+    ]
 
 
 def _remove(raw: object, location: Location) -> None:

@@ -26,7 +26,9 @@ class RegisteredClusterArgs(TypedDict):
     namespace: str
     """Argo CD's own namespace."""
     mark: str
-    """What tells this stack's account on the cluster from others."""
+    """What labels tell this stack's objects on the cluster from others by."""
+    account: str
+    """The name of Argo CD's account there."""
     provider: kubernetes.Provider
     """The way to the cluster."""
 
@@ -40,7 +42,7 @@ class RegisteredCluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: RegisteredClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:RegisteredCluster", name, {}, opts)
         there = pulumi.ResourceOptions(parent=self, provider=args["provider"])
-        account_name, labels = f"{args['mark']}-argocd", {MANAGED_BY: args["mark"]}
+        account_name, labels = args["account"], {MANAGED_BY: args["mark"]}
         account = kubernetes.core.v1.ServiceAccount(
             f"{name}-account",
             metadata={"name": account_name, "namespace": ACCOUNT_NAMESPACE, "labels": labels},

@@ -25,6 +25,7 @@ LOGIN_LENGTH = 39
 CLUSTER_NAME_LENGTH = 253
 DESCRIPTION_LENGTH = 280
 """What remains of GitHub's 350 characters beside the longest mark."""
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 _CONFIG = ConfigDict(
@@ -255,9 +256,11 @@ def _number(text: str) -> str:
 
 
 def _filled(text: str) -> str:
-    if not text.strip() or len(text.splitlines()) != 1 or any(unicodedata.category(one) == "Cc" for one in text):
+    # Marks of direction, such as U+202E, make a text look like another one.
+    hidden = any(unicodedata.category(one) == "Cc" or one in _DIRECTIONS for one in text)
+    if not text.strip() or len(text.splitlines()) != 1 or hidden:
         raise wrong("it is empty, has more than one line or a control character; use one line of text")
-    return text
+    return text.strip()
 
 
 DnsLabel = Annotated[
@@ -333,6 +336,8 @@ def _label_value(text: str) -> str:
 def _runner_label(text: str) -> str:
     if "," in text or "${{" in text:
         raise wrong(f"{text!r} is not the label of a runner; use one label an item")
+    if re.match("(windows|macos)-", text.lower()):
+        raise wrong(f"{text!r} has no Linux, which images are built on; use ubuntu-latest, or labels of your own")
     return _filled(text)
 
 

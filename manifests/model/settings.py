@@ -1,6 +1,7 @@
 """The settings of one stack as a whole, and the questions that are asked of more than one part of them."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -73,6 +74,11 @@ class Settings:
         digest = hashlib.sha256(f"{self.stack} {repository}".encode()).hexdigest()[:_DIGEST_LENGTH]
         room = DNS_LABEL_LENGTH - len(_MARK.format(stack="", digest=digest))
         return _MARK.format(stack=self.stack[:room], digest=digest)
+
+    @property
+    def name_prefix(self) -> str:
+        """What the names of objects without a namespace begin with: the mark, in the letters that Kubernetes takes."""
+        return re.sub(r"[-.]*\.[-.]*", ".", self.mark.lower().replace("_", "-"))
 
     def adopts(self, kind: str, name: str) -> bool:
         """Whether something that exists is taken over."""

@@ -291,6 +291,12 @@ def test_a_mark_is_always_the_value_of_a_label(stack: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,61}[A-Za-z0-9]", settings_of(stack, texts(values())).mark)
 
 
+@pytest.mark.parametrize("stack", ["x" * 100, "Prod", "acme_prod", "a.b", "a..b", "a.-b", "a_.b", "prod_", "A.B-"])
+def test_names_of_cluster_wide_objects_are_ones_that_kubernetes_takes(stack: str) -> None:
+    given = settings_of(stack, texts(values()))
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", given.name_prefix)
+
+
 def test_a_stack_may_keep_the_mark_it_had() -> None:
     assert settings_of("new", texts(values(mark="slipway-old"))).mark == "slipway-old"
 
@@ -307,6 +313,23 @@ def test_structure_and_rules_are_reported_together() -> None:
         "services[guestbook].colour",
         "githubToken",
     }
+
+
+def test_the_length_of_a_list_is_not_told_where_its_items_are_wrong() -> None:
+    assert list(problems(changed("github.runners", {"build": ["a,b"]}))) == ["github.runners.build[0]"]
+    assert list(problems(changed("github.runners", {"build": []}))) == ["github.runners.build"]
+
+
+@pytest.mark.parametrize("label", ["windows-latest", "macOS-14", "a\u202eb", "${{ inputs.runner }}"])
+def test_a_runner_that_no_job_could_use_is_refused(label: str) -> None:
+    assert "github.runners.automation[0]" in problems(changed("github.runners", {"automation": [label]}))
+
+
+def test_what_is_around_a_line_of_text_is_left_out() -> None:
+    """A job would wait for ever for a runner with the label ` linux`, and GitHub shows no such description."""
+    assert settings_of("test", texts(changed("github.runners", {"build": [" linux "]}))).github.runners.build == (
+        "linux",
+    )
 
 
 def test_no_rule_is_built_on_a_key_that_could_not_be_read() -> None:
