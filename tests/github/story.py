@@ -16,7 +16,7 @@ from pulumi import automation
 
 from components.adoption import Adoption
 from components.github.api import GitHubApi
-from components.github.credentials import Token
+from components.github.credentials import AppKey, Token
 from components.github.invitations import invited
 from components.github.preflight import github_findings
 from components.platform import repositories
@@ -53,6 +53,11 @@ class Story:
     adopt: list[str] = field(default_factory=list[str])
     members: list[str] = field(default_factory=lambda: ["Alice"])
     problems: list[str] = field(default_factory=list[str])
+    owner: str = "acme"
+    app_key: str | None = None
+    """The key of the App that it acts as; None: the administrator's token."""
+    apps: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """The Apps, by their settings; empty: those of the hub."""
 
     def settings(self) -> Settings:
         apps = {
@@ -64,24 +69,28 @@ class Story:
             services=[{"name": self.names["service"], "template": "python-web", "team": self.names["team"]}],
             argocd={},
             adopt=self.adopt,
+            **({"githubToken": None, "githubAppPrivateKey": self.app_key} if self.app_key else {}),
         )
         stack["github"] = {
-            "owner": "acme",
+            "owner": self.owner,
             "baseUrl": self.hub.url,
             "ownedFiles": "commit",
             "writeDelayMilliseconds": 0,
             "protect": False,
             "environmentRepository": self.names["environments"],
-            **apps,
+            **(self.apps or apps),
         }
         return settings_of("test", texts(stack))
 
     def program(self) -> None:
         """The program without the cluster."""
         settings, state = self.settings(), read_state()
-        api = GitHubApi(settings.github.api_url, Token(self.hub.secrets.github_token), deadline_seconds=5)
+        acts = settings.github.app
+        token = self.hub.secrets.github_token
+        credentials = AppKey(acts.id, acts.installation_id, self.app_key) if acts and self.app_key else Token(token)
+        api = GitHubApi(settings.github.api_url, credentials, deadline_seconds=5)
         self.problems = github_findings(settings, api, {}, state).problems
-        secrets = platform_secrets(token=self.hub.secrets.github_token)
+        secrets = platform_secrets(app_key=self.app_key) if self.app_key else platform_secrets(token=token)
         providers: list[pulumi.ProviderResource] = [
             github_provider(settings.github, secrets),
             FilesHost("files", settings.github, secrets),
@@ -109,11 +118,16 @@ class Story:
 
     def ids(self) -> dict[str, Any]:
         """What adoption must not make anew."""
-        found = {name: self.ask("GET", f"/repos/acme/{self.names[name]}")["id"] for name in ("environments", "service")}
-        return found | {"team": self.ask("GET", f"/orgs/acme/teams/{self.names['team']}")["id"]}
+        found = {
+            name: self.ask("GET", f"/repos/{self.owner}/{self.names[name]}")["id"]
+            for name in ("environments", "service")
+        }
+        return found | {"team": self.ask("GET", f"/orgs/{self.owner}/teams/{self.names['team']}")["id"]}
 
     def rulesets(self) -> Counter[str]:
-        return Counter(found["name"] for found in self.ask("GET", f"/repos/acme/{self.names['service']}/rulesets"))
+        return Counter(
+            found["name"] for found in self.ask("GET", f"/repos/{self.owner}/{self.names['service']}/rulesets")
+        )
 
 
 def tell(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
@@ -147,4 +161,4 @@ def tell(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield made
     for name in ("environments", "service"):
         with hub.admin as admin:
-            admin.delete(f"/repos/acme/{names[name]}")
+            admin.delete(f"/repos/{made.owner}/{names[name]}")
