@@ -80,7 +80,7 @@ class Registry:
         return self.host.partition("/")[0]
 
     def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:
-        """The image `<name>` at a tag or digest, or None where there is none.
+        """The image `<name>` at a tag or digest, or None where there is none, or not for each of its platforms.
 
         Args:
             name: the image, without tag.
@@ -102,18 +102,20 @@ class Registry:
         if reference.startswith("sha256:") and digest != reference:
             raise RefusedError(f"image {name}@{reference}: the registry answered other content, {digest}")
         if content.get("mediaType") in _INDEX_TYPES or "manifests" in content:
-            content = self._first_of_index(repository, name, content)
+            platforms = list(self._listed(name, content))
+            if not platforms:
+                raise RefusedError(f"image {name}: its index lists no image")
+            # What cleans up untagged manifests leaves the index, and takes away what nodes pull.
+            answers = [self._get(repository, f"manifests/{platform}", _ACCEPT) for platform in platforms]
+            if any(answer.status == 404 for answer in answers):
+                return None
+            content = self._content(answers[0], name, platforms[0])
         return Image(digest, self._labels(repository, name, content))
 
     def platforms(self, name: str, digest: str) -> list[str]:
         """The digests of an image's manifests, one for each platform; its own where it is for one."""
         content = self._manifest(self._repository(name), name, digest)
         return list(self._listed(name, content)) if "manifests" in content else [digest]
-
-    def _first_of_index(self, repository: str, name: str, index: Document) -> Document:
-        for digest in self._listed(name, index):
-            return self._manifest(repository, name, digest)
-        raise RefusedError(f"image {name}: its index lists no image")
 
     def _listed(self, name: str, index: Document) -> Iterator[str]:
         """The manifests of real platforms; an index also lists attestations as `unknown`."""

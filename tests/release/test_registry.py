@@ -73,6 +73,14 @@ def test_an_image_says_what_it_was_built_from(content: bytes) -> None:
     assert (found.digest, found.revision) == (digest(content), "c" * 40)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_image_of_which_a_platform_is_gone_is_none(place: int) -> None:
+    """A policy that deletes untagged manifests leaves the index."""
+    content = json.loads(index())
+    content["manifests"].insert(place, {"digest": "sha256:" + "1" * 64, "platform": {"os": "linux"}})
+    assert registry(Server({"1.2.3": json.dumps(content).encode()})).image(NAME, "1.2.3") is None
+
+
 def test_an_image_that_is_not_there_is_none() -> None:
     assert registry(Server({})).image(NAME, "1.2.3") is None
 
