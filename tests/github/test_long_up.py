@@ -14,6 +14,7 @@ from tests.keys import pem
 HOUR = 3600
 
 
+@pytest.mark.timeout(300)
 def test_an_up_after_one_that_outlived_its_token_goes_on_and_doubles_nothing(
     story: Story, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
