@@ -79,7 +79,7 @@ def inputs(tree: Tree, service: Service, environment: Environment) -> str:
 
 
 def lint(tree: Tree, service: Service, builds: Builds) -> list[Problem]:
-    """What Helm itself has to say about a chart, except for warnings."""
+    """What Helm itself has to say about a chart, except for warnings, and what Argo CD would not notice of it."""
     if not (tree.folder / layout.chart_folder(service.name) / "Chart.yaml").is_file():
         return []
     chart, problems = builds.chart(tree, service)
@@ -91,7 +91,8 @@ def lint(tree: Tree, service: Service, builds: Builds) -> list[Problem]:
     said = _shown(answer.stdout + answer.stderr, tree, service, chart)
     errors = [line.removeprefix("[ERROR]").strip() for line in said.splitlines() if line.startswith("[ERROR]")]
     # Where a chart cannot be loaded, rendering it says why.
-    return [Problem(layout.chart_folder(service.name), line) for line in errors if not line.startswith(":")]
+    wrong = [Problem(layout.chart_folder(service.name), line) for line in errors if not line.startswith(":")]
+    return [*wrong, *dependencies.unwatched(tree, service)]
 
 
 def _shown(text: str, tree: Tree, service: Service, chart: Path) -> str:

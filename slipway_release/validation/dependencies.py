@@ -122,6 +122,23 @@ def sources(tree: Tree, service: Service) -> list[Path]:
     ]
 
 
+def unwatched(tree: Tree, service: Service) -> list[Problem]:
+    """Warnings about charts beside the service's own: of their changes Argo CD does not hear."""
+    chart = tree.folder / layout.chart_folder(service.name)
+    return [
+        Problem(
+            f"{layout.chart_folder(service.name)}/Chart.yaml",
+            f"dependency {found.name}: a change of {found.repository} alone reaches no cluster, and an environment"
+            f" that is delivered by a branch does not have it; {_VENDOR}",
+            is_warning=True,
+        )
+        for found in declared(chart)
+        if (folder := _local(chart, found)) is not None
+        and not folder.is_relative_to(chart.resolve())
+        and not _is_vendored(chart, found)
+    ]
+
+
 def _local(chart: Path, dependency: Dependency) -> Path | None:
     if not dependency.repository.startswith("file://"):
         return None

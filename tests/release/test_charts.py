@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -123,6 +124,18 @@ def test_a_chart_of_the_same_repository_is_built_in(tree: Tree) -> None:
     assert not (tree.folder / "helm-charts/guestbook/charts").exists()
     _write(tree.folder / "helm-charts/common/values.yaml", "order: other\n")
     assert charts.inputs(tree, SERVICE, ENVIRONMENT) != before
+
+
+def test_a_chart_beside_the_services_own_is_a_warning_until_it_is_vendored(tree: Tree) -> None:
+    """Argo CD renders anew what changes below the service's own folders."""
+    _depend(tree, "file://../common")
+    with dependencies.Builds() as builds:
+        (warning,) = charts.lint(tree, SERVICE, builds)
+    assert warning.is_warning
+    assert "a change of file://../common alone reaches no cluster" in warning.text
+    shutil.copytree(tree.folder / "helm-charts/common", tree.folder / "helm-charts/guestbook/charts/common")
+    with dependencies.Builds() as builds:
+        assert charts.lint(tree, SERVICE, builds) == []
 
 
 @pytest.fixture
