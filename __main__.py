@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from components.platform import Platform, PlatformArgs
-from components.providers import cluster_providers, platform_providers
+from components.providers import cluster_providers, platform_providers, registering_providers
 from stacks.clone import commit_of
 from stacks.preflight import adopting, check_surroundings, still_in_git, waited_for
 from stacks.secrets import read_secrets
@@ -22,6 +22,7 @@ parts: PlatformArgs = {
     "leaving": still_in_git(settings),
     "clusters": cluster_providers(settings),
     "commit": commit_of(Path.cwd()),
+    "registering": registering_providers(settings),
 }
 for name, value in Platform(settings.stack, parts, options).summary.items():
     pulumi.export(name, value)

@@ -8,7 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.argocd.environments import EnvironmentApplications, shared_project
 from components.argocd.installation import ArgoCDInstallation
-from components.argocd.registered_cluster import RegisteredCluster
+from components.argocd.registered_cluster import RegisteredCluster, known_as
 from components.github.environment_repository import EnvironmentRepository
 from components.github.service_repository import ServiceRepository
 from components.github.teams import TeamAccess
@@ -34,6 +34,8 @@ class PlatformArgs(TypedDict):
     """The clusters of environments that do not run beside Argo CD, by environment."""
     commit: str
     """The commit of the platform repository that this is; empty where it is no clone."""
+    registering: Mapping[str, kubernetes.Provider]
+    """The clusters that are made known to Argo CD, by their names there."""
 
 
 def repositories(
@@ -94,16 +96,20 @@ class Platform(pulumi.ComponentResource):
         installation = ArgoCDInstallation("argocd", {"settings": settings, "secrets": secrets}, child)
         registered = {
             cluster: RegisteredCluster(
-                environment.name,
+                known_as(cluster),
                 {
                     "cluster": cluster,
                     "server": environment.server or "",
                     "namespace": settings.argocd.namespace,
                     "mark": settings.mark,
                     "account": f"{settings.name_prefix}-argocd",
-                    "provider": args["clusters"][environment.name],
+                    "provider": args["registering"][cluster],
                 },
-                pulumi.ResourceOptions(parent=self, depends_on=[installation.release]),
+                pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=[installation.release],
+                    aliases=_earlier_names(settings, cluster),
+                ),
             ).secret
             for cluster, environment in settings.registered_clusters().items()
         }
@@ -133,3 +139,10 @@ class Platform(pulumi.ComponentResource):
         )
         # The next `pulumi up` reads it.
         self.register_outputs({VERSION_OUTPUT: VERSION, COMMIT_OUTPUT: args["commit"]})
+
+
+def _earlier_names(settings: Settings, cluster: str) -> list[pulumi.Alias]:
+    """Once a registered cluster was called after the first environment on it."""
+    taken = {known_as(name) for name in settings.registered_clusters()}
+    names = [one.name for one in settings.environments if one.cluster == cluster]
+    return [pulumi.Alias(name=name) for name in names if name not in taken]

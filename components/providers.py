@@ -6,6 +6,7 @@ import pulumi_kubernetes as kubernetes
 from pydantic import TypeAdapter
 
 from components.argocd.installation import RELEASE_NAME
+from components.argocd.registered_cluster import known_as
 from components.github.files_provider import APP_KEY, GITHUB_KEY, TOKEN_KEY
 from components.secrets import PlatformSecrets
 from manifests.model import RELEASE, GitHub, Settings
@@ -68,6 +69,18 @@ def cluster_providers(settings: Settings) -> dict[str, kubernetes.Provider]:
     return {
         environment.name: _kubernetes(f"kubernetes-{environment.name}", settings, environment.context)
         for environment in settings.environments
+        if environment.context is not None
+    }
+
+
+def registering_providers(settings: Settings) -> dict[str, kubernetes.Provider]:
+    """The clusters that the platform makes known to Argo CD, by their names there.
+
+    An environment's own will not do: it goes with the environment, and the cluster may have others.
+    """
+    return {
+        cluster: _kubernetes(f"registering-{known_as(cluster)}", settings, environment.context)
+        for cluster, environment in settings.registered_clusters().items()
         if environment.context is not None
     }
 

@@ -1,7 +1,9 @@
 """A cluster of an environment, made known to the Argo CD that deploys to it: what `argocd cluster add` does."""
 
 import base64
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import TypedDict
 
@@ -12,6 +14,7 @@ from manifests.argocd.labels import MANAGED_BY
 
 ACCOUNT_NAMESPACE = "kube-system"
 _TOKEN_TYPE = "kubernetes.io/service-account-token"
+_LENGTH, _DIGEST_LENGTH = 40, 6
 _ACCOUNT = "kubernetes.io/service-account.name"
 _PARTNERS = {"app.kubernetes.io/part-of": "argocd", "argocd.argoproj.io/secret-type": "cluster"}
 
@@ -41,7 +44,8 @@ class RegisteredCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegisteredClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:RegisteredCluster", name, {}, opts)
-        there = pulumi.ResourceOptions(parent=self, provider=args["provider"])
+        # A second object of the same name would be the first one, and go when that is deleted.
+        there = pulumi.ResourceOptions(parent=self, provider=args["provider"], delete_before_replace=True)
         account_name, labels = args["account"], {MANAGED_BY: args["mark"]}
         account = kubernetes.core.v1.ServiceAccount(
             f"{name}-account",
@@ -69,20 +73,30 @@ class RegisteredCluster(pulumi.ComponentResource):
         )
         self.secret = kubernetes.core.v1.Secret(
             f"{name}-secret",
-            metadata={"name": cluster_secret(name), "namespace": args["namespace"], "labels": _PARTNERS},
+            metadata={"name": cluster_secret(args["cluster"]), "namespace": args["namespace"], "labels": _PARTNERS},
             string_data={
                 "name": args["cluster"],
                 "server": args["server"],
                 "config": pulumi.Output.secret(token.data).apply(connection),
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.register_outputs({"name": args["cluster"]})
 
 
-def cluster_secret(environment: str) -> str:
-    """The name of the Secret by which Argo CD knows the cluster that an environment registers."""
-    return f"cluster-{environment}"
+def known_as(cluster: str) -> str:
+    """What resources of a cluster are called: its name in Argo CD, in the letters of Kubernetes.
+
+    It is not the name of an environment, which may leave, or get another one before it.
+    """
+    text = re.sub(r"[^a-z0-9]+", "-", cluster.lower()).strip("-")[:_LENGTH].strip("-")
+    digest = hashlib.sha256(cluster.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return text if text == cluster else f"{text}-{digest}".strip("-")
+
+
+def cluster_secret(cluster: str) -> str:
+    """The name of the Secret by which Argo CD knows a cluster."""
+    return f"cluster-{known_as(cluster)}"
 
 
 def connection(data: Mapping[str, str]) -> str:

@@ -89,7 +89,8 @@ def registration_problems(settings: Settings, client: Any) -> Iterator[str]:
         return
     namespace = settings.argocd.namespace
     found = call(client, "GET", f"/api/v1/namespaces/{namespace}/secrets", query=[("labelSelector", _LABEL)])["items"]
-    made = {cluster_secret(environment.name) for environment in ours.values()}
+    # Before, it was called after an environment.
+    made = {*map(cluster_secret, ours), *(f"cluster-{environment.name}" for environment in settings.environments)}
     others = [item for item in found if item.get("metadata", {}).get("name") not in made]
     known = {_field(item, "name") for item in found} | {IN_CLUSTER}
     for cluster, environment in {one.cluster: one.name for one in named if one.cluster not in ours}.items():

@@ -35,7 +35,7 @@ def test_the_secret_of_a_cluster_is_the_one_that_argocd_writes(argocd: Path, tmp
 
     stack = values()
     stack["environments"][0] |= {"cluster": "edge", "context": "edge", "server": SERVER}
-    ours = plain(platform(stack).one("dev-secret").inputs)
+    ours = plain(platform(stack).one("edge-secret").inputs)
     assert ours["metadata"]["labels"][LABEL] == theirs["metadata"]["labels"][LABEL]
     given, wanted = ours["stringData"], theirs["stringData"]
     assert {key: given[key] for key in ("name", "server")} == {key: wanted[key] for key in ("name", "server")}

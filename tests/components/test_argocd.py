@@ -2,11 +2,13 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
 
+from components.argocd.registered_cluster import cluster_secret
 from components.providers import platform_providers
 from stacks.secrets import SECRETS, read_secrets
 from stacks.settings import settings_of
@@ -184,22 +186,22 @@ def test_a_cluster_of_an_environment_is_made_known_to_argo_cd() -> None:
     stack = values()
     stack["environments"][0] |= EDGE
     recording = platform(stack)
-    for name in ("dev-account", "dev-rights", "dev-token"):
-        assert "::kubernetes-dev::" in recording.one(name).provider
-    secret = recording.one("dev-secret")
+    for name in ("edge-account", "edge-rights", "edge-token"):
+        assert "::registering-edge::" in recording.one(name).provider
+    secret = recording.one("edge-secret")
     assert "::kubernetes::" in secret.provider
     assert secret.inputs["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
     content = plain(secret.inputs["stringData"])
     assert (content["name"], content["server"]) == ("edge", "https://edge.example:6443")
     connection = json.loads(content["config"])
     assert connection == {"bearerToken": "tok", "tlsClientConfig": {"insecure": False, "caData": "Y2E="}}
-    assert "dev-secret" in recording.dependencies(recording.one("dev-infrastructure"))
+    assert "edge-secret" in recording.dependencies(recording.one("dev-infrastructure"))
 
 
 def test_the_token_of_a_cluster_is_secret() -> None:
     stack = values()
     stack["environments"][0] |= EDGE
-    content = platform(stack).one("dev-secret").inputs["stringData"]
+    content = platform(stack).one("edge-secret").inputs["stringData"]
     assert is_secret(content) or is_secret(content["config"])
 
 
@@ -208,6 +210,31 @@ def test_a_cluster_of_two_environments_is_registered_once() -> None:
     for environment in stack["environments"][:2]:
         environment.update(EDGE)
     assert len(platform(stack).of(":RegisteredCluster")) == 1
+
+
+def test_a_cluster_is_the_same_one_whichever_of_its_environments_comes_first() -> None:
+    """An account under another logical name would be made, and then deleted as the one of before."""
+
+    def made(*environments: int) -> list[tuple[str, str]]:
+        stack = values()
+        for number in environments:
+            stack["environments"][number].update(EDGE)
+        recording = platform(stack)
+        return [
+            (recording.one(name).urn, recording.one(name).provider)
+            for name in ("edge-account", "edge-rights", "edge-token", "edge-secret")
+        ]
+
+    assert made(0, 1) == made(1) == made(1, 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["gke_proj_europe-west1_main", "arn:aws:eks:eu-west-1:1234:cluster/main", "Main", "a" * 99, "é"]
+)
+def test_whatever_a_cluster_is_called_its_secret_has_a_name_of_kubernetes(name: str) -> None:
+    assert re.fullmatch(r"cluster(-[a-z0-9]+)+", cluster_secret(name))
+    assert len(cluster_secret(name)) <= 63
+    assert cluster_secret(name) != cluster_secret(name.lower() + "-")
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def problems(folder: Path, here: Answers, edge: Answers | None) -> list[str]:
 
 
 def test_a_cluster_of_an_environment_that_is_ready_is_fine(tmp_path: Path) -> None:
-    ours = registered("edge", "https://edge.example:6443", "cluster-production")
+    ours = registered("edge", "https://edge.example:6443", "cluster-edge")
     edge = answers("b", guestbook_production={MANAGED_BY: MARK}, guestbook_dev={"team": "others"})
     assert problems(tmp_path, answers("a"), edge) == []
     assert problems(tmp_path, answers("a") | {SECRETS: ours}, edge) == []

@@ -129,7 +129,8 @@ class Case:
             secrets = platform_secrets(**acting)
             options = pulumi.ResourceOptions(providers=platform_providers(settings, secrets))
             parts: PlatformArgs = {
-                "settings": settings, "secrets": secrets, "invited": {}, "leaving": {}, "clusters": {}
+                "settings": settings, "secrets": secrets, "invited": {}, "leaving": {}, "clusters": {},
+                "registering": {}, "commit": "",
             }  # fmt: skip
             Platform("test", parts, options)
 
