@@ -67,6 +67,8 @@ def application_set(settings: Settings, service: Service, base: Environment, pla
             "name": name,
             "namespace": settings.argocd.namespace,
             "labels": {**PART_OF, SERVICE_LABEL: service.name},
+            # Its Applications go first, with what they run: without their AppProject Argo CD does not end them.
+            "annotations": {"pulumi.com/deletionPropagationPolicy": "foreground"},
         },
         "spec": {
             "goTemplate": True,

@@ -10,7 +10,7 @@ from typing import Any, cast
 import yaml
 
 from manifests.access import Action, Right, rights
-from manifests.model import Settings, SignOnProvider
+from manifests.model import Settings, SignOnProvider, Visibility
 from stacks.access_check import differences
 from stacks.problems import NAMESPACE, SettingsError
 from stacks.secrets import SECRETS
@@ -84,11 +84,22 @@ def _notes(settings: Settings) -> Iterator[str]:
     yield "Who may propose may do so for every service, by pull request; code owners and the check decide."
     if not settings.github.platform_team:
         yield "There is no `github.platformTeam`: the organisation's owners stand in, with Argo CD's own `admin`."
+    if settings.github.visibility is not Visibility.PUBLIC and (names := _reviewed(settings)):
+        yield (
+            f"Approvers of {', '.join(names)} are required reviewers of a GitHub environment, which"
+            f" {settings.github.visibility} repositories have on GitHub Enterprise alone; on Team,"
+            " `delivery: pull-request` stands in: the review of a code owner approves."
+        )
     if (sso := settings.argocd.sso) is not None and sso.provider is SignOnProvider.OIDC:
         yield (
             f"Who logs in without the claim `{sso.groups_claim}` is of no team and sees nothing; let {sso.issuer} send"
             " it, or name another in `argocd.sso.groupsClaim`."
         )
+
+
+def _reviewed(settings: Settings) -> list[str]:
+    """The environments whose approvers GitHub asks before a job runs."""
+    return [environment.name for environment in settings.environments if environment.reviewers]
 
 
 def _document(right: Right) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from components.argocd.pull_secrets import PullSecrets
 from manifests.model import Environment, Service, Settings
 from manifests.pull_requests import application_set, pull_request_project
 
+_DELETING = "5m"
+"""How long it waits for what pull requests run to go; where Argo CD is gone, nothing ends it."""
+
 
 class PullRequestApplicationsArgs(TypedDict):
     """Of which service, and like which environment."""
@@ -56,6 +59,8 @@ class PullRequestApplications(pulumi.ComponentResource):
         custom_resource(
             f"{name}-applications",
             application_set(settings, service, args["base"], place),
-            pulumi.ResourceOptions(parent=self, depends_on=before),
+            pulumi.ResourceOptions(
+                parent=self, depends_on=before, custom_timeouts=pulumi.CustomTimeouts(delete=_DELETING)
+            ),
         )
         self.register_outputs({})

@@ -40,6 +40,14 @@ def made(found: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     return spec, spec["template"]["spec"]
 
 
+def test_what_runs_goes_before_the_appproject_that_it_needs_to_go() -> None:
+    found = settings()
+    base = found.environments[0]
+    ((service, place),) = found.pull_request_places(base)
+    metadata = application_set(found, service, base, place)["metadata"]
+    assert metadata["annotations"]["pulumi.com/deletionPropagationPolicy"] == "foreground"
+
+
 def test_a_label_is_always_asked_for() -> None:
     spec, _ = made(settings(label="try it"))
     (generator,) = spec["generators"]

@@ -106,6 +106,18 @@ def test_without_a_platform_team_it_is_said_who_stands_in() -> None:
     assert "the organisation's owners stand in" in access.table(settings_of("test", texts(stack)), [])
 
 
+@pytest.mark.parametrize(
+    ("visibility", "delivery", "said"),
+    [("private", "commit", True), ("private", "pull-request", False), ("public", "commit", False)],
+)
+def test_it_is_said_where_a_plan_has_no_reviewers(visibility: str, delivery: str, *, said: bool) -> None:
+    stack = changed("github.visibility", visibility)
+    production = next(one for one in stack["environments"] if one["name"] == "production")
+    production |= {"approvers": ["platform"], "delivery": delivery}
+    shown = access.table(settings_of("test", texts(stack)), [])
+    assert ("Approvers of production are required reviewers of a GitHub environment" in shown) is said
+
+
 def test_it_is_said_which_claim_a_login_needs() -> None:
     sso = {"clientId": "argocd", "provider": "oidc", "issuer": "https://id.example.com", "groupsClaim": "roles"}
     stack = values(argocd={"url": "https://argocd.example.com", "sso": sso}, ssoClientSecret="hush-hush")
