@@ -100,7 +100,7 @@ access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, 
 	@$(PYTHON) -m $(if $(STACK),stacks.access --stack $(STACK),sandbox access) $(if $(CHECK),--check) $(if $(JSON),--json)
 
 .PHONY: demo
-demo: $(VENV) ## the story of releases, told as it happens: good, bad and rolled back, fixed, and one whose event is lost
+demo: $(VENV) ## the story of releases, told as it happens: good, bad and rolled back, fixed, a hotfix, a lost event
 	@$(PYTHON) -m sandbox demo
 
 .PHONY: test

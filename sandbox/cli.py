@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=40)
     cli = add("pulumi", _pulumi, "the pulumi CLI with the sandbox's state, settings and plugins")
     cli.add_argument("words", nargs=argparse.REMAINDER, help="what to tell it, such as `preview --diff`")
-    demo = add("demo", _demo, "tell the story of a release: good, bad, rolled back, fixed, and a lost event")
+    demo = add("demo", _demo, "tell the story of a release: good, bad, rolled back, fixed, a hotfix, and a lost event")
     demo.add_argument("--service", default="guestbook")
     add("platform-repository", _platform_repository, "make the platform repository, with the workflows that deploy it")
     approve = add("approve", _approve, "approve and merge a pull request, as a person of the sandbox")

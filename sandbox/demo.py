@@ -1,78 +1,22 @@
-"""The story of a release, told as it happens: good, bad and rolled back, on hold, fixed, and one whose event is lost.
+"""The story of a release, told as it happens: good, bad and rolled back, on hold, fixed, a hotfix, and a lost event.
 
 It runs against a sandbox that is up, uses only what a person could use, and leaves the service on the last version.
 """
 
-import re
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-from rich.console import Console
+from dataclasses import dataclass
 
 from sandbox.errors import SandboxError
-from sandbox.people import change
-from sandbox.progress import elapsed_text
+from sandbox.people import agree, change
 from sandbox.rehearsal import Clone, JsonObject, Rehearsal
+from sandbox.story import Environment, Story, Versions, environments, maintenance_branch, next_versions
 
 FAULT = "ENV REHEARSE_FAULT=unready\n"
 """What makes a version of a template's service bad: it runs, and never becomes ready."""
 
 AUTHOR, REVIEWER = "dana", "sam"
 """Two of the team that owns the services: who tags releases, and who agrees to changes."""
-
-
-@dataclass
-class Story:
-    """Says what happens, and how long each step took."""
-
-    console: Console = field(default_factory=lambda: Console(soft_wrap=True))
-    steps: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
-
-    def chapter(self, title: str) -> None:
-        self.console.print(f"\n[bold]{title}[/bold]")
-
-    @contextmanager
-    def step(self, text: str) -> Generator[None]:
-        """One thing that is done or waited for; told when it has happened."""
-        began = time.monotonic()
-        yield
-        took = time.monotonic() - began
-        self.steps.append((text, took))
-        self.console.print(f"  {elapsed_text(took):>9}  {text}", highlight=False)
-
-    def say(self, text: str) -> None:
-        self.console.print(f"  {'':>9}  [dim]{text}[/dim]", highlight=False)
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What the story needs to know of an environment."""
-
-    name: str
-    delivery: str
-    branch: str
-    manual: bool
-
-
-def environments(rehearsal: Rehearsal, service: str) -> list[Environment]:
-    """The environments of a service that take version tags, in promotion order, as the platform file says."""
-    platform = rehearsal.platform()
-    mine = next(item["environments"] for item in platform["services"] if item["name"] == service)
-    return [
-        Environment(item["name"], item["delivery"], item["targetBranch"], item["sync"] == "manual")
-        for item in platform["environments"]
-        if item["name"] in mine
-    ]
-
-
-def next_versions(rehearsal: Rehearsal, service: str) -> tuple[str, str, str, str]:
-    """Versions after all that were tagged: of the good release, the bad one, the fix, and the one with a lost event."""
-    tags = rehearsal.github("GET", f"{rehearsal.repository_path(service)}/git/matching-refs/tags/v")
-    found = [re.fullmatch(r"refs/tags/v(\d+)\.(\d+)\.(\d+)", tag["ref"]) for tag in tags]
-    minor = max((int(match[2]) for match in found if match), default=0)
-    return f"0.{minor + 1}.0", f"0.{minor + 2}.0", f"0.{minor + 2}.1", f"0.{minor + 2}.2"
 
 
 def run_demo(rehearsal: Rehearsal, service: str = "guestbook", story: Story | None = None) -> Story:
@@ -98,7 +42,8 @@ class Demo:
         """All chapters."""
         rehearsal, service, story = self.rehearsal, self.service, self.story
         stages = environments(rehearsal, service)
-        good, bad, fixed, last = next_versions(rehearsal, service)
+        versions = next_versions(rehearsal, service)
+        good, bad, fixed = versions.good, versions.bad, versions.fixed
         with rehearsal.clone(service, AUTHOR) as clone:
             story.chapter(f"A good release: {service} {good}")
             self._release(clone, good)
@@ -124,10 +69,37 @@ class Demo:
             story.chapter(f"The fix: {service} {fixed}")
             self._change(clone, f"Mend readiness in {fixed}", dockerfile)
             self._release(clone, fixed)
-            for stage in stages:
+            for stage in hit:
                 self._arrives(stage, fixed)
 
-            self.lost_event(clone, stages, last)
+            self.hotfix(clone, stages, versions, dockerfile)
+            self.lost_event(clone, stages, versions.last)
+
+    def hotfix(self, clone: Clone, stages: list[Environment], versions: Versions, dockerfile: str) -> None:
+        """Production's version is mended on its maintenance branch, while a newer one waits for its approval there."""
+        version, rehearsal = versions.hotfix, self.rehearsal
+        production = next((stage for stage in stages if stage.prefix and stage.approved), None)
+        branch = maintenance_branch(rehearsal, self.service, version)
+        if production is None or branch is None:
+            # Somebody has changed the sandbox's settings, or tells the story of another service.
+            return
+        self.story.chapter(f"A hotfix: {self.service} {version} for {production.name}, where {versions.fixed} waits")
+        path = rehearsal.repository_path(self.service)
+        with self.story.step(f"an owner makes {branch} from v{versions.good}"):
+            commit = clone.git("rev-parse", f"v{versions.good}^{{commit}}")
+            rehearsal.github("POST", f"{path}/git/refs", body={"ref": f"refs/heads/{branch}", "sha": commit})
+        self._change(clone, f"Greet politely in {version}", f"{dockerfile}ENV GREETING=Welcome\n", branch)
+        self._release(clone, version, f"{production.prefix}-v{version}")
+        clone.git("switch", "--quiet", "--detach", "origin/main")
+        self._arrives(production, version)
+        path = rehearsal.repository_path(rehearsal.environment_repository)
+        name = f"verified/{production.name}/{self.service}/{version}"
+        with self.story.step(f"{production.name}: recorded as the tag {name}"):
+            tag = rehearsal.wait(name, lambda: rehearsal.github("GET", f"{path}/git/ref/tags/{name}"), 60)
+        record = rehearsal.github("GET", f"{path}/git/tags/{tag['object']['sha']}")["message"]
+        self.story.say(f"its record: {next(line for line in record.splitlines() if line.startswith('Hotfix:'))}")
+        for stage in [stage for stage in stages if stage != production]:
+            self.story.say(f"{stage.name} keeps {rehearsal.version(stage.name, self.service, stage.branch)}")
 
     def lost_event(self, clone: Clone, stages: list[Environment], version: str) -> None:
         """A good release of which no workflow hears, until a reconciliation looks."""
@@ -171,20 +143,27 @@ class Demo:
             self.rehearsal.github("POST", f"{path}/actions/workflows/reconcile.yml/dispatches", body={"ref": "main"})
             self.rehearsal.wait(f"{version} recorded as verified", lambda: all(recorded()), 240)
 
-    def _change(self, clone: Clone, title: str, dockerfile: str) -> None:
-        with self.story.step(f"{AUTHOR} proposes a change, {REVIEWER} approves and merges it"):
-            change(self.rehearsal, clone, title, {"Dockerfile": dockerfile}, author=AUTHOR, reviewer=REVIEWER)
+    def _change(self, clone: Clone, title: str, dockerfile: str, base: str = "main") -> None:
+        files = {"Dockerfile": dockerfile}
+        with self.story.step(f"{AUTHOR} proposes a change of {base}, {REVIEWER} approves and merges it"):
+            change(self.rehearsal, clone, title, files, author=AUTHOR, reviewer=REVIEWER, base=base)
 
-    def _release(self, clone: Clone, version: str) -> None:
-        with self.story.step(f"tag v{version} pushed"):
-            clone.tag(f"v{version}")
+    def _release(self, clone: Clone, version: str, tag: str = "") -> None:
+        tag = tag or f"v{version}"
+        with self.story.step(f"tag {tag} pushed"):
+            clone.tag(tag)
         with self.story.step("tests, image and request for promotion (release.yml)"):
-            run = self.rehearsal.wait_for_run(self.service, "release.yml", head=f"v{version}", seconds=300)
+            run = self.rehearsal.wait_for_run(self.service, "release.yml", head=tag, seconds=300)
         if run["conclusion"] != "success":
             raise SandboxError(f"release of {self.service} {version}: {run['conclusion']}; see {run['html_url']}")
 
     def _arrives(self, stage: Environment, version: str) -> None:
         application = f"{self.service}-{stage.name}"
+        if stage.approved:
+            with self.story.step(f"{stage.name}: a pull request asks for {version}"):
+                number = self._asked(stage, version)
+            with self.story.step(f"{stage.name}: {REVIEWER} approves and merges it, which {AUTHOR} could not"):
+                agree(self.rehearsal, self.rehearsal.environment_repository, number, reviewer=REVIEWER)
         with self.story.step(f"{stage.name}: release.yaml says {version} ({stage.delivery})"):
             self._written(stage, version)
         if stage.manual:
@@ -203,6 +182,16 @@ class Demo:
                 seconds=60,
             )
 
+    def _asked(self, stage: Environment, version: str) -> int:
+        """The number of the open pull request for a version."""
+        path = f"{self.rehearsal.repository_path(self.rehearsal.environment_repository)}/pulls?state=open"
+        branch = f"release/{stage.name}/{self.service}/{version}"
+
+        def found() -> JsonObject | None:
+            return next((pull for pull in self.rehearsal.github("GET", path) if pull["head"]["ref"] == branch), None)
+
+        return self.rehearsal.wait(f"a pull request for {version} in {stage.name}", found, 180)["number"]
+
     def _written(self, stage: Environment, version: str, seconds: float = 180) -> None:
         self.rehearsal.wait(
             f"{version} written for {stage.name}",
@@ -216,7 +205,7 @@ class Demo:
             self.rehearsal.wait(
                 f"{bad} failed in {stage.name}",
                 lambda: self.rehearsal.verdict(stage.name, self.service, bad) in {"failure", "error"},
-                seconds=240,
+                seconds=600,
             )
         with self.story.step(f"{stage.name}: rolled back to {good} in Git ({stage.delivery})"):
             self._written(stage, good)

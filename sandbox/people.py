@@ -1,4 +1,4 @@
-"""What people do with main, which its rules keep from everybody's direct writing: propose a change, agree to one."""
+"""What people do with branches that rules keep from everybody's direct writing: propose a change, agree to one."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,9 @@ from sandbox.errors import SandboxError
 from sandbox.rehearsal import Clone, JsonObject, Rehearsal
 
 
-def propose(rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str) -> int:
+def propose(
+    rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str, base: str = "main"
+) -> int:
     """Pushes a change to a branch of its own and opens a pull request.
 
     Args:
@@ -17,24 +19,25 @@ def propose(rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, 
         title: of the commit and the pull request.
         files: text by path; none is an empty commit.
         author: who opens it.
+        base: the branch that it is for.
 
     Returns:
         The number of the pull request.
     """
     branch = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    clone.git("fetch", "--quiet", "origin", "main")
-    clone.git("switch", "--quiet", "--force-create", branch, "origin/main")
+    clone.git("fetch", "--quiet", "origin", base)
+    clone.git("switch", "--quiet", "--force-create", branch, f"origin/{base}")
     clone.write(files)
     clone.git("add", "--all")
     clone.git("commit", "--quiet", "--allow-empty", "--message", title)
     clone.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{branch}")
     path = rehearsal.repository_path(clone.repository)
-    pull = rehearsal.github("POST", f"{path}/pulls", user=author, body={"title": title, "head": branch, "base": "main"})
+    pull = rehearsal.github("POST", f"{path}/pulls", user=author, body={"title": title, "head": branch, "base": base})
     return pull["number"]
 
 
 def agree(rehearsal: Rehearsal, repository: str, number: int, *, reviewer: str, seconds: float = 180) -> str:
-    """Approves a pull request of somebody else and merges it once GitHub allows that; returns the commit on main.
+    """Approves a pull request of somebody else and merges it once GitHub allows that; returns the commit of its base.
 
     Raises:
         SandboxError: it was not merged in time; GitHub's reason is in it.
@@ -49,12 +52,19 @@ def agree(rehearsal: Rehearsal, repository: str, number: int, *, reviewer: str, 
 
 
 def change(
-    rehearsal: Rehearsal, clone: Clone, title: str, files: Mapping[str, str], *, author: str, reviewer: str
+    rehearsal: Rehearsal,
+    clone: Clone,
+    title: str,
+    files: Mapping[str, str],
+    *,
+    author: str,
+    reviewer: str,
+    base: str = "main",
 ) -> str:
-    """A change of main by two people; the work tree is at the returned commit of main afterwards."""
-    number = propose(rehearsal, clone, title, files, author=author)
+    """A change of a protected branch by two people; the work tree is at the returned commit of it afterwards."""
+    number = propose(rehearsal, clone, title, files, author=author, base=base)
     commit = agree(rehearsal, clone.repository, number, reviewer=reviewer)
-    clone.git("fetch", "--quiet", "origin", "main")
+    clone.git("fetch", "--quiet", "origin", base)
     clone.git("switch", "--quiet", "--detach", commit)
     return commit
 

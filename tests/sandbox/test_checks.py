@@ -9,10 +9,10 @@ import kubernetes.client
 import pytest
 import yaml
 
-from sandbox.demo import next_versions
 from sandbox.images.catalog import PYTHON
 from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
+from sandbox.story import next_versions
 
 SERVICE, ENVIRONMENT = "guestbook", "dev"
 NAMESPACE, MONITORING = f"{SERVICE}-{ENVIRONMENT}", "monitoring"

@@ -9,9 +9,9 @@ from typing import Any, cast
 import kubernetes.client
 import pytest
 
-from sandbox.demo import next_versions
 from sandbox.github.process import PID_FILE
 from sandbox.rehearsal import Rehearsal
+from sandbox.story import next_versions
 from tests.sandbox.conftest import Sandbox
 
 SERVICE = "guestbook"

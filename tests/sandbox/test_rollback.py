@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox.demo import AUTHOR, REVIEWER, Demo, Environment, Story, environments, next_versions
+from sandbox.demo import AUTHOR, REVIEWER, Demo
 from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
+from sandbox.story import Environment, Story, environments, next_versions
 from tests.sandbox.conftest import Sandbox
 
 SERVICE = "guestbook"
@@ -24,6 +25,7 @@ class Told:
     bad: str
     fixed: str
     last: str
+    hotfix: str
 
     def history(self, environment: str) -> list[tuple[str, JsonObject]]:
         """Each commit that wrote the environment's release file, oldest first, with the release in it."""
@@ -73,12 +75,31 @@ def test_the_ledger_knows_what_became_of_each(told: Told, environment: str) -> N
     assert verdicts == ["failure", "success"]
 
 
-def test_staging_got_each_release_by_pull_request(told: Told) -> None:
+def test_production_got_each_release_by_a_pull_request_that_somebody_else_approved(told: Told) -> None:
     path = told.rehearsal.repository_path(told.rehearsal.environment_repository)
     pulls = told.rehearsal.github("GET", f"{path}/pulls?state=closed&per_page=100")
-    merged = " ".join(pull["title"] for pull in pulls if pull["merged_at"])
-    for version in (told.good, told.bad, told.fixed):
-        assert version in merged
+    merged = {pull["head"]["ref"]: pull["merged_at"] for pull in pulls}
+    request = f"release/production/{SERVICE}"
+    assert all(merged[f"{request}/{version}"] for version in (told.good, told.hotfix, told.last))
+    # It was not approved while the hotfix went in, and is overtaken by the last one.
+    assert merged[f"{request}/{told.fixed}"] is None
+    assert [release["version"] for _, release in told.history("production")][-3:] == [
+        told.good,
+        told.hotfix,
+        told.last,
+    ]
+
+
+def test_a_hotfix_passes_a_staging_that_is_ahead_by_an_approval_which_git_says(told: Told) -> None:
+    history = told.history("production")
+    (commit,) = [sha for sha, release in history if release["version"] == told.hotfix]
+    passed = "not verified in staging, and an approval for production lets it pass"
+    assert passed in told.commit(commit)["commit"]["message"]
+    assert told.rehearsal.verdict("production", SERVICE, told.hotfix) == "success"
+    assert told.hotfix not in [release["version"] for stage in AUTOMATED for _, release in told.history(stage)]
+    with told.rehearsal.clone(SERVICE) as clone:
+        branch = f"release/{told.hotfix.rpartition('.')[0]}"
+        assert clone.git("rev-parse", f"origin/{branch}") == clone.git("rev-parse", f"prod-v{told.hotfix}^{{commit}}")
 
 
 def test_production_never_sees_the_bad_release(told: Told) -> None:
@@ -90,9 +111,9 @@ def test_production_never_sees_the_bad_release(told: Told) -> None:
 
 def test_the_fix_and_the_release_whose_event_was_lost_came_everywhere(told: Told) -> None:
     assert told.stages
-    for environment in told.stages:
+    for environment, stage in told.stages.items():
         versions = [release["version"] for _, release in told.history(environment)]
-        assert told.fixed in versions
+        assert told.fixed in versions or stage.manual
         assert versions[-1] == told.last
         assert told.last in told.rehearsal.get(environment, SERVICE).text
         assert told.rehearsal.verdict(environment, SERVICE, told.last) == "success"

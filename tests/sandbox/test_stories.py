@@ -100,8 +100,8 @@ def test_a_service_and_an_environment_in_the_middle_are_added_at_once(platform: 
     assert {"orders-qa", "orders-production"} <= platform.namespaces()
     token = platform.settings.values["slipway:packagesToken"]
     assert [platform.pull_password(namespace) for namespace in ("orders-qa", "orders-production")] == [token, token]
-    # Production is delivered by branch, and its branch was there before the service.
-    assert "helm-charts/orders/Chart.yaml" in platform.branch_files("environment/production")
+    # Staging is delivered by branch, and its branch was there before the service.
+    assert "helm-charts/orders/Chart.yaml" in platform.branch_files("environment/staging")
 
 
 def test_limits_members_owners_and_syncs_change_in_place(platform: Platform) -> None:
@@ -122,19 +122,20 @@ def test_limits_members_owners_and_syncs_change_in_place(platform: Platform) -> 
 
 def test_delivery_changes_in_both_directions(platform: Platform) -> None:
     def change(values: Values) -> None:
-        named(values, "environments", "staging")["delivery"] = "branch"
-        named(values, "environments", "production")["delivery"] = "commit"
+        named(values, "environments", "staging")["delivery"] = "commit"
+        # Without approvers: on this plan, their approval is the review of a pull request.
+        named(values, "environments", "production").update(delivery="branch", approvers=[])
 
     def back(values: Values) -> None:
-        named(values, "environments", "staging")["delivery"] = "pull-request"
-        named(values, "environments", "production")["delivery"] = "branch"
+        named(values, "environments", "staging")["delivery"] = "branch"
+        named(values, "environments", "production").update(delivery="pull-request", approvers=["web"])
 
     platform.apply(change)
     found = platform.applications()
-    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("environment/staging", "main")
+    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("main", "environment/production")
     platform.apply(back)
     found = platform.applications()
-    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("main", "environment/production")
+    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("environment/staging", "main")
 
 
 def test_one_up_rotates_every_secret_and_the_old_ones_are_used_nowhere(platform: Platform) -> None:

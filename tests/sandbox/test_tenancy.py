@@ -82,7 +82,7 @@ def test_a_person_of_a_team_writes_neither_main_nor_the_record_nor_a_key(rehears
     path = rehearsal.repository_path(repository)
     with rehearsal.clone(repository, "dana") as clone:
         clone.git("commit", "--quiet", "--allow-empty", "--message", "Tried")
-        for target in ("refs/heads/main", "refs/heads/environment/production", "refs/tags/verified/production/x/1.0.0"):
+        for target in ("refs/heads/main", "refs/heads/environment/staging", "refs/tags/verified/production/x/1.0.0"):
             with pytest.raises(SandboxError, match="GH013"):
                 clone.git("push", "--force", "origin", f"HEAD:{target}")
     body = {"name": "main", "enforcement": "disabled"}
