@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ import yaml
 
 from manifests.access import Action, Right, rights
 from manifests.model import Settings, SignOnProvider, Visibility
-from stacks.access_check import differences
+from stacks.access_check import cases, differences
 from stacks.problems import NAMESPACE, SettingsError
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
@@ -40,8 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(json.dumps([_document(right) for right in found], indent=2) if options.json else table(settings, found))
     if not options.check:
         return 0
+    begun = time.monotonic()
     wrong = list(differences(settings))
-    print("\n".join(wrong) or "GitHub, Argo CD and Kubernetes allow what is declared", file=sys.stderr)
+    counted = ", ".join(f"{count} of {system}" for system, count in cases(settings).items())
+    asked = f"{counted} asked in {time.monotonic() - begun:.1f} s"
+    said = "\n".join(wrong) or "GitHub, Argo CD and Kubernetes allow what is declared"
+    print(f"{said}\n{asked}", file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -34,6 +34,12 @@ def differences(settings: Settings) -> Iterator[str]:
             yield from _asked(settings, environment.context, setting, partial(_namespaces, settings, [environment]))
 
 
+def cases(settings: Settings) -> int:
+    """How many questions Kubernetes is asked: each team, place and action."""
+    teams = [team for team in settings.teams if team.name != settings.github.platform_team]
+    return len(list(settings.placements())) * len(teams) * len(_ASKED)
+
+
 def _asked(settings: Settings, context: str, setting: str, ask: Callable[[Any], Iterator[str]]) -> Iterator[str]:
     client = opened(settings.cluster.kubeconfig, context, setting)
     if isinstance(client, list):

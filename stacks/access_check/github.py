@@ -30,6 +30,13 @@ def differences(settings: Settings) -> Iterator[str]:
         yield f"GitHub: it cannot be asked: {error}"
 
 
+def cases(settings: Settings) -> int:
+    """What GitHub is compared in: each team's people, its right on each repository, each ruleset and environment."""
+    repositories, teams = 1 + len(settings.services), len(settings.teams)
+    rulesets = len(environment_rules(settings)) + sum(len(service_rules(settings, one)) for one in settings.services)
+    return teams + teams * repositories + rulesets + 1 + len(settings.environments) + 1
+
+
 def _differences(settings: Settings, api: GitHubApi) -> Iterator[str]:
     for team in settings.teams:
         yield from _members(settings, api, team)

@@ -1,6 +1,7 @@
 """The printed matrix of rights."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_the_matrix_of_a_stack_file_is_printed_without_its_secrets(
     assert access.main(["--stack", stack, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"team", "service", "environment", "roles", "actions"} == set(found[0])
+
+
+def test_what_was_asked_is_counted_beside_what_differs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that asked nothing would agree with everything."""
+    monkeypatch.setattr(access, "differences", lambda _: iter(()))
+    assert access.main(["--stack", "sandbox", "--check"]) == 0
+    said = capsys.readouterr().err
+    counted = {system: int(count) for count, system in re.findall(r"(\d+) of (GitHub|Argo CD|Kubernetes)", said)}
+    assert counted == {"GitHub": 24, "Argo CD": 90, "Kubernetes": 18}, said
 
 
 def test_an_unknown_stack_is_named_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
