@@ -1,9 +1,9 @@
 """Bare git repositories: where they lie, and the plumbing that every other module uses."""
 
 import os
+import re
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import pygit2
-from pygit2.enums import ConfigLevel, RepositoryOpenFlag
+from pygit2.enums import ConfigLevel, FileMode, RepositoryOpenFlag
 
 from sandbox.github.core import clock
 
@@ -245,31 +245,27 @@ class GitRepository:
 
     def write_blob(self, content: bytes) -> str:
         """Stores a file's content and returns its id."""
-        return self.text("hash-object", "-w", "--stdin", stdin=content)
+        return str(self.open().create_blob(content))
 
     def write_tree(self, base: str | None, changes: Sequence[tuple[str, str, str | None]]) -> str:
         """A tree like `base` with changes of (path, mode, id); an id of None removes the path."""
-        with tempfile.TemporaryDirectory(prefix="index-") as folder:
-            env = {"GIT_INDEX_FILE": f"{folder}/index"}
-            self.run("read-tree", base or "--empty", env=env)
-            trees = [(path, sha) for path, mode, sha in changes if mode == "040000" and sha]
-            lines: list[str] = []
+        repository, index = self.open(), pygit2.Index()
+        try:
+            if base and base != EMPTY_TREE:
+                index.read_tree(repository.revparse_single(base).peel(pygit2.Tree))
             for path, mode, sha in changes:
-                if sha is None:
-                    lines += [f"0 {ZERO}\t{found}" for found in self._indexed(path, env)]
-                elif mode != "040000":
-                    lines.append(f"{mode} {sha}\t{path}")
-            if lines:
-                self.run("update-index", "-z", "--index-info", stdin=("\0".join(lines) + "\0").encode(), env=env)
-            for path, sha in trees:
-                for found in self._indexed(path, env):
-                    self.run("update-index", "--force-remove", "--", found, env=env)
-                self.run("read-tree", f"--prefix={path}/", sha, env=env)
-            return self.text("write-tree", env=env)
-
-    def _indexed(self, path: str, env: Mapping[str, str]) -> list[str]:
-        printed = self.text("ls-files", "-z", "--", path, env=env)
-        return [found for found in printed.split("\0") if found == path or found.startswith(path + "/")]
+                # What had the path before goes, be it a file or a folder.
+                index.remove_all([_literal(path)])
+                if sha is not None and mode != "040000":
+                    index.add(pygit2.IndexEntry(path, pygit2.Oid(hex=sha), FileMode(int(mode, 8))))
+                elif sha is not None:
+                    for entry in self.entries(sha, recursive=True):
+                        if entry.kind != "tree":
+                            kind = FileMode(int(entry.mode, 8))
+                            index.add(pygit2.IndexEntry(f"{path}/{entry.path}", pygit2.Oid(hex=entry.sha), kind))
+            return str(index.write_tree(repository))
+        except (OSError, KeyError, ValueError, pygit2.GitError) as error:
+            raise GitError(str(error)) from None
 
     def write_commit(
         self, tree: str, parents: Sequence[str], message: str, author: Signature, committer: Signature | None = None
@@ -286,6 +282,11 @@ class GitRepository:
         }
         named = [argument for parent in parents for argument in ("-p", parent)]
         return self.text("commit-tree", tree, *named, "-F", "-", stdin=message.encode(), env=env)
+
+
+def _literal(path: str) -> str:
+    """A pattern of git that a path alone fits, and what is below it."""
+    return re.sub(r"([*?\[\\])", r"\\\1", path)
 
 
 def message_of(commit: pygit2.Commit) -> str:
