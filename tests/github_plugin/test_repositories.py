@@ -3,8 +3,8 @@
 import pytest
 
 from sandbox.github_plugin.client import GitHub
-from sandbox.github_plugin.wire import UNKNOWN
-from tests.github_plugin.conftest import Engine, Fault, RefusedError
+from sandbox.github_plugin.wire import UNKNOWN, decoded
+from tests.github_plugin.conftest import Engine, Fault, RefusedError, Resource
 
 INPUTS = {
     "autoInit": True,
@@ -127,6 +127,23 @@ def test_a_repository_that_could_not_be_finished_is_in_the_state(engine: Engine,
         engine.create("Repository", {"name": "unfinished", **INPUTS})
     assert refused.value.unfinished is not None
     assert refused.value.unfinished.id == "unfinished"
+
+
+def test_a_policy_that_was_made_and_could_not_be_read_is_changed_by_the_next_update(
+    engine: Engine, repository: str, fault: Fault
+) -> None:
+    """The token of an App ends between the two."""
+    policies = {"deploymentBranchPolicy": {"protectedBranches": False, "customBranchPolicies": True}}
+    engine.create("RepositoryEnvironment", {"repository": repository, "environment": "dev", **policies})
+    inputs = {"repository": repository, "environment": "dev", "branchPattern": "main"}
+    fault(f"GET .*/{repository}/environments/dev/deployment-branch-policies/", 401, 1)
+    with pytest.raises(RefusedError, match="401") as refused:
+        engine.create("RepositoryEnvironmentDeploymentPolicy", inputs)
+    made = refused.value.unfinished
+    assert made is not None
+    known = Resource("RepositoryEnvironmentDeploymentPolicy", made.id, inputs, decoded(made.properties))
+    after = engine.update(known, {**inputs, "branchPattern": "release"})
+    assert (after.state["branchPattern"], f"{int(after.state['policyId'])}") == ("release", made.id.rpartition(":")[2])
 
 
 @pytest.mark.parametrize(("times", "status"), [(3, 503), (1, 429)])

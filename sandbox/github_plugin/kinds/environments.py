@@ -104,8 +104,13 @@ def _read_policy(github: GitHub, identity: str, known: Json) -> Json | None:
     }
 
 
-def _update_policy(github: GitHub, _identity: str, before: Json, planned: Json) -> None:
-    github.write("PUT", f"{_policies(github, planned)}/{before['policyId']}", {"name": _policy(planned)["name"]})
+def _update_policy(github: GitHub, identity: str, _before: Json, planned: Json) -> None:
+    github.write("PUT", f"{_policies(github, planned)}/{_number(identity)}", {"name": _policy(planned)["name"]})
+
+
+def _number(identity: str) -> str:
+    """Of a policy; the state of one that was made and could not be read does not have it."""
+    return split(identity, "repository", "environment", "policy id")[2]
 
 
 KINDS = {
@@ -124,7 +129,7 @@ KINDS = {
         create=_create_policy,
         read=_read_policy,
         update=_update_policy,
-        delete=lambda github, _identity, before: github.remove(f"{_policies(github, before)}/{before['policyId']}"),
+        delete=lambda github, identity, before: github.remove(f"{_policies(github, before)}/{_number(identity)}"),
         follows_rename=True,
     ),
 }
