@@ -135,6 +135,11 @@ def _opened(content: bytes) -> tuple[bytes, str]:
 
 
 def _is(said: Document, claim: str, wanted: str) -> None:
-    # GitHub's names of accounts and repositories do not differ by case.
-    if str(said.get(claim)).lower() != wanted.lower():
+    if _comparable(str(said.get(claim))) != _comparable(wanted):
         raise RefusedError(f"GitHub says {claim} {str(said.get(claim))!r}, not {wanted!r}")
+
+
+def _comparable(text: str) -> tuple[str, str]:
+    """GitHub's names of accounts and repositories do not differ by case; those of files and branches do."""
+    repository, _, rest = text.partition("/.github/")
+    return repository.lower(), rest

@@ -16,7 +16,7 @@ from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.platform_file import MAIN, RELEASE_WORKFLOW, Environment, Platform, Service
 from slipway_release.registry import Image
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
@@ -174,10 +174,16 @@ def _check_reusable(platform: Platform, run: Document, run_id: str) -> None:
     # Servers that do not report which workflows a run called leave the field out.
     if "referenced_workflows" not in run:
         return
-    # Only main is protected: a branch could hold a release workflow that tests nothing.
-    wanted = f"{platform.repository}/.github/workflows/release.yml".lower()
+    # Only main is protected: a branch could hold a release workflow that tests nothing, one called `Main` too.
     called = fields.documents(run["referenced_workflows"], f"run {run_id}.referenced_workflows")
-    if not any(
-        str(workflow.get("path", "")).lower() in {f"{wanted}@main", f"{wanted}@refs/heads/main"} for workflow in called
-    ):
-        raise RefusedError(f"run {run_id}: did not call {wanted}@main; restore the service's release workflow")
+    if not any(_is_of_main(platform, workflow) for workflow in called):
+        wanted = f"{platform.repository}/{RELEASE_WORKFLOW}@{MAIN}"
+        raise RefusedError(f"run {run_id}: did not call {wanted}; restore the service's release workflow")
+
+
+def _is_of_main(platform: Platform, called: Document) -> bool:
+    """Whether a called workflow is main's. A tag of that name would be another one, and GitHub would prefer it."""
+    repository, _, file = str(called.get("path", "")).partition("/.github/")
+    files = {f"workflows/release.yml@{name}" for name in (MAIN, f"refs/heads/{MAIN}")}
+    is_branch = called.get("ref") in {None, MAIN, f"refs/heads/{MAIN}"}
+    return repository.lower() == platform.repository.lower() and file in files and is_branch

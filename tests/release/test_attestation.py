@@ -181,6 +181,8 @@ def test_an_image_without_one_is_refused_by_the_promotion(stage: Stage, another:
     [
         {"job_workflow_ref": "acme/guestbook/.github/workflows/release.yml@refs/heads/main"},
         {"job_workflow_ref": "acme/environments/.github/workflows/release.yml@refs/heads/sam"},
+        {"job_workflow_ref": "acme/environments/.github/workflows/release.yml@refs/heads/Main"},
+        {"job_workflow_ref": "acme/environments/.github/workflows/release.yml@refs/tags/main"},
         {"job_workflow_ref": "acme/environments/.github/workflows/validate.yml@refs/heads/main"},
         {"repository": "acme/orders"},
         {"sha": "0" * 40},

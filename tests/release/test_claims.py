@@ -13,6 +13,8 @@ REPOSITORY = "/repos/acme/guestbook"
 OTHER = "e" * 40
 HEAD = "f" * 40
 
+CALLED = ".github/workflows/release.yml@main"
+
 
 def run(**changes: Any) -> dict[str, Any]:
     return {
@@ -25,7 +27,7 @@ def run(**changes: Any) -> dict[str, Any]:
         "conclusion": None,
         "html_url": RUN,
         "repository": {"full_name": "acme/guestbook"},
-        "referenced_workflows": [{"path": "acme/environments/.github/workflows/release.yml@main", "sha": OTHER}],
+        "referenced_workflows": [{"path": f"acme/environments/{CALLED}", "sha": OTHER}],
     } | changes
 
 
@@ -85,7 +87,14 @@ def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
         ({"conclusion": "failure"}, "failure"),
         ({"referenced_workflows": []}, "did not call"),
         ({"referenced_workflows": [{"path": "mallory/x/.github/workflows/release.yml@main"}]}, "did not call"),
-        ({"referenced_workflows": [{"path": "acme/environments/.github/workflows/release.yml@quick"}]}, "did not call"),
+        *(
+            ({"referenced_workflows": [{"path": f"acme/environments/.github/workflows/{file}"}]}, "did not call")
+            for file in ("release.yml@quick", "release.yml@Main", "Release.yml@main", "release.yml@refs/tags/main")
+        ),
+        (
+            {"referenced_workflows": [{"path": f"acme/environments/{CALLED}", "ref": "refs/tags/main"}]},
+            "did not call",
+        ),
         ({"head_branch": "v1.2.3;rm"}, "not SemVer"),
         ({"head_branch": "main"}, "not a release tag"),
         ({"path": ".github/workflows/main.yml", "head_branch": "feature"}, "which no environment of guestbook follows"),
