@@ -8,7 +8,6 @@ import pulumi_github as github
 
 from manifests import rules
 from manifests.model import App, GitHub
-from slipway_release import record
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,11 @@ def delivery_branches_ruleset() -> Ruleset:
 
 
 def record_ruleset() -> Ruleset:
-    """The record of verified releases is the automation's alone."""
-    return Ruleset(rules.RECORD, "tag", [f"refs/tags/{record.PREFIX}/**/*"], _closed())
+    """Tags are the automation's alone: they are the record of verified releases.
+
+    Of all of them: services call workflows of `@main`, and GitHub prefers a tag of that name to the branch.
+    """
+    return Ruleset(rules.RECORD, "tag", ["~ALL"], _closed())
 
 
 def _closed() -> github.RepositoryRulesetRulesArgs:

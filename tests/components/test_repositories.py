@@ -123,10 +123,11 @@ def test_a_maintenance_branch_changes_by_review_and_is_made_by_owners_alone() ->
 CLOSED = {"creation": True, "update": True, "deletion": True, "nonFastForward": True}
 
 
-def test_the_record_of_verified_releases_is_the_promoters_alone() -> None:
+def test_every_tag_beside_the_workflows_that_services_call_is_the_promoters_alone() -> None:
+    """The record is made of tags, and GitHub prefers a tag `main` to the branch."""
     rules = platform().one("environments-record-rules")
     assert rules.inputs["target"] == "tag"
-    assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/tags/verified/**/*"]
+    assert rules.inputs["conditions"]["refName"]["includes"] == ["~ALL"]
     assert rules.inputs["rules"] == CLOSED
     assert actors(rules) == {("Integration", PROMOTER)}
 
