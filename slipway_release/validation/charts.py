@@ -21,6 +21,8 @@ from slipway_release.validation.hints import hints
 
 _TIMEOUT = 120
 _SAMPLE = "0" * 64
+SAMPLE_DIGEST = f"sha256:{_SAMPLE}"
+"""What stands in for the image of a service that was not released yet."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,6 @@ def _platform_values(folder: Path, service: Service, environment: Environment) -
 
 def _sample(folder: Path, service: Service) -> Path:
     file = folder / "release.yaml"
-    release = Release("0.0.0", "v0.0.0", service.image, f"sha256:{_SAMPLE}", _SAMPLE[:40], "")
+    release = Release("0.0.0", "v0.0.0", service.image, SAMPLE_DIGEST, _SAMPLE[:40], "")
     file.write_text(ReleaseFile(release).dump(), encoding="utf-8")
     return file

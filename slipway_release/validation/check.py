@@ -91,7 +91,10 @@ def _rendered(tree: Tree) -> list[Problem]:
         release = removal.released(tree, service, environment)
         for manifest in item.manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
-            beyond = [*tenancy.check_manifest(hosts, manifest, namespace), *tenancy.check_image(release, manifest)]
+            beyond = [
+                *tenancy.check_manifest(hosts, manifest, namespace),
+                *tenancy.check_image(service, release, manifest),
+            ]
             what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
             found += [Problem(where, f"{what}: {text}") for text in beyond]
         found += jobs.check(where, item.manifests)

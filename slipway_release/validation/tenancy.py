@@ -9,14 +9,15 @@ from fnmatch import fnmatchcase
 from typing import cast
 
 from slipway_release import fields
-from slipway_release.platform_file import placement_name
+from slipway_release.platform_file import Service, placement_name
 from slipway_release.release_file import Release
-from slipway_release.validation import images
+from slipway_release.validation import charts, images
 from slipway_release.validation.files import Manifest, Problem, Tree
 
 _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
 _SNIPPET = re.compile(r"nginx\.(ingress\.kubernetes\.io|org)/.*snippets?")
 _IN_CLUSTER = re.compile(r".*\.(?P<namespace>[^.]+)\.svc(\..*)?")
+_FILES = ("bearerTokenFile", "caFile", "certFile", "keyFile")
 _TRACKING = "argocd.argoproj.io/tracking-id"
 
 
@@ -34,15 +35,15 @@ def check_files(tree: Tree) -> list[Problem]:
     return found
 
 
-def check_image(release: Release | None, manifest: Manifest) -> Iterator[str]:
+def check_image(service: Service, release: Release | None, manifest: Manifest) -> Iterator[str]:
     """Images of the service itself: that of its release, because no other one has passed the environment's gates."""
-    if release is None:
-        return
+    wanted = release.digest if release else charts.SAMPLE_DIGEST
     for image in images.of(manifest):
         name, _, digest = image.partition("@")
         # A tag may stand before the digest, which decides.
-        if re.sub(r":[^/]*$", "", name) == release.image and digest != release.digest:
-            yield f"image {image} is not that of the release, {release.version}; take it from the values `release`"
+        if re.sub(r":[^/]*$", "", name) == service.image and digest != wanted:
+            what = f"that of the release, {release.version}" if release else "released here"
+            yield f"image {image} is not {what}; take it from the values `release`"
 
 
 def check_manifest(hosts: Mapping[str, str], manifest: Manifest, namespace: str) -> Iterator[str]:
@@ -63,11 +64,17 @@ def check_manifest(hosts: Mapping[str, str], manifest: Manifest, namespace: str)
         target = _IN_CLUSTER.fullmatch(str(spec.get("externalName") or ""))
         if target and target["namespace"] != namespace:
             yield f"spec.externalName leads into namespace {target['namespace']!r}; name a host outside of the cluster"
-    if kind == "Ingress":
-        metadata = fields.optional_document(manifest, "metadata") or {}
-        for name in fields.optional_document(metadata, "annotations") or {}:
-            if _SNIPPET.fullmatch(name):
-                yield f"annotation {name} puts text into the configuration that all services share; take it out"
+    if kind in {"ServiceMonitor", "PodMonitor"}:
+        for key in sorted(key for key in _FILES if _has_key(spec, key)):
+            yield f"{key} has Prometheus send a file of its own, such as its token, to what it asks; name a Secret"
+    metadata = fields.optional_document(manifest, "metadata") or {}
+    for name, text in (fields.optional_document(metadata, "annotations") or {}).items():
+        if kind == "Ingress" and _SNIPPET.fullmatch(name):
+            yield f"annotation {name} puts text into the configuration that all services share; take it out"
+        # Names for a controller, of DNS for example.
+        for host in re.split(r"[\s,]+", str(text)):
+            if hosts.get(host.lower(), namespace) != namespace:
+                yield f"annotation {name} has the host {host!r} of {hosts[host.lower()]}; a service has its own"
     for host in _hosts(spec) if kind == "Ingress" or str(kind).endswith("Route") else []:
         names = [other for other in hosts if fnmatchcase(other, host.lower())] if "*" in host else [host.lower()]
         owner = next((hosts[name] for name in names if hosts.get(name, namespace) != namespace), None)

@@ -64,6 +64,7 @@ def thing(kind: str, version: str, name: str, metadata: str = "", body: str = ""
 HOOK = 'annotations: {"helm.sh/hook": pre-install}'
 SYNC_HOOK = 'annotations: {"argocd.argoproj.io/hook": PreSync}'
 RBAC = "rbac.authorization.k8s.io"
+UNRELEASED = f"ghcr.io/acme/guestbook@sha256:{'e' * 64}"
 TRACKED = "argocd.argoproj.io/tracking-id"
 ROUTE = ("HTTPRoute", "gateway.networking.k8s.io/v1")
 INGRESS = ("Ingress", "networking.k8s.io/v1")
@@ -118,6 +119,37 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
             body=f"spec: {{volumeClaimTemplates: [{{metadata: {{annotations: {{{TRACKED}: reports-dev}}}}}}]}}",
         ),
         f"{TRACKED} would make it another Application's",
+    ),
+    "token": (
+        thing(
+            "ServiceMonitor",
+            "monitoring.coreos.com/v1",
+            "token",
+            body="spec: {endpoints: [{bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token}]}",
+        ),
+        "bearerTokenFile has Prometheus send a file of its own",
+    ),
+    "dns": (
+        thing(
+            "Service",
+            "v1",
+            "dns",
+            'annotations: {"external-dns.alpha.kubernetes.io/hostname": "a.b,reports.dev.example.com"}',
+        ),
+        "has the host 'reports.dev.example.com' of reports-dev",
+    ),
+    "list": (
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: listed, "
+        "namespace: reports-dev}}]\n",
+        "ConfigMap 'listed': is in namespace 'reports-dev'",
+    ),
+    "merged": (
+        f"base: &base {{kind: ClusterRole}}\napiVersion: {RBAC}/v1\n<<: *base\nmetadata: {{name: merged}}\n",
+        f"does not permit {RBAC}/ClusterRole",
+    ),
+    "unreleased": (
+        thing("Pod", "v1", "unreleased", body=f"spec: {{containers: [{{name: a, image: '{UNRELEASED}'}}]}}"),
+        f"image {UNRELEASED} is not released here",
     ),
     "snippet": (
         thing(*INGRESS, "snippet", 'annotations: {"nginx.ingress.kubernetes.io/configuration-snippet": "x;"}'),
