@@ -57,29 +57,37 @@ def check_manifest(hosts: Mapping[str, str], manifest: Manifest, namespace: str)
     if _has_key(manifest, _TRACKING):
         yield f"{_TRACKING} would make it another Application's, which could not get in sync; take it out"
     spec = fields.optional_document(manifest, "spec") or {}
-    kind = manifest.get("kind")
+    kind = str(manifest.get("kind"))
     if kind == "Service":
-        if spec.get("externalIPs"):
-            yield "spec.externalIPs takes traffic of other addresses from the whole cluster; take it out"
-        target = _IN_CLUSTER.fullmatch(str(spec.get("externalName") or ""))
-        if target and target["namespace"] != namespace:
-            yield f"spec.externalName leads into namespace {target['namespace']!r}; name a host outside of the cluster"
+        yield from _service(spec, namespace)
     if kind in {"ServiceMonitor", "PodMonitor"}:
         for key in sorted(key for key in _FILES if _has_key(spec, key)):
             yield f"{key} has Prometheus send a file of its own, such as its token, to what it asks; name a Secret"
+    yield from _annotations(hosts, manifest, namespace)
+    for host in _hosts(spec) if kind == "Ingress" or kind.endswith("Route") else []:
+        names = [other for other in hosts if fnmatchcase(other, host.lower())] if "*" in host else [host.lower()]
+        owner = next((hosts[name] for name in names if hosts.get(name, namespace) != namespace), None)
+        if owner is not None:
+            yield f"host {host!r} is that of {owner}; a service answers at its own"
+
+
+def _service(spec: fields.Document, namespace: str) -> Iterator[str]:
+    if spec.get("externalIPs"):
+        yield "spec.externalIPs takes traffic of other addresses from the whole cluster; take it out"
+    target = _IN_CLUSTER.fullmatch(str(spec.get("externalName") or ""))
+    if target and target["namespace"] != namespace:
+        yield f"spec.externalName leads into namespace {target['namespace']!r}; name a host outside of the cluster"
+
+
+def _annotations(hosts: Mapping[str, str], manifest: Manifest, namespace: str) -> Iterator[str]:
     metadata = fields.optional_document(manifest, "metadata") or {}
     for name, text in (fields.optional_document(metadata, "annotations") or {}).items():
-        if kind == "Ingress" and _SNIPPET.fullmatch(name):
+        if _SNIPPET.fullmatch(name):
             yield f"annotation {name} puts text into the configuration that all services share; take it out"
         # Names for a controller, of DNS for example.
         for host in re.split(r"[\s,]+", str(text)):
             if hosts.get(host.lower(), namespace) != namespace:
                 yield f"annotation {name} has the host {host!r} of {hosts[host.lower()]}; a service has its own"
-    for host in _hosts(spec) if kind == "Ingress" or str(kind).endswith("Route") else []:
-        names = [other for other in hosts if fnmatchcase(other, host.lower())] if "*" in host else [host.lower()]
-        owner = next((hosts[name] for name in names if hosts.get(name, namespace) != namespace), None)
-        if owner is not None:
-            yield f"host {host!r} is that of {owner}; a service answers at its own"
 
 
 def _has_key(value: object, key: str) -> bool:

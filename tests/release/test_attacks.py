@@ -139,8 +139,10 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
         "has the host 'reports.dev.example.com' of reports-dev",
     ),
     "list": (
-        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: listed, "
-        "namespace: reports-dev}}]\n",
+        (
+            "apiVersion: v1\nkind: List\n"
+            "items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: listed, namespace: reports-dev}}]\n"
+        ),
         "ConfigMap 'listed': is in namespace 'reports-dev'",
     ),
     "merged": (

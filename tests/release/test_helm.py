@@ -102,3 +102,14 @@ def test_a_runner_that_reaches_no_download_keeps_its_own(own: Callable[[str], No
 def test_the_helm_is_that_of_argo_cds_version(argocd: dict[str, str], version: str | None) -> None:
     found = helm_of(settings_of("test", texts(values(argocd=argocd))).argocd)
     assert (found.version if found else None) == version
+
+
+def test_helm_sees_no_variables_of_the_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin or a later function of templates could read them."""
+    program = tmp_path / "helm"
+    program.write_text("#!/bin/sh\nenv\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("HELM", str(program))
+    monkeypatch.setenv("GITHUB_TOKEN", "canary")
+    said = helm.run([], tmp_path).stdout
+    assert ("canary" in said, f"HOME={tmp_path}" in said) == (False, True)

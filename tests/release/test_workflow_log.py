@@ -1,10 +1,12 @@
 """What others have written is shown in the log, and is never a command to the runner."""
 
+import os
 import re
+import sys
 
 import pytest
 
-from slipway_release import workflow
+from slipway_release import tool, workflow
 
 COMMAND = re.compile(r"^\s*::[^:]*::|##\[")
 """What the runner takes for one: `::` after any blanks, and the older form anywhere in a line."""
@@ -36,3 +38,11 @@ def test_an_annotation_of_others_is_one_command(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     workflow.error("v1.0.0%0A::warning::x\n::notice::y\r::stop-commands::z")
     assert [line.partition("::v")[0] for line in re.split(r"[\r\n]", capsys.readouterr().out) if line] == ["::error"]
+
+
+def test_a_build_does_not_see_what_asks_for_githubs_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"):
+        monkeypatch.setenv(name, "canary")
+    assert "canary" in os.environ.values()
+    said = tool.run([sys.executable, "-c", "import os; print(dict(os.environ))"], {"GIVEN": "to it"})
+    assert ("canary" in said, "to it" in said) == (False, True)
