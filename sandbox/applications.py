@@ -17,6 +17,8 @@ HERE = "in-cluster"
 """What Argo CD calls the cluster that it runs on."""
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
+REFRESH = "argocd.argoproj.io/refresh"
+"""The annotation that has Argo CD compare an Application with Git anew; Argo CD takes it off when it has."""
 UNMERGED = ("app path does not exist", 'namespaces "')
 """How Argo CD says that a chart or a namespace has not come through Git."""
 
@@ -39,6 +41,8 @@ class Application:
     """What Argo CD calls the cluster that its objects are on."""
     namespace: str
     """Where they are on it."""
+    is_compared: bool
+    """Whether what is said of it is of Git as it was when that was asked for last."""
     problem: str
     """What Argo CD complains of, or says of a sync that is under way; empty if nothing."""
 
@@ -50,6 +54,8 @@ class Application:
     @property
     def is_done(self) -> bool:
         """Synced and Healthy; where a person syncs, OutOfSync is a state to be in."""
+        if not self.is_compared:
+            return False
         if not self.automated and self.sync in {"Synced", "OutOfSync"}:
             return True
         return (self.sync, self.health) == ("Synced", "Healthy")
@@ -64,8 +70,20 @@ def applications(cluster: Cluster, namespace: str = ARGOCD) -> list[Application]
     return sorted(found, key=lambda application: application.name)
 
 
+def _compare_again(cluster: Cluster) -> None:
+    """Has Argo CD look at Git for every Application."""
+    there = [found for found in cluster.applications(ARGOCD) if not at(found, "metadata", "deletionTimestamp")]
+    for found in there:
+        cluster.annotate_application(ARGOCD, found["metadata"]["name"], {REFRESH: "normal"})
+
+
 def wait_for_applications(
-    cluster: Cluster, tell: Callable[[str], None], seconds: float = PATIENCE, pull_request: str = ""
+    cluster: Cluster,
+    tell: Callable[[str], None],
+    seconds: float = PATIENCE,
+    pull_request: str = "",
+    *,
+    committed: bool = False,
 ) -> list[Application]:
     """Waits until every automated Application is Synced and Healthy.
 
@@ -74,6 +92,7 @@ def wait_for_applications(
         tell: is told how far it is.
         seconds: for how long.
         pull_request: what is to be merged first; Applications that wait for its files are not waited for.
+        committed: whether Git has just changed: then each still says how it was before, until Argo CD has looked.
 
     Raises:
         SandboxError: Some are not in time, or a pod of theirs fails for good; with the first pod that fails.
@@ -83,6 +102,9 @@ def wait_for_applications(
     while True:
         late: list[Application] = []
         try:
+            if committed:
+                _compare_again(cluster)
+                committed = False
             found = applications(cluster)
             late = [one for one in found if not one.is_done and not (pull_request and one.waits_for_merge)]
             if found and not late:
@@ -120,5 +142,6 @@ def _application(item: Object) -> Application:
         namespace=at(item, "spec", "destination", "namespace") or "",
         branch=str(at(item, "spec", "source", "targetRevision") or "").removeprefix("refs/heads/"),
         revision=at(status, "sync", "revision") or "",
+        is_compared=REFRESH not in fields(item, "metadata", "annotations"),
         problem=complaints[0] if complaints else "",
     )

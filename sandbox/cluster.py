@@ -105,6 +105,15 @@ class Cluster:
         """
         return self._listed(self._custom.list_namespaced_custom_object, *APPLICATION, namespace, "applications")
 
+    def annotate_application(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
+        """Sets annotations of an Application; it may be gone already.
+
+        Raises:
+            ClusterError: The cluster did not answer, or refused.
+        """
+        body = {"metadata": {"annotations": annotations}}
+        self._ask(self._custom.patch_namespaced_custom_object, *APPLICATION, namespace, "applications", name, body)
+
     def secrets(self, namespace: str | None, labels: str) -> list[Object]:
         """The Secrets with these labels, of a namespace or of all.
 
@@ -127,7 +136,7 @@ class Cluster:
         answer = self._ask(call, *arguments, **options)
         return items(json.loads(answer), "items") if answer else []
 
-    def _ask(self, call: Callable[..., Any], *arguments: str, **options: Any) -> bytes | None:
+    def _ask(self, call: Callable[..., Any], *arguments: object, **options: Any) -> bytes | None:
         """The raw answer to a call, without the client's models; None for a 404."""
         try:
             answer = call(*arguments, **options, _request_timeout=SECONDS, _preload_content=False)

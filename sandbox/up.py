@@ -55,7 +55,8 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
             deployed = deploy(config, progress.teller(), place)
         with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:
             waits_for = " and ".join(deployed.exports.get("pullRequests") or ())
-            found = wait_for_applications(cluster, progress.update, pull_request=waits_for)
+            committed = bool(deployed.counts["update"])
+            found = wait_for_applications(cluster, progress.update, pull_request=waits_for, committed=committed)
     return Result(deployed, found, time.monotonic() - began)
 
 

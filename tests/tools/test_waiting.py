@@ -39,6 +39,10 @@ class Listed:
     def applications(self, _namespace: str) -> list[dict[str, Any]]:
         return self.found
 
+    def annotate_application(self, _namespace: str, name: str, annotations: dict[str, str]) -> None:
+        (found,) = [one for one in self.found if one["metadata"]["name"] == name]
+        found["metadata"].setdefault("annotations", {}).update(annotations)
+
     def pods(self, _namespace: str | None = None) -> list[dict[str, Any]]:
         return self.listed
 
@@ -57,9 +61,10 @@ NO_CHART = application("orders-dev", "Unknown", "Healthy", "helm-charts/orders: 
 NO_NAMESPACE = application("clock-dev", "OutOfSync", "Missing", 'namespaces "clock-dev" not found')
 
 
-def waited(*found: dict[str, Any], pull_request: str = "") -> list[str]:
+def waited(*found: dict[str, Any], pull_request: str = "", committed: bool = False) -> list[str]:
     listed = cast(Cluster, Listed(*found))
-    return [one.name for one in wait_for_applications(listed, lambda _text: None, 0, pull_request)]
+    waiting = wait_for_applications(listed, lambda _text: None, 0, pull_request, committed=committed)
+    return [one.name for one in waiting]
 
 
 @pytest.mark.parametrize("lacking", [NO_CHART, NO_NAMESPACE])
@@ -77,6 +82,16 @@ def test_any_other_failure_names_the_pull_request_too() -> None:
     broken = application("guestbook-dev", "OutOfSync", "Degraded", "a hook failed")
     with pytest.raises(SandboxError, match=PULL_REQUEST):
         waited(broken, NO_CHART, pull_request=PULL_REQUEST)
+
+
+def test_after_a_commit_argo_cd_looks_at_git_before_anything_counts_as_synced() -> None:
+    stale, leaving = (application(name, "Synced", "Healthy") for name in ("guestbook-dev", "clock-dev"))
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    with pytest.raises(SandboxError, match="not Synced and Healthy: guestbook-dev"):
+        waited(stale, leaving, committed=True)
+    assert "annotations" not in leaving["metadata"]
+    stale["metadata"]["annotations"].clear()  # as Argo CD does it
+    assert waited(stale, leaving) == ["clock-dev", "guestbook-dev"]
 
 
 def pod(name: str, state: dict[str, Any], *, restarts: int = 0, namespace: str = "argocd") -> dict[str, Any]:
