@@ -179,7 +179,7 @@ class Demo:
             self.rehearsal.wait(
                 f"{version} verified in {stage.name}",
                 lambda: self.rehearsal.verdict(stage.name, self.service, version) == "success",
-                seconds=60,
+                seconds=180,
             )
 
     def _asked(self, stage: Environment, version: str) -> int:

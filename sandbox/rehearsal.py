@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 import httpx
 import kubernetes.client
 import kubernetes.config
+import urllib3.exceptions
 
 from sandbox.config import SECOND_CONTEXT, SandboxConfig
 from sandbox.errors import SandboxError
@@ -27,6 +28,8 @@ from sandbox.sign_on import logged_in
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
+PASSING = (SandboxError, httpx.HTTPError, urllib3.exceptions.HTTPError, kubernetes.client.ApiException, OSError)
+"""What a look meets while something starts again, and no more after that."""
 
 
 @dataclass(frozen=True)
@@ -268,8 +271,8 @@ class Rehearsal:
         while time.monotonic() < deadline:
             try:
                 seen = look()
-            except (SandboxError, httpx.HTTPError, kubernetes.client.ApiException, OSError) as error:
-                last, seen = str(error).splitlines()[0], None
+            except PASSING as error:
+                last, seen = (str(error).splitlines() or [type(error).__name__])[0], None
             if seen:
                 return seen
             time.sleep(0.2)

@@ -14,19 +14,13 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from sandbox.config import SandboxConfig
-from sandbox.down import down
 from sandbox.overlay import sandbox_stack
-from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.operations import Run
 from sandbox.rehearsal import Rehearsal
-from sandbox.up import start_parts
-from tests.sandbox.networks import free_network
+from tests.sandbox.places import ROOT, config_of, environment_of, started
 from tests.sandbox.platforms import Platform
 
-ROOT = Path(__file__).parent.parent.parent
-NETWORK = free_network()
-DAILY_NETWORK = free_network()
 UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
 SHARING = (
@@ -94,11 +88,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _TwoSan
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The sandbox, up."""
-    if os.geteuid() != 0:
-        pytest.skip("the sandbox's node needs root")
     folder = Path(os.environ.get("SLIPWAY_TEST_DIR") or tmp_path_factory.mktemp("box") / "state")
-    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": NETWORK}
-    config = SandboxConfig.from_environment(environment, ROOT)
+    environment = environment_of(folder)
+    config = config_of(environment)
     box = Sandbox(config, environment)
     try:
         done = box.run("up")
@@ -117,16 +109,10 @@ def rehearsal(sandbox: Sandbox) -> Rehearsal:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A GitHub and an empty cluster, and the settings of a platform on them."""
-    if os.geteuid() != 0:
-        pytest.skip("the sandbox's node needs root")
     folder = Path(os.environ.get("SLIPWAY_STORIES_DIR") or tmp_path_factory.mktemp("stories") / "state")
-    environment = os.environ | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": DAILY_NETWORK}
-    config = SandboxConfig.from_environment(environment, ROOT)
-    progress = Progress(quiet=True)
-    try:
-        yield Platform(config, start_parts(config, progress), sandbox_stack(config))
-    finally:
-        down(config, progress)
+    config = config_of(environment_of(folder))
+    with started(config) as place:
+        yield Platform(config, place, sandbox_stack(config))
 
 
 @pytest.fixture(scope="session")

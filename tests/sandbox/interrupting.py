@@ -162,6 +162,7 @@ class Interrupter:
         own = {name for name in namespaces if known.fullmatch(name)}
         again = operations.preview(place, settings, refresh=True)
         differing = [(step.operation, step.name) for step in again.steps if step.operation not in UNCHANGED]
+        left = self._left(place.home)
         checks = {
             f"Applications {there} instead of {wanted}": sorted(there) != sorted(wanted),
             f"repositories {dict(repositories)}": max(repositories.values()) > 1
@@ -171,10 +172,18 @@ class Interrupter:
             or list(history.values()).count("deployed") != 1,
             f"namespaces {own} instead of {placed}": not placed <= own,
             f"a second preview: {differing}": bool(again.changed),
-            f"processes {processes.find(place.home)}": bool(processes.find(place.home)),
+            f"processes {left}": bool(left),
             "pending operations": bool(operations.read_pending(place.state_file(settings), settings)),
         }
         return [text for text, wrong in checks.items() if wrong]
+
+    @staticmethod
+    def _left(home: Home) -> list[processes.Process]:
+        """The processes that do not end by themselves: a CLI that is done does not wait for the last of its plugins."""
+        deadline = time.monotonic() + 30
+        while (left := processes.find(home)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return left
 
     @property
     def settings(self) -> StackConfig:

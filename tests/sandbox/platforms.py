@@ -146,7 +146,7 @@ class Platform:
 
     def settle(self) -> list[Application]:
         with contextlib.closing(Cluster(self.config)) as cluster:
-            found = wait_for_applications(cluster, lambda _text: None)
+            found = wait_for_applications(cluster, lambda _text: None, committed=True)
         again = operations.preview(self.place, self.settings)
         if again.changed:
             # The Kubernetes plugin may have waited for an object as it was before its own change, and kept that.

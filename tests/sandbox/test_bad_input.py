@@ -19,13 +19,12 @@ from sandbox.pulumi import operations
 from sandbox.pulumi.settings import merged
 from sandbox.rehearsal import Rehearsal
 from sandbox.up import find_workspace
-from tests.sandbox.conftest import ROOT, Sandbox
-from tests.sandbox.networks import free_network
+from tests.sandbox.conftest import Sandbox
+from tests.sandbox.places import ROOT, environment_of
 
 SERVICE = "guestbook"
 NOBODY = "sha256:" + "0" * 64
 HOSTILE = ("v1.2.3;touch${IFS}$HOME/pwned", "v1$(id)", "-v1", 'v1.2.3"&&id')
-ELSEWHERE = free_network()
 
 
 def head(rehearsal: Rehearsal) -> str:
@@ -40,7 +39,7 @@ def refusals(rehearsal: Rehearsal, repository: str, workflow: str, after: int, c
         runs = [run for run in rehearsal.runs(repository, workflow=workflow) if run["id"] > after]
         return runs if len(runs) == count and all(run["status"] == "completed" for run in runs) else None
 
-    runs = rehearsal.wait(f"{count} runs of {workflow}", complete, 120)
+    runs = rehearsal.wait(f"{count} runs of {workflow}", complete, 300)
     assert {run["conclusion"] for run in runs} == {"failure"}
     return "\n".join(rehearsal.run_log(repository, run["id"]) for run in runs)
 
@@ -115,25 +114,22 @@ def test_an_up_that_is_stopped_in_the_middle_leaves_nothing_that_down_does_not_f
     sandbox: Sandbox, tmp_path: Path, ending: signal.Signals
 ) -> None:
     folder = tmp_path / "box"
-    box = dataclasses.replace(
-        sandbox,
-        environment=sandbox.environment | {"SLIPWAY_SANDBOX_DIR": str(folder), "SLIPWAY_SANDBOX_NETWORK": ELSEWHERE},
-    )
+    box = dataclasses.replace(sandbox, environment=environment_of(folder))
     started = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "up"], cwd=ROOT, env=box.environment, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (folder / "node" / "box.json").exists() and started.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(started.pid, ending)
-        _, told = started.communicate(timeout=120)
+        _, told = started.communicate(timeout=300)
         assert started.returncode == (130 if ending is signal.SIGINT else -ending), told
         assert "Traceback" not in told
     finally:
         done = box.run("down")
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
-    assert f"{ELSEWHERE}." not in printed("ip", "-brief", "address")
+    assert f"{box.environment['SLIPWAY_SANDBOX_NETWORK']}." not in printed("ip", "-brief", "address")
     assert [line for line in printed("ps", "-eo", "args").splitlines() if str(folder) in line] == []

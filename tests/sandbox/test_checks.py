@@ -65,6 +65,12 @@ def start_prometheus(rehearsal: Rehearsal) -> None:
     core.create_namespaced_pod(MONITORING, cast(Any, {"metadata": metadata, "spec": {"containers": [container]}}))
     core.create_namespaced_service(MONITORING, cast(Any, {"metadata": metadata, "spec": service}))
 
+    def runs() -> bool:
+        statuses = cast(Any, core.read_namespaced_pod("prometheus", MONITORING)).status.container_statuses or []
+        return any(status.ready for status in statuses)
+
+    rehearsal.wait("prometheus running", runs, 180)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -140,15 +146,20 @@ def test_a_release_that_answers_wrongly_is_taken_back_and_its_checks_are_named(t
     assert "Why: Check failed: answers, errors" in message
     path = f"{told.rehearsal.repository_path(SERVICE)}/deployments"
     (deployment,) = told.rehearsal.github("GET", f"{path}?ref=v{told.bad}&environment={ENVIRONMENT}")
-    story = told.rehearsal.github("GET", f"{path}/{deployment['id']}/statuses")[0]["description"]
-    assert story == f"{told.bad}: rolled back from {told.bad} to {told.good}: Check failed: answers, errors"
+    story = f"{told.bad}: rolled back from {told.bad} to {told.good}: Check failed: answers, errors"
+    statuses = f"{path}/{deployment['id']}/statuses"
+    # The workflow that takes it back tells so after its commit, which Argo CD may have synced by then.
+    told.rehearsal.wait(story, lambda: told.rehearsal.github("GET", statuses)[0]["description"] == story, 180)
 
 
 def test_what_a_failed_check_has_said_is_there_after_the_rollback_whose_checks_pass(told: Told) -> None:
     def ended() -> bool:
-        return all("bad" in jobs and jobs[-1] == "good" for jobs in told.jobs().values())
+        found = told.jobs()
+        return {"answers", "errors"} <= set(found) and all(
+            "bad" in jobs and jobs[-1] == "good" for jobs in found.values()
+        )
 
-    told.rehearsal.wait("the rollback's checks", ended)
+    told.rehearsal.wait("the rollback's checks", ended, 180)
     core = kubernetes.client.CoreV1Api(told.rehearsal.kubernetes)
     said = ""
     for pod in cast(Any, core.list_namespaced_pod(NAMESPACE)).items:

@@ -5,11 +5,9 @@ It runs on a GitHub and two nodes of its own; the tests are one story in the ord
 
 import contextlib
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -27,11 +25,8 @@ from sandbox.pulumi import operations
 from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
-from sandbox.up import start_parts
-from tests.sandbox.networks import free_network
+from tests.sandbox.places import config_of, environment_of, started
 
-ROOT = Path(__file__).parent.parent.parent
-NETWORK = free_network()
 SERVICE, ENVIRONMENT = "guestbook", "edge"
 NAMESPACE = f"{SERVICE}-{ENVIRONMENT}"
 VERSION = "1.0.0"
@@ -41,25 +36,14 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> SandboxConfig:
-    if os.geteuid() != 0:
-        pytest.skip("the sandbox's node needs root")
-    folder = tmp_path_factory.mktemp("clusters") / "state"
-    environment = os.environ | {
-        "SLIPWAY_SANDBOX_DIR": str(folder),
-        "SLIPWAY_SANDBOX_NETWORK": NETWORK,
-        "SLIPWAY_SANDBOX_CLUSTERS": "2",
-    }
-    return SandboxConfig.from_environment(environment, ROOT)
+    return config_of(environment_of(tmp_path_factory.mktemp("clusters") / "state", SLIPWAY_SANDBOX_CLUSTERS="2"))
 
 
 @pytest.fixture(scope="module")
 def place(config: SandboxConfig) -> Iterator[Workspace]:
     """A GitHub and two empty clusters."""
-    progress = Progress(quiet=True)
-    try:
-        yield start_parts(config, progress)
-    finally:
-        down(config, progress)
+    with started(config) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -139,5 +123,5 @@ def test_down_leaves_nothing_of_either_cluster(config: SandboxConfig, rehearsal:
     assert not config.directory.exists()
     for command in (("ip", "-brief", "address"), ("ip", "route"), ("ps", "-eo", "args")):
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        assert f"{NETWORK}." not in shown
+        assert f"{config.network}." not in shown
         assert f"{config.directory}/" not in shown

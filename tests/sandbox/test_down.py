@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.sandbox.conftest import NETWORK, Sandbox
+from tests.sandbox.conftest import Sandbox
 
 
 def told(*command: str) -> str:
@@ -13,14 +13,14 @@ def told(*command: str) -> str:
 def test_down_leaves_nothing(sandbox: Sandbox) -> None:
     done = sandbox.run("down")
     assert done.returncode == 0, done.stderr
-    folder = str(sandbox.config.directory)
+    folder, network = str(sandbox.config.directory), f"{sandbox.config.network}."
     assert not sandbox.config.directory.exists()
     assert not sandbox.config.directory.with_name(f"{sandbox.config.directory.name}.lock").exists()
     assert [line for line in Path("/proc/self/mounts").read_text().splitlines() if folder in line] == []
     assert [line for line in told("ps", "-eo", "args").splitlines() if folder in line and "pytest" not in line] == []
-    assert f"{NETWORK}." not in told("ip", "-brief", "address")
-    assert f"{NETWORK}." not in told("ip", "route")
-    assert f"{NETWORK}." not in told("nft", "list", "ruleset")
+    assert network not in told("ip", "-brief", "address")
+    assert network not in told("ip", "route")
+    assert network not in told("nft", "list", "ruleset")
 
 
 def test_down_of_nothing_is_no_error(sandbox: Sandbox) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.rehearsal import Rehearsal
-from tests.sandbox.conftest import ROOT, Sandbox
+from tests.sandbox.conftest import Sandbox
+from tests.sandbox.places import ROOT
 
 DAY = 24 * 60 * 60
 KINDS = "configmaps,events,pods,deployments.apps,applications.argoproj.io,appprojects.argoproj.io"

@@ -30,7 +30,7 @@ def released(rehearsal: Rehearsal) -> Generator[str]:
         rehearsal.wait(
             f"{version} verified in {environment}",
             lambda environment=environment: rehearsal.verdict(environment, SERVICE, version) == "success",
-            seconds=180,
+            seconds=300,
         )
 
 
@@ -79,13 +79,13 @@ def test_drift_is_healed_and_told_of(rehearsal: Rehearsal) -> None:
 
     wanted = replicas()
     apps.patch_namespaced_deployment(SERVICE, namespace, {"spec": {"replicas": wanted + 2}})
-    rehearsal.wait("replicas as Git says", lambda: replicas() == wanted)
+    rehearsal.wait("replicas as Git says", lambda: replicas() == wanted, 180)
 
     def healed() -> list[str]:
         reports = rehearsal.reports("dev", SERVICE, version)
         return [report["description"] for report in reports if report["description"].startswith("Drift healed")]
 
-    (description, *_) = rehearsal.wait("drift in the ledger", healed)
+    (description, *_) = rehearsal.wait("drift in the ledger", healed, 180)
     assert f"Deployment/{SERVICE}" in description
     assert outcomes(rehearsal, "dev", version) == {"success"}
 

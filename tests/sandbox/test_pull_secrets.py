@@ -37,7 +37,7 @@ def pod(rehearsal: Rehearsal, name: str, *secrets: str) -> Generator[Document]:
         return state if "waiting" not in state or waits != "ContainerCreating" else None
 
     try:
-        yield rehearsal.wait(f"{name} to have its image or not", decided, 120)
+        yield rehearsal.wait(f"{name} to have its image or not", decided, 180)
     finally:
         core.delete_namespaced_pod(name, NAMESPACE, grace_period_seconds=0)
 

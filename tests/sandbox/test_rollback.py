@@ -115,11 +115,13 @@ def test_the_fix_and_the_release_whose_event_was_lost_came_everywhere(told: Told
         versions = [release["version"] for _, release in told.history(environment)]
         assert told.fixed in versions or stage.manual
         assert versions[-1] == told.last
-        assert told.last in told.rehearsal.get(environment, SERVICE).text
+        told.rehearsal.wait_for_version(environment, SERVICE, told.last)
         assert told.rehearsal.verdict(environment, SERVICE, told.last) == "success"
 
 
 def test_status_shows_what_runs_and_no_drift(told: Told, sandbox: Sandbox) -> None:
+    for environment in told.stages:
+        told.rehearsal.wait_for_state(f"{SERVICE}-{environment}", "Synced", "Healthy")
     shown = [item for item in sandbox.status()["services"] if item["service"] == SERVICE]
     assert {item["environment"] for item in shown} == set(told.stages)
     assert {(item["version"], item["sync"], item["drift"]) for item in shown} == {(told.last, "Synced", False)}
@@ -140,7 +142,7 @@ def test_a_commit_alone_starts_no_release(told: Told) -> None:
     told.rehearsal.wait(
         "the commit's own workflow",
         lambda: any(run["head_sha"] == commit for run in told.rehearsal.runs(SERVICE)),
-        120,
+        180,
     )
     assert [run["id"] for run in told.rehearsal.runs(SERVICE, workflow="release.yml")] == before
 

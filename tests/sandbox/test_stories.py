@@ -157,11 +157,13 @@ def test_one_up_rotates_every_secret_and_the_old_ones_are_used_nowhere(platform:
         clone.tag("v0.1.0")
     platform.rehearsal.wait_for_version("dev", "guestbook", "0.1.0", seconds=300)
     platform.rehearsal.wait(
-        "0.1.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.1.0") == "success", 120
+        "0.1.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.1.0") == "success", 300
     )
     (hook,) = platform.github("GET", "/repos/acme/environments/hooks")
-    deliveries = platform.github("GET", f"/repos/acme/environments/hooks/{hook['id']}/deliveries")
-    assert deliveries[0]["status_code"] == 200
+    deliveries = f"/repos/acme/environments/hooks/{hook['id']}/deliveries"
+    platform.rehearsal.wait(
+        "Argo CD taking an event", lambda: platform.github("GET", deliveries)[0]["status_code"] == 200, 120
+    )
 
 
 def rotate_credentials(config: SandboxConfig) -> None:
@@ -221,9 +223,10 @@ def test_what_leaves_and_what_stays_is_said_and_so_it_is(platform: Platform) -> 
     assert "clock-production stay, because `removal` is orphan" in said
     done = platform.apply(change)
     assert set(foreseen.messages) <= set(done.messages)
-    left = platform.namespaces()
-    assert "clock-production" in left
-    assert not {"clock-dev", "clock-staging"} & left
+    # Kubernetes empties a namespace before it is gone.
+    leaving = {"clock-dev", "clock-staging"}
+    platform.rehearsal.wait(f"{leaving} gone", lambda: not leaving & platform.namespaces(), 180)
+    assert "clock-production" in platform.namespaces()
     assert not {name for name in platform.applications() if "clock" in name or "qa" in name}
     assert platform.github("GET", f"/repos/acme/{repository}")["archived"] is False
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from sandbox import pods
-from sandbox.applications import applications
+from sandbox.applications import wait_for_applications
 from sandbox.cluster import Cluster
 from sandbox.errors import ExitCode
 from sandbox.lock import locked
@@ -27,7 +27,9 @@ def test_argo_cd_is_ready(cluster: Cluster) -> None:
 
 
 def test_every_application_is_there_synced_and_healthy(cluster: Cluster) -> None:
-    found = {application.name: (application.sync, application.health) for application in applications(cluster)}
+    """A commit that came after the others is on its way for a moment."""
+    settled = wait_for_applications(cluster, lambda _text: None)
+    found = {application.name: (application.sync, application.health) for application in settled}
     wanted = {f"{service}-{environment}" for service in SERVICES for environment in ENVIRONMENTS}
     wanted |= {f"infrastructure-{environment}" for environment in ENVIRONMENTS}
     assert set(found) == wanted
