@@ -19,8 +19,10 @@ from sandbox.github.credentials import Credentials
 
 PID_FILE = "server.pid"
 LOG_FILE = "server.log"
-START_SECONDS = 30
+START_SECONDS = 120
 STOP_SECONDS = 10
+ANSWER_SECONDS = 10
+"""For its health: one that is only busy is not in the way of the next `up`."""
 
 __all__ = ["Credentials", "ensure_credentials", "is_running", "start", "stop"]
 
@@ -109,7 +111,7 @@ def _loopback(config: SandboxConfig) -> str:
 def _health(config: SandboxConfig) -> dict[str, Any] | None:
     """What the server says of itself, if it is the one of this sandbox."""
     try:
-        with httpx.Client(timeout=2, trust_env=False) as client:
+        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:
             answer: dict[str, Any] = client.get(f"http://{_loopback(config)}/_sandbox/health").json()
     except (httpx.HTTPError, ValueError):
         return None

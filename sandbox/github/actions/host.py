@@ -27,6 +27,8 @@ LENT = "SLIPWAY_SANDBOX_LENT"
 """A file that says what jobs of one repository's environments see of this machine (`Lent`); it may come later."""
 
 DEFAULT_JOBS = 4
+PROBE_SECONDS = 120
+"""For what a job of its own would find out at once; a busy machine takes its time."""
 
 PASSED_ON = (
     "PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS",
@@ -100,7 +102,7 @@ class Host:
             return "plain"
         for mode in ("user", "namespaces"):
             probe = self._command(mode, ["/bin/true"], "/", {}, [])
-            if subprocess.run(probe, capture_output=True, timeout=30, check=False).returncode == 0:
+            if subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=False).returncode == 0:
                 return mode
         return "plain"
 
@@ -116,7 +118,7 @@ class Host:
                 os.chown(one, self.owner or 0, self.owner or 0)
             script = "mkdir l u w m && exec mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w,userxattr m"
             probe = self.command(path, ["/bin/sh", "-c", script], {"PATH": os.defpath}, [], path / "tmp")
-            done = subprocess.run(probe, capture_output=True, timeout=30, check=False)
+            done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=False)
         return "vfs" if done.returncode else "overlay"
 
     def prepare(self) -> None:
