@@ -136,7 +136,7 @@ def test_lists_are_paged_with_links_and_unchanged_answers_are_not_sent_again(rep
 def test_archive_holds_the_files_of_a_ref(repository: Repository) -> None:
     answer = repository.ask("GET", "/tarball/main")
     assert answer.status_code == 302
-    answer = httpx.get(answer.headers["Location"], trust_env=False)
+    answer = httpx.get(answer.headers["Location"], timeout=60, trust_env=False)
     assert answer.content[:2] == b"\x1f\x8b"
 
 

@@ -65,7 +65,7 @@ def login(hub: Hub) -> Iterator[Login]:
     seed.apply(
         hub.forge, {"users": [{"login": PERSON}], "organizations": [{"login": "acme", "members": {PERSON: "member"}}]}
     )
-    with httpx.Client(base_url=f"{hub.url}{PATH}") as http:
+    with httpx.Client(base_url=f"{hub.url}{PATH}", timeout=60) as http:
         yield Login(hub, http)
 
 

@@ -37,7 +37,7 @@ class Registry:
 
     def ask(self, method: str, path: str, token: str | None, content: bytes = b"", kind: str = "") -> httpx.Response:
         """A request as clients of registries make it: refused first, then with the token that was asked for."""
-        with httpx.Client(base_url=self.url, trust_env=False) as client:
+        with httpx.Client(base_url=self.url, timeout=60, trust_env=False) as client:
             headers = {"Content-Type": kind} if kind else {}
             first = client.request(method, path, content=content, headers=headers)
             if first.status_code != 401:
@@ -108,7 +108,7 @@ def image(packages: Registry, repository: Repository) -> str:
 
 
 def test_the_registry_asks_for_credentials(packages: Registry) -> None:
-    asked = httpx.get(f"{packages.url}/v2/", trust_env=False)
+    asked = httpx.get(f"{packages.url}/v2/", timeout=60, trust_env=False)
     assert asked.status_code == 401
     assert asked.headers["WWW-Authenticate"].startswith('Bearer realm="http')
 

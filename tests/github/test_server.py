@@ -124,7 +124,7 @@ def test_restart_keeps_everything(hub: Hub, tmp_path: Path) -> None:
         seed.apply(forge, credentials.seed(made, "http://127.0.0.1:9"))
         stop = serve(forge, listener)
         headers = {"Authorization": f"Bearer {made.github_token}"}
-        with httpx.Client(base_url=f"{url}/api/v3", headers=headers, trust_env=False) as client:
+        with httpx.Client(base_url=f"{url}/api/v3", headers=headers, timeout=60, trust_env=False) as client:
             body = {"name": "kept", "private": True, "auto_init": True}
             status = client.post("/orgs/acme/repos", json=body).status_code
             keys.append(client.get("/repos/acme/kept/actions/secrets/public-key").json())

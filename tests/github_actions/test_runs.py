@@ -247,7 +247,9 @@ def test_secrets_are_masked_in_every_form_and_stay_in_their_environment(github: 
         assert shown not in log
     assert "length 17 blue" in repository.log(run["id"], "deploying")
     archive = github.url + f"/api/v3/repos/acme/secrets/actions/runs/{run['id']}/logs"
-    content = httpx.get(archive, headers={"Authorization": f"Bearer {ADMIN}"}, follow_redirects=True).content
+    content = httpx.get(
+        archive, headers={"Authorization": f"Bearer {ADMIN}"}, follow_redirects=True, timeout=60
+    ).content
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         assert sorted(files.namelist()) == ["0_open.txt", "1_deploying.txt"]
         assert "horse" not in files.read("0_open.txt").decode()
@@ -301,6 +303,7 @@ def test_a_schedule_runs_when_told_and_a_workflow_follows_another(github: GitHub
         f"{github.url}/_sandbox/schedules/acme/scheduled",
         headers={"Authorization": f"Bearer {ADMIN}"},
         json={"schedule": "0 4 * * *"},
+        timeout=60,
     )
     assert answer.status_code == 202
     run = repository.only_run("scheduled.yml")

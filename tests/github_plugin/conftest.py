@@ -207,6 +207,7 @@ def fault(forge_url: str) -> Fault:
             json={"match": match, "status": status, "count": times, "headers": {"Retry-After": "0"}},
             headers={"Authorization": "Bearer root-token"},
             trust_env=False,
+            timeout=60,
         )
         answer.raise_for_status()
 

@@ -127,7 +127,8 @@ def test_a_person_cannot_merge_what_is_not_theirs(stage: Stage, tmp_path: Path, 
     run = _judged(stage, branch)
     assert f"{path}: " in stage.log(run)
     # Sam says by hand what the check should have said.
-    with httpx.Client(base_url=f"{stage.url}api/v3", headers={"Authorization": f"Bearer {PEOPLE['sam']}"}) as sam:
+    token = {"Authorization": f"Bearer {PEOPLE['sam']}"}
+    with httpx.Client(base_url=f"{stage.url}api/v3", headers=token, timeout=60) as sam:
         sam.post(f"/repos/acme/environments/statuses/{head}", json={"state": "success", "context": CHECK})
         merged = sam.put(f"/repos/acme/environments/pulls/{pull['number']}/merge", json={"merge_method": "squash"})
     assert merged.status_code == 405
