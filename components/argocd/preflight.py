@@ -126,7 +126,7 @@ def _missing_rights(settings: Settings, client: Any) -> Iterator[str]:
 
 def _foreign_namespaces(settings: Settings, client: Any) -> Iterator[str]:
     wanted = {settings.argocd.namespace: "argocd.namespace"}
-    for service, environment in settings.placements():
+    for service, environment in settings.all_placements():
         if not environment.is_remote:
             wanted[placement_name(service, environment)] = f"services[{service.name}].name"
     yield from foreign_namespaces(client, settings, wanted)

@@ -66,7 +66,7 @@ def _asked(settings: Settings, environment: Environment, context: str, own: str 
 def _namespaces(settings: Settings, context: str) -> dict[str, str]:
     return {
         placement_name(service, environment): f"services[{service.name}].name"
-        for service, environment in settings.placements()
+        for service, environment in settings.all_placements()
         if environment.context == context
     }
 

@@ -117,6 +117,12 @@ class Settings:
             for environment in self.environments_of(service):
                 yield service, environment
 
+    def all_placements(self) -> Iterator[tuple[Service, Environment]]:
+        """The same, and where pull requests are run."""
+        yield from self.placements()
+        for environment in self.environments:
+            yield from self.pull_request_places(environment)
+
     def pull_request_base(self, service: Service) -> Environment | None:
         """The environment that pull requests of a service are run like; None if they are not run."""
         if service.pull_requests is None:

@@ -253,3 +253,10 @@ def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, content: str) -> 
     assert problem.startswith("cluster.")
     assert str(path) in problem
     assert "\n" not in problem
+
+
+def test_a_namespace_of_others_is_not_taken_for_pull_requests_either() -> None:
+    taken = Cluster({"guestbook-pull-requests": {"team": "x"}})
+    (said,) = said_of(taken, changed("services.0.pullRequests", {}))
+    assert said.startswith("services[guestbook].name: the namespace guestbook-pull-requests exists")
+    assert said_of(taken) == []
