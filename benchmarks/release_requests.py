@@ -114,7 +114,7 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
         )
         return replace(
             world.context(),
-            reader=GitHub(api, world.token, own),
+            own=GitHub(api, world.token, own),
             writer=GitHub(api, world.token, promoter, Git(world.url, world.token, git)),
             service=GitHub(api, world.token, promoter, Git(world.url, world.token, git, with_files=False)),
             registry=Images({release.digest: release.commit}),
@@ -125,7 +125,7 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
         request = claims.check(around, service, "7", release.digest)
         return promotion.with_work(around, request, promotion.consider(around, request, tuple(asked)))
 
-    ask.forward(world.platform, context().reader, f"{ask.CONTEXT}{service.name}/7", release.digest)
+    ask.forward(world.platform, context().own, f"{ask.CONTEXT}{service.name}/7", release.digest)
     names = planned()
     while names:
         asked.clear()
@@ -134,7 +134,7 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
             request = claims.check(around, service, "7", release.digest)
             promotion.deliver(around, request, world.platform.environment(name))
             report = world.report(name, world.head("environments"), "success")
-            forward.forward(world.platform, context().reader, report, f"{name}/{service.name}", "success")
+            forward.forward(world.platform, context().own, report, f"{name}/{service.name}", "success")
             verified.verified(context(), report)
         names = planned() if asked else []
     if world.wanted("production") != release.version:

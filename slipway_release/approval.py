@@ -90,7 +90,7 @@ def _approvers(context: Context, environment: Environment) -> list[str]:
     """Who approved this environment in this run, in any of its attempts."""
     run = workflow.variable("GITHUB_RUN_ID")
     found: list[str] = []
-    for review in context.reader.pages(f"/repos/{context.platform.repository}/actions/runs/{run}/approvals"):
+    for review in context.own.pages(f"/repos/{context.platform.repository}/actions/runs/{run}/approvals"):
         environments = fields.documents(review.get("environments"), "approval.environments")
         named = any(str(one.get("name")).lower() == environment.name.lower() for one in environments)
         if review.get("state") == "approved" and named:

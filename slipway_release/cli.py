@@ -181,7 +181,7 @@ def request(_: argparse.Namespace) -> None:
 
 def forward_request(_: argparse.Namespace) -> None:
     around = context.from_environment()
-    ask.forward(around.platform, around.reader, workflow.variable("CONTEXT"), workflow.variable("DIGEST"))
+    ask.forward(around.platform, around.own, workflow.variable("CONTEXT"), workflow.variable("DIGEST"))
 
 
 def name_repository(_: argparse.Namespace) -> None:
@@ -254,7 +254,7 @@ def record_merged(_: argparse.Namespace) -> None:
 def forward_report(_: argparse.Namespace) -> None:
     around = context.from_environment()
     deployment, placement = workflow.variable("DEPLOYMENT"), workflow.variable("PLACEMENT")
-    forward.forward(around.platform, around.reader, deployment, placement, workflow.variable("STATE"))
+    forward.forward(around.platform, around.own, deployment, placement, workflow.variable("STATE"))
 
 
 def record_verified(_: argparse.Namespace) -> None:

@@ -24,7 +24,8 @@ class Context:
     """Everything a command may talk to."""
 
     platform: Platform
-    reader: GitHub
+    own: GitHub
+    """The workflow's own token."""
     writer: GitHub
     service: GitHub
     registry: Registry
@@ -33,7 +34,7 @@ class Context:
     @property
     def contents(self) -> Contents:
         """The environment repository, with the right to write it."""
-        return Contents(self.writer, self.platform.repository, self.reader)
+        return Contents(self.writer, self.platform.repository, self.own)
 
 
 def from_environment(registry_seconds: float | None = None) -> Context:
@@ -51,7 +52,7 @@ def from_environment(registry_seconds: float | None = None) -> Context:
     writer, service = workflow.optional("ENVIRONMENTS_TOKEN", own), workflow.optional("SERVICE_TOKEN", own)
     return Context(
         platform=platform,
-        reader=GitHub(api_url, own, transport),
+        own=GitHub(api_url, own, transport),
         writer=GitHub(api_url, writer, transport, Git(server_url, writer, transport)),
         # A service's repository may be large, and only its history is asked about.
         service=GitHub(api_url, service, transport, Git(server_url, service, transport, with_files=False)),

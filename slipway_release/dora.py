@@ -107,7 +107,7 @@ def _restorations(done: Sequence[Deployment]) -> Iterable[float]:
 
 def _deployments(context: Context, environment: str, service: str, since: dt.datetime) -> list[Deployment]:
     name = ledger.name_of(environment, service)
-    return deliveries(ledger.entries(context.reader, context.platform.repository, name), since)
+    return deliveries(ledger.entries(context.own, context.platform.repository, name), since)
 
 
 def deliveries(entries: Iterable[Entry], since: dt.datetime) -> list[Deployment]:

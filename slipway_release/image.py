@@ -58,7 +58,7 @@ def build(context: Context, source: Source, folder: Path, credential: Credential
         builder = _builder(context.platform.registry_insecure, context.platform.image_platforms, Path(temporary))
         builder.log_in(credential)
         builder.build(name, folder, metadata.arguments())
-        return context.reader.transport.repeat(lambda: builder.push(name), ReleaseError, attempts=_PUSH_ATTEMPTS)
+        return context.own.transport.repeat(lambda: builder.push(name), ReleaseError, attempts=_PUSH_ATTEMPTS)
 
 
 class Builder(Protocol):

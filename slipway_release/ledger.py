@@ -150,7 +150,7 @@ class Ledger:
         known = None if new else self._known(self.context.writer, repository, name, commit, payload)
         own = known or self._made(self.context.writer, repository, environment, name=name, ref=commit, payload=payload)
         if own.latest is None:
-            self._report(self.context.reader, repository, own.id, environment, state=state, description=description)
+            self._report(self.context.own, repository, own.id, environment, state=state, description=description)
         elif own.latest.state not in {"queued", "in_progress"}:
             # Argo CD was quicker than this run; what it has found is mirrored by another one.
             return
@@ -186,7 +186,7 @@ class Ledger:
                 continue
             if found.verified_at is None and found.failed_at is None:
                 text = f"{release.version}: Synced, Healthy and Succeeded"
-                self._report(self.context.reader, repository, found.id, environment, state="success", description=text)
+                self._report(self.context.own, repository, found.id, environment, state="success", description=text)
             return
 
     def overtaken(self, environment: Environment, release: Release, by: Release) -> None:
@@ -199,7 +199,7 @@ class Ledger:
             if found.payload.get("digest") == release.digest:
                 if found.latest is not None and found.latest.state in {"queued", "in_progress"}:
                     self._report(
-                        self.context.reader, repository, found.id, environment, state="inactive", description=text
+                        self.context.own, repository, found.id, environment, state="inactive", description=text
                     )
                     self.mirror(environment, release, "inactive", text)
                 return

@@ -211,7 +211,7 @@ def _newest(context: Context) -> Iterable[Entry]:
         for service in context.platform.services
         for place in context.platform.environments_of(service)
     }
-    for entry in ledger.entries(context.reader, context.platform.repository):
+    for entry in ledger.entries(context.own, context.platform.repository):
         if _place(entry) in known:
             yield entry
 
@@ -225,7 +225,7 @@ def _waiting(context: Context) -> dict[tuple[str, str], Json]:
     """Open pull requests of the release program, by environment and service."""
     found: dict[tuple[str, str], Json] = {}
     where = f"/repos/{context.platform.repository}/pulls"
-    for item in context.reader.pages(where, {"state": "open"}):
+    for item in context.own.pages(where, {"state": "open"}):
         branch = fields.text(fields.child(item, "head", where), "ref", where)
         place = pulls.placement_of(branch)
         if place is not None:

@@ -62,7 +62,7 @@ def title(service: str, run: str, digest: str, environments: Sequence[str] = ())
 def newest(context: Context) -> list[Run]:
     """The newest runs of the promotion, newest first, in one call."""
     path = f"/repos/{context.platform.repository}/actions/workflows/{WORKFLOW}/runs"
-    return _runs(context.reader.get(path, {"per_page": str(_PAGE)}), path)
+    return _runs(context.own.get(path, {"per_page": str(_PAGE)}), path)
 
 
 def failed(context: Context) -> list[Run]:
@@ -73,7 +73,7 @@ def failed(context: Context) -> list[Run]:
     for state in ("failure", "cancelled"):
         query = {"status": state, "created": f">={since}", "branch": "main", "per_page": str(_PAGE)}
         for page in range(1, _MOST_PAGES + 1):
-            answer = context.reader.get(path, query | {"page": str(page)})
+            answer = context.own.get(path, query | {"page": str(page)})
             found += _runs(answer, path)
             if len(fields.documents(answer.get("workflow_runs") or [], path)) < _PAGE:
                 break
@@ -100,7 +100,7 @@ def is_due(attempts: Sequence[Run], environment: str | None = None) -> bool:
 def was_rejected(context: Context, run: Run, environment: str | None = None) -> bool:
     """Whether a reviewer has rejected the delivery to an environment in a run; to any of them, if none is named."""
     path = f"/repos/{context.platform.repository}/actions/runs/{run.id}/approvals"
-    for review in fields.documents(context.reader.read(path), path):
+    for review in fields.documents(context.own.read(path), path):
         names = {item.get("name") for item in fields.documents(review.get("environments") or [], path)}
         if review.get("state") == "rejected" and (environment is None or environment in names):
             return True

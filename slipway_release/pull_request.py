@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from pathlib import Path
 
-from slipway_release import fields, image, source, workflow
+from slipway_release import fields, history, image, source, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
@@ -63,14 +63,14 @@ def expire(context: Context, label: str, days: int) -> None:
     service = _service(context)
     base, oldest = f"/repos/{service.repository}", workflow.days_ago(days)
     # Not the list of issues, which could be asked for the label: that takes a right of its own.
-    for pull in context.reader.pages(f"{base}/pulls", {"state": "open"}):
+    for pull in context.own.pages(f"{base}/pulls", {"state": "open"}):
         names = {item.get("name") for item in fields.documents(pull.get("labels") or [], "pull request.labels")}
         number = fields.number(pull, "number", "pull request")
         if label not in names or _changed(context, base, pull) > oldest:
             continue
         text = f"{MARKER}\nNothing has changed here for {days} days, so `{label}` is taken off; set it again to go on."
         comment.keep(context, str(number), text, repository=service.repository, marker=MARKER)
-        context.reader.answer("DELETE", f"{base}/issues/{number}/labels/{quoted(label)}")
+        context.own.answer("DELETE", f"{base}/issues/{number}/labels/{quoted(label)}")
         workflow.say(f"#{number}: {label} taken off")
 
 
@@ -89,6 +89,7 @@ def _changed(context: Context, base: str, pull: Document) -> dt.datetime:
     if told is not None:
         return workflow.moment(fields.text(told, "updated_at", "comment"))
     head = fields.child(pull, "head", "pull request")
-    commit = context.reader.get(f"{base}/commits/{fields.text(head, 'sha', 'pull request.head')}")
-    details = fields.child(fields.child(commit, "commit", "commit"), "committer", "commit.commit")
-    return workflow.moment(fields.text(details, "date", "commit.commit.committer"))
+    repository = base.removeprefix("/repos/")
+    made = history.commit_date(context.own, repository, fields.text(head, "sha", "pull request.head"))
+    # What GitHub does not know the age of is not old.
+    return workflow.moment(made) if made else workflow.now()

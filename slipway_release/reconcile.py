@@ -55,7 +55,7 @@ class Place:
 
 def start(context: Context) -> None:
     """Start the workflow of it: open pull requests are judged again, and what waited goes on."""
-    context.reader.start_workflow(context.platform.repository, "reconcile.yml")
+    context.own.start_workflow(context.platform.repository, "reconcile.yml")
 
 
 def reconcile(context: Context, folder: Path | None = None) -> list[str]:
@@ -281,7 +281,7 @@ class _Runs:
         """Start a promotion, unless this reconciliation has done so; whether it did."""
         if (service.name, run) in self._started:
             return False
-        ask.ask(self._context.platform, self._context.reader, service, run, digest, environments)
+        ask.ask(self._context.platform, self._context.own, service, run, digest, environments)
         self._started.add((service.name, run))
         return True
 

@@ -54,7 +54,7 @@ def with_image(context: Context, source: Source) -> Source:
 def _of_tag(context: Context, service: Service, name: str, commit: str) -> str:
     tag = claims.parse_tag(name)
     claims.named_environments(tag, context.platform.environments_of(service))
-    claims.check_tag(context.reader, service, tag, commit)
+    claims.check_tag(context.own, service, tag, commit)
     return str(tag.version)
 
 
@@ -62,6 +62,6 @@ def _of_branch(context: Context, service: Service, name: str, commit: str) -> st
     tracked = {environment.tracked_branch for environment in context.platform.environments_of(service)}
     if name not in tracked:
         raise RefusedError(f"branch {name!r}: no environment of {service.name} follows it")
-    if not history.is_on_branch(context.reader, service.repository, commit, name):
+    if not history.is_on_branch(context.own, service.repository, commit, name):
         raise RefusedError(f"branch {name!r}: commit {commit[:12]} is no longer on it")
     return tags.branch_version(name, commit)

@@ -63,5 +63,5 @@ def _go_on(context: Context, report: Report, release: Release) -> None:
         )
         return
     names = [environment.name for environment in waiting]
-    ask.ask(context.platform, context.reader, report.service, run, release.digest, names)
+    ask.ask(context.platform, context.own, report.service, run, release.digest, names)
     workflow.say(f"goes on to {', '.join(names)}")

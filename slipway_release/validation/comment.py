@@ -36,18 +36,18 @@ def keep(
     found = find(context, number, repository=repository, marker=marker)
     if found is None:
         if new:
-            context.reader.post(f"{base}/{number}/comments", {"body": text})
+            context.own.post(f"{base}/{number}/comments", {"body": text})
             workflow.say("commented")
         return
     if found.get("body") != text:
-        context.reader.patch(f"{base}/comments/{fields.number(found, 'id', 'comment')}", {"body": text})
+        context.own.patch(f"{base}/comments/{fields.number(found, 'id', 'comment')}", {"body": text})
     workflow.say("the comment is up to date")
 
 
 def find(context: Context, number: str, *, repository: str = "", marker: str = MARKER) -> Mapping[str, object] | None:
     """The comment as GitHub has it, or None; the arguments are those of `keep`."""
     base = f"/repos/{repository or context.platform.repository}/issues"
-    for comment in context.reader.pages(f"{base}/{number}/comments"):
+    for comment in context.own.pages(f"{base}/{number}/comments"):
         author = fields.optional_document(comment, "user") or {}
         if str(comment.get("body") or "").startswith(marker) and author.get("type") == "Bot":
             return comment

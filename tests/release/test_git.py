@@ -28,7 +28,7 @@ def counted(world: World, server: str | None = None) -> tuple[Context, Counting]
     """A context whose requests to the API are counted, and not those of Git."""
     transport = Counting()
     github = GitHub(f"{world.url}api/v3", world.token, transport, Git(server or world.url, world.token))
-    return dataclasses.replace(world.context(), writer=github, reader=github, service=github), transport
+    return dataclasses.replace(world.context(), writer=github, own=github, service=github), transport
 
 
 def test_a_hundred_releases_an_hour_fit_into_what_each_token_has(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def reconciled(
     script = Recording(QUIET | freezes | runs | (reviews or {}))
     github = GitHub("https://github.test/api/v3", "token", script)
     given = context(of=platform(environment("production", approval=bool(reviews))))
-    reconcile.reconcile(dataclasses.replace(given, reader=github, writer=github, service=github))
+    reconcile.reconcile(dataclasses.replace(given, own=github, writer=github, service=github))
     return script.started
 
 
@@ -175,7 +175,7 @@ def test_a_version_that_was_on_hold_before_it_ever_came_is_asked_for_by_its_firs
     around = context({}, {})
     around = dataclasses.replace(
         around,
-        reader=GitHub("https://github.test/api/v3", "token", asked),
+        own=GitHub("https://github.test/api/v3", "token", asked),
         writer=GitHub("https://github.test/api/v3", "token", asked),
         registry=Tagged({"1.2.3": image} if image else {}),
     )

@@ -33,7 +33,7 @@ def github(**committed: dt.datetime) -> Context:
 
 
 def script(around: Context) -> Script:
-    transport = around.reader.transport
+    transport = around.own.transport
     assert isinstance(transport, Script)
     return transport
 

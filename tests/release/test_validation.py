@@ -570,8 +570,8 @@ def test_there_is_one_comment_and_it_is_kept_up_to_date() -> None:
 
 
 def _asked(around: Any) -> list[str]:
-    assert isinstance(around.reader.transport, Script)
-    return around.reader.transport.asked
+    assert isinstance(around.own.transport, Script)
+    return around.own.transport.asked
 
 
 @pytest.mark.parametrize("number", ["", "7/../8", "x"])

@@ -28,7 +28,7 @@ from slipway_release.selection import Kind
 from slipway_release.tags import Version, is_version
 from tests.release.builders import answer, environment
 from tests.release.world import World
-from tests.release.year_faults import READER, TOKENS, WRITER, Actions, Faults, Kept, KilledError, Outside, Shelves
+from tests.release.year_faults import OWN, TOKENS, WRITER, Actions, Faults, Kept, KilledError, Outside, Shelves
 from tests.release.year_people import People
 
 PLACES = (
@@ -130,11 +130,11 @@ class Year:
             token = self.world.token
             home = Path(self._copies.name, whose)
             git = Kept(self.world.url, token, transport, whose == WRITER, home=home, said=self._said)
-            return GitHub(f"{self.world.url}api/v3", token, transport, git if whose != READER else None)
+            return GitHub(f"{self.world.url}api/v3", token, transport, git if whose != OWN else None)
 
-        reader, writer, service = (client(whose) for whose in TOKENS)
+        own, writer, service = (client(whose) for whose in TOKENS)
         shelves = Shelves(self.outside)
-        return Context(self.world.platform, reader, writer, service, shelves, "https://run.test/1")
+        return Context(self.world.platform, own, writer, service, shelves, "https://run.test/1")
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         if self.faults and self.random.random() < self.errors:

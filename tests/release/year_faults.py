@@ -14,7 +14,7 @@ from slipway_release.registry import Image
 from slipway_release.transport import Response, Transport
 from tests.release.builders import Stocked, answer
 
-READER, WRITER, SERVICE = TOKENS = "reader", "writer", "service"
+OWN, WRITER, SERVICE = TOKENS = "own", "writer", "service"
 
 
 class KilledError(Exception):
@@ -27,7 +27,7 @@ class Faults:
 
     killed_at: int | None = None
     limited_at: int | None = None
-    limited: str = READER
+    limited: str = OWN
     """Whose token GitHub lets do nothing more, for longer than a run waits."""
     meanwhile_at: int | None = None
     meanwhile: Callable[[], object] | None = None
@@ -90,7 +90,7 @@ class Outside:
 class Actions(Transport):
     """A run's connection to GitHub. Promotions that it starts are only noted."""
 
-    whose: str = READER
+    whose: str = OWN
     outside: Outside = field(default_factory=Outside)
     faults: Faults = field(default_factory=Faults)
     start: Callable[[Mapping[str, str]], None] = lambda _: None
