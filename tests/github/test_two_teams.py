@@ -113,3 +113,21 @@ def test_no_other_call_changes_the_service_of_another_team(
     assert len(codes) > 80
     let_in = {path.removeprefix(REPOSITORY) for (_, path), code in codes.items() if code not in {403, 404}}
     assert let_in <= {"/pulls", "/issues"}, let_in
+
+
+@pytest.mark.parametrize("login", OWNERS.values())
+def test_no_team_makes_a_ref_that_the_automation_or_services_would_follow(
+    people: dict[str, httpx.Client], owner: str, login: str
+) -> None:
+    """A tag `main` would be what every service's release runs, for GitHub prefers it to the branch."""
+    repository = f"/repos/{owner}/environments"
+    head = people[login].get(f"{repository}/git/ref/heads/main").json()["object"]["sha"]
+
+    def made(ref: str) -> int:
+        return people[login].post(f"{repository}/git/refs", json={"ref": ref, "sha": head}).status_code
+
+    tags = ("main", "v1.0.0", "verified/production/orders/1.0.0")
+    branches = ("release/production/orders/1.0.0", "rollback/production/orders/1.0.0", "hold/dev/orders/1.0.0")
+    refs = [*(f"refs/tags/{tag}" for tag in tags), *(f"refs/heads/{one}" for one in (*branches, "slipway/files"))]
+    assert {ref: code for ref in refs if (code := made(ref)) not in {403, 422}} == {}
+    assert made(f"refs/heads/of-{login}") == 201
