@@ -67,7 +67,9 @@ def _is_sealed(value: object) -> bool:
 
 def _link_all(source: Path, folder: Path, left_out: set[Path]) -> None:
     for link in folder.iterdir():
-        if link.is_symlink() and not link.exists():
+        # One into another clone is of an `up` from there, whose program must not be deployed from here.
+        own = source / link.name
+        if link.is_symlink() and (not link.exists() or (own.exists() and link.readlink() != own)):
             link.unlink()
     for entry in source.iterdir():
         link = folder / entry.name

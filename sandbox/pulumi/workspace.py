@@ -108,11 +108,11 @@ class Workspace:
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(24))
         self.project.mkdir(parents=True, exist_ok=True)
+        file = linked_project(self.config.root, self.project, settings.stack)
         kubeconfig = self.project / self.config.kubeconfig.name
         if not kubeconfig.is_symlink() or kubeconfig.readlink() != self.config.kubeconfig:
             kubeconfig.unlink(missing_ok=True)
             kubeconfig.symlink_to(self.config.kubeconfig)
-        file = linked_project(self.config.root, self.project, settings.stack)
         write_settings(file, settings, keep_sealed=self._seal(settings) == self._last_seal())
         return file
 

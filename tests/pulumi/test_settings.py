@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from sandbox.errors import SandboxError
+from sandbox.pulumi.project import linked_project
 from sandbox.pulumi.settings import read_stack
 
 
@@ -73,3 +74,17 @@ def test_a_folder_is_no_stack_file(tmp_path: Path) -> None:
 def test_numbers_as_keys_and_dates_reach_the_program_as_text(tmp_path: Path) -> None:
     (project(tmp_path, {}) / "stacks" / "Pulumi.s.yaml").write_text("config: {5: x, t:a: {since: 2026-01-01}}\n")
     assert read_stack(tmp_path, "s").as_text() == {"t:5": "x", "t:a": '{"since": "2026-01-01"}'}
+
+
+def test_the_program_is_that_of_the_clone_that_deploys(tmp_path: Path) -> None:
+    """Two clones may share a sandbox, one after the other."""
+    for name in ("first", "second"):
+        (tmp_path / name / "stacks").mkdir(parents=True)
+        (tmp_path / name / "Pulumi.yaml").write_text("name: t\nstackConfigDir: stacks\n")
+        (tmp_path / name / "stacks/Pulumi.acme.yaml").write_text("config: {}\n")
+        (tmp_path / name / "stacks/settings.py").write_text(f"# {name}\n")
+        (tmp_path / name / "__main__.py").write_text(f"# {name}\n")
+    for name in ("first", "second", "second"):
+        linked_project(tmp_path / name, tmp_path / "project", "acme")
+        for file in ("__main__.py", "stacks/settings.py"):
+            assert (tmp_path / "project" / file).read_text() == f"# {name}\n"
