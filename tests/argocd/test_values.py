@@ -50,6 +50,10 @@ def test_the_right_to_sync_is_the_right_to_sync_the_followed_revision() -> None:
     assert configuration()["application.sync.requireOverridePrivilegeForRevisionSync"] == "true"
 
 
+def test_a_broken_submodule_stops_no_service() -> None:
+    assert helm_values(settings())["configs"]["params"]["reposerver.enable.git.submodule"] is False
+
+
 SSO = {"clientId": "slipway"}
 
 

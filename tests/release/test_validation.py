@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from manifests.repository_files import environment_repository_files
+from slipway_release import platform_file
 from slipway_release.errors import RefusedError
 from slipway_release.release_file import ReleaseFile
 from slipway_release.validation import charts, check, comment, difference, secrets
@@ -135,7 +136,7 @@ def test_a_dependency_of_a_templates_chart_is_permitted_by_a_line_in_its_schema(
     schema = json.loads((chart / "values.schema.json").read_text())
     schema["properties"]["shared"] = {}
     _write(chart / "values.schema.json", json.dumps(schema))
-    assert told(tree) == ""
+    assert [problem for problem in check.problems(tree) if not problem.is_warning] == []
 
 
 @pytest.mark.parametrize(
@@ -584,3 +585,19 @@ def test_the_requirements_are_pinned_by_hash(template: Path) -> None:
     text = (template / ".slipway/requirements.txt").read_text()
     assert f"pyyaml=={yaml.__version__}" in text
     assert "--hash=sha256:" in text
+
+
+def test_a_chart_that_fails_chooses_no_markdown_of_the_comment() -> None:
+    words = "does not render: **Approved** by @acme/platform, ``` [here](https://example.com)"
+    shown = markdown([Section("dev", "guestbook", [], words)], "")
+    assert f"\n````\n{words}\n````\n" in shown
+
+
+@pytest.mark.parametrize("name", ["../guestbook", "a|b", "a\nb", "Ab", "-a", ""])
+def test_a_proposed_name_is_no_path_and_no_cell_of_a_table(tree: Tree, name: str) -> None:
+    file = tree.folder / ".slipway/platform.json"
+    for key in ("services", "environments"):
+        found = json.loads(file.read_text())
+        found[key][0]["name"] = name
+        with pytest.raises(RefusedError, match=rf"platform.json.{key}\[0\].name"):
+            platform_file.parse(found)
