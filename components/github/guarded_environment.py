@@ -52,9 +52,12 @@ def guarded_environment(
         ),
         opts=opts,
     )
-    reviewed = pulumi.Output.all(
-        path=guarded.get("path", name), name=gate.environment, wanted=numbers, reviewers=gate.reviewers
-    ).apply(lambda found: _kept(**found))
+    # A preview does not know reviewers of which there are none, and would show what depends on them as replaced.
+    reviewed = gate.environment
+    if numbers:
+        reviewed = pulumi.Output.all(
+            path=guarded.get("path", name), name=gate.environment, wanted=numbers, reviewers=gate.reviewers
+        ).apply(lambda found: _kept(**found))
     policies = [
         github.RepositoryEnvironmentDeploymentPolicy(
             f"{name}-from-{_slug(pattern)}",

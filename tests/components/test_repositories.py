@@ -6,12 +6,12 @@ import pulumi
 import pytest
 import yaml
 
-from components.github.guarded_environment import _kept
+from components.github.guarded_environment import _kept, guarded_environment
 from manifests.model import AUTOMATION
 from slipway_release import announce
 from tests.components.builders import platform
 from tests.keys import pem
-from tests.recorder import Recording, Registration, plain
+from tests.recorder import Recording, Registration, plain, record
 from tests.stacks.builders import MARK, changed, values
 
 PROMOTER, REQUESTER = 11, 12
@@ -347,3 +347,13 @@ def test_a_service_costs_few_resources() -> None:
     one = len(platform(stack).resources)
     stack["services"].append({"name": "clock", "template": "go-web", "team": "web"})
     assert len(platform(stack).resources) - one <= 17
+
+
+def test_a_preview_knows_the_environment_of_a_branch_rule_where_there_are_no_reviewers() -> None:
+    """Known or not decides whether an update of the environment is shown as a replacement of the rule."""
+
+    def program() -> None:
+        guarded_environment("e", "environments", {"environment": "dev", "branches": ["main"]}, pulumi.ResourceOptions())
+
+    rule = record(program, preview=True).one("e-from-main")
+    assert rule.inputs["environment"] == "dev"
