@@ -50,13 +50,15 @@ class Configuration:
 def others_failing(context: Context, report: Report) -> list[str]:
     """The other services of the environment that were reported as failed at about the same time, newest first.
 
-    Many at once are not their releases: a node, the registry, a network or a cluster is. Read from the newest page of
-    deployments, each service once.
+    Many at once are not their releases: a node, the registry, a network or a cluster is. Where more were reported well
+    since, the environment works, and none counts: each is judged alone. Read from the newest page of deployments, each
+    service once.
     """
     path = f"/repos/{context.platform.repository}/deployments"
     at = workflow.moment(report.status.created_at)
     seen = {report.service.name}
     found: list[str] = []
+    well = 0
     for item in fields.documents(context.writer.read(path, {"per_page": str(_ENTRIES)}), path):
         name = fields.text(item, "environment", path)
         environment, _, service = name.partition("/")
@@ -65,11 +67,14 @@ def others_failing(context: Context, report: Report) -> list[str]:
         seen.add(service)
         entry, _ = ledger.entry(context.writer, context.platform.repository, fields.number(item, "id", path))
         status = reports.newest(context, entry)
-        if status is None or status.state == "success":
+        if status is None:
             continue
-        if abs(workflow.moment(status.created_at) - at) <= _AT_ONCE:
+        reported = workflow.moment(status.created_at)
+        if status.state == "success":
+            well += reported > at
+        elif abs(reported - at) <= _AT_ONCE:
             found.append(service)
-    return found
+    return found if len(found) >= well else []
 
 
 def is_outage(report: Report) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from sandbox.github.core import clock
 from slipway_release import merged, reconcile, release_file, workflow
 from tests.release.builders import environment
+from tests.release.serving import Running
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -199,6 +200,22 @@ def test_when_many_services_fail_at_once_it_is_not_their_releases(world: Make) -
     assert (here.wanted("dev"), here.file("dev").held) == ("1.1.0", ())
     here.report("dev", commits["search"], "success", service="search")
     assert here.fail("dev", bad).target is not None, "what fails with few others is taken back"
+
+
+def test_what_failed_with_many_is_taken_back_once_more_are_well_though_the_others_fail_for_ever(
+    github: Running, moved: Callable[[float], None]
+) -> None:
+    bad, well = ["a", "b", "c"], ["d", "e", "f", "g"]
+    here = github.world([environment("dev")], ["guestbook", *bad, *well], direct=True)
+    here.verified_release("1.0.0", "dev")
+    for name in bad:
+        here.report("dev", here.release("1.0.0", "dev", name), "failure", service=name)
+    assert "4 services of dev failed" in here.fail("dev", here.release("1.1.0", "dev")).reason
+    moved(3600)
+    for name in well:
+        here.report("dev", here.release("1.0.0", "dev", name), "success", service=name)
+    reconcile.reconcile(here.context())
+    assert (here.wanted("dev"), here.file("dev").hold_of("1.1.0") is not None) == ("1.0.0", True)
 
 
 def test_a_release_onto_values_that_are_broken_already_is_not_to_blame(world: Make) -> None:
