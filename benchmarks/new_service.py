@@ -16,10 +16,12 @@ from benchmarks.release_latency import settle
 from benchmarks.sandboxes import command, running
 from sandbox.people import agree, numbered
 from sandbox.rehearsal import Rehearsal
+from sandbox.story import environments
 
 GOAL_SECONDS = 60
 REPOSITORY = "platform"
 STACK = "sandbox"
+VERSION = "0.1.0"
 PATIENCE = 900
 WHOLE = "make service → answering in dev"
 
@@ -52,10 +54,10 @@ def made(rehearsal: Rehearsal, name: str, template: str, report: Report) -> None
         path = f"{rehearsal.repository_path(REPOSITORY)}/actions/workflows/deploy.yml/dispatches"
         deployed(rehearsal, lambda: rehearsal.github("POST", path, body={"ref": "main"}))
     with report.measure("tag pushed → answering in dev").timed(), rehearsal.clone(name, "dana") as clone:
-        clone.tag("v0.1.0")
-        rehearsal.wait_for_version("dev", name, "0.1.0", seconds=PATIENCE)
+        clone.tag(f"v{VERSION}")
+        rehearsal.wait_for_version("dev", name, VERSION, seconds=PATIENCE)
     report.measure(WHOLE).values.append(time.monotonic() - began)
-    settle(rehearsal)
+    settle(rehearsal, name, environments(rehearsal, name), VERSION)
 
 
 def proposed(rehearsal: Rehearsal, name: str, template: str) -> int:
