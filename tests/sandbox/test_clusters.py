@@ -1,4 +1,4 @@
-"""An environment on a cluster of its own: the platform registers it, and a release is pulled, run and verified there.
+"""An environment on a cluster of its own: a release is promoted there from the first one, verified, and rolled back.
 
 It runs on a GitHub and two nodes of its own; the tests are one story in the order of this file.
 """
@@ -8,28 +8,33 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
-import httpx
 import kubernetes.client
 import kubernetes.config
 import pytest
 
+from sandbox.access import ask
 from sandbox.applications import wait_for_applications
 from sandbox.cluster import Cluster
 from sandbox.config import SECOND_CONTEXT, SandboxConfig
+from sandbox.demo import AUTHOR, FAULT, REVIEWER
 from sandbox.down import down
 from sandbox.overlay import PRODUCTION, sandbox_stack
+from sandbox.people import change
 from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
+from sandbox.status import status
 from tests.sandbox.places import config_of, environment_of, started
 
-SERVICE, ENVIRONMENT = "guestbook", "edge"
-NAMESPACE = f"{SERVICE}-{ENVIRONMENT}"
-VERSION = "1.0.0"
+SERVICE, STAGING, LIVE = "guestbook", "staging", "live"
+NAMESPACE = f"{SERVICE}-{LIVE}"
+GOOD, BAD = "1.0.0", "1.1.0"
+SECONDS = 240
 
 Document = dict[str, Any]
 
@@ -48,13 +53,16 @@ def place(config: SandboxConfig) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="module")
 def settings(config: SandboxConfig, place: Workspace) -> StackConfig:
-    """The sandbox's, with the environment on the second cluster alone, and one service."""
+    """The sandbox's, with one environment here and one there, and one service; its fault shows there alone."""
     given = sandbox_stack(config)
     (production,) = [one for one in given.values["slipway:environments"] if one["name"] == PRODUCTION]
     (service,) = [one for one in given.values["slipway:services"] if one["name"] == SERVICE]
     remote = {key: production[key] for key in ("cluster", "context", "server")}
-    service = service | {"overrides": {ENVIRONMENT: service["overrides"][PRODUCTION]}}
-    here = {"slipway:environments": [{"name": ENVIRONMENT, **remote}], "slipway:services": [service]}
+    environments = [{"name": STAGING}, {"name": LIVE, "requires": [STAGING], **remote}]
+    quick = service["overrides"][STAGING]
+    overrides = {STAGING: quick | {"config": {"REHEARSE_FAULT": ""}}, LIVE: quick}
+    services = [service | {"overrides": overrides, "pullRequests": None}]
+    here = {"slipway:environments": environments, "slipway:services": services}
     return replace(given, values=given.values | here)
 
 
@@ -78,39 +86,83 @@ def read(answer: Any) -> Document:
     return json.loads(answer.data)
 
 
-def test_its_namespaces_and_policies_are_on_that_cluster_alone(
+def names(answer: Any) -> set[str]:
+    return {one["metadata"]["name"] for one in read(answer)["items"]}
+
+
+def test_what_guards_an_environment_is_on_its_cluster_alone(
     rehearsal: Rehearsal, there: kubernetes.client.CoreV1Api
 ) -> None:
-    assert read(there.read_namespace(NAMESPACE, _preload_content=False))["metadata"]["name"] == NAMESPACE
     network = kubernetes.client.NetworkingV1Api(there.api_client)
-    policies = read(network.list_namespaced_network_policy(NAMESPACE, _preload_content=False))["items"]
-    assert "deny-by-default" in {policy["metadata"]["name"] for policy in policies}
+    roles = kubernetes.client.RbacAuthorizationV1Api(there.api_client)
+    admission = kubernetes.client.AdmissionregistrationV1Api
+    assert "deny-by-default" in names(network.list_namespaced_network_policy(NAMESPACE, _preload_content=False))
+    assert names(roles.list_namespaced_role_binding(NAMESPACE, _preload_content=False))
+    found = [
+        names(admission(api).list_validating_admission_policy_binding(_preload_content=False))
+        for api in (there.api_client, rehearsal.kubernetes)
+    ]
+    assert [[name for name in cluster if f"-{LIVE}-" in name] != [] for cluster in found] == [True, False]
     here = kubernetes.client.CoreV1Api(rehearsal.kubernetes)
-    assert NAMESPACE not in {
-        one["metadata"]["name"] for one in read(here.list_namespace(_preload_content=False))["items"]
-    }
+    assert NAMESPACE in names(there.list_namespace(_preload_content=False))
+    assert NAMESPACE not in names(here.list_namespace(_preload_content=False))
 
 
-def test_a_release_is_pulled_there_with_the_pull_secret_answers_and_is_verified(
+def test_its_cluster_takes_no_image_but_those_of_releases(there: kubernetes.client.CoreV1Api) -> None:
+    labels = {"app": "by-hand"}
+    containers = [{"name": "by-hand", "image": "busybox:latest"}]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    deployments = kubernetes.client.AppsV1Api(there.api_client)
+    with pytest.raises(kubernetes.client.ApiException, match="busybox:latest"):
+        deployments.create_namespaced_deployment(
+            NAMESPACE, cast(Any, {"metadata": {"name": "by-hand"}, "spec": spec}), dry_run="All"
+        )
+
+
+def test_a_release_is_promoted_from_one_cluster_to_the_other_and_verified_there(
     rehearsal: Rehearsal, there: kubernetes.client.CoreV1Api
 ) -> None:
     with rehearsal.clone(SERVICE, "dana") as clone:
-        clone.tag(f"v{VERSION}")
-    rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy", 240)
-    rehearsal.wait("the release", lambda: rehearsal.version(ENVIRONMENT, SERVICE) == VERSION, 240)
-
-    def answer() -> str:
-        service = read(there.read_namespaced_service(SERVICE, NAMESPACE, _preload_content=False))
-        address = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}/"
-        said = httpx.get(address, timeout=5, trust_env=False)
-        return said.text if said.is_success and VERSION in said.text else ""
-
-    assert rehearsal.wait(f"{SERVICE} {VERSION} answering there", answer, 240)
+        clone.tag(f"v{GOOD}")
+    path = f"{rehearsal.repository_path(rehearsal.environment_repository)}/git/ref/tags/verified"
+    for environment in (STAGING, LIVE):
+        tag = f"{path}/{environment}/{SERVICE}/{GOOD}"
+        assert rehearsal.wait(f"{GOOD} verified in {environment}", partial(rehearsal.github, "GET", tag), SECONDS)
+    rehearsal.wait_for_version(LIVE, SERVICE, GOOD)
     pods = read(there.list_namespaced_pod(NAMESPACE, _preload_content=False))["items"]
     assert {secret["name"] for pod in pods for secret in pod["spec"]["imagePullSecrets"]} == {"slipway-registry"}
-    path = f"{rehearsal.repository_path(rehearsal.environment_repository)}/git/ref"
-    tag = f"tags/verified/{ENVIRONMENT}/{SERVICE}/{VERSION}"
-    assert rehearsal.wait("the release to be verified", lambda: rehearsal.github("GET", f"{path}/{tag}"), 240)
+
+
+def test_status_says_which_cluster_a_service_runs_on(config: SandboxConfig, rehearsal: Rehearsal) -> None:
+    assert {(one["environment"], one["cluster"]) for one in status(config)["services"]} == {
+        (STAGING, "in-cluster"),
+        (LIVE, SECOND_CONTEXT),
+    }
+
+
+def test_nobody_may_do_on_either_cluster_what_is_not_declared(
+    config: SandboxConfig, rehearsal: Rehearsal, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(config, ["--check"]) in {0, 1}
+    said = capfd.readouterr().err.splitlines()
+    assert said
+    assert [line for line in said if line.startswith(("Kubernetes", "cluster"))] == []
+
+
+def test_what_fails_on_its_cluster_alone_is_rolled_back_there(rehearsal: Rehearsal) -> None:
+    with rehearsal.clone(SERVICE, AUTHOR) as clone:
+        broken = {"Dockerfile": (clone.directory / "Dockerfile").read_text() + FAULT}
+        change(rehearsal, clone, "Break readiness", broken, author=AUTHOR, reviewer=REVIEWER)
+        clone.tag(f"v{BAD}")
+    rehearsal.wait(
+        f"{BAD} on hold in {LIVE}",
+        lambda: BAD in {one["version"] for one in (rehearsal.release(LIVE, SERVICE) or {}).get("held", [])},
+        SECONDS,
+    )
+    rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy", SECONDS)
+    rehearsal.wait_for_version(LIVE, SERVICE, GOOD)
+    rehearsal.wait_for_version(STAGING, SERVICE, BAD)
 
 
 def test_a_preview_afterwards_shows_no_change(place: Workspace, settings: StackConfig, rehearsal: Rehearsal) -> None:
