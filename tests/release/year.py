@@ -411,7 +411,10 @@ class Year:
 
     def _place(self, place: Environment, service: str) -> list[str]:
         name = f"{place.name}/{service}"
-        there = self.world.file(place.name, service).release
+        try:
+            there = self.world.file(place.name, service).release
+        except ReleaseError as error:
+            return [f"{name}: its release file is still broken: {error}"]
         if there is not None and (place.name, service, there.version) in self.kept:
             return []
         now = Version.parse(there.version) if there else None

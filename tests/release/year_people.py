@@ -9,6 +9,7 @@ from slipway_release import hold, layout, merged, pulls
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.record import PREFIX
+from slipway_release.release_file import ReleaseFile
 
 if TYPE_CHECKING:
     from tests.release.year import Year
@@ -58,9 +59,17 @@ class People:
         for place in self.world.platform.environments:
             self.world.thaw(place.name)
 
+    def _file(self, place: Environment, service: Service) -> ReleaseFile | None:
+        """What is wanted; None where somebody has broken the file by hand."""
+        try:
+            return self.world.file(place.name, service.name)
+        except ReleaseError:
+            return None
+
     def hold(self) -> None:
         place, service = self._somewhere()
-        there = self.world.file(place.name, service.name).release
+        file = self._file(place, service)
+        there = file.release if file else None
         newest = [item for item in self.year.requests.values() if item.service.name == service.name]
         if not newest:
             return
@@ -72,10 +81,10 @@ class People:
 
     def unhold(self) -> None:
         place, service = self._somewhere()
-        held = self.world.file(place.name, service.name).held
-        if not held:
+        file = self._file(place, service)
+        if file is None or not file.held:
             return
-        version = held[-1].version
+        version = file.held[-1].version
         self.year.attempt(lambda context: hold.unhold(context, place, service, version, login="dana"))
         self.year.attempt(lambda context: hold.promote_again(context, place, service, version))
         self.year.counts["released from hold"] += 1
