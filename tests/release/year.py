@@ -72,6 +72,8 @@ class Year:
     """Place and version that do not get healthy."""
     broken: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """Places whose values are broken at the moment."""
+    mended: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Places whose values are mended, where Argo CD has not synced that yet."""
     unwanted: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Place and version that a person took back, declined or put on hold."""
     kept: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
@@ -327,6 +329,7 @@ class Year:
         if self.reported.get((place.name, service)) == f"{head} {good}":
             return False
         self.reported[place.name, service] = f"{head} {good}"
+        self.mended.discard((place.name, service))
         number = self.world.report(place.name, head, "success" if good else "failure", "Healthy", service)
         before = self._held(place.name, service)
         if lost:

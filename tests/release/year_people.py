@@ -115,8 +115,9 @@ class People:
 
     def break_values(self) -> None:
         place, service = self._somewhere()
-        # A mend in vain is not tried: which of the two is at fault then, no report can tell.
-        if place.target_branch != "main" or (place.name, service.name) in self.year.broken:
+        # Values that fail twice, with no report of a mend in between, are not tried: they look like a mend in vain of
+        # a bad release, and a report cannot tell which of the two is at fault.
+        if place.target_branch != "main" or (place.name, service.name) in self.year.broken | self.year.mended:
             return
         path = f"{layout.service_folder(place.name, service.name)}/values.yaml"
         self.world.commit("environments", path, f"command: [broken {self.random.random()}]\n")
@@ -127,6 +128,7 @@ class People:
         for place, service in sorted(self.year.broken):
             path = f"{layout.service_folder(place, service)}/values.yaml"
             self.world.commit("environments", path, f"replicas: {self.random.random()}\n")
+        self.year.mended |= self.year.broken
         self.year.broken.clear()
 
     # Requests
