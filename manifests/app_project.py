@@ -52,7 +52,7 @@ def service_kinds(settings: Settings, environment: Environment) -> tuple[Kind, .
 def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
     """The AppProject of an environment: the namespaces of its services and the kinds they may consist of."""
     namespaces = [placement_name(service, environment) for service in settings.services_of(environment)]
-    return project(
+    found = project(
         settings,
         environment.name,
         f"Services in {environment.name}",
@@ -60,6 +60,19 @@ def app_project(settings: Settings, environment: Environment) -> dict[str, Any]:
         [destination(environment, namespace) for namespace in namespaces],
         namespaced=service_kinds(settings, environment),
     )
+    if environment.sync_windows:
+        found["spec"]["syncWindows"] = [
+            {
+                "kind": window.kind.value,
+                "schedule": window.schedule,
+                "duration": window.duration,
+                "timeZone": window.time_zone,
+                "manualSync": window.manual_sync,
+                "applications": ["*"],
+            }
+            for window in environment.sync_windows
+        ]
+    return found
 
 
 def infrastructure_project(

@@ -24,6 +24,7 @@ from manifests.model.base import (
     wrong,
 )
 from manifests.model.entry import HttpRoute, Ingress
+from manifests.model.sync_window import SyncWindow
 from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix
 
@@ -157,6 +158,8 @@ class Environment:
     """Whether pods may reach addresses outside of their namespace, beside the cluster's DNS."""
     kinds: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()
     """More kinds that services may consist of, as `group/Kind`, such as `cert-manager.io/Certificate`."""
+    sync_windows: tuple[SyncWindow, ...] = ()
+    """When Argo CD may sync its services, and when it may not. What comes meanwhile waits."""
     admission: Admission = Admission.ENFORCE
     """What its cluster does about images that have no digest or are not of the platform's registry."""
     image_sources: tuple[ImageSource, ...] = ()

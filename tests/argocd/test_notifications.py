@@ -236,6 +236,18 @@ def test_what_is_no_failure_of_the_release_is_not_reported(run: Run, status: dic
     assert failures(run, **status) == []
 
 
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_release_that_waits_for_a_sync_window_is_not_late(run: Run, phase: str) -> None:
+    """Argo CD starts no operation: the last one is of the revision before, whose report is out."""
+    earlier = operation(phase, OLD, started=5000)
+    app = application(operationState=earlier, sync={"status": "OutOfSync", "revision": NEW}, reconciledAt=ago(5))
+    trigger = {"Succeeded": "release-verified", "Failed": "release-failed"}[phase]
+    app = remembering(app, f"{trigger}:[0].hash:github:", f"{OLD}:{trigger}:[2].hash:github:", sent=4000)
+    for reports in ("release-failed", "release-verified"):
+        # The last condition is the receipt of the report that is out.
+        assert not any(fired(run, reports, app)[:-1])
+
+
 def test_a_deployment_may_say_once_more_that_it_is_overdue(run: Run) -> None:
     """Before it sees that a rollback's sync has completed it."""
     state = operation("Succeeded", started=2)

@@ -155,6 +155,15 @@ def test_a_soak_time_is_told_to_argo_cd_only_where_there_is_one() -> None:
     assert soaking["metadata"]["annotations"]["slipway.dev/soak"] == "300"
 
 
+def test_an_appproject_has_the_sync_windows_of_its_environment_alone() -> None:
+    window = {"kind": "deny", "schedule": "0 22 * * 5", "duration": "58h", "timeZone": "Europe/Berlin"}
+    given = settings(changed("environments.1.syncWindows", [window]))
+    dev, staging, *_ = (app_project(given, environment)["spec"] for environment in given.environments)
+    assert staging["syncWindows"] == [window | {"manualSync": False, "applications": ["*"]}]
+    assert "syncWindows" not in dev
+    assert "syncWindows" not in infrastructure_project(given)["spec"]
+
+
 def test_fields_that_others_write_are_neither_compared_nor_written() -> None:
     ignored = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/x"]}
     stack = changed("environments.1.ignoreDifferences", [ignored])
