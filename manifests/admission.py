@@ -72,7 +72,7 @@ def _images_policy(settings: Settings, environment: Environment) -> dict[str, An
 
 
 def _traffic_policy() -> dict[str, Any]:
-    """Services take no traffic of others. One that leads into another namespace would bring in who may not enter."""
+    """Services take no traffic of others, and lead into no other namespace, whose network policy may let theirs in."""
     addresses, name = "object.spec.externalIPs", "object.spec.externalName"
     own = f"{name}.matches('[.]' + object.metadata.namespace + '[.]svc([.]|$)')"
     return {
