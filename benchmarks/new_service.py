@@ -17,6 +17,7 @@ from benchmarks.sandboxes import command, running
 from sandbox.people import agree, numbered
 from sandbox.rehearsal import Rehearsal
 from sandbox.story import environments
+from slipway_release.pulls import SETTINGS_BRANCH
 
 GOAL_SECONDS = 60
 REPOSITORY = "platform"
@@ -90,7 +91,7 @@ def deployed(rehearsal: Rehearsal, begin: Callable[[], object]) -> None:
 def waiting(rehearsal: Rehearsal) -> list[int]:
     """The pull requests of the environment repository with files of the platform."""
     found = rehearsal.github("GET", f"{rehearsal.repository_path(rehearsal.environment_repository)}/pulls?state=open")
-    return [pull["number"] for pull in found]
+    return [pull["number"] for pull in found if pull["head"]["ref"] == SETTINGS_BRANCH]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from components.github.preflight.findings import REFUSALS
 from manifests.model import Delivery, Settings
+from slipway_release.pulls import SETTINGS_BRANCH
 
 _FIXED = {
     "creation": "restricts who creates refs",
@@ -111,7 +112,7 @@ def _holds_for_main(refs: dict[str, list[str]]) -> bool:
 
 def _branches(settings: Settings) -> list[str]:
     delivered = [each.target_branch for each in settings.environments if each.delivery is Delivery.BRANCH]
-    return ["slipway/files", *delivered]
+    return [SETTINGS_BRANCH, *delivered]
 
 
 def _tags(settings: Settings) -> list[str]:
