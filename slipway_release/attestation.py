@@ -18,7 +18,7 @@ from slipway_release import fields, id_token, referrers, sbom, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
-from slipway_release.platform_file import MAIN, Platform, Service
+from slipway_release.platform_file import MAIN, RELEASE_WORKFLOW, Platform, Service
 
 KIND = "application/vnd.slipway.attestation.v1+json"
 _PAYLOAD = "application/vnd.in-toto+json"
@@ -102,7 +102,7 @@ def statement(
 
 def builder(platform: Platform) -> str:
     """The one workflow file that builds, as GitHub names it in its tokens."""
-    return f"{platform.repository}/.github/workflows/release.yml@refs/heads/{MAIN}"
+    return f"{platform.repository}/{RELEASE_WORKFLOW}@refs/heads/{MAIN}"
 
 
 def _check(context: Context, service: Service, digest: str, commit: str, content: bytes) -> None:
@@ -135,11 +135,14 @@ def _opened(content: bytes) -> tuple[bytes, str]:
 
 
 def _is(said: Document, claim: str, wanted: str) -> None:
-    if _comparable(str(said.get(claim))) != _comparable(wanted):
+    if comparable(str(said.get(claim))) != comparable(wanted):
         raise RefusedError(f"GitHub says {claim} {str(said.get(claim))!r}, not {wanted!r}")
 
 
-def _comparable(text: str) -> tuple[str, str]:
-    """GitHub's names of accounts and repositories do not differ by case; those of files and branches do."""
+def comparable(text: str) -> tuple[str, str]:
+    """What two names of one repository, or of one workflow in it, have in common.
+
+    GitHub's names of accounts and repositories do not differ by case; those of files and branches do.
+    """
     repository, _, rest = text.partition("/.github/")
     return repository.lower(), rest

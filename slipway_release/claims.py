@@ -183,7 +183,6 @@ def _check_reusable(platform: Platform, run: Document, run_id: str) -> None:
 
 def _is_of_main(platform: Platform, called: Document) -> bool:
     """Whether a called workflow is main's. A tag of that name would be another one, and GitHub would prefer it."""
-    repository, _, file = str(called.get("path", "")).partition("/.github/")
-    files = {f"workflows/release.yml@{name}" for name in (MAIN, f"refs/heads/{MAIN}")}
-    is_branch = called.get("ref") in {None, MAIN, f"refs/heads/{MAIN}"}
-    return repository.lower() == platform.repository.lower() and file in files and is_branch
+    names = (MAIN, f"refs/heads/{MAIN}")
+    files = {attestation.comparable(f"{platform.repository}/{RELEASE_WORKFLOW}@{name}") for name in names}
+    return attestation.comparable(str(called.get("path", ""))) in files and called.get("ref") in {None, *names}
