@@ -9,6 +9,7 @@ from typing import cast
 from slipway_release.validation.files import Manifest
 
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
+_VOLUMES = "volumes"
 _PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 _POD_SPECS = {
     "Pod": ("spec",),
@@ -33,38 +34,31 @@ def check(manifest: Manifest) -> Iterator[str]:
     yield from _unpinned(manifest, is_workload=place is not None)
 
 
-def of(value: object) -> Iterator[str]:
-    """The images of all containers of an object, or of a part of it."""
+def of(manifest: Manifest) -> Iterator[str]:
+    """The images of all containers of an object."""
+    for key, items in _listed(manifest):
+        for container in items if key in _LISTS else ():
+            image = cast("dict[str, object]", container).get("image") if isinstance(container, dict) else None
+            if isinstance(image, str):
+                yield image
+
+
+def _unpinned(manifest: Manifest, *, is_workload: bool) -> Iterator[str]:
+    for key, items in _listed(manifest):
+        for item in items:
+            yield from _container(item, is_workload=is_workload) if key in _LISTS else _volume(item)
+
+
+def _listed(value: object) -> Iterator[tuple[str, list[object]]]:
+    """The lists of containers and of volumes, wherever they stand, each with its key."""
     if isinstance(value, list):
         for item in cast("list[object]", value):
-            yield from of(item)
+            yield from _listed(item)
     elif isinstance(value, dict):
         for key, item in cast("dict[str, object]", value).items():
-            if key in _LISTS and isinstance(item, list):
-                for container in cast("list[object]", item):
-                    image = cast("dict[str, object]", container).get("image") if isinstance(container, dict) else None
-                    if isinstance(image, str):
-                        yield image
-            if isinstance(item, (dict, list)):
-                yield from of(cast("object", item))
-
-
-def _unpinned(value: object, *, is_workload: bool) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _unpinned(item, is_workload=is_workload)
-        return
-    if not isinstance(value, dict):
-        return
-    for key, item in cast("dict[str, object]", value).items():
-        if key in _LISTS and isinstance(item, list):
-            for container in cast("list[object]", item):
-                yield from _container(container, is_workload=is_workload)
-        elif key == "volumes" and isinstance(item, list):
-            for volume in cast("list[object]", item):
-                yield from _volume(volume)
-        if isinstance(item, (dict, list)):
-            yield from _unpinned(cast("object", item), is_workload=is_workload)
+            if isinstance(item, list) and (key in _LISTS or key == _VOLUMES):
+                yield key, cast("list[object]", item)
+            yield from _listed(cast("object", item))
 
 
 def _container(container: object, *, is_workload: bool) -> Iterator[str]:
