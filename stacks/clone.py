@@ -12,8 +12,8 @@ from stacks.problems import NAMESPACE
 
 def commit_of(root: Path) -> str:
     """The commit that a clone is at; empty where the folder is not the top of one."""
-    top = _git(root, "rev-parse", "--show-toplevel")
-    return _git(root, "rev-parse", "HEAD") if top and Path(top).resolve() == root.resolve() else ""
+    top, _, commit = (_git(root, "rev-parse", "--show-toplevel", "HEAD") or "").rpartition("\n")
+    return commit if top and Path(top).resolve() == root.resolve() else ""
 
 
 def older_commit(last: str, root: Path, *, allowed: bool) -> str:
@@ -48,16 +48,13 @@ def missing_commit(last: str, root: Path) -> str:
 
 def _has(root: Path, older: str, newer: str) -> bool:
     """Whether one commit is the other, or comes before it."""
-    command = ["git", "-C", str(root), "merge-base", "--is-ancestor", older, newer]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
+    return _git(root, "merge-base", "--is-ancestor", older, newer) is not None
 
 
-def _git(root: Path, *words: str) -> str:
+def _git(root: Path, *words: str) -> str | None:
+    """What git says; None where it says no, or is not there."""
     try:
         ran = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
-    except OSError:  # without git
-        return ""
-    return ran.stdout.strip() if ran.returncode == 0 else ""
+    except OSError:
+        return None
+    return ran.stdout.strip() if ran.returncode == 0 else None
