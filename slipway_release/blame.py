@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from slipway_release import fields, history, layout, ledger, record, reports, workflow
@@ -101,12 +101,16 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
         since = record.commit_of(context, environment, service, release.version)
         return _changed(context, environment, service, since, report.entry.sha) if since else None
     since = _delivered_at(context, report)
-    worked = _worked(context, report, release, since) if since is not None and since != report.entry.sha else None
+    # Each is read once, and no more of them than are looked at.
+    recent, again = itertools.tee(itertools.islice(_before(context, report), _RECENT))
+    worked = None
+    if since is not None and since != report.entry.sha:
+        worked = _worked(context, report, release, since, recent)
     changed = _changed(context, environment, service, worked, report.entry.sha) if worked else None
-    return changed or _broken_before(context, report, release)
+    return changed or _broken_before(context, report, release, again)
 
 
-def _worked(context: Context, report: Report, release: Release, since: str) -> str | None:
+def _worked(context: Context, report: Report, release: Release, since: str, recent: Iterable[Report]) -> str | None:
     """The commit of the configuration that a change is held against; None where the change is not to blame.
 
     That is the one the release came onto, or the last one that worked where nothing was reported of that one. A change
@@ -114,7 +118,7 @@ def _worked(context: Context, report: Report, release: Release, since: str) -> s
     worked: it is a mend, and what fails after it fails of something else.
     """
     environment, service, failed = report.environment, report.service, False
-    for before in itertools.islice(_before(context, report), _RECENT):
+    for before in recent:
         commit, is_good = before.entry.sha, before.status.state == "success"
         if release.same_image(before.release):
             if not is_good and _paths(context, environment, service, commit, report.entry.sha):
@@ -142,10 +146,12 @@ def _before(context: Context, report: Report) -> Iterator[Report]:
             yield found
 
 
-def _broken_before(context: Context, report: Report, release: Release) -> Configuration | None:
+def _broken_before(
+    context: Context, report: Report, release: Release, recent: Iterable[Report]
+) -> Configuration | None:
     """The change of configuration that made another release fail already, before this one came onto it."""
     environment, service = report.environment, report.service
-    for before in itertools.islice(_before(context, report), _RECENT):
+    for before in recent:
         failed = before.release
         if failed is None or failed.same_image(release):
             continue
