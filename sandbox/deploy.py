@@ -12,23 +12,24 @@ from sandbox.argocd import release
 from sandbox.cluster import Cluster, ClusterError
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
-from sandbox.overlay import sandbox_stack
 from sandbox.pulumi import operations, processes
 from sandbox.pulumi.events import Tell
 from sandbox.pulumi.operations import PulumiError, Run
+from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 
 ADOPTING = {"slipway:adopt": ["everything"]}
 """After an interrupted run: all that is in the sandbox is its own."""
 
 
-def deploy(config: SandboxConfig, tell: Tell, place: Workspace) -> Run:
+def deploy(config: SandboxConfig, tell: Tell, place: Workspace, settings: StackConfig) -> Run:
     """`pulumi up` of the sandbox's stack.
 
     Args:
         config: the sandbox; its GitHub and its node run.
         tell: is told what is being done, and of the first pod that fails.
         place: where the stack lives.
+        settings: the stack's.
 
     Raises:
         SandboxError: It failed, or a pod of Argo CD does; with the pod's last event and the end of its log.
@@ -36,7 +37,7 @@ def deploy(config: SandboxConfig, tell: Tell, place: Workspace) -> Run:
     with contextlib.closing(Cluster(config)) as cluster, _PodWatch(cluster, place, tell) as watch:
         try:
             return operations.up(
-                place, sandbox_stack(config), watch.tell, adopting=ADOPTING, mend=lambda: release.mend(config, cluster)
+                place, settings, watch.tell, adopting=ADOPTING, mend=lambda: release.mend(config, cluster)
             )
         except PulumiError as error:
             if watch.hopeless is not None:

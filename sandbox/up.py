@@ -49,10 +49,11 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     preflight.check_user(config)
     with locked(config):
         place = start_parts(config, progress)
-        if warning := taken_back(config, sandbox_stack(config)):
+        settings = sandbox_stack(config)
+        if warning := taken_back(config, settings):
             progress.say(warning)
         with progress.phase("Platform"):
-            deployed = deploy(config, progress.teller(), place)
+            deployed = deploy(config, progress.teller(), place, settings)
         with progress.phase("Applications"), contextlib.closing(Cluster(config)) as cluster:
             waits_for = " and ".join(deployed.exports.get("pullRequests") or ())
             committed = bool(deployed.counts["update"])
