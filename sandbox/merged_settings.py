@@ -1,12 +1,12 @@
 """Settings that were merged in the sandbox's platform repository and not in this clone: `make up` takes them back."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any, cast
 
 import yaml
 
 from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
 from sandbox.overlay import STACK
 from sandbox.pulumi.settings import StackConfig, stack_file
 from sandbox.rehearsal import Rehearsal
@@ -19,7 +19,7 @@ def taken_back(config: SandboxConfig, settings: StackConfig) -> str:
     """What `up` is about to take back, and what to do; empty where it takes nothing back.
 
     Raises:
-        SandboxError: GitHub does not answer.
+        SandboxError: GitHub does not answer, or its repository has lost the stack file.
     """
     rehearsal = Rehearsal(config)
     found = rehearsal.github("GET", f"/orgs/{rehearsal.owner}/repos?per_page=100")
@@ -30,7 +30,7 @@ def taken_back(config: SandboxConfig, settings: StackConfig) -> str:
     commits = rehearsal.github("GET", f"{path}/commits?per_page=100&path={file}")
     if len(commits) < 2:
         return ""
-    first, now = (_config(rehearsal, f"{path}/contents/{file}?ref={commits[place]['sha']}") for place in (-1, 0))
+    first, now = (_config(rehearsal, file, commits[place]["sha"]) for place in (-1, 0))
     names = merged_only(first, now, settings)
     if not names:
         return ""
@@ -49,6 +49,8 @@ def merged_only(first: Json, now: Json, settings: StackConfig) -> list[str]:
     ]
 
 
-def _config(rehearsal: Rehearsal, path: str) -> Json:
-    text = base64.b64decode(rehearsal.github("GET", path)["content"]).decode()
-    return cast(dict[str, Any], yaml.safe_load(text)["config"])
+def _config(rehearsal: Rehearsal, file: str, commit: str) -> Json:
+    text = rehearsal.file(REPOSITORY, file, commit)
+    if text is None:
+        raise SandboxError(f"{rehearsal.owner}/{REPOSITORY}: {file} is missing at {commit[:12]}; put it back there")
+    return cast(Json, yaml.safe_load(text)["config"])
