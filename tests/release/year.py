@@ -444,7 +444,7 @@ class Year:
         ]
         if not place.requires:
             return owed
-        current = {self.world.wanted(required, service) for required in place.requires}
+        current = {self.wanted(required, service) for required in place.requires}
         return [
             version
             for version in owed
