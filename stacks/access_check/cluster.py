@@ -10,7 +10,7 @@ import urllib3.exceptions
 from components.argocd.kubeconfig import opened
 from manifests.access import Action, Right, rights_by_place
 from manifests.infrastructure import cluster_group
-from manifests.model import Environment, Service, Settings, placement_name
+from manifests.model import Environment, Service, Settings, Team, placement_name
 from stacks.access_check import argocd
 
 _ASKED = {
@@ -36,8 +36,7 @@ def differences(settings: Settings) -> Iterator[str]:
 
 def cases(settings: Settings) -> int:
     """How many questions Kubernetes is asked: each team, place and action."""
-    teams = [team for team in settings.teams if team.name != settings.github.platform_team]
-    return len(list(settings.placements())) * len(teams) * len(_ASKED)
+    return len(list(settings.placements())) * len(_teams(settings)) * len(_ASKED)
 
 
 def _asked(settings: Settings, context: str, setting: str, ask: Callable[[Any], Iterator[str]]) -> Iterator[str]:
@@ -72,12 +71,10 @@ def _namespaces(settings: Settings, environments: Sequence[Environment], client:
 def _namespace(
     settings: Settings, api: Any, service: Service, environment: Environment, rights: list[Right]
 ) -> Iterator[str]:
-    """Every team, those included that have no right there. The platform's has its own way into the cluster."""
+    """Every team, those included that have no right there."""
     declared = {right.team: right.actions for right in rights}
     namespace = placement_name(service, environment)
-    for team in settings.teams:
-        if team.name == settings.github.platform_team:
-            continue
+    for team in _teams(settings):
         group = cluster_group(settings, team)
         for action, (verb, api_group, resource, sub) in _ASKED.items():
             attributes = {
@@ -92,6 +89,11 @@ def _namespace(
                 command = f"kubectl --context {context} --namespace {namespace} get rolebindings"
                 remedy = _remedy(environment, may=may, command=command)
                 yield f"Kubernetes: {group} {'may' if may else 'may not'} {what} ({action}), {said}; {remedy}"
+
+
+def _teams(settings: Settings) -> list[Team]:
+    """Those whose rights come by Git; the platform's has its own way into the cluster."""
+    return [team for team in settings.teams if team.name != settings.github.platform_team]
 
 
 def _remedy(environment: Environment, *, may: bool, command: str) -> str:
