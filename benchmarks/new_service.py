@@ -14,14 +14,14 @@ from collections.abc import Callable
 from benchmarks.measure import Report, benchmark, say
 from benchmarks.release_latency import settle
 from benchmarks.sandboxes import command, running
+from sandbox.merged_settings import REPOSITORY
+from sandbox.overlay import STACK
 from sandbox.people import agree, numbered
 from sandbox.rehearsal import Rehearsal
 from sandbox.story import environments
 from slipway_release.pulls import SETTINGS_BRANCH
 
 GOAL_SECONDS = 60
-REPOSITORY = "platform"
-STACK = "sandbox"
 VERSION = "0.1.0"
 PATIENCE = 900
 WHOLE = "make service → answering in dev"
@@ -90,7 +90,7 @@ def deployed(rehearsal: Rehearsal, begin: Callable[[], object]) -> None:
 
 def waiting(rehearsal: Rehearsal) -> list[int]:
     """The pull requests of the environment repository with files of the platform."""
-    found = rehearsal.github("GET", f"{rehearsal.repository_path(rehearsal.environment_repository)}/pulls?state=open")
+    found = rehearsal.open_pull_requests(rehearsal.environment_repository)
     return [pull["number"] for pull in found if pull["head"]["ref"] == SETTINGS_BRANCH]
 
 

@@ -6,11 +6,11 @@ import time
 
 from benchmarks.measure import Report, benchmark, say
 from benchmarks.sandboxes import command, running
+from sandbox.merged_settings import REPOSITORY
 from sandbox.people import propose
 from sandbox.rehearsal import Rehearsal
 
 GOAL_SECONDS = 30
-REPOSITORY = "platform"
 SETTINGS = "stacks/Pulumi.sandbox.yaml"
 COMMENTED = "pull request opened → comment"
 

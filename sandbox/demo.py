@@ -184,11 +184,11 @@ class Demo:
 
     def _asked(self, stage: Environment, version: str) -> int:
         """The number of the open pull request for a version."""
-        path = f"{self.rehearsal.repository_path(self.rehearsal.environment_repository)}/pulls?state=open"
         branch = f"release/{stage.name}/{self.service}/{version}"
 
         def found() -> JsonObject | None:
-            return next((pull for pull in self.rehearsal.github("GET", path) if pull["head"]["ref"] == branch), None)
+            pulls = self.rehearsal.open_pull_requests(self.rehearsal.environment_repository)
+            return next((pull for pull in pulls if pull["head"]["ref"] == branch), None)
 
         return self.rehearsal.wait(f"a pull request for {version} in {stage.name}", found, 180)["number"]
 

@@ -145,6 +145,10 @@ class Rehearsal:
             and (event is None or run["event"] == event)
         ]
 
+    def open_pull_requests(self, repository: str) -> list[JsonObject]:
+        """The open pull requests of a repository, newest first."""
+        return self.github("GET", f"{self.repository_path(repository)}/pulls?state=open")
+
     def run_log(self, repository: str, run: int) -> str:
         """The logs of all jobs of a run, one after the other."""
         path = self.repository_path(repository)

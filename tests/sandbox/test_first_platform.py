@@ -181,9 +181,9 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
 
 def proposed(rehearsal: Rehearsal) -> int:
     """The pull request that asks for the version in production; dana, who tagged it, is not of the approvers."""
-    path = f"{rehearsal.repository_path(rehearsal.environment_repository)}/pulls?state=open"
 
     def found() -> JsonObject | None:
-        return next((pull for pull in rehearsal.github("GET", path) if VERSION in pull["title"]), None)
+        pulls = rehearsal.open_pull_requests(rehearsal.environment_repository)
+        return next((pull for pull in pulls if VERSION in pull["title"]), None)
 
     return rehearsal.wait("a pull request for production", found, 300)["number"]
