@@ -213,7 +213,10 @@ class People:
         (content if name in {"held", "release"} else target or content)[name] = value
         text = self.random.choice([json.dumps(content, indent=2) + "\n"] * 4 + ["release: {", ""])
         self.world.commit("environments", path, text, place.target_branch)
-        self.edited.setdefault((place.target_branch, place.name, service.name), (found.content, text))
+        key = (place.target_branch, place.name, service.name)
+        before, after = self.edited.get(key, ("", ""))
+        # What is edited twice is restored from before the first time, unless a release came between.
+        self.edited[key] = (before if found.content == after else found.content, text)
         self.year.counts["edited by hand"] += 1
 
     def mend_files(self) -> None:
