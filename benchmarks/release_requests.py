@@ -123,7 +123,7 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
     def planned() -> list[str]:
         around = context()
         request = claims.check(around, service, "7", release.digest)
-        return promotion.with_work(around, request, promotion.consider(around, request, tuple(asked)))
+        return promotion.plan(around, request, tuple(asked))
 
     ask.forward(world.platform, context().own, f"{ask.CONTEXT}{service.name}/7", release.digest)
     names = planned()

@@ -38,6 +38,11 @@ class Outcome:
     link: str = ""
 
 
+def plan(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[str]:
+    """The names of the environments to deliver to now; see `consider`."""
+    return with_work(context, request, consider(context, request, only))
+
+
 def with_work(context: Context, request: PromotionRequest, outcomes: Sequence[Outcome]) -> list[str]:
     """The names of the environments that are delivered to now."""
     return [outcome.environment for outcome in outcomes if _has_work(context, request, outcome)]

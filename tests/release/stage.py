@@ -85,7 +85,7 @@ class Stage:
             base_url=f"{self.url}api/v3", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30
         )
         keys = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in APPS}
-        (self.folder / "seed.json").write_text(json.dumps(_seed(keys, pinned=bool(self.github.get("pinnedActions")))))
+        (self.folder / "seed.json").write_text(json.dumps(self._seeded(keys)))
         self._start_registry()
         self._start_github()
         self._fill(keys)
@@ -129,6 +129,13 @@ class Stage:
             self._processes.append(
                 subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=file, stderr=file)
             )
+
+    def _seeded(self, keys: Mapping[str, rsa.RSAPrivateKey]) -> dict[str, Any]:
+        seed = _seed(keys)
+        if self.github.get("pinnedActions"):
+            requester = next(app for app in seed["apps"] if app["slug"] == "requester")
+            requester["installation"]["permissions"] |= READS_THE_PROGRAM
+        return seed
 
     # The repositories, as `pulumi up` would make them
 
@@ -272,8 +279,7 @@ class Stage:
             time.sleep(0.2)
 
 
-def _seed(keys: Mapping[str, rsa.RSAPrivateKey], *, pinned: bool) -> dict[str, Any]:
-    granted = {"requester": READS_THE_PROGRAM} if pinned else {}
+def _seed(keys: Mapping[str, rsa.RSAPrivateKey]) -> dict[str, Any]:
     return {
         "users": [
             {"login": "root", "admin": True, "token": TOKEN},
@@ -288,7 +294,7 @@ def _seed(keys: Mapping[str, rsa.RSAPrivateKey], *, pinned: bool) -> dict[str, A
                 "public_key": _public(keys[name]),
                 "installation": {
                     "id": int(installation),
-                    "permissions": permissions | granted.get(name, {}),
+                    "permissions": dict(permissions),
                     "repositories": None,
                 },
             }

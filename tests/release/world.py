@@ -170,8 +170,7 @@ class World:
 
     def plan(self, request: PromotionRequest, *only: str) -> list[str]:
         """The environments that a run of the promotion delivers to."""
-        context = self.context()
-        return promotion.with_work(context, request, promotion.consider(context, request, only))
+        return promotion.plan(self.context(), request, only)
 
     def deliver(self, request: PromotionRequest, environment: str) -> Outcome:
         return promotion.deliver(self.context(), request, self.platform.environment(environment))
