@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -122,6 +123,13 @@ def _may(program: str, policy: Path, question: Question) -> bool | None:
 
 def _configured(settings: Settings, policy: dict[str, str], configuration: dict[str, str]) -> Iterator[str]:
     mend = _mend(settings)
+    kubectl = f"kubectl --context {shlex.quote(settings.cluster.context)} --namespace {settings.argocd.namespace}"
+    added = cast("Any", settings.argocd.values).get("configs", {}).get("rbac", {})
+    for key in sorted(policy.keys() - {"policy.csv"} - set(added)):
+        if key.startswith("policy.") and key.endswith(".csv"):
+            patch = json.dumps([{"op": "remove", "path": f"/data/{key}"}])
+            command = f"{kubectl} patch configmap {_POLICY} --type json --patch {shlex.quote(patch)}"
+            yield f"Argo CD: {_POLICY} has {key}, which is not declared; `{command}`"
     if policy.get("policy.default", ""):
         yield f"Argo CD: an account without a role gets {policy['policy.default']}, declared is nothing; {mend}"
     if policy.get("scopes", "[groups]") != sign_on.scopes(settings):
@@ -139,11 +147,10 @@ def _configured(settings: Settings, policy: dict[str, str], configuration: dict[
 
 def _mend(settings: Settings) -> str:
     """What puts back an object of Argo CD's Helm release: Pulumi compares its values alone."""
-    namespace = settings.argocd.namespace
-    return (
-        f"`helm --namespace {namespace} get manifest {RELEASE_NAME} | kubectl apply --namespace {namespace}"
-        " --server-side --force-conflicts --filename -` puts it back"
-    )
+    namespace, context = settings.argocd.namespace, shlex.quote(settings.cluster.context)
+    manifest = f"helm --kube-context {context} --namespace {namespace} get manifest {RELEASE_NAME}"
+    apply = f"kubectl --context {context} --namespace {namespace} apply --server-side --force-conflicts --filename -"
+    return f"`{manifest} | {apply}` puts it back"
 
 
 def _projects(settings: Settings, client: Any) -> Iterator[str]:

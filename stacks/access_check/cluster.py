@@ -1,5 +1,7 @@
 """What clusters say about rights: Argo CD's own evaluation of its policy, and Kubernetes' SubjectAccessReview."""
 
+import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
@@ -9,7 +11,7 @@ import urllib3.exceptions
 
 from components.argocd.kubeconfig import opened
 from manifests.access import Action, Right, rights_by_place
-from manifests.infrastructure import cluster_group
+from manifests.infrastructure import cluster_group, role_bindings
 from manifests.model import Environment, Service, Settings, Team, placement_name
 from stacks.access_check import argocd
 
@@ -19,6 +21,8 @@ _ASKED = {
     Action.EXEC: ("create", "", "pods", "exec"),
 }
 """What an action is in Kubernetes: verb, group, resource and subresource. The others are not done there."""
+_GIVEN_BY = re.compile(r'allowed by (ClusterRoleBinding|RoleBinding) "([^"/]+)')
+"""How Kubernetes says which binding gives a right."""
 
 
 def differences(settings: Settings) -> Iterator[str]:
@@ -81,13 +85,12 @@ def _namespace(
                 "namespace": namespace, "verb": verb, "group": api_group, "resource": resource, "subresource": sub,
             }  # fmt: skip
             body = {"spec": {"user": "slipway:access", "groups": [group], "resourceAttributes": attributes}}
-            may = bool(api.create_subject_access_review(body).status.allowed)
+            status = api.create_subject_access_review(body).status
+            may = bool(status.allowed)
             if may is not (action in declared.get(team.name, ())):
                 what = f"{verb} {resource}{f'/{sub}' if sub else ''} in {namespace}"
                 said = "and it is not declared" if may else "and it is declared"
-                context = environment.context or settings.cluster.context
-                command = f"kubectl --context {context} --namespace {namespace} get rolebindings"
-                remedy = _remedy(environment, may=may, command=command)
+                remedy = _remedy(settings, rights, status.reason or "") if may else _synced(environment)
                 yield f"Kubernetes: {group} {'may' if may else 'may not'} {what} ({action}), {said}; {remedy}"
 
 
@@ -96,6 +99,21 @@ def _teams(settings: Settings) -> list[Team]:
     return [team for team in settings.teams if team.name != settings.github.platform_team]
 
 
-def _remedy(environment: Environment, *, may: bool, command: str) -> str:
-    sync = f"`argocd app sync infrastructure-{environment.name}`"
-    return f"find what gives it (`{command}`), or {sync} puts it back" if may else f"{sync} puts it back"
+def _remedy(settings: Settings, rights: Sequence[Right], reason: str) -> str:
+    """What takes a right away: the binding goes that gives it, as Kubernetes says in its reason."""
+    place = rights[0]
+    kubectl = f"kubectl --context {shlex.quote(place.environment.context or settings.cluster.context)}"
+    within = f"{kubectl} --namespace {placement_name(place.service, place.environment)}"
+    found = _GIVEN_BY.search(reason)
+    if found is None:
+        return f"`{within} get rolebindings` shows what may give it"
+    kind, name = found.groups()
+    if kind == "ClusterRoleBinding":
+        return f"{kind} {name} gives it; `{kubectl} delete clusterrolebinding {shlex.quote(name)}`"
+    if name in {binding["metadata"]["name"] for binding in role_bindings(settings, rights)}:
+        return f"{kind} {name} gives it, and is not as in Git; {_synced(place.environment)}"
+    return f"{kind} {name} gives it, and is not in Git; `{within} delete rolebinding {shlex.quote(name)}`"
+
+
+def _synced(environment: Environment) -> str:
+    return f"`argocd app sync infrastructure-{environment.name}` puts it back"

@@ -158,6 +158,24 @@ def test_who_may_do_what_is_asked_of_the_cluster_that_an_environment_runs_on(tmp
     assert all("and it is not declared" in line and remedy in line for line in found), found
 
 
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ('RoleBinding "a/guestbook-production" of', "`{} --namespace guestbook-production delete rolebinding a`"),
+        ('ClusterRoleBinding "a" of', "`{} delete clusterrolebinding a`"),
+        ('RoleBinding "team-view/x" of', "`argocd app sync infrastructure-production` puts it back"),
+    ],
+)
+def test_what_gives_a_right_that_is_not_declared_is_named_with_the_command_that_takes_it_away(
+    tmp_path: Path, reason: str, remedy: str
+) -> None:
+    status = {"allowed": True, "reason": f'RBAC: allowed by {reason} ClusterRole "edit" to Group "acme:web"'}
+    with platform(tmp_path, answers("a"), answers("b") | {SUBJECTS: {"spec": {}, "status": status}}) as settings:
+        found = [line for line in differences(settings) if line.startswith("Kubernetes")]
+    assert found
+    assert all(line.endswith(remedy.format("kubectl --context edge")) for line in found), found
+
+
 def test_a_cluster_whose_rights_cannot_be_asked_about_is_named(tmp_path: Path) -> None:
     with platform(tmp_path, answers("a"), answers("b"), context=None, server=None) as settings:
         (found,) = [line for line in differences(settings) if "edge" in line]

@@ -1,0 +1,106 @@
+"""Rights on the running platform: GitHub, Argo CD and Kubernetes are asked, and agree with the settings."""
+
+import os
+import re
+import shlex
+import subprocess
+from typing import Any, cast
+
+import kubernetes.client
+
+from manifests.access import Action
+from sandbox.overlay import STACK
+from sandbox.rehearsal import Rehearsal
+from stacks.access import stack_settings
+from tests.sandbox.conftest import Sandbox
+
+AGREED = "GitHub, Argo CD and Kubernetes allow what is declared"
+POLICY = "argocd-rbac-cm"
+PRODUCTION = "guestbook-production"
+
+
+def asked(sandbox: Sandbox) -> tuple[list[str], dict[str, int]]:
+    """What `make access CHECK=1` says: a line each difference, and how many cases of each system it asked about."""
+    ran = sandbox.run("access", "--check")
+    *lines, counted = ran.stderr.splitlines()
+    assert ran.returncode == (0 if lines == [AGREED] else 1), ran.stderr
+    cases = re.findall(r"(\d+) of (GitHub|Argo CD|Kubernetes)", counted)
+    return lines, {system: int(count) for count, system in cases}
+
+
+def test_all_three_systems_allow_what_is_declared_and_anything_else_is_found_and_mended(
+    sandbox: Sandbox, rehearsal: Rehearsal
+) -> None:
+    """One difference is planted in each system; every other case has to agree while they are there."""
+    plant(rehearsal)
+    found, _ = asked(sandbox)
+    given = "RoleBinding tried gives it, and is not in Git; `kubectl"
+    expected = [
+        ("GitHub: team platform has push on acme/clock, declared is nothing", "`gh api --method DELETE"),
+        ("Argo CD: acme web may delete applications dev/guestbook-dev, and it is not declared", "`helm"),
+        (f"Argo CD: acme web may create exec production/{PRODUCTION}, and it is not declared", "`helm"),
+        (f"Argo CD: {POLICY} has policy.more.csv, which is not declared", "`kubectl"),
+        (f"Kubernetes: acme:web may patch deployments in {PRODUCTION} ({Action.CHANGE})", given),
+        (f"Kubernetes: acme:web may create pods/exec in {PRODUCTION} ({Action.EXEC})", given),
+    ]
+    assert len(found) == len(expected), found
+    for line, (what, command) in zip(found, expected, strict=True):
+        assert line.startswith(what), found
+        assert command in line, found
+    for command in dict.fromkeys(line.split("`")[1] for line in found):
+        run(sandbox, rehearsal, command)
+
+    lines, cases = asked(sandbox)
+    assert lines == [AGREED]
+    assert cases == counted(sandbox, rehearsal)
+
+
+def plant(rehearsal: Rehearsal) -> None:
+    """What somebody might do by hand: a team on a repository, a line of Argo CD's policy, a role in a namespace."""
+    rehearsal.github("PUT", "/orgs/acme/teams/platform/repos/acme/clock", body={"permission": "push"})
+    core = cast(Any, kubernetes.client).CoreV1Api(rehearsal.kubernetes)
+    policy = core.read_namespaced_config_map(POLICY, "argocd").data["policy.csv"]
+    shell = f"p, role:team-web, exec, create, production/{PRODUCTION}, allow\n"
+    more = "p, role:team-web, applications, delete, dev/guestbook-dev, allow\n"
+    data = {"policy.csv": policy + shell, "policy.more.csv": more}
+    core.patch_namespaced_config_map(POLICY, "argocd", {"data": data})
+    rbac = "rbac.authorization.k8s.io"
+    binding = {
+        "metadata": {"name": "tried"},
+        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "edit"},
+        "subjects": [{"apiGroup": rbac, "kind": "Group", "name": "acme:web"}],
+    }
+    cast(Any, kubernetes.client).RbacAuthorizationV1Api(rehearsal.kubernetes).create_namespaced_role_binding(
+        PRODUCTION, binding
+    )
+
+
+def run(sandbox: Sandbox, rehearsal: Rehearsal, command: str) -> None:
+    """Runs a command that a difference names, as it is written there."""
+    words = shlex.split(command)
+    if words[:3] == ["gh", "api", "--method"]:
+        # The sandbox has no `gh`, which would make this request.
+        rehearsal.github(words[3], f"/{words[4]}")
+        return
+    environment = sandbox.environment | {
+        "PATH": f"{sandbox.config.commands}:{os.environ['PATH']}",
+        "KUBECONFIG": str(sandbox.config.kubeconfig),
+    }
+    ran = subprocess.run(["sh", "-ec", command], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def counted(sandbox: Sandbox, rehearsal: Rehearsal) -> dict[str, int]:
+    """How many cases there are: from the settings of the sandbox, and GitHub's own list of rulesets."""
+    settings = stack_settings(sandbox.config.pulumi_directory / "project" / "stacks" / f"Pulumi.{STACK}.yaml")
+    teams, places, stages = len(settings.teams), len(list(settings.placements())), len(settings.environments)
+    repositories = [rehearsal.environment_repository, *(one.repository_name for one in settings.services)]
+    rulesets = sum(len(rehearsal.github("GET", f"{rehearsal.repository_path(one)}/rulesets")) for one in repositories)
+    automation, code_owners = 1, 1
+    return {
+        "GitHub": teams + teams * len(repositories) + rulesets + stages + automation + code_owners,
+        # Seven actions on each Application, and one on each AppProject.
+        "Argo CD": teams * (7 * places + stages),
+        # The platform's team has its own way into the cluster.
+        "Kubernetes": 3 * (teams - 1) * places,
+    }
