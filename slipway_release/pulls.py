@@ -54,6 +54,12 @@ def placement_of(branch: str) -> tuple[str, str] | None:
     return (parts[1], parts[2]) if len(parts) == 4 and parts[0] in KINDS else None
 
 
+def is_own(head: Document, repository: str) -> bool:
+    """Whether the head of a pull request is a branch of the repository, and not of a fork."""
+    source = fields.optional_document(head, "repo") or {}
+    return str(source.get("full_name")).lower() == repository.lower()
+
+
 def list_open(contents: Contents, environment: Environment, service: str) -> list[PullRequest]:
     """The open pull requests for a service in an environment."""
     found: list[PullRequest] = []
@@ -65,10 +71,8 @@ def list_open(contents: Contents, environment: Environment, service: str) -> lis
     query = {"state": "open", "base": environment.target_branch}
     for item in contents.github.pages(f"/repos/{contents.repository}/pulls", query):
         head = fields.child(item, "head", "pull request")
-        repository = fields.optional_document(head, "repo") or {}
-        own = str(repository.get("full_name")).lower() == contents.repository.lower()
         branch = fields.text(head, "ref", "pull request.head")
-        if own and placement_of(branch) == (environment.name, service):
+        if is_own(head, contents.repository) and placement_of(branch) == (environment.name, service):
             found.append(_pull_request(item, branch))
     return found
 

@@ -131,12 +131,11 @@ def _file(context: Context, folder: Path | None, environment: Environment, servi
 
 
 def _proposed(context: Context) -> set[str]:
-    """The branches of which pull requests are open, those of people among them."""
-    path = f"/repos/{context.platform.repository}/pulls"
-    return {
-        fields.text(fields.child(item, "head", path), "ref", path)
-        for item in context.writer.pages(path, {"state": "open"})
-    }
+    """The branches of this repository that have an open pull request; a fork may give its branches the same names."""
+    repository = context.platform.repository
+    path = f"/repos/{repository}/pulls"
+    heads = [fields.child(item, "head", path) for item in context.writer.pages(path, {"state": "open"})]
+    return {fields.text(head, "ref", path) for head in heads if pulls.is_own(head, repository)}
 
 
 def _taken_back(context: Context, place: Place, report: Report) -> list[str]:

@@ -61,6 +61,18 @@ def test_what_waits_for_its_approval_is_not_asked_for_again(world: Make) -> None
     assert dispatched(run(here)[1]) == 0, "a person has declined it"
 
 
+def test_a_pull_request_of_a_fork_keeps_no_release_waiting(world: Make) -> None:
+    """Everybody may name a branch of a fork as the automation names its own."""
+    waiting = environment("production", delivery="pull-request", approval=True, requires=["staging"])
+    here = world(environment("staging"), waiting)
+    here.succeed("staging", here.deliver(here.request("1.0.0"), "staging").link.rpartition("/")[2])
+    for source in ({"full_name": "mallory/environments"}, None):
+        head = {"ref": "release/production/guestbook/1.0.0", "sha": "e" * 40, "repo": source}
+        pull = {"number": 7, "html_url": "https://github.test/7", "head": head, "user": {"login": "mallory"}}
+        here.fault(match=f"GET /api/v3/repos/{here.repository}/pulls", status=200, count=1, body=[pull])
+        assert dispatched(run(here)[1]) == 1, source
+
+
 def test_a_failure_whose_event_was_lost_is_rolled_back(world: Make) -> None:
     here = world(environment("dev"))
     here.verified_release("1.0.0", "dev")
