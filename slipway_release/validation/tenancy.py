@@ -118,8 +118,10 @@ def _hosts(spec: Mapping[str, object]) -> list[str]:
     for item in listed:
         if isinstance(item, dict):
             one = cast("dict[str, object]", item)
-            more = one.get("hosts")
-            hosts += [one.get("host"), *(cast("list[object]", more) if isinstance(more, list) else [])]
+            found = one.get("hosts")
+            names = cast("list[object]", found) if isinstance(found, list) else []
+            # A certificate for many names takes no traffic.
+            hosts += [one.get("host"), *(name for name in names if "*" not in str(name))]
         else:
             hosts.append(item)
     return list(dict.fromkeys(host for host in hosts if isinstance(host, str) and host))

@@ -15,7 +15,7 @@ from manifests.app_project import app_project
 from manifests.repository_files import environment_repository_files
 from slipway_release.layout import release_path
 from slipway_release.release_file import Release, ReleaseFile
-from slipway_release.validation import charts, check, secrets
+from slipway_release.validation import charts, check, secrets, tenancy
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree
 from stacks.settings import settings_of
@@ -184,6 +184,18 @@ def test_argo_cd_is_not_told_to_render_otherwise(tree: Tree, path: str) -> None:
     (tree.folder / path).parent.mkdir(parents=True, exist_ok=True)
     (tree.folder / path).write_text("helm: {parameters: [{name: release.digest, value: x}]}\n")
     assert f"{path}: " in "\n".join(map(str, check.problems(tree)))
+
+
+def test_a_certificate_for_many_names_takes_no_host() -> None:
+    hosts = {"guestbook.dev.example.com": "guestbook-dev", "reports.dev.example.com": "reports-dev"}
+    rules = [{"host": "guestbook.dev.example.com"}]
+
+    def said(certified: str) -> list[str]:
+        spec = {"rules": rules, "tls": [{"hosts": [certified]}]}
+        return list(tenancy.check_manifest(hosts, {"kind": "Ingress", "spec": spec}, "guestbook-dev"))
+
+    assert said("*.dev.example.com") == []
+    assert len(said("reports.dev.example.com")) == 1
 
 
 @pytest.mark.parametrize("name", ["{image}", "{image}:1.0.0"])
