@@ -53,8 +53,10 @@ def _has(root: Path, older: str, newer: str) -> bool:
 
 def _git(root: Path, *words: str) -> str | None:
     """What git says; None where it says no, or is not there."""
+    # A partial clone would fetch a commit that it lacks.
+    command = ["git", "-c", "protocol.allow=never", "-C", str(root), *words]
     try:
-        ran = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         return None
     return ran.stdout.strip() if ran.returncode == 0 else None

@@ -54,6 +54,17 @@ def test_a_clone_that_was_not_brought_up_to_date_is_told_so(main: Path, tmp_path
     assert not older_commit(last, mine, allowed=False)
 
 
+def test_a_partial_clone_fetches_nothing(main: Path, tmp_path: Path) -> None:
+    git(main, "config", "uploadpack.allowFilter", "true")
+    git(main, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{main}", "partial")
+    partial = tmp_path / "partial"
+    before = sorted(partial.rglob("objects/pack/*"))
+    missing_commit(commit(main, "Merged"), partial)
+    assert before
+    assert sorted(partial.rglob("objects/pack/*")) == before
+
+
 def test_what_is_no_clone_or_a_shallow_one_knows_nothing(main: Path, tmp_path: Path) -> None:
     (main / "folder").mkdir()
     assert commit_of(main / "folder") == commit_of(tmp_path / "absent") == ""
