@@ -40,7 +40,8 @@ def differences(settings: Settings) -> Iterator[str]:
 
 def cases(settings: Settings) -> int:
     """How many questions Kubernetes is asked: each team, place and action."""
-    return len(list(settings.placements())) * len(_teams(settings)) * len(_ASKED)
+    asked = [place for _, place in settings.placements() if not place.is_remote or place.context is not None]
+    return len(asked) * len(_teams(settings)) * len(_ASKED)
 
 
 def _asked(settings: Settings, context: str, setting: str, ask: Callable[[Any], Iterator[str]]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from manifests.access import Action, Role, repository_permission, rights, rights
 from manifests.infrastructure import infrastructure_files
 from manifests.model import Settings
 from stacks import access
+from stacks.access_check import cases
 from stacks.settings import settings_of
 from tests.stacks.builders import changed, texts, values
 
@@ -37,6 +38,15 @@ def test_what_was_asked_is_counted_beside_what_differs(
     assert set(counted) == {"GitHub", "Argo CD", "Kubernetes"}, said
     # More than one case for each team in each place that the stack has.
     assert min(counted.values()) > 12, said
+
+
+def test_a_cluster_that_cannot_be_asked_counts_no_case() -> None:
+    stack = values()
+    counted = [cases(settings_of("test", texts(stack)))["Kubernetes"]]
+    for more in ({"cluster": "edge"}, {"context": "edge", "server": "https://edge.example:6443"}):
+        stack["environments"][2] |= more
+        counted.append(cases(settings_of("test", texts(stack)))["Kubernetes"])
+    assert counted[0] == counted[2] > counted[1]
 
 
 def test_an_unknown_stack_is_named_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
