@@ -31,6 +31,7 @@ ROUTE_MODULES = (
     "git.commit_routes",
     "git.contents",
     "git.dispatches",
+    "git.fork_routes",
     "git.git_data",
     "git.pushes",
     "git.refs",

@@ -206,6 +206,21 @@ def test_pull_requests(story: Story) -> None:
     story.ask("PUT", f"pulls/{number}/merge", {"merge_method": "squash"})
 
 
+def test_forks(hub: Hub, story: Story) -> None:
+    story.ask("PATCH", "", {"visibility": "public"})
+    bob = hub.people["bob"]
+    fork = story.ask("POST", "forks", {"name": f"{story.repository.name}-of-bob"}, token=bob)
+    path = f"/repos/{fork['full_name']}"
+    story.ask("GET", "forks")
+    story.ask("GET", path)
+    body = {"message": "m", "content": base64.b64encode(b"x").decode()}
+    story.ask("PUT", f"{path}/contents/theirs.txt", body, token=bob)
+    pull = {"title": "t", "head": "bob:main", "base": "main"}
+    number = story.ask("POST", "pulls", pull, token=bob)["number"]
+    story.ask("PATCH", f"pulls/{number}", {"maintainer_can_modify": False}, token=bob)
+    story.ask("GET", "pulls?head=bob:main")
+
+
 def test_rules_and_environments(story: Story) -> None:
     rules = [{"type": "deletion"}]
     body: Any = {"name": "r", "enforcement": "active", "target": "branch", "rules": rules}

@@ -104,6 +104,10 @@ class GitRepository:
         """What git printed, as text without the last newline."""
         return self.run(*arguments, stdin=stdin, env=env).decode(errors="replace").rstrip("\n")
 
+    def fetch(self, other: "GitRepository", *wanted: str) -> None:
+        """Takes commits or refs (`from:to`) over from another repository of this server."""
+        self.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(other.directory.absolute()), *wanted)
+
     def attempt(self, *arguments: str) -> str | None:
         """What git printed, or None if it refused."""
         try:

@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from sandbox.github.access.authorization import allowed
 from sandbox.github.core import faults
 from sandbox.github.core.errors import not_found
 from sandbox.github.core.forge import Forge
@@ -15,6 +16,7 @@ from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
 from sandbox.github.git import publishing, updates
+from sandbox.github.git.fork_routes import maintained_refs
 from sandbox.github.rules.rules import violations
 
 HOOK_PATH = "/_sandbox/pre-receive"
@@ -79,7 +81,12 @@ def judge(request: Request) -> Answer:
 
 def _refusal(push: Push, git: GitRepository, changes: list[RefUpdate]) -> str:
     forge, repository = push.forge, push.repository
+    maintained: set[str] | None = None
+    if not allowed(forge, push.principal, repository, "contents:write"):
+        maintained = maintained_refs(forge, push.principal, repository)
     for change in changes:
+        if maintained is not None and (change.deletes or change.ref not in maintained):
+            return f"error: Permission to {repository['full_name']}.git denied to {push.principal.login}."
         if change.ref.startswith(HIDDEN):
             return "error: GH002: Sorry, branch or tag names starting with 'refs/pull/' are not allowed."
         if text := faults.push_refusal(forge, repository["full_name"], change.ref):

@@ -23,6 +23,7 @@ from sandbox.github.core.git import environment
 from sandbox.github.core.principals import Kind, Principal
 from sandbox.github.core.store import Document
 from sandbox.github.git import listing, pushes
+from sandbox.github.git.fork_routes import maintained_refs
 
 PATH = re.compile(r"/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 
@@ -106,7 +107,8 @@ class GitTransport:
         if visit.service == "git-receive-pack":
             if visit.principal.kind is Kind.ANONYMOUS:
                 raise GitHubError(401, "Authentication required")
-            if not satisfies(grants, "contents:write"):
+            may_push = satisfies(grants, "contents:write")
+            if not may_push and not maintained_refs(self._forge, visit.principal, repository):
                 text = f"Permission to {repository['full_name']}.git denied to {visit.principal.login}."
                 raise GitHubError(403, text)
             if repository["archived"]:

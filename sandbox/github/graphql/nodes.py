@@ -10,7 +10,7 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Request
 from sandbox.github.core.store import Document
 from sandbox.github.organizations import teams
-from sandbox.github.pulls import pulls, requirements
+from sandbox.github.pulls import heads, pulls, requirements
 from sandbox.github.rules import protection
 
 Node = dict[str, Any]
@@ -156,6 +156,7 @@ def pull_node(forge: Forge, repository: Document, pull: Document) -> Node:
         "mergeStateStatus": requirements.mergeable_state(forge, repository, pull).upper(),
         "headRefName": pull["head"]["ref"],
         "headRefOid": pull["head"]["sha"],
+        "isCrossRepository": heads.is_from_fork(repository, pull),
         "baseRefName": pull["base"]["ref"],
         "baseRefOid": pull["base"]["sha"],
         "url": f"{forge.url}/{repository['full_name']}/pull/{pull['number']}",

@@ -8,6 +8,7 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
+from sandbox.github.repositories import forks
 
 
 def user_view(forge: Forge, user: Document) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def organization_view(forge: Forge, organization: Document) -> dict[str, Any]:
         "public_gists": 0,
         "default_repository_permission": organization["default_repository_permission"],
         "members_can_create_repositories": False,
+        "members_can_fork_private_repositories": forks.allows_private(organization),
         "two_factor_requirement_enabled": False,
         "has_organization_projects": True,
         "has_repository_projects": True,
@@ -136,7 +138,7 @@ def change_plan(request: Request) -> Answer:
 def change_organization(request: Request) -> Answer:
     """Changes an organisation."""
     given = request.data()
-    fields = ("name", "description", "default_repository_permission")
+    fields = ("name", "description", "default_repository_permission", "members_can_fork_private_repositories")
     changes = {name: given[name] for name in fields if name in given}
     if changes.get("default_repository_permission", "read") not in ("none", "read", "write", "admin"):
         raise invalid_field("Organization", "default_repository_permission")

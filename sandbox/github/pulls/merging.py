@@ -10,7 +10,7 @@ from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate, RulesViolated, Violation
 from sandbox.github.core.store import Document
 from sandbox.github.git import commits, publishing, updates
-from sandbox.github.pulls import pulls, requirements
+from sandbox.github.pulls import heads, pulls, requirements
 from sandbox.github.repositories import repositories
 
 SWITCHES = {
@@ -86,8 +86,9 @@ def _words(
     """Title and message of the commit: as given, or as the repository's settings say."""
     git, number, body = forge.git.by_id(repository["id"]), pull["number"], pull["body"] or ""
     if method == "merge":
+        branch = heads.label(forge, repository, pull).replace(":", "/", 1)
         by_setting = {
-            "MERGE_MESSAGE": f"Merge pull request #{number} from {repository['owner']['login']}/{pull['head']['ref']}",
+            "MERGE_MESSAGE": f"Merge pull request #{number} from {branch}",
             "PR_TITLE": f"{pull['title']} (#{number})",
         }
         texts = {"PR_TITLE": pull["title"], "PR_BODY": body, "BLANK": ""}
@@ -153,6 +154,8 @@ def _delete_head(forge: Forge, repository: Document, principal: Principal, pull:
     ref = f"refs/heads/{pull['head']['ref']}"
     present = forge.git.by_id(repository["id"]).ref(ref)
     if present is None or present != pull["head"]["sha"] or pull["head"]["ref"] == repository["default_branch"]:
+        return
+    if heads.is_from_fork(repository, pull):
         return
     try:
         updates.move(forge, repository, principal, [publishing.deleted(ref, present)])

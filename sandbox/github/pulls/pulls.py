@@ -11,7 +11,7 @@ from sandbox.github.core.principals import Principal
 from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
 from sandbox.github.organizations import teams
-from sandbox.github.pulls import requirements
+from sandbox.github.pulls import contributors, heads, requirements
 from sandbox.github.repositories import labels, repositories
 
 
@@ -44,21 +44,24 @@ def change(forge: Forge, repository: Document, number: int, **values: Any) -> Do
 
 
 def create(forge: Forge, repository: Document, principal: Principal, given: dict[str, Any]) -> Document:
-    """Opens a pull request between two branches of the repository.
+    """Opens a pull request between two branches, of the repository or of a fork in its network.
 
     Raises:
         GitHubError: 422, a branch is missing, there is nothing to merge, or it is open already.
     """
-    git, owner = forge.git.by_id(repository["id"]), repository["owner"]["login"]
-    head, base = str(given["head"]).removeprefix(f"{owner}:"), str(given["base"])
-    base_sha, head_sha = git.ref(f"refs/heads/{base}"), git.ref(f"refs/heads/{head}")
+    git, base = forge.git.by_id(repository["id"]), str(given["base"])
+    source, head = heads.named(forge, repository, principal, given)
+    owner = source["owner"]["login"]
+    base_sha, head_sha = git.ref(f"refs/heads/{base}"), heads.present(forge, source, head)
     if base_sha is None:
         raise invalid_field("PullRequest", "base")
     if head_sha is None:
         raise invalid_field("PullRequest", "head")
+    heads.bring(forge, repository, source, head_sha)
     with git.lock:
         for other in all_of(forge, repository):
-            if other["state"] == "open" and (other["head"]["ref"], other["base"]["ref"]) == (head, base):
+            same = heads.comes_from(repository, other, source, head) and other["base"]["ref"] == base
+            if other["state"] == "open" and same:
                 raise _custom(f"A pull request already exists for {owner}:{head}.")
         if git.is_ancestor(head_sha, base_sha):
             raise _custom(f"No commits between {base} and {head}")
@@ -71,7 +74,8 @@ def create(forge: Forge, repository: Document, principal: Principal, given: dict
             "state": "open",
             "draft": bool(given.get("draft", False)),
             "user": principal.login,
-            "head": {"ref": head, "sha": head_sha},
+            "head": {"ref": head, "sha": head_sha, "repository_id": source["id"]},
+            "maintainer_can_modify": heads.lends(forge, repository, source, given),
             "base": {"ref": base, "sha": base_sha},
             "merged": False,
             "merged_at": None,
@@ -161,18 +165,18 @@ def labels_of(forge: Forge, repository: Document, names: list[str]) -> list[dict
 
 def view(forge: Forge, repository: Document, pull: Document, *, full: bool = False) -> dict[str, Any]:
     """A pull request as GitHub shows it; `full` as on its own page, with what must be computed."""
-    number, owner = pull["number"], repository["owner"]["login"]
+    number = pull["number"]
     api = f"{forge.api_url}/repos/{repository['full_name']}"
     html = f"{forge.url}/{repository['full_name']}/pull/{number}"
-    shown_repository = repositories.view(forge, repository)
 
-    def side(branch: dict[str, Any]) -> dict[str, Any]:
+    def side(branch: dict[str, Any], of: Document | None) -> dict[str, Any]:
+        owner = of["owner"]["login"] if of else "unknown"
         return {
             "label": f"{owner}:{branch['ref']}",
             "ref": branch["ref"],
             "sha": branch["sha"],
-            "user": accounts.simple(forge, owner),
-            "repo": shown_repository,
+            "user": accounts.simple(forge, owner) if of else None,
+            "repo": repositories.view(forge, of) if of else None,
         }
 
     auto = pull["auto_merge"]
@@ -202,10 +206,10 @@ def view(forge: Forge, repository: Document, pull: Document, *, full: bool = Fal
         "assignees": [accounts.simple(forge, login) for login in pull["assignees"]],
         "requested_reviewers": [accounts.simple(forge, login) for login in pull["requested_reviewers"]],
         "requested_teams": [teams.brief(forge, team) for team in asked],
-        "head": side(pull["head"]),
-        "base": side(pull["base"]),
+        "head": side(pull["head"], heads.source_of(forge, repository, pull)),
+        "base": side(pull["base"], repository),
         "draft": pull["draft"],
-        "author_association": "MEMBER",
+        "author_association": contributors.association(forge, repository, pull["user"]),
         "auto_merge": auto
         and {
             "enabled_by": accounts.simple(forge, auto["enabled_by"]),
@@ -243,7 +247,7 @@ def _computed(forge: Forge, repository: Document, pull: Document) -> dict[str, A
         "merged_by": accounts.simple(forge, pull["merged_by"]) if pull["merged_by"] else None,
         "comments": len(comments),
         "review_comments": 0,
-        "maintainer_can_modify": False,
+        "maintainer_can_modify": bool(pull.get("maintainer_can_modify")),
         "commits": int(git.text("rev-list", "--count", f"{common}..{head}")),
         "additions": sum(int(added) for added, _, _ in numbers if added != "-"),
         "deletions": sum(int(removed) for _, removed, _ in numbers if removed != "-"),

@@ -15,7 +15,7 @@ from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items
 from sandbox.github.git import commits, updates
 from sandbox.github.organizations import teams
-from sandbox.github.pulls import merging, pulls
+from sandbox.github.pulls import heads, merging, pulls
 from sandbox.github.repositories import repositories, settings
 
 PULLS = "/repos/{owner}/{repo}/pulls"
@@ -43,15 +43,22 @@ def list_pulls(request: Request) -> Answer:
     if state != "all":
         found = [pull for pull in found if pull["state"] == state]
     if head:
-        owner, colon, branch = head.partition(":")
-        mine = not colon or owner.lower() == request.repository["owner"]["login"].lower()
-        found = [pull for pull in found if mine and pull["head"]["ref"] == (branch if colon else head)]
+        if ":" not in head:
+            head = f"{request.repository['owner']['login']}:{head}"
+        labels = {pull["number"]: heads.label(request.forge, request.repository, pull) for pull in found}
+        found = [pull for pull in found if _same(labels[pull["number"]], head)]
     if query.get("base"):
         found = [pull for pull in found if pull["base"]["ref"] == query["base"]]
     sort = {"updated": "updated_at"}.get(query.get("sort", "created"), "number")
     descending = query.get("direction", "desc" if sort == "number" else "asc") == "desc"
     found.sort(key=lambda pull: (pull[sort], pull["number"]), reverse=descending)
     return [pulls.view(request.forge, request.repository, pull) for pull in found]
+
+
+def _same(label: str, asked: str) -> bool:
+    """Whether a label (`owner:branch`) is the one that was asked for; owners have no case."""
+    (owner, _, branch), (other, _, wanted) = label.partition(":"), asked.partition(":")
+    return owner.lower() == other.lower() and branch == wanted
 
 
 @route("POST", PULLS, permission=WRITE)
@@ -86,6 +93,10 @@ def change_pull(request: Request) -> Answer:
         raise forbidden("Must have push access to repository")
     changes = {name: given[name] for name in ("title", "body") if given.get(name) is not None}
     action = "edited" if changes else None
+    if given.get("maintainer_can_modify") is not None:
+        source = heads.source_of(forge, repository, pull)
+        changes["maintainer_can_modify"] = bool(source and heads.lends(forge, repository, source, given))
+        action = "edited"
     if given.get("base") and given["base"] != pull["base"]["ref"]:
         sha = request.git.ref(f"refs/heads/{given['base']}")
         if sha is None:
@@ -109,10 +120,12 @@ def change_pull(request: Request) -> Answer:
 def _changed_state(request: Request, pull: Document, state: str) -> dict[str, Any]:
     if state == "closed":
         return {"state": state, "closed_at": now(), "auto_merge": None}
-    head = request.git.ref(f"refs/heads/{pull['head']['ref']}")
-    if pull["merged"] or head is None:
+    source = heads.source_of(request.forge, request.repository, pull)
+    head = heads.present(request.forge, source, pull["head"]["ref"]) if source else None
+    if pull["merged"] or source is None or head is None:
         raise invalid_field("PullRequest", "state", "invalid", "state cannot be changed.")
-    return {"state": state, "closed_at": None, "head": {"ref": pull["head"]["ref"], "sha": head}}
+    heads.bring(request.forge, request.repository, source, head)
+    return {"state": state, "closed_at": None, "head": pull["head"] | {"sha": head}}
 
 
 @route("GET", PULL + "/files", permission="pull_requests:read")
@@ -173,8 +186,10 @@ def update_branch(request: Request) -> Answer:
         text = f"Merge branch '{pull['base']['ref']}' into {pull['head']['ref']}"
         author = repositories.signature(request.forge, request.principal)
         merged = git.write_commit(tree, [head, base], text, author, repositories.GITHUB)
+        source = heads.must_push(request.forge, request.repository, request.principal, pull)
+        heads.bring(request.forge, source, request.repository, merged)
         move = RefUpdate(f"refs/heads/{pull['head']['ref']}", head, merged)
-        updates.move(request.forge, request.repository, request.principal, [move])
+        updates.move(request.forge, source, request.principal, [move])
     return 202, {"message": "Updating pull request branch.", "url": f"{request.repository_url}/pulls/{pull['number']}"}
 
 

@@ -6,7 +6,8 @@ from sandbox.github.core.principals import Principal
 from sandbox.github.core.ref_updates import RefUpdate
 from sandbox.github.core.store import Document
 from sandbox.github.git import publishing
-from sandbox.github.pulls import auto_merge, pulls
+from sandbox.github.pulls import auto_merge, heads, pulls
+from sandbox.github.repositories import forks
 from sandbox.github.rules import protection, rules
 
 
@@ -23,13 +24,17 @@ def branch_moved(
         merging: The pull request whose merge moved it; that one is looked after already.
     """
     branch = update.ref.removeprefix("refs/heads/")
-    for pull in pulls.all_of(forge, repository):
-        if pull["state"] != "open" or pull["number"] == merging:
-            continue
-        if pull["head"]["ref"] == branch:
-            _head_moved(forge, repository, principal, pull, update)
-        elif pull["base"]["ref"] == branch:
-            _base_moved(forge, repository, principal, pull, update)
+    for base in forks.network(forge, repository):
+        own = base["id"] == repository["id"]
+        for pull in pulls.all_of(forge, base):
+            if pull["state"] != "open" or (own and pull["number"] == merging):
+                continue
+            if heads.comes_from(base, pull, repository, branch):
+                if not update.deletes:
+                    heads.bring(forge, base, repository, update.new)
+                _head_moved(forge, base, principal, pull, update)
+            elif own and pull["base"]["ref"] == branch:
+                _base_moved(forge, base, principal, pull, update)
 
 
 def _head_moved(forge: Forge, repository: Document, principal: Principal, pull: Document, update: RefUpdate) -> None:
@@ -38,7 +43,7 @@ def _head_moved(forge: Forge, repository: Document, principal: Principal, pull: 
         closed = pulls.change(forge, repository, number, state="closed", closed_at=now(), auto_merge=None)
         pulls.announce(forge, repository, principal, closed, "closed")
         return
-    head = {"ref": pull["head"]["ref"], "sha": update.new}
+    head = pull["head"] | {"sha": update.new}
     pull = pulls.change(forge, repository, number, head=head, last_pusher=principal.login)
     pull = pulls.refresh(forge, repository, pull)
     if _dismisses(forge, repository, pull):

@@ -222,7 +222,7 @@ def view(forge: Forge, repository: Document, principal: Principal | None = None)
         "created_at": repository["created_at"],
         "updated_at": repository["updated_at"],
         "pushed_at": repository["pushed_at"],
-        "fork": False,
+        "fork": bool(repository.get("parent_id")),
         "disabled": False,
         "has_pages": False,
         "language": None,

@@ -9,7 +9,7 @@ from sandbox.github.core.principals import Kind
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
-from sandbox.github.repositories import repositories
+from sandbox.github.repositories import forks, repositories
 
 MOST_TOPICS = 20
 TOPIC = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
@@ -69,7 +69,7 @@ def list_own(request: Request) -> Answer:
 @route("GET", "/repos/{owner}/{repo}")
 def read(request: Request) -> Answer:
     """One repository."""
-    return repositories.view(request.forge, request.repository, request.principal)
+    return forks.full_view(request.forge, request.repository, request.principal)
 
 
 @route("PATCH", "/repos/{owner}/{repo}", permission="administration:write")
@@ -78,8 +78,9 @@ def change(request: Request) -> Answer:
     given = request.data()
     if request.repository["archived"] and given.get("archived") is not False:
         raise forbidden("Repository was archived so is read-only.")
+    forks.check_setting(request.forge, request.repository, given)
     changed = repositories.change(request.forge, request.repository, given)
-    return repositories.view(request.forge, changed, request.principal)
+    return forks.full_view(request.forge, changed, request.principal)
 
 
 @route("DELETE", "/repos/{owner}/{repo}", permission="administration:write", scope="delete_repo")
@@ -87,6 +88,7 @@ def delete(request: Request) -> Answer:
     """Deletes a repository."""
     if request.principal.kind is Kind.WORKFLOW:
         raise forbidden("Resource not accessible by integration")
+    forks.delete_private(request.forge, request.repository)
     repositories.delete(request.forge, request.repository)
     return None
 
