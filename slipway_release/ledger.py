@@ -23,7 +23,11 @@ from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 
 DRIFT = "Drift"
-"""How the description of a status begins that reports drift and says nothing of the release."""
+"""How the description of a status begins that reports drift."""
+INCIDENT = "Incident"
+"""How the description of a status begins that reports what broke after the release was verified."""
+ASIDE = (DRIFT, INCIDENT)
+"""How the description of a status begins that says nothing of the release."""
 VERDICTS = frozenset({"success", "failure", "error"})
 """The states that say what a release is; the others say how far it is, and GitHub sets `inactive` by itself."""
 _LONGEST_DESCRIPTION = 140
@@ -46,8 +50,8 @@ class Status:
 
     @property
     def is_report(self) -> bool:
-        """Whether it says that a release is good or bad; drift says nothing of the release."""
-        return self.state in VERDICTS and not self.description.startswith(DRIFT)
+        """Whether it says that a release is good or bad; drift and incidents say nothing of it."""
+        return self.state in VERDICTS and not self.description.startswith(ASIDE)
 
 
 @dataclass
@@ -87,8 +91,8 @@ class Entry:
 
     @property
     def latest(self) -> Status | None:
-        """The newest status that is not about drift; `inactive` is set by GitHub itself and reports nothing."""
-        told = (s for s in self.statuses if s.state != "inactive" and not s.description.startswith(DRIFT))
+        """The newest status that is about the release; `inactive` is set by GitHub itself and reports nothing."""
+        told = (s for s in self.statuses if s.state != "inactive" and not s.description.startswith(ASIDE))
         return next(told, None)
 
 

@@ -1,8 +1,8 @@
 """Whom Argo CD notifies of what: GitHub's deployments, which are the ledger of releases, and a chat where one is set.
 
 The ledger is kept on the environment repository: environment `<environment>/<service>`, ref the commit that was synced,
-state `success` or `failure`, and a description that says why. Drift adds a `success` whose description begins with
-`slipway_release.ledger.DRIFT`, so that the deployment stays what it is and yet shows it.
+state `success` or `failure`, and a description that says why. Drift and incidents add a `success` whose description
+begins with one of `slipway_release.ledger.ASIDE`, so that the deployment stays what it is and yet shows it.
 """
 
 import json
@@ -49,6 +49,8 @@ _STATES = {
     "waiting": "queued",
 }
 """The state that a report of a template sets, where it is not `failure`."""
+_LEDGER_STATES = _STATES | {"incident": "success"}
+"""The same in the ledger, where a failure of a release that was verified would take it back."""
 
 
 def notification_values(settings: Settings) -> dict[str, Any]:
@@ -117,17 +119,22 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
         reported(triggers.DRIFT_HEALED, once_per="operation.finishedAt"),
         reported(triggers.DRIFT_FOUND),
     ]
+    incident = [reported(triggers.INCIDENT)]
     made = {
         VERIFIED: reported_once(VERIFIED, *triggers.VERIFICATIONS),
         _FAILED: reported_once(_FAILED, *triggers.FAILURES, unless=VERIFIED),
         "unrenderable": unrenderable,
         "drift": drift,
+        "incident": incident,
     }
     if _chats(settings):
         # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
-        releases = [reported(event, once_per="revision") for event in (*triggers.VERIFICATIONS, *triggers.FAILURES)]
+        releases = [
+            reported(event, once_per="revision") for event in (*triggers.VERIFICATIONS, *triggers.CHAT_FAILURES)
+        ]
+        aside = [reported(triggers.UNREACHABLE), *drift, *incident]
         waiting = reported(triggers.WAITING, once_per="revision")
-        made["chat"] = [*releases, *unrenderable, reported(triggers.UNREACHABLE), *drift, waiting]
+        made["chat"] = [*releases, *unrenderable, *aside, waiting]
     return made
 
 
@@ -137,7 +144,7 @@ def _subscriptions(settings: Settings) -> list[dict[str, Any]]:
     ledger = {
         "recipients": [f"{LEDGER}:"],
         "selector": selector,
-        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift"],
+        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift", "incident"],
     }
     chats = _chats(settings)
     return [ledger, *([{"recipients": chats, "selector": selector, "triggers": ["chat"]}] if chats else [])]
@@ -161,7 +168,7 @@ def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
     text += '{{- $text = regexReplaceAll "\\\\s+" $text " " | trim -}}\n'
     state = _STATES.get(name, "failure")
     deployment: dict[str, Any] = {
-        "state": state,
+        "state": _LEDGER_STATES.get(name, "failure"),
         "environment": placement,
         "environmentURL": f'{{{{ dig "metadata" "annotations" "{URL_ANNOTATION}" "" .app }}}}',
         # Never merge the default branch into what is deployed, and let no check of a commit stand in the way.

@@ -150,6 +150,23 @@ FAILURES = (
     Event(_LATE_OPERATION, "overdue"),
 )
 """They exclude each other, so that a revision fails for one reason at a time."""
+# The memory has the receipt of that report.
+_WAS_VERIFIED = f'any(keys(memory), # startsWith (revision + ":{VERIFIED}:["))'
+# What breaks after a release was verified is not its fault. A pod that starts again, on another node for example, is no
+# incident, unless it takes longer than a release may.
+INCIDENT = Event(
+    _all_of(
+        _WAS_VERIFIED,
+        "status.health?.lastTransitionTime != nil",
+        _any_of(
+            'health in ["Degraded", "Missing"]',
+            f'health != "Healthy" and not ({_AT_REST}) and now() - date(status.health.lastTransitionTime) > deadline',
+        ),
+    ),
+    "incident",
+)
+CHAT_FAILURES = tuple(Event(_all_of(event.when, f"not ({_WAS_VERIFIED})"), event.template) for event in FAILURES)
+"""As the ledger is told of them: a release that was verified cannot fail any more."""
 _RENDERING = (
     '(#.message matches "helm template|unmarshal" and not '
     '(#.message matches "timeout after|signal: killed|deadline exceeded|DeadlineExceeded|code = Unavailable"))'
@@ -195,7 +212,7 @@ DRIFT_FOUND = Event(
         "status.sync.revision == revision or now() - date(operation.finishedAt) > deadline",
         # Just after a sync, the comparison may still be the one that asked for it.
         "date(status.reconciledAt) > date(operation.finishedAt)",
-        f'any(keys(memory), # startsWith (revision + ":{VERIFIED}:["))',
+        _WAS_VERIFIED,
     ),
     "drift-found",
 )

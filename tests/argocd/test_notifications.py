@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, notification_values
-from slipway_release.ledger import DRIFT
+from slipway_release.ledger import DRIFT, INCIDENT
 from tests.argocd.example import settings
 from tests.argocd.rendering import KubernetesObject
 
@@ -182,7 +182,7 @@ def test_a_later_commit_that_takes_a_failed_one_back_needs_no_sync_and_is_verifi
 def test_an_application_without_a_status_reports_nothing(run: Run) -> None:
     app = application()
     del app["status"], app["metadata"]["annotations"]
-    for trigger in ("release-verified", "release-failed", "unrenderable", "drift", "chat"):
+    for trigger in ("release-verified", "release-failed", "unrenderable", "drift", "incident", "chat"):
         assert not any(fired(run, trigger, app))
 
 
@@ -287,6 +287,33 @@ def test_a_verified_release_cannot_fail_any_more(run: Run) -> None:
     bad = application(health=health("Degraded"))
     assert any(fired(run, "release-failed", bad))
     assert not any(fired(run, "release-failed", remembering(bad, f"{NEW}:release-verified:[2].hash:github:")))
+
+
+@pytest.mark.parametrize(
+    ("status", "is_incident"),
+    [
+        ({"health": health("Degraded", 1)}, True),
+        ({"health": health("Progressing", 601)}, True),
+        # A pod that starts again is none.
+        ({"health": health("Progressing", 20), "operationState": operation("Succeeded", started=5000)}, False),
+        ({"operationState": operation("Succeeded", started=5000)}, False),
+    ],
+)
+def test_what_breaks_after_a_release_was_verified_is_an_incident_and_takes_nothing_back(
+    run: Run, status: dict[str, Any], is_incident: bool
+) -> None:
+    resources = [{**GONE_WRONG, "health": {"status": "Progressing", "message": "0 of 1 are available"}}]
+    app = application(**status, resources=resources)
+    assert not any(fired(run, "incident", app)), "a release that was not verified is a failure"
+    app = remembering(app, f"{NEW}:release-verified:[2].hash:github:")
+    assert fired(run, "incident", app) == [is_incident]
+    assert fired(run, "chat", app).count(True) == is_incident + (app["status"]["health"]["status"] == "Healthy")
+    assert not any(fired(run, "release-failed", app))
+    said = notification(run, "incident", app)
+    words = f"{INCIDENT} in a verified release, nothing is rolled back: {app['status']['health']['status']}: "
+    assert said["message"] == f"{words}Deployment/guestbook: 0 of 1 are available"
+    assert said["github"]["deployment"]["state"] == "success"
+    assert said["webhook"]["events"]["body"].startswith('{"event": "incident", "state": "failure"')
 
 
 def test_one_failure_of_a_revision_is_reported(run: Run) -> None:

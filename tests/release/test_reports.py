@@ -6,6 +6,7 @@ import pytest
 
 from slipway_release import reports
 from slipway_release.errors import RefusedError
+from slipway_release.ledger import ASIDE
 from slipway_release.platform_file import Platform
 from slipway_release.reports import Report
 from tests.release.builders import COMMIT, context, platform
@@ -63,8 +64,9 @@ def test_what_this_program_writes_down_hides_no_report() -> None:
     assert report.status.state == "failure"
 
 
-def test_drift_is_no_report() -> None:
-    assert read(status(state="success", description="Drift healed: Deployment/guestbook")) is None
+@pytest.mark.parametrize("beginning", ASIDE)
+def test_drift_and_incidents_are_no_reports(beginning: str) -> None:
+    assert read(status(state="success", description=f"{beginning} of Deployment/guestbook")) is None
 
 
 @pytest.mark.parametrize("relation", ["ahead", "diverged"])
