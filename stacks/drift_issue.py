@@ -15,7 +15,8 @@ from pathlib import Path
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from stacks.preview_changes import Preview, PreviewError, read_preview
-from stacks.preview_comment import LIMIT, comment, teams_of
+from stacks.preview_comment import comment, teams_of
+from stacks.pull_request_comment import LIMIT
 from stacks.workflow_run import add_to_summary, github_of_run
 
 DRIFTED = 3

@@ -16,17 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from stacks.preview_access import access_words, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
+from stacks.pull_request_comment import LIMIT, hand_on, mark, publish
 from stacks.stack_text import StackText, StackTextError
 from stacks.workflow_run import add_to_summary, github_of_run
 
 LABEL = "destructive"
 """What a pull request is labelled with by somebody who means it."""
-LIMIT = 60_000
-"""GitHub takes 65,536 characters; some are left for what surrounds them."""
 REFUSED = 3
 FILES = "CommittedFiles"
 _PLAN = (
@@ -35,7 +33,6 @@ _PLAN = (
     "and what would be replaced. For a preview with state, somebody who may push here pushes these commits to a "
     "branch of this repository and opens a pull request of it."
 )
-_MARK = "<!-- slipway: preview of {} -->"
 _SHOWN_LINES = 400
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "import": "="}
 
@@ -58,7 +55,7 @@ def comment(
         limit: how many characters it may have. What does not fit is left out from the end, and said to be.
         note: what is said before everything else, as Markdown.
     """
-    head = [_MARK.format(stack), f"## `{stack}`: {_summary(preview)}", *([note, ""] if note else [])]
+    head = [mark(stack), f"## `{stack}`: {_summary(preview)}", *([note, ""] if note else [])]
     head += [f"> **The preview failed.** {_quoted(text)}" for text in preview.errors]
     refused = guarded(preview.changes)
     if refused:
@@ -212,21 +209,6 @@ def _quoted(text: str) -> str:
     return "<br>".join(line.strip() for line in escaped.splitlines() if line.strip())
 
 
-def publish(api: GitHubApi, repository: str, number: int, stack: str, text: str) -> str:
-    """Writes the comment, or brings the one of an earlier run up to date; returns its address.
-
-    Raises:
-        GitHubError: GitHub refuses it.
-    """
-    at = f"/repos/{repository}/issues"
-    mark = _MARK.format(stack)
-    for found in api.pages(f"{at}/{number}/comments"):
-        # Somebody else's comment cannot be changed, and may quote ours.
-        if str(found["body"]).startswith(mark) and found["user"]["type"] == "Bot":
-            return str(api.patch(f"{at}/comments/{found['id']}", {"body": text})["html_url"])
-    return str(api.post(f"{at}/{number}/comments", {"body": text})["html_url"])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints or publishes the comment; exit code 3 where something has to be meant and is not."""
     parser = argparse.ArgumentParser(prog="python -m stacks.preview_comment", description="A preview as one comment.")
@@ -238,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--whole", type=Path, help="where all of it is written, whatever its size")
     parser.add_argument("--summary", type=Path, help="a file that the comment is added to: a run's summary")
     parser.add_argument("--pull-request", type=int, help="publishes it there, by GITHUB_REPOSITORY and GITHUB_TOKEN")
+    parser.add_argument("--hand-on", action="store_true", help="gives it to another job, by GITHUB_OUTPUT")
     given = parser.parse_args(arguments)
     try:
         said = given.said.read_text(encoding="utf-8") if given.said else ""
@@ -253,7 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             whole = comment(preview, given.stack, teams, labels, sys.maxsize, note)
             given.whole.write_text(whole, encoding="utf-8")
         add_to_summary(given.summary, text)
-        if given.pull_request is None:
+        if given.hand_on:
+            hand_on(text)
+        elif given.pull_request is None:
             print(text)
         else:
             print(publish(github_of_run(), os.environ["GITHUB_REPOSITORY"], given.pull_request, given.stack, text))

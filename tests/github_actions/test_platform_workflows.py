@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.github.actions.expressions import Status, evaluate_condition, evaluate_template
+from sandbox.github.actions.expressions import Status, evaluate_condition
 from sandbox.github.actions.scopes import DEPENDABOT as BOT
 from sandbox.github.actions.workflow import read_yaml
 from tests.github_actions.server import ADMIN, DEPENDABOT, ROOT, GitHub, Repository
@@ -49,6 +49,11 @@ def platform(github: GitHub) -> Repository:
         **{
             f".github/workflows/{name}.yml": (ROOT / f".github/workflows/{name}.yml").read_text()
             for name in ("preview", "new-service", "drift")
+        },
+        # What takes Python alone; the job that writes the comment of a plan has it from main.
+        **{
+            path.relative_to(ROOT).as_posix(): path.read_text()
+            for path in (ROOT / "stacks/pull_request_comment.py", *(ROOT / "slipway_release").glob("*.py"))
         },
         "stacks/Pulumi.example.yaml": (ROOT / "stacks/Pulumi.example.yaml").read_text(),
         ".github/actions/platform-access/action.yml": ACCESS,
@@ -105,39 +110,46 @@ def test_a_change_that_has_to_be_meant_fails_until_a_label_says_so(platform: Rep
 @pytest.mark.timeout(400)
 def test_dependabot_gets_a_plan_without_secrets_that_says_so(platform: Repository) -> None:
     platform.ref("refs/heads/dependabot/pip/one")
-    platform.commit({"settings.txt": "newer\n"}, branch="dependabot/pip/one")
+    branch = {"settings.txt": "newer\n", "stacks/pull_request_comment.py": "raise SystemExit('not reviewed')\n"}
+    platform.commit(branch, branch="dependabot/pip/one")
     proposed = {"title": "Bump one", "head": "dependabot/pip/one", "base": "main"}
     before = len(platform.runs("preview.yml"))
     pull = platform.call("POST", "/pulls", proposed, token=DEPENDABOT)["number"]
     run = preview(platform, before + 1)
     assert run["conclusion"] == "success", platform.log(run["id"], "plan")
-    assert platform.conclusions(run["id"]) == {"preview": "skipped", "plan": "success"}
+    assert platform.conclusions(run["id"]) == {"preview": "skipped", "plan": "success", "comment": "success"}
     (comment,) = platform.call("GET", f"/issues/{pull}/comments")
     assert comment["user"]["login"] == "github-actions[bot]"
     assert "## `example`: " in comment["body"]
+    assert "**Written by the code of this pull request**" in comment["body"].splitlines()[1]
     assert "**This is a plan without state.**" in comment["body"]
     assert "It compares what this branch declares with what the base branch does." in comment["body"]
     assert "+ Repository orders-repository" in comment["body"]
 
 
 @pytest.mark.parametrize(
-    ("head", "author", "job"),
-    [("acme/platform", "dana", "preview"), ("mallory/platform", "mallory", "plan"), ("acme/platform", BOT, "plan")],
+    ("head", "author", "jobs"),
+    [
+        ("acme/platform", "dana", ["preview"]),
+        ("mallory/platform", "mallory", ["plan"]),
+        ("acme/platform", BOT, ["plan", "comment"]),
+    ],
 )
-def test_each_pull_request_has_one_job_and_those_without_secrets_no_environment(
-    head: str, author: str, job: str
+def test_pull_requests_without_secrets_run_where_nothing_can_be_read_or_written(
+    head: str, author: str, jobs: list[str]
 ) -> None:
-    workflow = read_yaml((ROOT / ".github/workflows/preview.yml").read_bytes())
+    """Dependabot proposes actions too: what it brings would run in a job that uses one."""
+    workflow = read_yaml((ROOT / ".github/workflows/preview.yml").read_bytes())["jobs"]
     pull = {"head": {"repo": {"full_name": head}}, "user": {"login": author}, "number": 7}
+    plan = {"result": "success", "outputs": {"comment": "text" if "plan" in jobs else ""}}
     github = {"event": {"pull_request": pull}, "repository": "acme/platform"}
-    contexts = {"github": github, "vars": {"PULUMI_STACK": "acme"}}
-    taken = [name for name, one in workflow["jobs"].items() if evaluate_condition(one["if"], contexts, Status())]
-    assert taken == [job]
-    assert ("environment" in workflow["jobs"][job]) is (job == "preview")
-    assert ("secrets." in json.dumps(workflow["jobs"][job])) is (job == "preview")
-    if job == "plan":
-        numbered = [one["env"]["NUMBER"] for one in workflow["jobs"][job]["steps"] if "NUMBER" in one.get("env", {})]
-        assert [evaluate_template(one.strip(), contexts) for one in numbered] == [7 if head == "acme/platform" else ""]
+    contexts = {"github": github, "vars": {"PULUMI_STACK": "acme"}, "needs": {"plan": plan}}
+    assert [name for name, one in workflow.items() if evaluate_condition(one["if"], contexts, Status())] == jobs
+    for name in set(jobs) - {"preview"}:
+        assert "environment" not in workflow[name]
+        assert "secrets." not in json.dumps(workflow[name])
+        uses = any("uses" in step for step in workflow[name]["steps"])
+        assert not (uses and "write" in workflow[name]["permissions"].values())
 
 
 @pytest.fixture

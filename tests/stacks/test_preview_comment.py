@@ -9,7 +9,8 @@ import pytest
 
 from stacks.preview_access import UNKNOWN, access_words, guarded
 from stacks.preview_changes import PreviewError, read_preview
-from stacks.preview_comment import LABEL, LIMIT, REFUSED, comment, main
+from stacks.preview_comment import LABEL, REFUSED, comment, main
+from stacks.pull_request_comment import LIMIT
 
 PREVIEWS = Path(__file__).parent / "previews"
 ADDED, REMOVED = (PREVIEWS / f"{name}.json" for name in ("added", "removed"))
