@@ -130,6 +130,9 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
         environment = found.value
         if environment.name in RESERVED_ENVIRONMENTS:
             yield Problem(found.at("name"), f"{environment.name!r} is the platform's own; use another name")
+        for index, first in _repeated((index, one.identity) for index, one in enumerate(environment.sync_windows)):
+            text = f"begins when syncWindows[{first}] begins and lasts as long, which Argo CD refuses; use once"
+            yield Problem(found.at("syncWindows", index), text)
         yield from _check_branch(found)
         yield from _check_cluster(parts, found)
         yield from _check_production(found)

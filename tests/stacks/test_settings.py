@@ -11,8 +11,6 @@ from stacks.problems import SettingsError
 from stacks.settings import settings_of
 from tests.stacks.builders import SECRETS, VALUES, changed, texts, values
 
-WINDOW = {"kind": "deny", "schedule": "0 22 * * 5", "duration": "58h"}
-
 
 def problems(stack: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(SettingsError) as raised:
@@ -116,24 +114,6 @@ def test_defaults_are_safe() -> None:
             [{"kind": "Deployment"}],
             "environments[dev].ignoreDifferences[0]",
             "field",
-        ),
-        ("environments.0.syncWindows", [WINDOW | {"kind": "block"}], "environments[dev].syncWindows[0].kind", "deny"),
-        *(
-            ("environments.0.syncWindows", [WINDOW | {name: value}], f"environments[dev].syncWindows[0].{name}", said)
-            for name, value, said in (
-                ("schedule", "@daily", "not a schedule"),
-                ("schedule", "0 22 * * 5 2027", "not a schedule"),
-                ("schedule", "60 * * * *", "'60' does not fit the minute"),
-                ("schedule", "0 22 * * 7", "'7' does not fit the day of the week"),
-                ("schedule", "0 22-8 * * *", "'22-8' does not fit the hour"),
-                ("schedule", "0 22 0 * *", "day of the month"),
-                ("schedule", "*/0 * * * *", "minute"),
-                ("schedule", "0 22 * * 5L", "day of the week"),
-                ("duration", "2d", "48h"),
-                ("duration", "0h", "not a duration"),
-                ("duration", "8", "not a duration"),
-                ("timeZone", "Berlin", "Europe/Berlin"),
-            )
         ),
         ("github.runners", {"build": []}, "github.runners.build", "at least 1"),
         ("github.runners", {"build": ["a,b"]}, "github.runners.build[0]", "one label"),
