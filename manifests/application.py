@@ -8,6 +8,7 @@ from manifests.argocd.labels import (
     REPLICAS_ANNOTATION,
     SERVICE_LABEL,
     SOAK_ANNOTATION,
+    SYNC_WINDOWS_ANNOTATION,
     URL_ANNOTATION,
 )
 from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
@@ -83,6 +84,7 @@ def application(settings: Settings, service: Service, environment: Environment) 
             "annotations": {
                 DEADLINE_ANNOTATION: str(environment.verification_deadline_seconds),
                 **({SOAK_ANNOTATION: str(environment.soak_seconds)} if environment.soak_seconds else {}),
+                **({SYNC_WINDOWS_ANNOTATION: windows} if (windows := environment.sync_windows_in_words) else {}),
                 # A commit of one service renders that one alone.
                 PATHS_ANNOTATION: ";".join(f"/{path}" for path in layout.watched(environment.name, service.name)),
                 **({URL_ANNOTATION: service_url(service, environment)} if environment.address else {}),

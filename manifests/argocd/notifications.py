@@ -126,6 +126,7 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
         "unrenderable": unrenderable,
         "drift": drift,
         "incident": incident,
+        triggers.PERMITTED: triggers.permitted(),
     }
     if _chats(settings):
         # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
@@ -144,7 +145,7 @@ def _subscriptions(settings: Settings) -> list[dict[str, Any]]:
     ledger = {
         "recipients": [f"{LEDGER}:"],
         "selector": selector,
-        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift", "incident"],
+        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift", "incident", triggers.PERMITTED],
     }
     chats = _chats(settings)
     return [ledger, *([{"recipients": chats, "selector": selector, "triggers": ["chat"]}] if chats else [])]

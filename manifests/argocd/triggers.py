@@ -8,18 +8,27 @@ again, but each return of the condition is reported again. So a report is two co
 - the event, without `oncePer`, for as long as the revision has no receipt;
 - the receipt: once the annotation, in which the engine keeps its memory, says that the report went out, it writes the
   revision into the same memory with `oncePer`. It sends a template that does nothing, so that it cannot fail.
+
+A sync window that begins while a sync runs holds it up: the operation stays Running, keeps its first `startedAt` and
+says so in its message, which has no time. So the same memory keeps since when nothing is held up (`PERMITTED`), and
+what is late is counted from there.
 """
 
+import base64
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 
-from manifests.argocd.labels import DEADLINE_ANNOTATION, SOAK_ANNOTATION
+from manifests.argocd.labels import DEADLINE_ANNOTATION, SOAK_ANNOTATION, SYNC_WINDOWS_ANNOTATION
 from slipway_release.blame import TRANSIENT
 
 LEDGER = "github"
 """The service that keeps the ledger: GitHub's deployments."""
 VERIFIED = "release-verified"
 """The trigger that reports good releases."""
+PERMITTED = "sync-permitted"
+"""The trigger that notes since when no sync window holds a sync up; it reports nothing."""
 RECEIPT = "receipt"
 """The template that does nothing."""
 
@@ -38,6 +47,9 @@ _WORDS = {
     "deadline": f'duration((app.metadata.annotations?.["{DEADLINE_ANNOTATION}"] ?? "600") + "s")',
     "soak": f'duration((app.metadata.annotations?.["{SOAK_ANNOTATION}"] ?? "0") + "s")',
     "message": 'operation?.message ?? ""',
+    # Argo CD's own words, in `SyncAppState` of its controller/sync.go.
+    "blocked": 'phase == "Running" and message startsWith "Sync operation blocked by sync window"',
+    "windowed": f'app.metadata.annotations?.["{SYNC_WINDOWS_ANNOTATION}"] != nil',
     "memory": 'fromJSON(app.metadata.annotations?.["notified.notifications.argoproj.io"] ?? "{}")',
 }
 """What the conditions speak of; none of it fails on an Application that has no status yet. Order matters."""
@@ -59,6 +71,33 @@ def _all_of(*parts: str) -> str:
 
 def _any_of(*parts: str) -> str:
     return " or ".join(f"({part})" for part in parts)
+
+
+# An automated sync that a window forbids leaves no word in the Application. Where it is permitted, Argo CD heals drift
+# at least once a minute: `controller.self.heal.backoff.cap.seconds`.
+_IDLE = _all_of(
+    'windowed and automated and phase != "Running" and sync == "OutOfSync"',
+    "operation?.finishedAt != nil",
+    'now() - date(operation.finishedAt) > duration("2m")',
+)
+_PERMITTED = _said(f"not blocked and not ({_IDLE})")
+
+
+def _key(trigger: str, when: str) -> str:
+    """Where the engine remembers that a trigger's first condition holds (`hash` in its pkg/triggers/service.go)."""
+    digest = hashlib.sha1(when.encode(), usedforsecurity=False).digest()
+    return f"{trigger}:[0].{base64.urlsafe_b64encode(digest).decode().rstrip('=')}:{LEDGER}:"
+
+
+PERMITTED_KEY = _key(PERMITTED, _PERMITTED)
+"""Under this the memory has since when nothing is held up, as Unix time. While a window holds a sync up it is absent,
+and it comes back one evaluation after the window: until then nothing is late."""
+_WORDS["permitted"] = f"memory[{json.dumps(PERMITTED_KEY)}]"
+
+
+def _late(since: str, now: str = "now()") -> str:
+    """Whether more than the deadline has passed in which syncs were permitted."""
+    return _all_of("permitted != nil", f"{now}.Unix() - max({since}.Unix(), permitted) > deadline.Seconds()")
 
 
 # When this revision was synced as a whole: healing drift starts operations too, and must not start the deadline anew.
@@ -113,7 +152,7 @@ _CHECK_FAILED = _all_of(
 _OPERATION_FAILED = _all_of(
     _any_of('phase in ["Failed", "Error"]', _CHECK_FAILED),
     "whole",
-    f"not (message matches {TRANSIENT!r}) or now() - date(operation.startedAt) > deadline",
+    f"not (message matches {TRANSIENT!r}) or {_late('date(operation.startedAt)')}",
 )
 _LATE_HEALTH = _all_of(
     _SUCCEEDED,
@@ -121,15 +160,18 @@ _LATE_HEALTH = _all_of(
     f'health != "Healthy" and not ({_AT_REST})',
     f"not ({_DEGRADED})",
 )
-# It never became what Git says, although it waits for no person: something keeps changing it.
+# It never became what Git says, although it waits for no person: something keeps changing it. Where windows may forbid
+# that Argo CD heals, only what it still heals after the deadline is late.
 _LATE_SYNC = _all_of(
     _SUCCEEDED,
-    f"now() - {_SYNCED} > deadline",
+    f"windowed ? {_late(_SYNCED, 'date(operation.finishedAt)')} : now() - {_SYNCED} > deadline",
     'health in ["Healthy", "Suspended"] and sync == "OutOfSync" and automated',
     "status.sync.revision == revision",
+    # Just after Argo CD healed it, the comparison may still be the one that asked for it.
+    "not windowed or date(status.reconciledAt) > date(operation.finishedAt)",
 )
 _LATE_OPERATION = _all_of(
-    'phase == "Running"', "whole", "now() - date(operation.startedAt) > deadline", f"not ({_CHECK_FAILED})"
+    'phase == "Running" and not blocked', "whole", _late("date(operation.startedAt)"), f"not ({_CHECK_FAILED})"
 )
 
 
@@ -216,6 +258,11 @@ DRIFT_FOUND = Event(
     ),
     "drift-found",
 )
+
+
+def permitted() -> list[Condition]:
+    """The conditions of `PERMITTED`."""
+    return [{"when": _PERMITTED, "send": [RECEIPT]}]
 
 
 def reported(event: Event, *, once_per: str | None = None) -> Condition:

@@ -170,6 +170,11 @@ class Environment:
     """What becomes of the workload when a service leaves. Unset: deleted, but kept where syncs are manual."""
 
     @property
+    def sync_windows_in_words(self) -> str:
+        """What its sync windows do, for people; empty without any."""
+        return "; ".join(window.in_words for window in self.sync_windows)
+
+    @property
     def is_remote(self) -> bool:
         """Whether it runs on another cluster than Argo CD."""
         return self.cluster not in {None, "in-cluster"}

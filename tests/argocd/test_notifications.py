@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from manifests.argocd.notifications import GITHUB_KEY, NOTIFICATIONS_SECRET, SLACK_KEY, notification_values
+from manifests.argocd.triggers import PERMITTED, PERMITTED_KEY
 from slipway_release.ledger import DRIFT, INCIDENT
 from tests.argocd.example import settings
 from tests.argocd.rendering import KubernetesObject
@@ -50,7 +51,11 @@ def application(**status: Any) -> KubernetesObject:
             "name": "guestbook-dev",
             "namespace": "argocd",
             "labels": {"slipway.dev/service": "guestbook", "slipway.dev/environment": "dev"},
-            "annotations": {"slipway.dev/verification-deadline": "600", "slipway.dev/url": "https://dev.example.com"},
+            "annotations": {
+                "slipway.dev/verification-deadline": "600",
+                "slipway.dev/url": "https://dev.example.com",
+                MEMORY: json.dumps({PERMITTED_KEY: 0}),
+            },
         },
         "spec": {
             "project": "dev",
@@ -248,6 +253,68 @@ def test_a_release_that_waits_for_a_sync_window_is_not_late(run: Run, phase: str
         assert not any(fired(run, reports, app)[:-1])
 
 
+BLOCKED = "Sync operation blocked by sync window"
+"""Argo CD's words, from 3.0 to 3.5; the operation stays Running."""
+
+
+def windowed(app: KubernetesObject, *, permitted: int | None = 100_000) -> KubernetesObject:
+    """Of an environment with sync windows; `permitted` seconds ago the last one that held it up was over."""
+    annotations = app["metadata"]["annotations"]
+    annotations |= {"slipway.dev/sync-windows": "denied for 58h from 0 22 * * 5 (UTC), by hand too", MEMORY: "{}"}
+    return app if permitted is None else remembering(app, PERMITTED_KEY, sent=permitted)
+
+
+def late(run: Run, app: KubernetesObject) -> bool:
+    return any(fired(run, "release-failed", app)[:-1])
+
+
+def permitted(run: Run, app: KubernetesObject) -> bool:
+    return fired(run, PERMITTED, app) == [True]
+
+
+def test_a_sync_that_a_window_interrupts_is_late_only_by_what_it_was_permitted(run: Run) -> None:
+    running = operation("Running", started=200_000, message="waiting for healthy state of apps/Deployment/guestbook")
+    resumed = application(operationState=running)
+    held = application(operationState=running | {"message": BLOCKED})
+    assert not permitted(run, held), "the engine forgets since when syncs were permitted"
+    assert not late(run, windowed(held))
+    assert permitted(run, windowed(resumed)), "the window is over"
+    assert not late(run, windowed(resumed, permitted=None)), "the engine has not noted yet that the window is over"
+    assert not late(run, windowed(resumed, permitted=590))
+    assert late(run, windowed(resumed, permitted=610))
+
+
+def test_an_invalid_window_made_by_hand_holds_a_sync_up_as_well(run: Run) -> None:
+    words = f"{BLOCKED}: invalid sync windows: cannot parse schedule '@daily'"
+    assert not permitted(run, application(operationState=operation("Running", message=words)))
+
+
+def test_a_cluster_that_does_not_answer_after_a_window_has_the_whole_deadline(run: Run) -> None:
+    failed = operation("Failed", started=200_000, message="failed calling webhook: connection refused")
+    app = application(operationState=failed)
+    assert not late(run, windowed(app, permitted=590))
+    assert late(run, windowed(app, permitted=610))
+
+
+def test_drift_that_a_window_forbids_to_heal_is_not_late(run: Run) -> None:
+    """It was synced 5000 seconds ago and is not verified; Argo CD starts no operation and says nothing."""
+    history = [{"id": 1, "revision": NEW, "deployedAt": ago(5000)}]
+    drifted = {"sync": {"status": "OutOfSync", "revision": NEW}, "history": history, "reconciledAt": ago(1)}
+    idle = application(**drifted, operationState=operation("Succeeded", started=4900))
+    assert late(run, idle), "without windows it is"
+    assert not permitted(run, windowed(idle))
+    assert not late(run, windowed(idle))
+    assert not late(run, windowed(idle, permitted=None))
+    # The window is over: Argo CD heals, and something changes it again and again.
+    healing = operation("Succeeded", started=10, sync={"autoHealAttemptsCount": 3, "resources": [{"name": "x"}]})
+    healed = application(**drifted, operationState=healing)
+    assert permitted(run, windowed(healed))
+    assert not late(run, windowed(healed, permitted=590))
+    assert late(run, windowed(healed, permitted=650))
+    healed["status"]["reconciledAt"] = ago(11)
+    assert not late(run, windowed(healed, permitted=650)), "it was compared before Argo CD healed it"
+
+
 def test_a_deployment_may_say_once_more_that_it_is_overdue(run: Run) -> None:
     """Before it sees that a rollback's sync has completed it."""
     state = operation("Succeeded", started=2)
@@ -255,9 +322,10 @@ def test_a_deployment_may_say_once_more_that_it_is_overdue(run: Run) -> None:
 
 
 def remembering(app: KubernetesObject, *keys: str, sent: int = 40) -> KubernetesObject:
-    remembered = {key: int(datetime.now(UTC).timestamp()) - sent for key in keys}
     changed = copy.deepcopy(app)
-    changed["metadata"]["annotations"][MEMORY] = json.dumps(remembered)
+    annotations = changed["metadata"]["annotations"]
+    now = int(datetime.now(UTC).timestamp())
+    annotations[MEMORY] = json.dumps(json.loads(annotations[MEMORY]) | dict.fromkeys(keys, now - sent))
     return changed
 
 

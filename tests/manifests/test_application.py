@@ -164,6 +164,15 @@ def test_an_appproject_has_the_sync_windows_of_its_environment_alone() -> None:
     assert "syncWindows" not in infrastructure_project(given)["spec"]
 
 
+def test_an_application_names_the_sync_windows_of_its_environment() -> None:
+    """What Argo CD's notifications count as late depends on whether there are some."""
+    window = {"kind": "deny", "schedule": "0 22 * * 5", "duration": "58h", "timeZone": "Europe/Berlin"}
+    annotations = in_environment("staging", changed("environments.1.syncWindows", [window]))["metadata"]["annotations"]
+    words = "denied for 58h from 0 22 * * 5 (Europe/Berlin), by hand too"
+    assert annotations["slipway.dev/sync-windows"] == words
+    assert "slipway.dev/sync-windows" not in in_environment("staging")["metadata"]["annotations"]
+
+
 def test_fields_that_others_write_are_neither_compared_nor_written() -> None:
     ignored = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/x"]}
     stack = changed("environments.1.ignoreDifferences", [ignored])
