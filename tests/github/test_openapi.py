@@ -219,6 +219,15 @@ def test_forks(hub: Hub, story: Story) -> None:
     number = story.ask("POST", "pulls", pull, token=bob)["number"]
     story.ask("PATCH", f"pulls/{number}", {"maintainer_can_modify": False}, token=bob)
     story.ask("GET", "pulls?head=bob:main")
+    approval = "actions/permissions/fork-pr-contributor-approval"
+    for path in (approval, f"/orgs/acme/{approval}"):
+        story.ask("PUT", path, story.ask("GET", path))
+
+
+def test_what_forks_of_private_repositories_may_run(story: Story) -> None:
+    section = "actions/permissions/fork-pr-workflows-private-repos"
+    for path in (section, f"/orgs/acme/{section}"):
+        story.ask("PUT", path, story.ask("GET", path))
 
 
 def test_rules_and_environments(story: Story) -> None:

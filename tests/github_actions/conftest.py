@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.github_actions.server import ADMIN, ALICE, BOB, DEPENDABOT, GitHub, find_act
+from tests.github_actions.server import ADMIN, ALICE, BOB, DEPENDABOT, OUTSIDER, GitHub, find_act
 from tests.ports import free_port
 
 
@@ -19,6 +19,7 @@ def _seed(public_key: str) -> dict[str, Any]:
             {"login": "alice", "token": ALICE},
             {"login": "bob", "token": BOB},
             {"login": "dependabot[bot]", "token": DEPENDABOT},
+            {"login": "outsider", "token": OUTSIDER},
         ],
         "organizations": [
             {

@@ -22,6 +22,7 @@ ADMIN = "ghp_administrator000000000000000000000001"
 ALICE = "ghp_alice0000000000000000000000000000000a"
 DEPENDABOT = "ghp_dependabot00000000000000000000000000a"
 BOB = "ghp_bob000000000000000000000000000000000b"
+OUTSIDER = "ghp_outsider00000000000000000000000000000"
 
 
 def find_act() -> str | None:
@@ -120,11 +121,15 @@ class Repository:
 
     github: GitHub
     name: str
+    token: str = ADMIN
+    """Whose requests they are unless another is named."""
 
-    def call(self, method: str, path: str, body: object = None, **given: Any) -> Any:
-        return self.github.call(method, f"/repos/{self.name}{path}", body, **given)
+    def call(self, method: str, path: str, body: object = None, *, token: str | None = None, **given: Any) -> Any:
+        return self.github.call(method, f"/repos/{self.name}{path}", body, token=token or self.token, **given)
 
-    def commit(self, files: dict[str, str], message: str = "Change", branch: str = "main", token: str = ADMIN) -> str:
+    def commit(
+        self, files: dict[str, str], message: str = "Change", branch: str = "main", token: str | None = None
+    ) -> str:
         """One commit on a branch, made through the Git data API."""
         head = self.call("GET", f"/git/ref/heads/{branch}")["object"]["sha"]
         tree = [{"path": path, "mode": "100644", "type": "blob", "content": text} for path, text in files.items()]
@@ -137,10 +142,12 @@ class Repository:
     def head(self, branch: str = "main") -> str:
         return self.call("GET", f"/git/ref/heads/{branch}")["object"]["sha"]
 
-    def ref(self, name: str, sha: str | None = None, token: str = ADMIN) -> None:
+    def ref(self, name: str, sha: str | None = None, token: str | None = None) -> None:
         self.call("POST", "/git/refs", {"ref": name, "sha": sha or self.head()}, token=token)
 
-    def dispatch(self, file: str, inputs: dict[str, Any] | None = None, ref: str = "main", token: str = ADMIN) -> int:
+    def dispatch(
+        self, file: str, inputs: dict[str, Any] | None = None, ref: str = "main", token: str | None = None
+    ) -> int:
         """Starts a workflow and answers the id of its run."""
         before = {run["id"] for run in self.runs(file)}
         body = {"ref": ref, "inputs": inputs or {}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.github.actions.expressions import Status, evaluate_condition
-from sandbox.github.actions.scopes import DEPENDABOT as BOT
+from sandbox.github.actions.trust import DEPENDABOT as BOT
 from sandbox.github.actions.workflow import read_yaml
 from tests.github_actions.server import ADMIN, DEPENDABOT, ROOT, GitHub, Repository
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.github.access import accounts
-from sandbox.github.actions.shapes import is_mapping
+from sandbox.github.actions.shapes import is_mapping, mapping
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Document
 from sandbox.github.repositories import repositories
@@ -30,6 +30,7 @@ def run(forge: Forge, document: Document) -> dict[str, Any]:
     api = f"{forge.api_url}/repos/{document['repository']}"
     url = f"{api}/actions/runs/{document['id']}"
     shown = repositories.view(forge, repository) if repository else None
+    head = document["payload"].get("pull_request") if document["event"].startswith("pull_request") else None
     previous = document["attempt"] > 1
     return {
         "id": document["id"],
@@ -66,13 +67,16 @@ def run(forge: Forge, document: Document) -> dict[str, Any]:
         "workflow_url": f"{api}/actions/workflows/{document['workflow_id']}",
         "head_commit": document["head_commit"],
         "repository": shown,
-        "head_repository": shown,
+        "head_repository": head["head"]["repo"] if is_mapping(head) else shown,
     }
 
 
 def _pull_requests(document: Document) -> list[dict[str, Any]]:
     pull = document["payload"].get("pull_request")
     if not is_mapping(pull) or not document["event"].startswith("pull_request"):
+        return []
+    if is_mapping(head := pull.get("head")) and mapping(head.get("repo")).get("id") != document["repository_id"]:
+        # GitHub leaves those of forks out.
         return []
     return [{name: pull.get(name) for name in ("id", "number", "url", "head", "base")}]
 

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.github.actions import presentation
 from sandbox.github.actions.serving import engine_of, find_job, find_run
+from sandbox.github.actions.trust import HELD
 from sandbox.github.core.clock import present
 from sandbox.github.core.downloads import redirect
 from sandbox.github.core.errors import GitHubError, conflict, not_found, unprocessable
@@ -213,6 +214,16 @@ def _cancel(request: Request, *, force: bool) -> Answer:
     return 202, {}
 
 
+@route("POST", RUN + "/approve", permission="actions:write")
+def approve_run(request: Request) -> Answer:
+    """Lets a run go that a pull request of a fork has started and that waits for a maintainer."""
+    engine, run = engine_of(request), find_run(request)
+    if run["conclusion"] != HELD:
+        raise GitHubError(403, "This run is not from a fork pull request or is not waiting for approval.")
+    engine.ask(lambda: engine.release_held(run))
+    return 201, {}
+
+
 @route("POST", RUN + "/rerun", permission="actions:write")
 def rerun(request: Request) -> Answer:
     """Runs all jobs again, as a new attempt."""
@@ -245,6 +256,8 @@ def _again(request: Request, run: Document, jobs: list[int] | None) -> Answer:
     engine = engine_of(request)
     if run["status"] != "completed":
         raise GitHubError(403, "This workflow is already running")
+    if run["conclusion"] == HELD:
+        raise GitHubError(403, "This workflow run is waiting for approval and cannot be retried")
     if _is_old(run):
         raise GitHubError(403, "Unable to retry this workflow run because it was created over a month ago")
     engine.ask(lambda: engine.again(run, jobs, request.principal.login))

@@ -83,7 +83,8 @@ class Runs:
                     "repository_id": repository_id,
                     "path": path,
                     "name": name or path,
-                    "state": "active",
+                    # A fork's own workflows rest until somebody lets each of them run.
+                    "state": "disabled_fork" if self._is_fork(repository_id) else "active",
                     "runs": 0,
                     "created_at": now(),
                     "updated_at": now(),
@@ -93,6 +94,9 @@ class Runs:
                 entry |= {"name": name, "updated_at": now()}
                 self._workflows.put(key, entry)
         return entry
+
+    def _is_fork(self, repository_id: int) -> bool:
+        return bool((self._store.table("repositories").get(repository_id) or {}).get("parent_id"))
 
     def workflows(self, repository_id: int) -> list[Document]:
         """All workflow files of a repository that were ever seen."""

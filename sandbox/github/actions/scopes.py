@@ -10,23 +10,14 @@ from sandbox.github.actions.expressions import evaluate_template, to_text
 from sandbox.github.actions.permissions import Permissions
 from sandbox.github.actions.planner import Record, by_node, instance_contexts, needs_context
 from sandbox.github.actions.shapes import mapping
+from sandbox.github.actions.trust import Trust
 from sandbox.github.actions.workflow import Mapping, Workflow, WorkflowError, load
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Document
-from sandbox.github.repositories import settings, vault
+from sandbox.github.repositories import settings
 
 LEVELS = 10
 """Workflows that may call each other in a chain, the first one included."""
-
-DEPENDABOT = "dependabot[bot]"
-FROM_OUTSIDE = frozenset(
-    {
-        "create", "deployment", "deployment_status", "pull_request", "pull_request_review",
-        "pull_request_review_comment", "push",
-    }
-)  # fmt: skip
-"""Events of Dependabot whose runs are like those of a fork:
-https://docs.github.com/en/code-security/dependabot/troubleshooting-dependabot/troubleshooting-dependabot-on-github-actions"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +52,7 @@ class Scopes:
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
+        self.trust = Trust(forge)
         self._load = functools.lru_cache(maxsize=256)(self._read)
 
     def workflow(self, repository: Document, sha: str, path: str) -> Workflow:
@@ -81,7 +73,7 @@ class Scopes:
         """The scope of the run's own workflow."""
         repository = self.repository(run["repository_id"])
         default = settings.of(self._forge, repository["full_name"]).default_workflow_permissions
-        if is_of_dependabot(run):
+        if self.trust.reads_by_default(run):
             default = "read"
         workflow = self.workflow(repository, run["sha"], run["path"])
         return Scope("", workflow, repository, run["sha"], run["inputs"], permissions.DEFAULTS[default])
@@ -115,9 +107,9 @@ class Scopes:
 
     def contexts(self, run: Document, scope: Scope, environment: str | None = None) -> Mapping:
         """`github`, `inputs` and `vars` as jobs of a scope see them."""
-        variables = vault.variables(self._forge, run["repository"])
+        variables = self.trust.variables(run)
         if environment is not None:
-            variables = variables | vault.variables(self._forge, run["repository"], environment)
+            variables = variables | self.trust.variables(run, environment)
         return {
             "github": github_context(run, (self._forge.url, self._forge.api_url)),
             "inputs": scope.inputs,
@@ -148,10 +140,8 @@ class Scopes:
 
     def secrets(self, run: Document, scope: Scope, records: list[Record]) -> dict[str, str]:
         """The secrets that jobs of a scope are given, without those of an environment."""
-        if is_of_dependabot(run):
-            return {}
         if scope.parent is None or scope.call is None:
-            return vault.secrets(self._forge, run["repository"])
+            return self.trust.secrets(run)
         outer = self.secrets(run, scope.parent, records)
         passed: Any = scope.parent.workflow.jobs[scope.call["node"]].get("secrets")
         if passed == "inherit":
@@ -161,13 +151,5 @@ class Scopes:
 
     def environment_secrets(self, run: Document, scope: Scope, environment: str) -> dict[str, str]:
         """The secrets of an environment that a job of a scope is given."""
-        own = {} if is_of_dependabot(run) else vault.secrets(self._forge, run["repository"], environment)
+        own = self.trust.secrets(run, environment)
         return {name: value for name, value in own.items() if scope.may_see(name)}
-
-
-def is_of_dependabot(run: Document) -> bool:
-    """Whether Dependabot's event started a run: it gets Dependabot's secrets, of which there are none here.
-
-    Its token reads, unless the workflow's `permissions` ask for more.
-    """
-    return run["actor"] == DEPENDABOT and run["event"] in FROM_OUTSIDE

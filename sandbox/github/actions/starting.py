@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.github.access.accounts import simple
-from sandbox.github.actions import triggers
+from sandbox.github.actions import triggers, trust
 from sandbox.github.actions.concurrency import claim
 from sandbox.github.actions.contexts import github_context, head_branch
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template, to_text
@@ -17,7 +17,7 @@ from sandbox.github.core.events import Event
 from sandbox.github.core.git import EMPTY_TREE, ZERO, GitError, GitRepository
 from sandbox.github.core.store import Document
 from sandbox.github.git import commits
-from sandbox.github.repositories import settings, vault
+from sandbox.github.repositories import settings
 from sandbox.github.rules import protection, rules
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ def runs_of(engine: Parts, event: Event) -> Iterator[Document]:
     """Makes the runs that an event starts."""
     repository = engine.forge.repository(event.repository)
     if repository is None or not settings.of(engine.forge, event.repository).enabled:
+        return
+    if not trust.runs_at_all(engine.forge, repository, event):
         return
     git = engine.forge.git.by_id(repository["id"])
     head = git.resolve(_head_sha(event))
@@ -124,6 +126,7 @@ def make_run(
     entry = engine.runs.workflow(repository["id"], path)
     payload = dict(event.payload)
     typed: Mapping = payload.pop("typed_inputs", None) or {}
+    is_held = trust.has_to_be_approved(forge, repository, event)
     run: Document = {
         "id": engine.runs.next_id(),
         "repository": repository["full_name"],
@@ -143,8 +146,8 @@ def make_run(
         "triggering_actor": event.actor,
         "payload": payload,
         "inputs": inputs if inputs is not None else typed,
-        "status": "queued",
-        "conclusion": None,
+        "status": "completed" if is_held else "queued",
+        "conclusion": trust.HELD if is_held else None,
         "cancelled": False,
         "attempt": 1,
         "previous": [],
@@ -170,7 +173,7 @@ def _evaluate(engine: Parts, run: Document, workflow: Workflow) -> None:
     contexts: dict[str, Any] = {
         "github": github_context(run, (engine.forge.url, engine.forge.api_url)),
         "inputs": run["inputs"],
-        "vars": vault.variables(engine.forge, run["repository"]),
+        "vars": engine.scopes.trust.variables(run),
     }
     try:
         if workflow.run_name:

@@ -11,6 +11,7 @@ from sandbox.github.actions.jobfile import job_workflow
 from sandbox.github.actions.joblog import JobLog
 from sandbox.github.actions.masking import Masker
 from sandbox.github.actions.parts import Control
+from sandbox.github.actions.permissions import Permissions
 from sandbox.github.actions.planner import Record
 from sandbox.github.actions.runner import JobOrder, JobOutcome, RunningJob
 from sandbox.github.actions.scopes import Scope
@@ -97,8 +98,12 @@ class Work:
         except (TypeError, ValueError):
             raise WorkflowError(f"timeout-minutes: {value!r} is not a number") from None
 
+    def _permissions(self, run: Document, scope: Scope, job: Document) -> Permissions:
+        scopes = self._engine.scopes
+        return scopes.trust.permissions(run, scopes.permissions(scope, job["node"]))
+
     def _token(self, run: Document, scope: Scope, job: Document, minutes: float) -> str:
-        allowed = self._engine.scopes.permissions(scope, job["node"])
+        allowed = self._permissions(run, scope, job)
         return self._engine.forge.issue_token(
             repository=run["repository"],
             permissions=permissions.for_token(allowed),
@@ -122,10 +127,10 @@ class Work:
         url = environment.get("url") if is_mapping(environment) else None
         payload = {**run["payload"]}
         variables = environment_variables(known["github"], job["node"])
-        if engine.scopes.permissions(scope, job["node"]).get("id-token") == "write":
+        if self._permissions(run, scope, job).get("id-token") == "write":
             visibility = engine.scopes.repository(run["repository_id"])["visibility"]
             variables |= self._id_tokens.variables(claims(run, scope, job, known["github"], visibility))
-        lent = engine.host.lent(run["repository"], job["environment"])
+        lent = engine.host.lent(run["repository"], engine.scopes.trust.environment_of(run, job["environment"]))
         return JobOrder(
             folder=engine.directory / "jobs" / str(job["id"]),
             log=self.log_path(job),

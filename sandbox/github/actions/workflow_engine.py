@@ -20,6 +20,7 @@ from sandbox.github.actions.concurrency import Claim, Concurrency, Holder, claim
 from sandbox.github.actions.host import Host
 from sandbox.github.actions.parts import Control
 from sandbox.github.actions.runner import JobOutcome, RunningJob
+from sandbox.github.actions.trust import HELD
 from sandbox.github.actions.work import Work
 from sandbox.github.core.clock import now
 from sandbox.github.core.events import Event
@@ -149,6 +150,18 @@ class WorkflowEngine(Control):
     def begin(self, run: Document) -> None:
         """Starts a run that was just made, or a new attempt of one."""
         announce.run(self.forge, run, "requested")
+        if run["conclusion"] == HELD:
+            announce.run(self.forge, run, "completed")
+            return
+        self._admit(run)
+
+    def release_held(self, run: Document) -> None:
+        """Starts a run that has waited for a maintainer."""
+        run |= {"status": "queued", "conclusion": None}
+        self.runs.put(run)
+        self._admit(run)
+
+    def _admit(self, run: Document) -> None:
         wanted = None if run["problem"] else claim(run["repository_id"], run["concurrency"])
         if wanted and not self.acquire(("run", run["id"]), wanted):
             run = self.runs.run(run["repository_id"], run["id"]) or run

@@ -6,6 +6,7 @@ from sandbox.github.core.errors import GitHubError, unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.repositories import repositories, settings
+from sandbox.github.repositories.repository_settings import APPROVALS
 
 POLICY = "/orgs/{org}/actions/permissions"
 READ, WRITE = "organization_administration:read", "organization_administration:write"
@@ -14,6 +15,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "enabled_repositories": ("all", "none", "selected"),
     "allowed_actions": ("all", "local_only", "selected"),
     "default_workflow_permissions": ("read", "write"),
+    "approval_policy": APPROVALS,
 }
 
 
@@ -24,6 +26,8 @@ def _section(request: Request) -> str:
 @route("GET", POLICY, permission=READ)
 @route("GET", POLICY + "/selected-actions", permission=READ)
 @route("GET", POLICY + "/workflow", permission=READ)
+@route("GET", POLICY + "/fork-pr-contributor-approval", permission=READ)
+@route("GET", POLICY + "/fork-pr-workflows-private-repos", permission=READ)
 def read_policy(request: Request) -> Answer:
     """One section of the policy."""
     section, url = (
@@ -47,6 +51,8 @@ def read_policy(request: Request) -> Answer:
 @route("PUT", POLICY, permission=WRITE)
 @route("PUT", POLICY + "/selected-actions", permission=WRITE)
 @route("PUT", POLICY + "/workflow", permission=WRITE)
+@route("PUT", POLICY + "/fork-pr-contributor-approval", permission=WRITE)
+@route("PUT", POLICY + "/fork-pr-workflows-private-repos", permission=WRITE)
 def write_policy(request: Request) -> Answer:
     """Changes one section of the policy; every repository follows at once."""
     section, given = _section(request), request.data()

@@ -10,10 +10,13 @@ from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
 from sandbox.github.repositories import settings
 
+APPROVALS = ("first_time_contributors_new_to_github", "first_time_contributors", "all_external_contributors")
+
 ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("permissions", "allowed_actions"): ("all", "local_only", "selected"),
     ("access", "access_level"): ("none", "user", "organization", "enterprise"),
     ("workflow", "default_workflow_permissions"): ("read", "write"),
+    ("fork-pr-contributor-approval", "approval_policy"): APPROVALS,
 }
 
 PERMISSIONS = "/repos/{owner}/{repo}/actions/permissions"
@@ -24,10 +27,22 @@ def _section(request: Request) -> str:
     return {"permissions": "permissions", "sub": "oidc"}.get(last, last)
 
 
+FORKS = {"fork-pr-contributor-approval": "public", "fork-pr-workflows-private-repos": "internal and private"}
+"""Sections about pull requests of forks, and the repositories that have them."""
+
+
+def _check_kind(request: Request, section: str) -> None:
+    kind = FORKS.get(section)
+    if kind and (kind == "public") != (request.repository["visibility"] == "public"):
+        raise unprocessable(f"This setting only applies to {kind} repositories.")
+
+
 @route("GET", PERMISSIONS, permission="administration:read")
 @route("GET", PERMISSIONS + "/selected-actions", permission="administration:read")
 @route("GET", PERMISSIONS + "/access", permission="administration:read")
 @route("GET", PERMISSIONS + "/workflow", permission="administration:read")
+@route("GET", PERMISSIONS + "/fork-pr-contributor-approval", permission="administration:read")
+@route("GET", PERMISSIONS + "/fork-pr-workflows-private-repos", permission="administration:read")
 @route("GET", "/repos/{owner}/{repo}/actions/oidc/customization/sub", permission="actions:read")
 def read_settings(request: Request) -> Answer:
     """One section of what Actions may do in the repository."""
@@ -37,6 +52,9 @@ def read_settings(request: Request) -> Answer:
     chosen = holds.allowed_actions
     if section == "selected-actions" and chosen != "selected":
         raise GitHubError(409, "Conflict")
+    if section in FORKS:
+        _check_kind(request, section)
+        return settings.section_of(request.forge, request.repository, section)
     values = settings.read(request.forge.store, number, section)
     if section == "permissions":
         values |= {
@@ -58,11 +76,14 @@ def read_settings(request: Request) -> Answer:
 @route("PUT", PERMISSIONS + "/selected-actions", permission="administration:write")
 @route("PUT", PERMISSIONS + "/access", permission="administration:write")
 @route("PUT", PERMISSIONS + "/workflow", permission="administration:write")
+@route("PUT", PERMISSIONS + "/fork-pr-contributor-approval", permission="administration:write")
+@route("PUT", PERMISSIONS + "/fork-pr-workflows-private-repos", permission="administration:write")
 @route("PUT", "/repos/{owner}/{repo}/actions/oidc/customization/sub", permission="actions:write")
 def write_settings(request: Request) -> Answer:
     """Changes one section."""
     section, given = _section(request), request.data()
     number, store = request.repository["id"], request.forge.store
+    _check_kind(request, section)
     for name, value in given.items():
         allowed = ALLOWED.get((section, name))
         if allowed is not None and value not in allowed:

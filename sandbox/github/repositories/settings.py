@@ -13,6 +13,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "access": {"access_level": "none"},
     "workflow": {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False},
     "oidc": {"use_default": True},
+    "fork-pr-contributor-approval": {"approval_policy": "first_time_contributors"},
+    "fork-pr-workflows-private-repos": {
+        "run_workflows_from_fork_pull_requests": False,
+        "send_write_tokens_to_workflows": False,
+        "send_secrets_and_variables": False,
+        "require_approval_for_fork_pr_workflows": False,
+    },
 }
 
 
@@ -47,6 +54,8 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
     "selected-actions": DEFAULTS["selected-actions"],
     "workflow": DEFAULTS["workflow"],
     "repositories": {"selected_repository_ids": []},
+    "fork-pr-contributor-approval": DEFAULTS["fork-pr-contributor-approval"],
+    "fork-pr-workflows-private-repos": DEFAULTS["fork-pr-workflows-private-repos"],
 }
 """What an organisation says of Actions until somebody changes it."""
 
@@ -79,6 +88,11 @@ def conflict(forge: Forge, owner: str, section: str, given: dict[str, Any]) -> b
             or (above["enabled_repositories"] == "none" and bool(given.get("enabled")))
             or (above["sha_pinning_required"] and given.get("sha_pinning_required") is False)
         )
+    if section == "fork-pr-workflows-private-repos":
+        allows = policy(forge, organization, section)
+        return any(
+            given.get(name) and not allows[name] for name in given if name != "require_approval_for_fork_pr_workflows"
+        )
     workflow = policy(forge, organization, "workflow")
     approves = bool(given.get("can_approve_pull_request_reviews"))
     return section == "workflow" and approves and not workflow["can_approve_pull_request_reviews"]
@@ -109,4 +123,45 @@ def of(forge: Forge, repository: str) -> ActionsSettings:
         access_level=read(store, repository_id, "access")["access_level"],
         default_workflow_permissions=workflow["default_workflow_permissions"],
         can_approve_pull_request_reviews=bool(workflow["can_approve_pull_request_reviews"]),
+    )
+
+
+OF_NOBODY, OF_READERS = "nobody", "readers"
+"""Whose runs of forks wait for a maintainer, beside GitHub's values of `approval_policy`."""
+
+
+@dataclass(frozen=True)
+class ForkPolicy:
+    """What pull requests of forks may start in a repository, and what their runs get."""
+
+    runs: bool = False
+    passes: bool = False
+    """Secrets and variables are passed to them."""
+    writes: bool = False
+    """Their token may do what the workflow asks for."""
+    approval: str = OF_NOBODY
+
+
+def section_of(forge: Forge, repository: Document, section: str) -> dict[str, Any]:
+    """A section about forks: the repository's, with its organisation's values where it says nothing."""
+    organization = accounts.find_organization(forge, repository["owner"]["login"])
+    above = policy(forge, organization, section) if organization else DEFAULTS[section]
+    return above | (forge.store.table("actions_settings").get(f"{repository['id']}/{section}") or {})
+
+
+def fork_policy(forge: Forge, full_name: str) -> ForkPolicy:
+    """What holds for forks of a repository: of a public one they run, and never get more than the right to read."""
+    repository = forge.store.table("repositories").get(forge.existing_id(full_name))
+    if repository is None:
+        return ForkPolicy()
+    if repository["visibility"] == "public":
+        return ForkPolicy(
+            runs=True, approval=section_of(forge, repository, "fork-pr-contributor-approval")["approval_policy"]
+        )
+    private = section_of(forge, repository, "fork-pr-workflows-private-repos")
+    return ForkPolicy(
+        runs=private["run_workflows_from_fork_pull_requests"],
+        passes=private["send_secrets_and_variables"],
+        writes=private["send_write_tokens_to_workflows"],
+        approval=OF_READERS if private["require_approval_for_fork_pr_workflows"] else OF_NOBODY,
     )
