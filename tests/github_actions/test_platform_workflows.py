@@ -11,7 +11,7 @@ import pytest
 from sandbox.github.actions.expressions import Status, evaluate_condition
 from sandbox.github.actions.trust import DEPENDABOT as BOT
 from sandbox.github.actions.workflow import read_yaml
-from tests.github_actions.server import ADMIN, DEPENDABOT, ROOT, GitHub, Repository
+from tests.github_actions.server import ADMIN, BOB, DEPENDABOT, ROOT, GitHub, Repository
 
 PREVIEW, PLAN = (ROOT / f"tests/stacks/previews/{name}.json" for name in ("removed", "added"))
 # The real ones install packages, log in to a cloud and reach a state; what they give to the rest is the same.
@@ -56,6 +56,8 @@ def platform(github: GitHub) -> Repository:
             for path in (ROOT / "stacks/pull_request_comment.py", *(ROOT / "slipway_release").glob("*.py"))
         },
         "stacks/Pulumi.example.yaml": (ROOT / "stacks/Pulumi.example.yaml").read_text(),
+        # What a fork's plan is of: it is told no stack, and this one is the platform's own.
+        "stacks/Pulumi.acme.yaml": "config: {}\n",
         ".github/actions/platform-access/action.yml": ACCESS,
         "Makefile": MAKEFILE,
         "pulumi": PULUMI,
@@ -127,6 +129,49 @@ def test_dependabot_gets_a_plan_without_secrets_that_says_so(platform: Repositor
     assert "+ Repository orders-repository" in comment["body"]
 
 
+@pytest.fixture
+def forked(platform: Repository) -> Iterator[Repository]:
+    """A fork of bob's, whose pull requests run: in a private repository GitHub asks for three settings first."""
+    section, github = "actions/permissions/fork-pr-workflows-private-repos", platform.github
+    allowed = {"run_workflows_from_fork_pull_requests": True}
+    github.call("PATCH", "/orgs/acme", {"members_can_fork_private_repositories": True})
+    github.call("PUT", f"/orgs/acme/{section}", allowed)
+    platform.call("PATCH", "", {"allow_forking": True})
+    yield Repository(github, platform.call("POST", "/forks", {}, token=BOB)["full_name"], BOB)
+    github.call("PUT", f"/orgs/acme/{section}", dict.fromkeys(allowed, False))
+
+
+@pytest.mark.timeout(400)
+def test_a_fork_gets_a_plan_of_the_platforms_stack_without_state_secrets_or_variables(
+    platform: Repository, forked: Repository
+) -> None:
+    path = ".github/workflows/preview.yml"
+    workflow = (ROOT / path).read_text()
+    for present, wanted in (
+        # The fork asks for the environment, and looks for its secret.
+        ("  plan:\n", "  plan:\n    environment: platform-preview\n"),
+        ("told\n        env:\n", "told\n        env:\n          KEY: ${{ secrets.PULUMI_CONFIG_PASSPHRASE }}\n"),
+        ('exit "$failed"', 'echo "key of ${#KEY}"; cat preview-*.md; exit "$failed"'),
+    ):
+        assert workflow.count(present) == 1
+        workflow = workflow.replace(present, wanted)
+    forked.commit({"settings.txt": "newer\n", path: workflow})
+    before = len(platform.runs("preview.yml"))
+    pull = platform.call("POST", "/pulls", {"title": "Theirs", "head": "bob:main", "base": "main"}, token=BOB)["number"]
+    run = preview(platform, before + 1)
+    log = platform.log(run["id"], "plan")
+    assert run["conclusion"] == "success", log
+    assert platform.conclusions(run["id"]) == {"preview": "skipped", "plan": "success", "comment": "skipped"}
+    assert run["head_repository"]["full_name"] == forked.name
+    assert "key of 0" in log
+    assert "## `acme`: " in log
+    assert "## `example`: " not in log
+    assert "artifact preview:" in log
+    assert "**This is a plan without state.** GitHub gives no secrets to pull requests of forks" in log
+    assert "+ Repository orders-repository" in log
+    assert platform.call("GET", f"/issues/{pull}/comments") == []
+
+
 @pytest.mark.parametrize(
     ("head", "author", "jobs"),
     [
@@ -143,7 +188,8 @@ def test_pull_requests_without_secrets_run_where_nothing_can_be_read_or_written(
     pull = {"head": {"repo": {"full_name": head}}, "user": {"login": author}, "number": 7}
     plan = {"result": "success", "outputs": {"comment": "text" if "plan" in jobs else ""}}
     github = {"event": {"pull_request": pull}, "repository": "acme/platform"}
-    contexts = {"github": github, "vars": {"PULUMI_STACK": "acme"}, "needs": {"plan": plan}}
+    variables = {"PULUMI_STACK": "acme"} if head == "acme/platform" else {}
+    contexts = {"github": github, "vars": variables, "needs": {"plan": plan}}
     assert [name for name, one in workflow.items() if evaluate_condition(one["if"], contexts, Status())] == jobs
     for name in set(jobs) - {"preview"}:
         assert "environment" not in workflow[name]
