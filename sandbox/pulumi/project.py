@@ -4,6 +4,7 @@
 """
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ def linked_project(root: Path, folder: Path, stack: str) -> Path:
     return stack_file(folder, stack)
 
 
-def write_settings(path: Path, settings: StackConfig, *, keep_sealed: bool) -> None:
+def write_settings(path: Path, settings: StackConfig, keep_sealed: Collection[str]) -> None:
     """Writes what is not secret into a stack file, and nothing else but the salt of its secrets.
 
     Not by `pulumi config set`: it makes a text of an object, which `Pulumi.yaml` declares to be one, and it leaves
@@ -35,22 +36,24 @@ def write_settings(path: Path, settings: StackConfig, *, keep_sealed: bool) -> N
     Args:
         path: The stack file.
         settings: What it is to say.
-        keep_sealed: Whether the secrets that it has are still the right ones.
+        keep_sealed: The secrets that it has encrypted and that are still the right ones.
     """
     before = _document(path)
-    sealed = {key: value for key, value in _config(before).items() if key in settings.secrets and _is_sealed(value)}
+    sealed = {key: value for key, value in _config(before).items() if key in keep_sealed and _is_sealed(value)}
     config = {
         key: value
         for key, value in settings.values.items()
         if key not in settings.secrets and not key.startswith("pulumi:")
     }
-    written = {**before, "config": config | (sealed if keep_sealed else {})}
+    written = {**before, "config": config | sealed}
     path.write_text(yaml.dump(written, Dumper=_Quoting, sort_keys=False, width=10_000), encoding="utf-8")
 
 
-def sealed_settings(path: Path) -> set[str]:
-    """The keys that a stack file has encrypted."""
-    return {key for key, value in _config(_document(path)).items() if _is_sealed(value)}
+def read_sealed(path: Path) -> tuple[str, dict[str, Any]]:
+    """The salt of a stack file's secrets, and what it has encrypted, by key."""
+    document = _document(path)
+    sealed = {key: value for key, value in _config(document).items() if _is_sealed(value)}
+    return str(document.get("encryptionsalt", "")), sealed
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -4,9 +4,6 @@ Nothing is asked of Pulumi Cloud, and nothing is written to the work tree or to 
 the sandbox, and so does everything that it speaks of: `down` needs no `destroy`.
 """
 
-import hashlib
-import hmac
-import json
 import os
 import secrets
 import sys
@@ -23,7 +20,8 @@ from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
 from sandbox.pulumi.command import Command, Tell, clean_environment
 from sandbox.pulumi.programs import Home, search_path, write_script
-from sandbox.pulumi.project import linked_project, sealed_settings, write_settings
+from sandbox.pulumi.project import linked_project, read_sealed, write_settings
+from sandbox.pulumi.seals import Seals
 from sandbox.pulumi.settings import StackConfig, stack_file
 
 PACKAGES = Path(__file__).parent.parent.parent
@@ -45,6 +43,19 @@ class _Stack(automation.Stack):
     They would say what the events of the operation have said already (`sandbox.pulumi.events.Watch`): the stack's
     outputs, with secrets and without, and how many resources there were.
     """
+
+    def __init__(self, name: str, workspace: automation.Workspace, *, is_there: bool) -> None:
+        """Selects a stack or makes it.
+
+        Args:
+            name: Of the stack.
+            workspace: Where its commands are run.
+            is_there: Whether it is known to be there: all of these commands name it, so that none has to select it.
+        """
+        if is_there:
+            self.name, self.workspace, self._mode = name, workspace, StackInitMode.SELECT
+        else:
+            super().__init__(name, workspace, StackInitMode.CREATE_OR_SELECT)
 
     def outputs(self) -> automation.OutputMap:
         return {}
@@ -113,11 +124,16 @@ class Workspace:
         if not kubeconfig.is_symlink() or kubeconfig.readlink() != self.config.kubeconfig:
             kubeconfig.unlink(missing_ok=True)
             kubeconfig.symlink_to(self.config.kubeconfig)
-        write_settings(file, settings, keep_sealed=self._seal(settings) == self._last_seal())
+        write_settings(file, settings, keep_sealed=self._seals().fitting(settings, file))
         return file
 
     def open(
-        self, settings: StackConfig, tell: Tell = lambda _text: None, *, changing: bool = True
+        self,
+        settings: StackConfig,
+        tell: Tell = lambda _text: None,
+        *,
+        changing: bool = True,
+        selecting: bool = False,
     ) -> automation.Stack:
         """The stack, with these settings and no others.
 
@@ -125,6 +141,7 @@ class Workspace:
             settings: The settings.
             tell: Is told why a command goes on after Ctrl-C.
             changing: Whether anything but previews is to be done with it.
+            selecting: Whether commands that do not name a stack are to be of this one.
 
         Raises:
             CommandError: The CLI refused.
@@ -137,11 +154,12 @@ class Workspace:
             secrets_provider="passphrase",
             pulumi_command=command,
         )
-        stack = _Stack(settings.stack, workspace, StackInitMode.CREATE_OR_SELECT)
-        if missing := sorted(settings.secrets - sealed_settings(file)):
+        stack = _Stack(settings.stack, workspace, is_there=not selecting and self.state_file(settings).exists())
+        _, sealed = read_sealed(file)
+        if missing := sorted(settings.secrets - sealed.keys()):
             for key in missing:
                 self._encrypt(command, settings, key)
-            (self.folder / "sealed").write_text(self._seal(settings))
+            self._seals().remember(settings, file)
         return stack
 
     def execute(self, settings: StackConfig, words: Sequence[str]) -> NoReturn:
@@ -159,7 +177,7 @@ class Workspace:
                 "change them in that file, because what `pulumi config` sets would be written over",
                 exit_code=ExitCode.USAGE,
             )
-        self.open(settings)
+        self.open(settings, selecting=True)
         os.chdir(self.project)
         os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment()})  # noqa: S606  # it is to be this process
 
@@ -179,15 +197,8 @@ class Workspace:
         )
         write_script(self.config.commands / "pulumi", text)
 
-    def _seal(self, settings: StackConfig) -> str:
-        """Tells whether secrets are those that were encrypted before; encryption takes a command, and a salt."""
-        given = {key: settings.values[key] for key in sorted(settings.secrets)}
-        key = self.passphrase.read_bytes()
-        return hmac.new(key, json.dumps(given, sort_keys=True).encode(), hashlib.sha256).hexdigest()
-
-    def _last_seal(self) -> str:
-        path = self.folder / "sealed"
-        return path.read_text() if path.exists() else ""
+    def _seals(self) -> Seals:
+        return Seals(self.folder / "sealed", self.passphrase.read_bytes())
 
 
 def _changes_settings(words: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from sandbox.pulumi import operations
 from sandbox.pulumi.command import clean_environment
 from sandbox.pulumi.operations import PulumiError
 from sandbox.pulumi.processes import OF_JOB
+from sandbox.pulumi.programs import write_script
+from sandbox.pulumi.settings import StackConfig
 from tests.pulumi.conftest import Project, wait_for
 
 
@@ -90,17 +93,46 @@ def test_no_process_has_a_secret_among_its_arguments(small: Project) -> None:
     assert small.place.open(small.settings(token=key)).get_config("t:token").value == key
 
 
-def test_secrets_are_encrypted_once_and_again_when_they_change(small: Project) -> None:
-    def sealed() -> object:
-        file = small.place.project / "stacks" / "Pulumi.s.yaml"
-        return yaml.safe_load(file.read_text())["config"]["t:token"]["secure"]
+def test_only_secrets_that_differ_are_encrypted_again(small: Project) -> None:
+    def given(**values: str) -> StackConfig:
+        return replace(small.settings(**values), secrets=frozenset(f"t:{key}" for key in ("token", *values)))
 
-    operations.preview(small.place, small.settings())
-    first = sealed()
-    operations.preview(small.place, small.settings())
-    assert sealed() == first
-    operations.preview(small.place, small.settings(token="another"))
-    assert sealed() != first
+    def sealed() -> dict[str, object]:
+        file = small.place.project / "stacks" / "Pulumi.s.yaml"
+        found = yaml.safe_load(file.read_text())["config"]
+        return {key: value["secure"] for key, value in found.items() if isinstance(value, dict)}
+
+    operations.preview(small.place, given(first="1", second="2"))
+    before = sealed()
+    assert len(before) == 3
+    operations.preview(small.place, given(first="1", second="another"))
+    after = sealed()
+    assert [key for key in before if after[key] != before[key]] == ["t:second"]
+    assert small.place.open(given(first="1", second="another")).get_config("t:second").value == "another"
+    operations.preview(small.place, given(first="1"))
+    assert sealed() == {key: value for key, value in after.items() if key != "t:second"}
+
+
+def test_a_secret_that_is_not_the_encrypted_one_any_more_is_encrypted_again(small: Project) -> None:
+    """Somebody has put back a stack file of before, whose secrets are old ones."""
+    operations.preview(small.place, small.settings(token="old"))
+    file = small.place.project / "stacks" / "Pulumi.s.yaml"
+    before = file.read_text()
+    operations.preview(small.place, small.settings(token="new"))
+    file.write_text(before)
+    assert small.place.open(small.settings(token="new")).get_config("t:token").value == "new"
+
+
+def test_an_operation_on_a_known_stack_is_one_process(small: Project) -> None:
+    log = small.place.config.root / "commands"
+    counting = small.place.config.root / "pulumi"
+    write_script(counting, f'#!/bin/sh\necho "$2" >>{log}\nexec {small.place.cli} "$@"\n')
+    place = replace(small.place, cli=counting)
+    operations.up(place, small.settings())
+    log.unlink()
+    for operation in (operations.preview, operations.up, operations.refresh):
+        operation(place, small.settings())
+    assert log.read_text().split() == ["preview", "up", "refresh"]
 
 
 def test_nothing_of_the_users_own_pulumi_is_used_or_changed(small: Project, monkeypatch: pytest.MonkeyPatch) -> None:
