@@ -18,10 +18,11 @@ from pathlib import Path
 from benchmarks.measure import Report, benchmark, say
 from sandbox.errors import SandboxError
 from sandbox.github.core.forge import Forge
-from slipway_release import ask, claims, forward, promotion, verified
+from slipway_release import ask, claims, deliveries, forward, verified
 from slipway_release.context import Context
 from slipway_release.git import Git
 from slipway_release.github import GitHub
+from slipway_release.platform_file import Environment
 from slipway_release.record import tag_name
 from slipway_release.transport import Response, Transport
 from tests.release import serving
@@ -120,23 +121,19 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
             registry=Images({release.digest: release.commit}),
         )
 
-    def planned() -> list[str]:
+    def promoted() -> list[Environment]:
         around = context()
-        request = claims.check(around, service, "7", release.digest)
-        return promotion.plan(around, request, tuple(asked))
+        return deliveries.promote(around, claims.check(around, service, "7", release.digest), tuple(asked))
 
     ask.forward(world.platform, context().own, f"{ask.CONTEXT}{service.name}/7", release.digest)
-    names = planned()
-    while names:
+    places = promoted()
+    while places:
         asked.clear()
-        for name in names:
-            around = context()
-            request = claims.check(around, service, "7", release.digest)
-            promotion.deliver(around, request, world.platform.environment(name))
+        for name in (place.name for place in places):
             report = world.report(name, world.head("environments"), "success")
             forward.forward(world.platform, context().own, report, f"{name}/{service.name}", "success")
             verified.verified(context(), report)
-        names = planned() if asked else []
+        places = promoted() if asked else []
     if world.wanted("production") != release.version:
         raise SandboxError("the release did not reach production, so that nothing was measured")
     return counts

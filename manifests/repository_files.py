@@ -125,18 +125,10 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "stack": settings.stack,
         "service_repositories": [service.repository_name for service in settings.services],
         "all_environments": [environment.name for environment in settings.environments],
-        "delivery_group": _delivery_group(settings),
         "delivery_branches": [
             environment.target_branch for environment in settings.environments if environment.target_branch != "main"
         ],
     }
-
-
-def _delivery_group(settings: Settings) -> str:
-    """The concurrency group of a delivery: one for a place, but where people approve one for a run."""
-    approved = json.dumps([environment.name for environment in settings.environments if environment.reviewers])
-    alone = f"contains(fromJSON('{approved}'), matrix.environment) && format('-{{0}}', github.run_id) || ''"
-    return "deliver-${{ matrix.environment }}-${{ inputs.service }}${{ " + alone + " }}"
 
 
 def _runner(labels: Sequence[str]) -> str | list[str]:

@@ -70,7 +70,7 @@ def check(context: Context, request: PromotionRequest, environment: Environment)
 
     Where a pull request delivers, its review is the approval: see `missing`.
     """
-    if not environment.approval or environment.delivery is Delivery.PULL_REQUEST:
+    if not environment.approves_jobs:
         return
     approvers = _approvers(context, environment)
     if not approvers:

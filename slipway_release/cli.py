@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from slipway_release import (
-    announce,
-    approval,
     ask,
     attestation,
     claims,
     context,
+    deliveries,
     dora,
     forward,
     freeze,
@@ -24,7 +23,6 @@ from slipway_release import (
     merged,
     people,
     platform_file,
-    promotion,
     pull_request,
     pulls,
     reconcile,
@@ -37,11 +35,9 @@ from slipway_release import (
     verified,
     workflow,
 )
-from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.platform_file import Environment, Service
-from slipway_release.selection import Kind
 
 Command = Callable[[argparse.Namespace], None]
 _REGISTRY_SECONDS = 60.0
@@ -85,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         name_repository,
         "the repository of a service (SERVICE), report (PLACEMENT or DEPLOYMENT) or pull request (BRANCH)",
     )
-    add("plan", plan, "check a promotion request and choose its environments (SERVICE, RUN, DIGEST)")
-    add("deliver", deliver, "deliver a promotion request to one environment (SERVICE, RUN, DIGEST, ENVIRONMENT)")
+    add("plan", plan, "check a promotion request and deliver it where nobody has to approve (SERVICE, RUN, DIGEST)")
+    add("deliver", deliver, "deliver a request that was approved to one environment (as plan, and ENVIRONMENT)")
     add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
     add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
     add("verified", record_verified, "handle a deployment reported as success (DEPLOYMENT)")
@@ -216,30 +212,13 @@ def _request(around: context.Context) -> PromotionRequest:
 
 def plan(_: argparse.Namespace) -> None:
     around = context.from_environment()
-    request = _request(around)
-    outcomes = promotion.consider(around, request, _only())
-    workflow.output("environments", promotion.matrix(promotion.with_work(around, request, outcomes)))
-    for outcome in outcomes:
-        place = around.platform.environment(outcome.environment)
-        # With pull requests it is the request that is approved; its delivery says so.
-        if outcome.decision.kind is Kind.DELIVER and place.approval and place.delivery is not Delivery.PULL_REQUEST:
-            announce.waits_for_approval(request.service, place, request.release.version, around.run_url)
-    frozen = promotion.stopped(outcomes)
-    if frozen is not None:
-        raise RefusedError(frozen)
+    deliveries.promote(around, _request(around), _only())
 
 
 def deliver(_: argparse.Namespace) -> None:
     around = context.from_environment()
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    request = _request(around)
-    approval.check(around, request, environment)
-    outcome = promotion.deliver(around, request, environment, asked=environment.name in _only())
-    if environment.approval and environment.delivery is Delivery.PULL_REQUEST and outcome.decision.kind is Kind.DELIVER:
-        announce.waits_for_approval(request.service, environment, request.release.version, outcome.link)
-    if outcome.decision.kind is Kind.FROZEN:
-        # Frozen since it was planned: the run is what tells a reconciliation to start it again.
-        raise RefusedError(outcome.decision.reason)
+    deliveries.deliver(around, _request(around), environment, _only())
 
 
 def _only() -> list[str]:

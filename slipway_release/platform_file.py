@@ -54,6 +54,11 @@ class Environment:
         """The branch of services that it follows."""
         return {Images.MAIN: MAIN, Images.BRANCH: self.branch}.get(self.images)
 
+    @property
+    def approves_jobs(self) -> bool:
+        """Whether people approve the job that delivers; where a pull request delivers, they review that instead."""
+        return self.approval and self.delivery is not Delivery.PULL_REQUEST
+
     def service_url(self, service: str) -> str | None:
         """Where a service answers in it."""
         if self.url is None:

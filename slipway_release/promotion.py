@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -36,11 +35,6 @@ class Outcome:
     environment: str
     decision: Decision
     link: str = ""
-
-
-def plan(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[str]:
-    """The names of the environments to deliver to now; see `consider`."""
-    return with_work(context, request, consider(context, request, only))
 
 
 def with_work(context: Context, request: PromotionRequest, outcomes: Sequence[Outcome]) -> list[str]:
@@ -289,8 +283,7 @@ def _record(
 def _note(context: Context, environment: Environment, request: PromotionRequest, decision: Decision) -> None:
     state, text = _STATES.get(decision.kind), decision.reason
     # Where a pull request delivers, its delivery says what is waited for.
-    by_job = environment.approval and environment.delivery is not Delivery.PULL_REQUEST
-    if decision.kind is Kind.DELIVER and by_job:
+    if decision.kind is Kind.DELIVER and environment.approves_jobs:
         state, text = "queued", f"{request.release.version}: waits for an approval{approval.by_whom(environment)}"
     if state is not None:
         Ledger(context, request.service).mirror(environment, request.release, state, text)
@@ -318,8 +311,3 @@ def _report(request: PromotionRequest, outcomes: list[Outcome]) -> None:
     workflow.summary(
         f"### {request.service.name} {request.release.version}\n\n| environment | | |\n|---|---|---|\n{rows}"
     )
-
-
-def matrix(names: list[str]) -> str:
-    """The environments as a job's matrix wants them."""
-    return json.dumps(names)

@@ -170,7 +170,8 @@ class World:
 
     def plan(self, request: PromotionRequest, *only: str) -> list[str]:
         """The environments that a run of the promotion delivers to."""
-        return promotion.plan(self.context(), request, only)
+        context = self.context()
+        return promotion.with_work(context, request, promotion.consider(context, request, only))
 
     def deliver(self, request: PromotionRequest, environment: str) -> Outcome:
         return promotion.deliver(self.context(), request, self.platform.environment(environment))

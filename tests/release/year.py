@@ -252,7 +252,7 @@ class Year:
         self.promotions.append(Promotion(service, number, request.release.digest, (), clock.now()))
 
     def promote(self) -> None:
-        """A run of `promote.yml`: its plan, then a job for each environment; each may die."""
+        """A run of `promote.yml`: a job that plans and delivers, and what it delivers to dies with it."""
         waiting = [item for item in self.promotions if item.conclusion is None]
         if not waiting:
             return
@@ -270,7 +270,7 @@ class Year:
                 raise RefusedError(frozen)
 
         ended = self.attempt(plan)
-        for name in planned:
+        for name in planned if ended else ():
             ended &= self._deliver(item, request, name)
         for place in self.world.platform.environments:
             there = self.wanted(place.name, item.service)
