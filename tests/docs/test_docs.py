@@ -28,8 +28,6 @@ PAGES = pages()
 COMMANDS = sorted({(page.name, line) for page in PAGES for line in commands(page)})
 RUNNABLE = [
     ["make", "help"],
-    [sys.executable, "-m", "sandbox", "plan"],
-    [sys.executable, "-m", "sandbox", "plan", "--stack", "example"],
     [sys.executable, "-m", "tools.check", "--help"],
     [sys.executable, "slipway_release", "dora", "--help"],
 ]

@@ -1,5 +1,9 @@
 """A plan of the real program by the real engine: nothing is there, nothing is reached, nothing is left."""
 
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,43 +17,62 @@ from tests.pulumi.conftest import built_cli
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What `python -m sandbox plan` said, and what it has left."""
+
+    said: str
+    warned: str
+    left: list[str]
+
+
+def plan(folder: Path, stack: str) -> Planned:
+    """Runs it for a sandbox that is not up, with temporary files in a folder that can be looked into."""
+    temporary, box = folder / "temporary", folder / "box"
+    temporary.mkdir(parents=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "sandbox", "plan", "--stack", stack], cwd=ROOT,
+        env=os.environ | {"SLIPWAY_SANDBOX_DIR": str(box), "TMPDIR": str(temporary)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == ExitCode.OK, ran.stderr
+    return Planned(ran.stdout, ran.stderr, [str(path) for path in (box, *temporary.iterdir()) if path.exists()])
+
+
 @pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A sandbox that is not up, and temporary files in a folder that can be looked into."""
+def built() -> None:
     if not built_cli().exists():
         pytest.skip("no built pulumi in the cache; `make up` builds it")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("SLIPWAY_SANDBOX_DIR", str(tmp_path / "box"))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    return tmp_path
 
 
-@pytest.mark.parametrize("stack", ["sandbox", "example"])
-def test_a_plan_shows_what_is_declared_and_leaves_nothing(
-    nowhere: Path, capsys: pytest.CaptureFixture[str], stack: str
-) -> None:
-    assert main(["plan", "--stack", stack]) == ExitCode.OK
-    told = capsys.readouterr()
-    assert "-production-application" in told.out
-    assert "environments-repository" in told.out
-    assert "[retained]" in told.out
-    assert "kubernetes" in told.out.splitlines()[-1]
-    assert "expected to have version" not in told.out + told.err
-    assert not (nowhere / "box").exists()
-    assert list((nowhere / "temporary").iterdir()) == []
+@pytest.fixture(scope="module", params=["sandbox", "example"])
+def planned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Planned]:
+    """A stack, and its plan."""
+    return request.param, plan(tmp_path_factory.mktemp("plan") / "first", request.param)
 
 
-def test_the_order_of_a_plan_is_the_same_every_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_shows_what_is_declared_and_leaves_nothing(planned: tuple[str, Planned]) -> None:
+    _, told = planned
+    assert "-production-application" in told.said
+    assert "environments-repository" in told.said
+    assert "[retained]" in told.said
+    assert "kubernetes" in told.said.splitlines()[-1]
+    assert "expected to have version" not in told.said + told.warned
+    assert told.left == []
+
+
+@pytest.mark.parametrize("planned", ["sandbox"], indirect=True)
+def test_the_order_of_a_plan_is_the_same_every_time(planned: tuple[str, Planned], tmp_path: Path) -> None:
     """The engine takes the resources in another order every time."""
-    main(["plan"])
-    first = capsys.readouterr().out
-    main(["plan"])
-    assert capsys.readouterr().out == first
+    stack, first = planned
+    assert plan(tmp_path / "again", stack).said == first.said
 
 
 def test_a_broken_program_is_told_in_sentences(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("SLIPWAY_SANDBOX_DIR", str(tmp_path / "box"))
+
     def without_owner(config: object, stack: str) -> object:
         del config
         given = read_stack(ROOT, stack, placeholder="x")
