@@ -61,6 +61,17 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     return Result(deployed, found, time.monotonic() - began)
 
 
+def build(config: SandboxConfig, progress: Progress) -> None:
+    """Builds every tool and image that is not in the cache yet, and starts nothing.
+
+    Raises:
+        SandboxError: Something cannot be built; it is named.
+    """
+    with progress.phase("Tools and images"):
+        _tools(config, progress)
+        toolchain.ensure(config, progress)
+
+
 def preview(config: SandboxConfig, progress: Progress) -> Run:
     """What `up` would change of a platform that is up.
 
