@@ -60,6 +60,7 @@ def _environment(settings: Settings, environment: Environment) -> platform_file.
         approvers=environment.approvers,
         freezers=teams_that_freeze(settings, environment),
         kinds=_kinds(service_kinds(settings, environment)),
+        sync_windows=environment.sync_windows_in_words or None,
     )
 
 

@@ -145,6 +145,7 @@ class Ledger:
         waits = environment.sync is Sync.MANUAL
         state = "queued" if waits else "in_progress"
         words = "waits for somebody to sync it" if waits else "delivered, being verified"
+        words += environment.windows_note
         back = f" (rolled back from {release.rollback.version})" if release.rollback else ""
         description = f"{release.version}{back}: {words}"
         name = name_of(environment.name, self.service.name)

@@ -48,6 +48,13 @@ class Environment:
     """The teams that may freeze it, and end that."""
     kinds: tuple[str, ...] = ()
     """What its AppProject permits, as `group/Kind` or, without a group, `Kind`; empty where the file does not say."""
+    sync_windows: str | None = None
+    """Its sync windows in words; None without any."""
+
+    @property
+    def windows_note(self) -> str:
+        """What is added to words about a release that is not synced yet; empty without sync windows."""
+        return f"; syncs are {self.sync_windows}" if self.sync_windows else ""
 
     @property
     def tracked_branch(self) -> str | None:
@@ -251,6 +258,7 @@ def _environment(source: fields.Document, where: str) -> Environment:
         approvers=fields.texts(source, "approvers", where),
         freezers=fields.texts(source, "freezers", where),
         kinds=fields.texts(source, "kinds", where),
+        sync_windows=fields.optional_text(source, "syncWindows"),
     )
 
 
@@ -328,6 +336,7 @@ def _environment_document(environment: Environment) -> dict[str, object]:
         "approvers": list(environment.approvers),
         "freezers": list(environment.freezers),
         "kinds": list(environment.kinds),
+        **({"syncWindows": environment.sync_windows} if environment.sync_windows else {}),
     }
 
 

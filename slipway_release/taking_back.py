@@ -91,7 +91,8 @@ def _answer(environment: Environment, failed: Release, found: Target, done: Deli
     passed_over = f" (no longer in the registry: {', '.join(found.gone)})" if found.gone else ""
     if done.commit is not None:
         wait = "; it waits for somebody to sync it" if environment.sync is Sync.MANUAL else ""
-        return Answer(f"rolled back from {failed.version} to {target.version}{passed_over}{wait}", target, done)
+        text = f"rolled back from {failed.version} to {target.version}{passed_over}{wait}{environment.windows_note}"
+        return Answer(text, target, done)
     number = done.pull.number if done.pull else 0
     return Answer(f"pull request #{number} takes {failed.version} back to {target.version}{passed_over}", target, done)
 

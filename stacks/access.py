@@ -87,6 +87,9 @@ def _line(right: Right, people: str) -> list[str]:
 
 def _notes(settings: Settings) -> Iterator[str]:
     yield "Who may propose may do so for every service, by pull request; code owners and the check decide."
+    for environment in settings.environments:
+        if windows := environment.sync_windows_in_words:
+            yield f"Syncs of {environment.name} are {windows}."
     if not settings.github.platform_team:
         yield "There is no `github.platformTeam`: the organisation's owners stand in, with Argo CD's own `admin`."
     if settings.github.visibility is not Visibility.PUBLIC and (names := _reviewed(settings)):

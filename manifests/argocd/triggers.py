@@ -236,7 +236,8 @@ DRIFT_HEALED = Event(
 # Once for each revision that was synced: commits of other services move the branch on while it waits.
 WAITING = Event(
     _all_of(
-        "not automated",
+        # What Argo CD may sync has its operation before the comparison is written.
+        "not automated or (windowed and app.operation == nil)",
         'sync == "OutOfSync"',
         'phase != "Running"',
         "status.sync.revision != revision",

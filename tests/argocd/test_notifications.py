@@ -492,6 +492,18 @@ def test_a_chat_is_told_once_of_what_waits_for_somebody_to_sync_it(run: Run) -> 
     assert words in notification(run, "waiting", app)["message"]
 
 
+def test_a_chat_is_told_once_of_what_a_sync_window_may_hold_up(run: Run) -> None:
+    """Argo CD itself only logs that it does not sync."""
+    resources = [{"kind": "Deployment", "name": "guestbook", "status": "OutOfSync"}]
+    app = windowed(application(sync={"status": "OutOfSync", "revision": OTHER}, resources=resources))
+    assert fired(run, "chat", app)[-1]
+    windows = "Deployment/guestbook; syncs are denied for 58h from 0 22 * * 5 (UTC), by hand too"
+    assert f"Argo CD may not sync it yet to {OTHER[:12]}: {windows}" in notification(run, "waiting", app)["message"]
+    assert not fired(run, "chat", app | {"operation": {"sync": {"revision": OTHER}}})[-1], "Argo CD begins"
+    del app["spec"]["syncPolicy"]
+    assert f"Waits for somebody to sync it to {OTHER[:12]}: {windows}" in notification(run, "waiting", app)["message"]
+
+
 def resource(kind: str, status: str) -> dict[str, Any]:
     return {"kind": kind, "name": "guestbook", "status": "Synced", "health": {"status": status}}
 

@@ -142,6 +142,16 @@ def test_what_the_platform_writes_is_what_the_release_program_reads() -> None:
     read = platform_file.parse(json.loads(text))
     assert platform_file.dump(read) == text
     assert read.argocd_login == "acme-argocd[bot]"
+    windows = [
+        {"kind": "deny", "schedule": "0 22 * * 5", "duration": "8h"},
+        {"kind": "allow", "schedule": "0 8 * * *", "duration": "8h"},
+    ]
+    stack = changed("environments.2.syncWindows", windows)
+    read = platform_file.parse(json.loads(environment_files(stack).owned[".slipway/platform.json"]))
+    denied = "denied for 8h from 0 22 * * 5 (UTC), by hand too"
+    allowed = "allowed for 8h from 0 8 * * * (UTC), else not at all"
+    assert read.environments[2].windows_note == f"; syncs are {denied}; {allowed}"
+    assert read.environments[0].windows_note == ""
 
 
 def test_an_image_is_named_in_small_letters() -> None:

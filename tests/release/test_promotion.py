@@ -28,6 +28,21 @@ def test_a_release_is_a_commit_and_a_deployment_on_both_sides(world: Make) -> No
     assert here.statuses("guestbook", "dev", "v1.0.0") == ["in_progress: 1.0.0: delivered, being verified"]
 
 
+@pytest.mark.parametrize(
+    ("sync", "words"),
+    [
+        ("automated", "in_progress: 1.0.0: delivered, being verified"),
+        ("manual", "queued: 1.0.0: waits for somebody to sync it"),
+    ],
+)
+def test_a_release_to_an_environment_with_sync_windows_names_them(world: Make, sync: str, words: str) -> None:
+    here = world(environment("dev", sync=sync, syncWindows="denied for 8h from 0 22 * * 5 (UTC), by hand too"))
+    here.release("1.0.0", "dev")
+    told = [f"{words}; syncs are denied for 8h from 0 22 * * 5 (UTC), by hand too"]
+    assert here.statuses("environments", "dev/guestbook") == told
+    assert here.statuses("guestbook", "dev", "v1.0.0") == told
+
+
 def test_delivering_again_changes_nothing(world: Make) -> None:
     here = world()
     request = here.request("1.0.0")

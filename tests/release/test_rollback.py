@@ -191,8 +191,9 @@ def test_where_a_rule_forbids_the_commit_a_pull_request_is_opened(here: World) -
 
 
 def test_a_manually_synced_environment_says_that_the_rollback_waits(world: Make) -> None:
-    here = prepared(world(environment("dev", sync="manual")))
-    assert "waits for somebody to sync it" in here.fail("dev", here.release("1.1.0", "dev")).reason
+    here = prepared(world(environment("dev", sync="manual", syncWindows="denied for 8h from 0 22 * * 5 (UTC)")))
+    words = "waits for somebody to sync it; syncs are denied for 8h from 0 22 * * 5 (UTC)"
+    assert words in here.fail("dev", here.release("1.1.0", "dev")).reason
 
 
 def test_on_an_environment_s_own_branch_it_is_a_commit_there(world: Make) -> None:

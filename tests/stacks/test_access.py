@@ -130,6 +130,19 @@ def test_without_a_platform_team_it_is_said_who_stands_in() -> None:
     assert "the organisation's owners stand in" in access.table(settings_of("test", texts(stack)), [])
 
 
+def test_it_is_said_when_sync_windows_permit_syncs_and_whether_people_may_sync_all_the_same() -> None:
+    windows = [
+        {"kind": "deny", "schedule": "0 22 * * 5", "duration": "58h", "timeZone": "Europe/Berlin"},
+        {"kind": "allow", "schedule": "0 8 * * 1-5", "duration": "8h", "manualSync": True},
+    ]
+    stack = changed("environments.2.syncWindows", windows)
+    denied = "denied for 58h from 0 22 * * 5 (Europe/Berlin), by hand too"
+    allowed = "allowed for 8h from 0 8 * * 1-5 (UTC), else by hand only"
+    said = access.table(settings_of("test", texts(stack)), [])
+    assert f"Syncs of production are {denied}; {allowed}." in said
+    assert "Syncs of" not in access.table(settings_of("test", texts(changed("mark", "x"))), [])
+
+
 @pytest.mark.parametrize(
     ("visibility", "delivery", "said"),
     [("private", "commit", True), ("private", "pull-request", False), ("public", "commit", False)],
