@@ -84,7 +84,7 @@ def _traffic_policy() -> dict[str, Any]:
             },
             {
                 "expression": f"!has({name}) || !{name}.matches('[.]svc([.]|$)') || {own}",
-                "message": "externalName leads into another namespace; name a host outside of the cluster",
+                "message": "externalName leads into another namespace; let the pods name it",
             },
         ],
     }

@@ -34,6 +34,7 @@ def _platform(settings: Settings) -> platform_file.Platform:
         environments=tuple(_environment(settings, environment) for environment in settings.environments),
         services=tuple(_service(settings, service, rights) for service in settings.services),
         argocd_login=github.argocd.login,
+        argocd_url=settings.argocd.url,
         kubernetes_version=settings.cluster.kubernetes_version,
         api_versions=settings.cluster.api_versions,
         helm=platform_file.Helm(helm.version, helm.checksums) if (helm := helm_of(settings.argocd)) else None,

@@ -120,6 +120,8 @@ class Platform:
     services: tuple[Service, ...]
     argocd_login: str | None = None
     """The account of Argo CD's GitHub App, such as `argocd[bot]`; None where the settings do not name it."""
+    argocd_url: str | None = None
+    """Where Argo CD answers; None where the settings do not say."""
     infrastructure_kinds: tuple[str, ...] = ()
     """What the AppProject of `infrastructure/` permits, as in an environment."""
     kubernetes_version: str | None = None
@@ -204,7 +206,7 @@ def parse(source: fields.Document) -> Platform:
     """The platform that a document describes."""
     where = "platform.json"
     registry = fields.child(source, "registry", where)
-    argocd = source.get("argocd")
+    argocd = fields.optional_document(source, "argocd") or {}
     owner, repository = fields.text(source, "owner", where), fields.text(source, "environmentRepository", where)
     return Platform(
         owner=owner,
@@ -224,7 +226,8 @@ def parse(source: fields.Document) -> Platform:
             _service(item, owner, f"{where}.services[{index}]")
             for index, item in enumerate(fields.documents(source.get("services"), f"{where}.services"))
         ),
-        argocd_login=fields.optional_text(fields.document(argocd, f"{where}.argocd"), "login") if argocd else None,
+        argocd_login=fields.optional_text(argocd, "login"),
+        argocd_url=fields.optional_text(argocd, "url"),
         infrastructure_kinds=fields.texts(source, "infrastructureKinds", where),
         kubernetes_version=fields.optional_text(source, "kubernetesVersion"),
         api_versions=fields.texts(source, "apiVersions", where),
@@ -307,7 +310,7 @@ def dump(platform: Platform) -> str:
             "attestations": platform.attestations,
             "sbom": platform.sbom,
         },
-        "argocd": {"login": platform.argocd_login},
+        "argocd": {"login": platform.argocd_login, "url": platform.argocd_url},
         "infrastructureKinds": list(platform.infrastructure_kinds),
         "kubernetesVersion": platform.kubernetes_version,
         "apiVersions": list(platform.api_versions),

@@ -10,7 +10,19 @@ from pathlib import Path
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
-from slipway_release.validation import charts, files, helm, jobs, ownership, removal, rules, secrets, tenancy, values
+from slipway_release.validation import (
+    charts,
+    files,
+    helm,
+    hosts,
+    jobs,
+    ownership,
+    removal,
+    rules,
+    secrets,
+    tenancy,
+    values,
+)
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
 from slipway_release.validation.ownership import Proposal
@@ -78,7 +90,7 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
 
 
 def _rendered(tree: Tree) -> list[Problem]:
-    places, hosts = list(tree.placements()), tenancy.hosts_of(tree)
+    places, owners = list(tree.placements()), hosts.hosts_of(tree)
     with Builds() as builds, ThreadPoolExecutor(os.cpu_count()) as pool:
         linted = pool.map(functools.partial(charts.lint, tree, builds=builds), tree.platform().services)
         waiting = [pool.submit(charts.render, tree, *place, builds, sample=True) for place in places]
@@ -92,7 +104,7 @@ def _rendered(tree: Tree) -> list[Problem]:
         for manifest in item.manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
             beyond = [
-                *tenancy.check_manifest(hosts, manifest, namespace),
+                *tenancy.check_manifest(owners, manifest, namespace),
                 *tenancy.check_image(service, release, manifest),
             ]
             what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"

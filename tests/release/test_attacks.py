@@ -15,7 +15,7 @@ from manifests.app_project import app_project
 from manifests.repository_files import environment_repository_files
 from slipway_release.layout import release_path
 from slipway_release.release_file import Release, ReleaseFile
-from slipway_release.validation import charts, check, secrets, tenancy
+from slipway_release.validation import charts, check, secrets
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree
 from stacks.settings import settings_of
@@ -127,7 +127,7 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
             "token",
             body="spec: {endpoints: [{bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token}]}",
         ),
-        "bearerTokenFile has Prometheus send a file of its own",
+        "bearerTokenFile has Prometheus log in with a file of its own",
     ),
     "dns": (
         thing(
@@ -136,7 +136,7 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
             "dns",
             'annotations: {"external-dns.alpha.kubernetes.io/hostname": "a.b,reports.dev.example.com"}',
         ),
-        "has the host 'reports.dev.example.com' of reports-dev",
+        "hostname: host 'reports.dev.example.com' is that of reports-dev",
     ),
     "list": (
         (
@@ -186,16 +186,30 @@ def test_argo_cd_is_not_told_to_render_otherwise(tree: Tree, path: str) -> None:
     assert f"{path}: " in "\n".join(map(str, check.problems(tree)))
 
 
-def test_a_certificate_for_many_names_takes_no_host() -> None:
-    hosts = {"guestbook.dev.example.com": "guestbook-dev", "reports.dev.example.com": "reports-dev"}
-    rules = [{"host": "guestbook.dev.example.com"}]
+def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
+    """Git reads one file of submodules, and a certificate authority is only what Prometheus checks others by."""
+    attack(
+        tree,
+        monitor=thing(
+            "ServiceMonitor",
+            "monitoring.coreos.com/v1",
+            "monitor",
+            body="spec: {endpoints: [{port: http, tlsConfig: {caFile: /etc/ca.crt}}]}",
+        ),
+        database=thing("Service", "v1", "database", body="spec: {type: ExternalName, externalName: db.example.com}"),
+    )
+    (tree.folder / "helm-charts/guestbook/files").mkdir(exist_ok=True)
+    (tree.folder / "helm-charts/guestbook/files/.gitmodules").write_text("[submodule]\n")
+    assert check.problems(tree) == []
 
-    def said(certified: str) -> list[str]:
-        spec = {"rules": rules, "tls": [{"hosts": [certified]}]}
-        return list(tenancy.check_manifest(hosts, {"kind": "Ingress", "spec": spec}, "guestbook-dev"))
 
-    assert said("*.dev.example.com") == []
-    assert len(said("reports.dev.example.com")) == 1
+def test_hosts_of_the_platform_are_no_services(tree: Tree) -> None:
+    file = tree.folder / ".slipway/platform.json"
+    content = json.loads(file.read_text())
+    content["argocd"]["url"] = "https://argocd.example.com/"
+    file.write_text(json.dumps(content))
+    attack(tree, taken=thing(*INGRESS, "taken", body="spec: {rules: [{host: argocd.example.com}]}"))
+    assert "host 'argocd.example.com' is that of Argo CD" in "\n".join(map(str, check.problems(tree)))
 
 
 @pytest.mark.parametrize("name", ["{image}", "{image}:1.0.0"])
