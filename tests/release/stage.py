@@ -214,7 +214,7 @@ class Stage:
 
     def report(self, environment: str, state: str, description: str = "") -> None:
         """A report on what is at the head of main, as Argo CD's notifications make it."""
-        commit = self.call("GET", "/repos/acme/environments/git/ref/heads/main")["object"]["sha"]
+        commit = self.head("environments")
         path, name = "/repos/acme/environments/deployments", f"{environment}/guestbook"
         found = self.client.get(path, params={"ref": commit, "environment": name}).json()
         body = {"ref": commit, "environment": name, "auto_merge": False, "required_contexts": []}
@@ -222,6 +222,14 @@ class Stage:
         self.call("POST", f"{path}/{number}/statuses", {"state": state, "description": description or state})
 
     # What can be seen
+
+    def person(self, login: str) -> httpx.Client:
+        """GitHub's API as somebody."""
+        headers = {"Authorization": f"Bearer {PEOPLE[login]}"}
+        return httpx.Client(base_url=f"{self.url}api/v3", headers=headers, timeout=30)
+
+    def head(self, repository: str, branch: str = "main") -> str:
+        return self.call("GET", f"/repos/acme/{repository}/git/ref/heads/{branch}")["object"]["sha"]
 
     def states(self, repository: str, environment: str) -> list[str]:
         """The states of all reports on the newest deployment of an environment, newest first."""

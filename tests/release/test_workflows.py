@@ -1,7 +1,9 @@
 """The workflows themselves, run by Actions on real repositories and a real registry: a tag becomes a release."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,6 +184,51 @@ def test_a_pull_request_with_a_clear_text_secret_fails(stage: Stage) -> None:
     assert run["conclusion"] == "failure"
     assert "in clear text" in stage.log(run)
     assert "hunter2" not in stage.log(run)
+
+
+def test_a_pull_request_of_a_fork_is_judged_by_main_and_delivers_nothing(stage: Stage) -> None:
+    """Its branch is named as the automation's are, its title as a release's, and it brings a program of its own."""
+    stage.call("PATCH", "/orgs/acme", {"members_can_fork_private_repositories": True})
+    stage.call("PATCH", "/repos/acme/environments", {"allow_forking": True})
+    branch, path = "release/partner/guestbook/0.3.0", "environments/partner/guestbook/release.yaml"
+    before, main = stage.wanted("partner"), stage.head("environments")
+    with stage.person("sam") as sam:
+        sam.post("/repos/acme/environments/forks", json={}).raise_for_status()
+        fork = "/repos/sam/environments"
+        sam.post(f"{fork}/git/refs", json={"ref": f"refs/heads/{branch}", "sha": main}).raise_for_status()
+        for name, text in (
+            (path, "release: null\n"),
+            (".slipway/slipway_release/cli.py", "raise SystemExit('taken')\n"),
+        ):
+            there = sam.get(f"{fork}/contents/{name}").json()["sha"]
+            body = {
+                "message": "Mine",
+                "content": base64.b64encode(text.encode()).decode(),
+                "sha": there,
+                "branch": branch,
+            }
+            sam.put(f"{fork}/contents/{name}", json=body).raise_for_status()
+        pull = {"title": "Release guestbook 0.3.0 to partner", "head": f"sam:{branch}", "base": "main"}
+        number = sam.post("/repos/acme/environments/pulls", json=pull).raise_for_status().json()["number"]
+        assert sam.post(f"/repos/acme/environments/issues/{number}/labels", json={"labels": ["x"]}).status_code == 403
+    stage.wait(lambda: _of(stage, number) != [], "its validation")
+    stage.wait(lambda: _of(stage, number)[0]["status"] == "completed", "the end of its validation")
+    log = stage.log(_of(stage, number)[0])
+    assert f"{path}: only the automation writes releases" in log, log[-3000:]
+    assert ".slipway/slipway_release/cli.py: the platform's settings keep it" in log
+    assert "taken" not in log
+    shown = stage.call("GET", f"/repos/acme/environments/pulls/{number}")
+    assert (shown["state"], shown["head"]["repo"]["full_name"]) == ("open", "sam/environments")
+    states = stage.call("GET", f"/repos/acme/environments/commits/{shown['head']['sha']}/status")["statuses"]
+    assert [one["state"] for one in states if one["context"] == CHECK] == ["failure"]
+    assert (stage.wanted("partner"), stage.head("environments")) == (before, main)
+    stage.call("PATCH", f"/repos/acme/environments/pulls/{number}", {"state": "closed"})
+
+
+def _of(stage: Stage, number: int) -> list[dict[str, Any]]:
+    """Runs of the judge that are of one pull request."""
+    head = stage.call("GET", f"/repos/acme/environments/pulls/{number}")["head"]["sha"]
+    return [run for run in stage.runs("environments", "validate") if run["head_sha"] == head]
 
 
 def _write(stage: Stage, path: str, text: str) -> None:
