@@ -75,6 +75,10 @@ class Rehearsal:
     owner: str = "acme"
     environment_repository: str = "environments"
     _clients: dict[str, httpx.Client] = field(default_factory=dict[str, httpx.Client], repr=False)
+    _versions: dict[tuple[str, str, str], str | None] = field(
+        default_factory=dict[tuple[str, str, str], str | None], repr=False
+    )
+    """What environments have of services at commits."""
 
     @cached_property
     def credentials(self) -> JsonObject:
@@ -184,28 +188,23 @@ class Rehearsal:
         document = self.release(environment, service, ref)
         return (document or {}).get("release", {}).get("version")
 
-    def ledger(self, environment: str, service: str) -> list[JsonObject]:
-        """Deployments of the service in the environment, newest first, each with its `statuses`, newest first."""
-        path = f"{self.repository_path(self.environment_repository)}/deployments"
-        deployments = self.github("GET", f"{path}?environment={environment}%2F{service}&per_page=100")
-        for deployment in deployments:
-            deployment["statuses"] = self.github("GET", f"{path}/{deployment['id']}/statuses?per_page=100")
-        return deployments
-
     def reports(self, environment: str, service: str, version: str) -> list[JsonObject]:
         """What the ledger was told of a version in an environment, newest first; that it was replaced is left out."""
-        return [
-            status
-            for deployment in self.ledger(environment, service)
-            if self.version(environment, service, deployment["sha"]) == version
-            for status in deployment["statuses"]
-            if status["state"] != "inactive"
-        ]
+        return list(self._reports(environment, service, version))
 
     def verdict(self, environment: str, service: str, version: str) -> str | None:
         """The state that the ledger has last of a version in an environment, None before the first."""
-        reports = self.reports(environment, service, version)
-        return reports[0]["state"] if reports else None
+        return next((report["state"] for report in self._reports(environment, service, version)), None)
+
+    def _reports(self, environment: str, service: str, version: str) -> Generator[JsonObject]:
+        path = f"{self.repository_path(self.environment_repository)}/deployments"
+        for deployment in self.github("GET", f"{path}?environment={environment}%2F{service}&per_page=100"):
+            place = (environment, service, deployment["sha"])
+            if place not in self._versions:  # what a commit says stays so, and this is asked again and again
+                self._versions[place] = self.version(*place)
+            if self._versions[place] == version:
+                statuses = self.github("GET", f"{path}/{deployment['id']}/statuses?per_page=100")
+                yield from (status for status in statuses if status["state"] != "inactive")
 
     # Kubernetes and Argo CD; clusters first, because `kubernetes` is the name of a property below them
 
@@ -270,16 +269,17 @@ class Rehearsal:
         Raises:
             SandboxError: nothing was seen in time; it names what was waited for and the last error.
         """
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         last = "nothing seen"
-        while time.monotonic() < deadline:
+        while (waited := time.monotonic() - began) < seconds:
             try:
                 seen = look()
             except PASSING as error:
                 last, seen = (str(error).splitlines() or [type(error).__name__])[0], None
             if seen:
                 return seen
-            time.sleep(0.2)
+            # A look takes time from the work that it waits for.
+            time.sleep(min(1, max(0.2, waited / 20)))
         raise SandboxError(f"{what}: not seen within {seconds:.0f} s (last: {last})")
 
     def wait_for_state(self, application: str, sync: str, health: str, seconds: float = 120) -> None:
