@@ -144,15 +144,19 @@ class Platform:
         self.settle()
         return done
 
-    def settle(self) -> list[Application]:
+    def wait(self) -> None:
+        """Until every Application is Synced and Healthy."""
         with contextlib.closing(Cluster(self.config)) as cluster:
-            found = wait_for_applications(cluster, lambda _text: None, committed=True)
+            wait_for_applications(cluster, lambda _text: None, committed=True)
+
+    def settle(self) -> None:
+        """Waits for the Applications; afterwards a preview shows nothing."""
+        self.wait()
         again = operations.preview(self.place, self.settings)
         if again.changed:
             # The Kubernetes plugin may have waited for an object as it was before its own change, and kept that.
             again = operations.preview(self.place, self.settings, refresh=True)
         assert not again.changed, again.steps
-        return found
 
     def applications(self) -> dict[str, Application]:
         with contextlib.closing(Cluster(self.config)) as cluster:

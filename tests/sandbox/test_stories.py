@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent.parent
 def settled(platform: Platform, deployed: Run) -> None:
     """Every story begins with a platform that is up."""
     assert deployed.total
-    platform.settle()
+    platform.wait()
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,8 @@ def annotated(text: str) -> Change:
     return change
 
 
-def with_a_service(values: Values) -> None:
+def with_a_service_and_a_role(values: Values) -> None:
     values["services"].append({"name": "parcels", "template": "python-web", "team": "web", "environments": ["dev"]})
-
-
-def with_a_role(values: Values) -> None:
     named(values, "teams", "web")["members"][1]["role"] = "maintainer"
 
 
@@ -65,19 +62,19 @@ def as_before(values: Values) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "moment"),
+    ("change", "ending", "moment"),
     [
-        (annotated("one"), Moment.HELM),
-        (with_a_service, Moment.ANY),
-        (with_a_role, Moment.ANY),
-        (annotated("two"), Moment.ANY),
-        (as_before, Moment.ANY),
+        (annotated("one"), Ending.ALL, Moment.HELM),
+        (with_a_service_and_a_role, Ending.CLI, Moment.ANY),
+        (annotated("two"), Ending.CTRL_C, Moment.ANY),
+        (as_before, Ending.UP, Moment.ANY),
     ],
 )
-def test_an_up_that_is_cut_off_is_gone_on_with(interrupter: Interrupter, change: Change, moment: Moment) -> None:
-    """With Ctrl-C or kill -9; `benchmarks/kills.py` does it as often as one likes, and from nothing too."""
+def test_an_up_that_is_cut_off_is_gone_on_with(
+    interrupter: Interrupter, change: Change, ending: Ending, moment: Moment
+) -> None:
+    """In each way that it can be; `benchmarks/kills.py` does it as often as one likes, and from nothing too."""
     interrupter.change(change)
-    ending = Ending.ALL if moment is Moment.HELM else interrupter.chance.choice(list(Ending))
     outcome = interrupter.cut_off(ending, moment)
     assert not outcome.problems, (ending, outcome)
     if moment is Moment.HELM:
@@ -104,10 +101,13 @@ def test_a_service_and_an_environment_in_the_middle_are_added_at_once(platform: 
     assert "helm-charts/orders/Chart.yaml" in platform.branch_files("environment/staging")
 
 
-def test_limits_members_owners_and_syncs_change_in_place(platform: Platform) -> None:
+def test_limits_members_owners_syncs_and_delivery_change_in_place(platform: Platform) -> None:
     def change(values: Values) -> None:
         named(values, "environments", "dev")["quota"] = {"cpu": "2", "memory": "2Gi", "pods": 20}
         named(values, "environments", "qa")["sync"] = "manual"
+        named(values, "environments", "staging")["delivery"] = "commit"
+        # Without approvers: on this plan, their approval is the review of a pull request.
+        named(values, "environments", "production").update(delivery="branch", approvers=[])
         named(values, "teams", "web")["members"][1]["role"] = "maintainer"
         named(values, "services", "orders")["team"] = "platform"
 
@@ -116,26 +116,24 @@ def test_limits_members_owners_and_syncs_change_in_place(platform: Platform) -> 
     assert '"pods":"20"' in platform.kubectl(
         "get", "resourcequota", "--namespace", "orders-dev", "--output", "json"
     ).replace(" ", "").replace("\n", "")
-    assert not platform.applications()["orders-qa"].automated
     assert platform.github("GET", "/orgs/acme/teams/web/memberships/sam")["role"] == "maintainer"
+    found = platform.applications()
+    assert not found["orders-qa"].automated
+    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("main", "environment/production")
 
 
-def test_delivery_changes_in_both_directions(platform: Platform) -> None:
+def test_delivery_changes_back_and_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform) -> None:
     def change(values: Values) -> None:
-        named(values, "environments", "staging")["delivery"] = "commit"
-        # Without approvers: on this plan, their approval is the review of a pull request.
-        named(values, "environments", "production").update(delivery="branch", approvers=[])
-
-    def back(values: Values) -> None:
         named(values, "environments", "staging")["delivery"] = "branch"
         named(values, "environments", "production").update(delivery="pull-request", approvers=["web"])
+        named(values, "services", "clock").update(repository="clock-app")
 
+    before = platform.github("GET", "/repos/acme/clock")["id"]
     platform.apply(change)
     found = platform.applications()
-    assert (found["orders-staging"].branch, found["orders-production"].branch) == ("main", "environment/production")
-    platform.apply(back)
-    found = platform.applications()
     assert (found["orders-staging"].branch, found["orders-production"].branch) == ("environment/staging", "main")
+    assert platform.github("GET", "/repos/acme/clock-app")["id"] == before
+    assert [team["slug"] for team in platform.github("GET", "/repos/acme/clock-app/teams")] == ["web"]
 
 
 def test_one_up_rotates_every_secret_and_the_old_ones_are_used_nowhere(platform: Platform) -> None:
@@ -177,13 +175,6 @@ def rotate_credentials(config: SandboxConfig) -> None:
     config.credentials.write_text(json.dumps(document))
     process.stop(config)
     start_parts(config, Progress(quiet=True))
-
-
-def test_a_renamed_repository_keeps_its_team_and_its_history(platform: Platform) -> None:
-    before = platform.github("GET", "/repos/acme/clock")["id"]
-    platform.apply(lambda values: named(values, "services", "clock").update(repository="clock-app"))
-    assert platform.github("GET", "/repos/acme/clock-app")["id"] == before
-    assert [team["slug"] for team in platform.github("GET", "/repos/acme/clock-app/teams")] == ["web"]
 
 
 def test_what_people_change_by_hand_is_shown_and_mended(platform: Platform) -> None:
