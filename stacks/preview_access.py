@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from stacks.preview_changes import Change
+from stacks.preview_windows import changed_windows, opened_windows, windows_of
 
 Json = Mapping[str, Any]
 
@@ -134,6 +135,16 @@ def _project(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
             if found and change.operation != "delete":
                 yield f"AppProject {name} {verb} the {what}s {', '.join(map(_code, sorted(found)))}"
 
+    if change.operation != "delete":
+        for words in changed_windows(windows_of(change.old), windows_of(change.new)):
+            yield f"syncs of {name} are {_code(words)}"
+
+
+def _windows_open(change: Change) -> Iterator[str]:
+    if change.operation == "update":
+        for words in opened_windows(windows_of(change.old), windows_of(change.new)):
+            yield f"opens the {_named(change)}: syncs are {_code(words)}"
+
 
 def _members_of(state: Json, key: str, what: str) -> set[str]:
     listed = _at(state, "spec", key)
@@ -257,6 +268,7 @@ _GUARDS: dict[str, Callable[[Change], Iterator[str]]] = {
     "OrganizationRuleset": _ruleset_opens,
     "RepositoryEnvironment": _environment_opens,
     "WorkflowRepositoryPermissions": _workflows_open,
+    "AppProject": _windows_open,
     "Release": _argocd_goes,
     "Namespace": _argocd_goes,
     "CustomResourceDefinition": _argocd_goes,

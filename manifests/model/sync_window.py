@@ -120,6 +120,19 @@ def _time_zones() -> frozenset[str]:
     return frozenset({"UTC", *places})
 
 
+Identity = tuple[str, str, str, str]
+"""Kind, schedule, duration and time zone."""
+
+
+def in_words(identity: Identity, *, manual_sync: bool) -> str:
+    """What a window does, for people; when it begins stays in the words of cron."""
+    kind, schedule, duration, time_zone = identity
+    time = f"for {duration} from {schedule} ({time_zone})"
+    if kind == WindowKind.ALLOW:
+        return f"allowed {time}, else {'by hand only' if manual_sync else 'not at all'}"
+    return f"denied {time}, {'except by hand' if manual_sync else 'by hand too'}"
+
+
 @model
 class SyncWindow:
     """A time in which Argo CD syncs an environment, or does not."""
@@ -136,14 +149,11 @@ class SyncWindow:
     """Whether people may sync although the windows forbid it."""
 
     @property
-    def identity(self) -> tuple[str, ...]:
+    def identity(self) -> Identity:
         """What Argo CD knows a window by, and refuses twice (`HashIdentity` in its types.go)."""
         return self.kind, self.schedule, self.duration, self.time_zone
 
     @property
     def in_words(self) -> str:
-        """What it does, for people; when it begins stays in the words of cron."""
-        time = f"for {self.duration} from {self.schedule} ({self.time_zone})"
-        if self.kind is WindowKind.ALLOW:
-            return f"allowed {time}, else {'by hand only' if self.manual_sync else 'not at all'}"
-        return f"denied {time}, {'except by hand' if self.manual_sync else 'by hand too'}"
+        """What it does, for people."""
+        return in_words(self.identity, manual_sync=self.manual_sync)

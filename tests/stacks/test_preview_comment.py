@@ -339,3 +339,40 @@ def test_a_plan_without_one_of_the_base_lists_all_and_says_so(
     text = capsys.readouterr().out
     assert "1 to create" in text
     assert "The base branch has no plan that works" in text
+
+
+DENY = {"kind": "deny", "schedule": "0 22 * * 5", "duration": "58h", "timeZone": "UTC", "manualSync": False}
+ALLOW = DENY | {"kind": "allow"}
+DENIED, ALLOWED = (
+    "denied for 58h from 0 22 * * 5 (UTC), by hand too",
+    "allowed for 58h from 0 22 * * 5 (UTC), else not at all",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "access", "opens"),
+    [
+        ([], [DENY], [f"now {DENIED}"], []),
+        ([DENY], [], [f"no longer {DENIED}"], [f"no longer {DENIED}"]),
+        ([DENY], [DENY], [], []),
+        (
+            [DENY],
+            [DENY | {"manualSync": True}],
+            [f"no longer {DENIED}", f"now {DENIED.replace('by hand too', 'except by hand')}"],
+            [f"now {DENIED.replace('by hand too', 'except by hand')}"],
+        ),
+        ([DENY | {"manualSync": True}], [DENY], None, []),
+        ([], [ALLOW], [f"now {ALLOWED}"], []),
+        ([ALLOW], [], [f"no longer {ALLOWED}"], ["allowed at any time that no window denies"]),
+        ([ALLOW], [ALLOW, ALLOW | {"duration": "60h"}], None, [f"now {ALLOWED.replace('58h', '60h')}"]),
+        ([ALLOW, ALLOW | {"duration": "60h"}], [ALLOW], None, []),
+    ],
+)
+def test_a_sync_window_that_lets_more_through_has_to_be_meant(
+    before: list[Any], after: list[Any], access: list[str] | None, opens: list[str]
+) -> None:
+    old, new = ({"metadata": {"name": "qa"}, "spec": {"syncWindows": windows}} for windows in (before, after))
+    found = read_preview(preview(step("update", "kubernetes:argoproj.io/v1alpha1:AppProject", "qa", old, new))).changes
+    if access is not None:
+        assert access_words(found, {}) == [f"syncs of `qa` are `{words}`" for words in access]
+    assert guarded(found) == [f"opens the AppProject `qa` (service orders): syncs are `{words}`" for words in opens]
