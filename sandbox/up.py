@@ -15,15 +15,13 @@ from sandbox.argocd.chart import build_chart
 from sandbox.cluster import Cluster
 from sandbox.config import SandboxConfig
 from sandbox.deploy import deploy
-from sandbox.errors import SandboxError
 from sandbox.github import process
 from sandbox.lock import locked
 from sandbox.merged_settings import taken_back
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
-from sandbox.pulumi import operations, programs
 from sandbox.pulumi.operations import Run
-from sandbox.pulumi.workspace import Workspace
+from sandbox.pulumi.workspace import Workspace, find_workspace
 
 TOOLS = ("kubernetes", "kubectl", "argocd", "helm", "coredns", "pause")
 
@@ -70,32 +68,6 @@ def build(config: SandboxConfig, progress: Progress) -> None:
     with progress.phase("Tools and images"):
         _tools(config, progress)
         toolchain.ensure(config, progress)
-
-
-def preview(config: SandboxConfig, progress: Progress) -> Run:
-    """What `up` would change of a platform that is up.
-
-    Raises:
-        SandboxError: No sandbox is up here, or the program cannot be deployed like this.
-    """
-    with locked(config):
-        stack = sandbox_stack(config)
-        if not node.is_running(config) or not process.is_running(config):
-            raise SandboxError(
-                "nothing runs that could be looked at; run `make up`, or `make plan` for what there would be"
-            )
-        with progress.phase("Preview"):
-            return operations.preview(find_workspace(config, progress), stack, progress.teller(), refresh=True)
-
-
-def find_workspace(config: SandboxConfig, progress: Progress) -> Workspace:
-    """Where the sandbox's stack lives, with a `pulumi` that works on it.
-
-    Raises:
-        SandboxError: There is none, and none can be built.
-    """
-    folder = config.pulumi_directory
-    return Workspace(config, folder, programs.ensure(config, progress, programs.Home(folder / "home")))
 
 
 def start_parts(config: SandboxConfig, progress: Progress) -> Workspace:

@@ -24,7 +24,11 @@ STOP_SECONDS = 10
 ANSWER_SECONDS = 10
 """For its health: one that is only busy is not in the way of the next `up`."""
 
-__all__ = ["Credentials", "ensure_credentials", "is_running", "start", "stop"]
+LENT = "SLIPWAY_SANDBOX_LENT"
+"""Tells the server, in its environment, which file says what jobs of one repository's environments see of this machine
+(`actions.lending.Lent`); it may come later."""
+
+__all__ = ["LENT", "Credentials", "ensure_credentials", "is_running", "start", "stop"]
 
 
 def ensure_credentials(config: SandboxConfig) -> Credentials:
@@ -34,7 +38,10 @@ def ensure_credentials(config: SandboxConfig) -> Credentials:
 
 def is_running(config: SandboxConfig) -> bool:
     """True if the server of this sandbox answers."""
-    return _process(config) is not None and _health(config) is not None
+    if _process(config) is None:
+        return False
+    with _asking() as client:
+        return _health(config, client) is not None
 
 
 def start(config: SandboxConfig, environment: Mapping[str, str] | None = None) -> None:
@@ -68,8 +75,15 @@ def start(config: SandboxConfig, environment: Mapping[str, str] | None = None) -
             start_new_session=True,
         )
     (directory / PID_FILE).write_text(f"{process.pid}\n")
+    with _asking() as client:
+        _wait(config, process, client, log)
+
+
+def _wait(config: SandboxConfig, process: "subprocess.Popen[bytes]", client: httpx.Client, log: Path) -> None:
+    """Waits until a server that was started answers."""
+    directory = config.github_directory
     deadline = time.monotonic() + START_SECONDS
-    while _health(config) is None:
+    while _health(config, client) is None:
         if process.poll() is not None:
             (directory / PID_FILE).unlink(missing_ok=True)
             reason = _last_line(log)
@@ -108,11 +122,15 @@ def _loopback(config: SandboxConfig) -> str:
     return f"127.{config.network}.1:{GITHUB_PORT}"
 
 
-def _health(config: SandboxConfig) -> dict[str, Any] | None:
+def _asking() -> httpx.Client:
+    """For several questions: to make one takes longer than a question, and the time of the server that starts."""
+    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=False)
+
+
+def _health(config: SandboxConfig, client: httpx.Client) -> dict[str, Any] | None:
     """What the server says of itself, if it is the one of this sandbox."""
     try:
-        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:
-            answer: dict[str, Any] = client.get(f"http://{_loopback(config)}/_sandbox/health").json()
+        answer: dict[str, Any] = client.get(f"http://{_loopback(config)}/_sandbox/health").json()
     except (httpx.HTTPError, ValueError):
         return None
     return answer if answer.get("directory") == str(config.github_directory) else None

@@ -69,10 +69,10 @@ def push(config: SandboxConfig, progress: Progress) -> int:
     """
     pushed = 0
     token = credentials.ensure(config).github_token
-    with progress.phase("Looking at the images in the registry"):
+    with progress.phase("Looking at the images in the registry"), registry.logged_in(token) as client:
         for image in cached(config):
             progress.update(image.name)
-            pushed += registry.push(config.registry_host, image, token)
+            pushed += registry.push(client, config.registry_host, image)
     return pushed
 
 

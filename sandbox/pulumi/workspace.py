@@ -18,6 +18,8 @@ from pulumi.automation._stack import StackInitMode
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
+from sandbox.progress import Progress
+from sandbox.pulumi import programs
 from sandbox.pulumi.command import Command, Tell, clean_environment
 from sandbox.pulumi.programs import Home, search_path, write_script
 from sandbox.pulumi.project import linked_project, read_sealed, write_settings
@@ -199,6 +201,16 @@ class Workspace:
 
     def _seals(self) -> Seals:
         return Seals(self.folder / "sealed", self.passphrase.read_bytes())
+
+
+def find_workspace(config: SandboxConfig, progress: Progress) -> Workspace:
+    """Where the sandbox's stack lives, with a `pulumi` that works on it.
+
+    Raises:
+        SandboxError: There is none, and none can be built.
+    """
+    folder = config.pulumi_directory
+    return Workspace(config, folder, programs.ensure(config, progress, Home(folder / "home")))
 
 
 def _changes_settings(words: Sequence[str]) -> bool:

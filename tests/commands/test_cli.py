@@ -2,6 +2,8 @@
 
 import errno
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,21 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_stack_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--stack", "nowhere"]) == ExitCode.USAGE
     assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("module", "unused"),
+    [
+        ("preview", ["kubernetes", "starlette", "sandbox.up"]),
+        ("up", ["starlette"]),
+        ("status", ["pulumi", "starlette"]),
+    ],
+)
+def test_a_command_starts_without_what_it_does_not_use(module: str, unused: list[str]) -> None:
+    """Each of these takes a good part of a second to import."""
+    code = f"import sys, sandbox.{module}; print([name for name in {unused} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
 
 
 def test_the_status_of_nothing_names_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +162,7 @@ def test_the_pulumi_among_the_commands_passes_every_word_on(words: list[str], mo
     """Also options before the first command, which this command line would take for its own."""
     passed: list[list[str]] = []
     monkeypatch.setattr("sandbox.pulumi.operations.execute", lambda _place, _settings, given: passed.append(given))
-    monkeypatch.setattr("sandbox.up.find_workspace", lambda *_given: None)
+    monkeypatch.setattr("sandbox.pulumi.workspace.find_workspace", lambda *_given: None)
     monkeypatch.setattr("sandbox.overlay.sandbox_stack", lambda *_given: None)
     assert main(["pulumi", "--", *words]) == ExitCode.OK
     assert passed == [words]

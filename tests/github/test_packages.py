@@ -168,8 +168,11 @@ def test_the_sandbox_uploads_an_image_once_with_its_administrators_token(
     digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
     image = registry.CachedImage("quay.io/someone/something:1.0", manifest, digest, tmp_path)
     host = packages.url.removeprefix("http://")
-    assert registry.push(host, image, hub.secrets.github_token)
-    assert not registry.push(host, image, hub.secrets.github_token)
     other = dataclasses.replace(image, name="quay.io/someone/else:1.0")
-    with pytest.raises(SandboxError, match="cannot be pushed"):
-        registry.push(host, other, hub.people["alice"])
+    with registry.logged_in(hub.people["alice"]) as client, pytest.raises(SandboxError, match="cannot be pushed"):
+        registry.push(client, host, other)
+    with registry.logged_in(hub.secrets.github_token) as client:
+        # A token of the registry is for one repository.
+        for one in (image, other):
+            assert registry.push(client, host, one)
+            assert not registry.push(client, host, one)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from sandbox import runner
-from sandbox.github.actions.host import LENT
+from sandbox.github.process import LENT
 from sandbox.sealing import sealed
 
 ROOT = Path(__file__).parent.parent.parent

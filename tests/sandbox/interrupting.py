@@ -30,9 +30,8 @@ from sandbox.pulumi.events import UNCHANGED
 from sandbox.pulumi.programs import Home
 from sandbox.pulumi.project import linked_project
 from sandbox.pulumi.settings import StackConfig
-from sandbox.pulumi.workspace import Workspace
+from sandbox.pulumi.workspace import Workspace, find_workspace
 from sandbox.rehearsal import Rehearsal
-from sandbox.up import find_workspace
 
 ROOT = Path(__file__).parent.parent.parent
 LIMIT_SECONDS = 1200

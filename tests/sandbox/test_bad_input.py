@@ -17,8 +17,8 @@ from sandbox.overlay import read_credentials, sandbox_stack
 from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.settings import merged
+from sandbox.pulumi.workspace import find_workspace
 from sandbox.rehearsal import Rehearsal
-from sandbox.up import find_workspace
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.places import ROOT, environment_of
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.github.actions import jail, lending
 from sandbox.github.actions.lending import Lent
+from sandbox.github.process import LENT
 
 ACT = "SLIPWAY_SANDBOX_ACT"
 """Path of the `act` binary; without it `act` is looked for on PATH."""
@@ -23,8 +24,6 @@ JOBS = "SLIPWAY_SANDBOX_JOBS"
 """How many jobs run at the same time."""
 ISOLATION = "SLIPWAY_SANDBOX_ISOLATION"
 """`user`, `namespaces` or `plain`; without it the strictest that works here."""
-LENT = "SLIPWAY_SANDBOX_LENT"
-"""A file that says what jobs of one repository's environments see of this machine (`Lent`); it may come later."""
 
 DEFAULT_JOBS = 4
 PROBE_SECONDS = 120
