@@ -1,4 +1,4 @@
-"""What the cluster itself lets into the namespaces of services: images of known places, and no traffic of others.
+"""What the cluster itself lets into the namespaces of services: images of known places, and nothing of other services.
 
 Pull requests are checked for the same; this holds for what reaches the cluster by any other way too.
 """
@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from manifests.application import infrastructure_name
 from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY
 from manifests.model import Admission, Environment, Settings
+from slipway_release.validation.tenancy import SYSTEM_PRIORITY
 
 _GROUP = "admissionregistration.k8s.io"
 KINDS = ((_GROUP, "ValidatingAdmissionPolicy"), (_GROUP, "ValidatingAdmissionPolicyBinding"))
@@ -28,7 +30,12 @@ def admission(settings: Settings, environment: Environment) -> list[dict[str, An
         return []
     labels = {ENVIRONMENT_LABEL: environment.name}
     objects: list[dict[str, Any]] = []
-    for what, spec in (("images", _images_policy(settings, environment)), ("traffic", _traffic_policy())):
+    policies = {
+        "images": _images_policy(settings, environment),
+        "traffic": _traffic_policy(),
+        "places": _places_policy(environment),
+    }
+    for what, spec in policies.items():
         name = f"{settings.name_prefix}-{environment.name}-{what}"
         binding = {
             "policyName": name,
@@ -55,6 +62,7 @@ def _images_policy(settings: Settings, environment: Environment) -> dict[str, An
             {"name": "pod", "expression": _pod("object")},
             {"name": "images", "expression": _images("variables.pod")},
             {"name": "wrong", "expression": f"variables.images.filter(image, !image.matches({json.dumps(pattern)}))"},
+            {"name": "priority", "expression": _priority("variables.pod")},
             # What was there before the policy can still be scaled, labelled and deleted.
             {"name": "before", "expression": _pod("(oldObject == null ? object : oldObject)")},
             {
@@ -66,7 +74,13 @@ def _images_policy(settings: Settings, environment: Environment) -> dict[str, An
             {
                 "expression": "variables.wrong.size() == 0 || variables.unchanged",
                 "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(_remedy(places))}",
-            }
+            },
+            {
+                "expression": f"!variables.priority.startsWith('{SYSTEM_PRIORITY}') || oldObject != null"
+                f" && variables.priority == {_priority('variables.before')}",
+                "message": f"priorityClassName {SYSTEM_PRIORITY}… makes Kubernetes end pods of others for this one; "
+                "take it out",
+            },
         ],
     }
 
@@ -90,6 +104,36 @@ def _traffic_policy() -> dict[str, Any]:
     }
 
 
+def _places_policy(environment: Environment) -> dict[str, Any]:
+    """An Application writes into the namespace of its own name alone.
+
+    An AppProject has the namespaces of all services, and what a chart renders for a check and for Argo CD may differ:
+    by the time, by chance, or by what the cluster has. Argo CD writes on each object of whose Application it is.
+    """
+    name = "argocd.argoproj.io/tracking-id"
+    of = f"(has({{0}}.metadata.annotations) ? {{0}}.metadata.annotations[?'{name}'].orValue('') : '')"
+    owners = ("object.metadata.namespace", f"'{infrastructure_name(environment)}'")
+    permitted = " || ".join(f"variables.owner.startsWith({owner} + ':')" for owner in owners)
+    return {
+        **_decides((("*", "*", ["*"]),)),
+        "variables": [
+            {"name": "owner", "expression": of.format("object")},
+            # What was there before the policy, or under another name, is still brought up to date by controllers.
+            {
+                "name": "unchanged",
+                "expression": f"oldObject != null && {of.format('oldObject')} == variables.owner",
+            },
+        ],
+        "validations": [
+            {
+                "expression": f"variables.owner == '' || variables.unchanged || {permitted}",
+                "messageExpression": "'it is of the Application ' + variables.owner.split(':')[0] + "
+                "', which writes into the namespace of its own name alone; take its namespace out of the chart'",
+            }
+        ],
+    }
+
+
 def _decides(rules: Iterable[tuple[str, str, list[str]]]) -> dict[str, Any]:
     """What a policy decides on. What it cannot decide on is not let in."""
     return {
@@ -101,7 +145,7 @@ def _decides(rules: Iterable[tuple[str, str, list[str]]]) -> dict[str, Any]:
                     "apiVersions": [version],
                     "operations": ["CREATE", "UPDATE"],
                     "resources": kinds,
-                    "scope": "*",
+                    "scope": "Namespaced",
                 }
                 for group, version, kinds in rules
             ]
@@ -113,6 +157,10 @@ def _pod(of: str) -> str:
     """The specification of the pods of a workload."""
     cron_job = f"{of}.spec.jobTemplate.spec.template.spec"
     return f"object.kind == 'Pod' ? {of}.spec : object.kind == 'CronJob' ? {cron_job} : {of}.spec.template.spec"
+
+
+def _priority(pod: str) -> str:
+    return f"(has({pod}.priorityClassName) ? {pod}.priorityClassName : '')"
 
 
 def _remedy(places: tuple[str, ...]) -> str:

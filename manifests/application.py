@@ -58,7 +58,9 @@ def application(settings: Settings, service: Service, environment: Environment) 
         "project": environment.name,
         "source": source,
         "destination": destination(environment, name),
-        "revisionHistoryLimit": 10,
+        # Where syncs are not automated, Argo CD lets everybody who may sync go back to any revision of the history,
+        # to that of a version that was taken back too.
+        "revisionHistoryLimit": 10 if environment.sync is Sync.AUTOMATED else 1,
         "syncPolicy": {
             **(automated if environment.sync is Sync.AUTOMATED else {}),
             "retry": RETRY,

@@ -35,10 +35,12 @@ def check(manifest: Manifest) -> Iterator[str]:
 
 
 def of(manifest: Manifest) -> Iterator[str]:
-    """The images of all containers of an object."""
-    for key, items in _listed(manifest):
-        for container in items if key in _LISTS else ():
-            image = cast("dict[str, object]", container).get("image") if isinstance(container, dict) else None
+    """The images of all containers of an object, and of all volumes: a container may run what lies in one."""
+    for _, items in _listed(manifest):
+        for item in items:
+            image = cast("dict[str, object]", item).get("image") if isinstance(item, dict) else None
+            if isinstance(image, dict):
+                image = cast("dict[str, object]", image).get("reference")
             if isinstance(image, str):
                 yield image
 

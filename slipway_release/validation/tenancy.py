@@ -13,7 +13,9 @@ from slipway_release.validation import charts, hosts, images
 from slipway_release.validation.files import Manifest, Problem, Tree
 
 _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
-_SNIPPET = re.compile(r"nginx\.(ingress\.kubernetes\.io|org)/.*snippets?")
+_SNIPPET = re.compile(r".*(nginx|haproxy|ingress).*/.*snippets?|(haproxy-)?ingress\.(kubernetes|github)\.io/config-.*")
+SYSTEM_PRIORITY = "system-"
+"""How the names of priority classes begin that Kubernetes has for the cluster's own parts."""
 _FILES = ("bearerTokenFile", "certFile", "keyFile")
 _TRACKING = "argocd.argoproj.io/tracking-id"
 
@@ -33,7 +35,7 @@ def check_files(tree: Tree) -> list[Problem]:
 
 
 def check_image(service: Service, release: Release | None, manifest: Manifest) -> Iterator[str]:
-    """Images of the service itself: that of its release, because no other one has passed the environment's gates."""
+    """Images of the service itself, volumes included: that of its release, as no other one has passed the gates."""
     wanted = release.digest if release else charts.SAMPLE_DIGEST
     for image in images.of(manifest):
         name, _, digest = image.partition("@")
@@ -51,19 +53,21 @@ def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str
         manifest: an object of a service.
         namespace: its own.
     """
-    if _has_key(manifest, _TRACKING):
+    if any(_values_of(manifest, _TRACKING)):
         yield f"{_TRACKING} would make it another Application's, which could not get in sync; take it out"
     spec = fields.optional_document(manifest, "spec") or {}
     kind = str(manifest.get("kind"))
     if kind == "Service":
         yield from _service(spec, namespace)
     if kind in {"ServiceMonitor", "PodMonitor"}:
-        for key in sorted(key for key in _FILES if _has_key(spec, key)):
+        for key in sorted(key for key in _FILES if any(_values_of(spec, key))):
             yield f"{key} has Prometheus log in with a file of its own, such as its token; name a Secret"
     metadata = fields.optional_document(manifest, "metadata") or {}
     for name in fields.optional_document(metadata, "annotations") or {}:
         if _SNIPPET.fullmatch(name):
             yield f"annotation {name} puts text into the configuration that all services share; take it out"
+    if any(str(found).startswith(SYSTEM_PRIORITY) for found in _values_of(manifest, "priorityClassName")):
+        yield f"priorityClassName {SYSTEM_PRIORITY}… makes Kubernetes end pods of others for this one; take it out"
     yield from hosts.check(owners, manifest, namespace)
 
 
@@ -75,9 +79,13 @@ def _service(spec: fields.Document, namespace: str) -> Iterator[str]:
         yield f"spec.externalName leads into namespace {target['namespace']!r}; let the pods name it"
 
 
-def _has_key(value: object, key: str) -> bool:
-    """Whether a key stands anywhere: what a StatefulSet makes of its templates has their annotations too."""
+def _values_of(value: object, key: str) -> Iterator[object]:
+    """What a key has, wherever it stands: what a StatefulSet makes of its templates has their annotations too."""
     if isinstance(value, dict):
-        found = cast("dict[str, object]", value)
-        return key in found or any(_has_key(item, key) for item in found.values())
-    return isinstance(value, list) and any(_has_key(item, key) for item in cast("list[object]", value))
+        for name, inner in cast("dict[str, object]", value).items():
+            if name == key:
+                yield inner
+            yield from _values_of(inner, key)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _values_of(item, key)

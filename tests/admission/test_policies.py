@@ -15,6 +15,7 @@ DIGEST = "@sha256:" + "a" * 64
 OWN, FOREIGN = f"ghcr.io/acme/guestbook{DIGEST}", f"docker.io/library/nginx{DIGEST}"
 TAGGED = "ghcr.io/acme/guestbook:1.2.3"
 NAMESPACE = "guestbook-production"
+TRACKING = "argocd.argoproj.io/tracking-id"
 
 
 def container(name: str, image: str) -> dict[str, Any]:
@@ -65,6 +66,15 @@ def service(**spec: Any) -> tuple[str, dict[str, Any]]:
     return f"/api/v1/namespaces/{NAMESPACE}/services", body
 
 
+def tracked(application: str, kind: str = "ConfigMap") -> tuple[str, dict[str, Any]]:
+    """The path to create it at, and an object as Argo CD writes those of an Application."""
+    metadata = {"name": "tried", "annotations": {TRACKING: f"{application}:/{kind}:{NAMESPACE}/tried"}}
+    path, body = workload("Deployment", pod(OWN)) if kind == "Deployment" else service()
+    if kind == "ConfigMap":
+        path, body = f"/api/v1/namespaces/{NAMESPACE}/configmaps", {"apiVersion": "v1", "kind": kind}
+    return path, {**body, "metadata": metadata}
+
+
 @pytest.fixture(scope="module")
 def guarded(api: Api) -> Api:
     """The namespace and the policy of production, with a Deployment from before the policy."""
@@ -73,6 +83,9 @@ def guarded(api: Api) -> Api:
     assert api.create("/api/v1/namespaces", namespace, dry_run=False).is_success
     path, old = workload("Deployment", pod(TAGGED), "old")
     assert api.create(path, old, dry_run=False).is_success
+    path, kept = tracked("legacy")
+    kept["metadata"]["name"] = "old"
+    assert api.create(path, kept, dry_run=False).is_success
     for item in yaml.safe_load_all(files["infrastructure/production/admission.yaml"]):
         plural = (
             "validatingadmissionpolicies" if item["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
@@ -81,6 +94,7 @@ def guarded(api: Api) -> Api:
         assert made.is_success, made.text
     api.until_refused(*workload("Deployment", pod(FOREIGN)))
     api.until_refused(*service(externalIPs=["192.0.2.1"]))
+    api.until_refused(*tracked("another-production"))
     return api
 
 
@@ -158,6 +172,31 @@ def test_a_service_takes_no_traffic_of_others_and_leads_into_no_namespace(
     answer = guarded.create(*service(**spec))
     assert answer.is_success is not bool(said), answer.text
     assert said in answer.text
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Deployment", "Service"])
+def test_an_application_writes_into_the_namespace_of_its_own_name_alone(guarded: Api, kind: str) -> None:
+    """Its AppProject has those of all services, and no check of a pull request sees what a chart renders tomorrow."""
+    for own in (NAMESPACE, "infrastructure-production"):
+        assert guarded.create(*tracked(own, kind)).is_success
+    for other in ("another-production", "guestbook-dev", f"{NAMESPACE}-2", "infrastructure-dev"):
+        said = guarded.create(*tracked(other, kind)).json()["message"]
+        assert f"it is of the Application {other}, which writes into the namespace of its own name alone" in said
+
+
+def test_what_another_application_made_before_the_policy_is_kept_up_to_date(guarded: Api) -> None:
+    path, _ = tracked("legacy")
+    patch = {"Content-Type": "application/merge-patch+json"}
+    assert guarded.client.patch(f"{path}/old", content=b'{"data": {"a": "b"}}', headers=patch).is_success
+    stolen = json.dumps({"metadata": {"annotations": {TRACKING: f"other:/ConfigMap:{NAMESPACE}/old"}}})
+    assert guarded.client.patch(f"{path}/old", content=stolen, headers=patch).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "CronJob"])
+def test_no_pod_of_a_service_ends_those_of_others_by_the_priority_of_the_cluster(guarded: Api, kind: str) -> None:
+    assert guarded.create(*workload(kind, pod(OWN))).is_success
+    said = guarded.create(*workload(kind, pod(OWN, priorityClassName="system-cluster-critical"))).json()["message"]
+    assert "makes Kubernetes end pods of others for this one" in said
 
 
 def test_other_namespaces_are_left_alone(guarded: Api) -> None:

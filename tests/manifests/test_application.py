@@ -45,6 +45,12 @@ def test_a_manual_environment_waits_and_deletes_nothing_by_itself() -> None:
     assert "Prune=false" in policy["syncOptions"]
 
 
+def test_argo_cd_can_go_back_to_nothing_where_people_sync() -> None:
+    """Its own rollback asks for no more than the right to sync; git and a pull request are the way back."""
+    limits = {name: in_environment(name)["spec"]["revisionHistoryLimit"] for name in ("staging", "production")}
+    assert limits == {"staging": 10, "production": 1}
+
+
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_an_object_of_another_service_is_not_taken_over(environment: str) -> None:
     assert "FailOnSharedResource=true" in in_environment(environment)["spec"]["syncPolicy"]["syncOptions"]

@@ -153,6 +153,23 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
         thing("Pod", "v1", "unreleased", body=f"spec: {{containers: [{{name: a, image: '{UNRELEASED}'}}]}}"),
         f"image {UNRELEASED} is not released here",
     ),
+    "mounted": (
+        thing(
+            "Pod",
+            "v1",
+            "mounted",
+            body=f"spec: {{volumes: [{{name: a, image: {{reference: '{UNRELEASED}'}}}}], containers: [{{name: a}}]}}",
+        ),
+        f"Pod 'mounted': image {UNRELEASED} is not released here",
+    ),
+    "urgent": (
+        thing("Pod", "v1", "urgent", body="spec: {priorityClassName: system-node-critical, containers: [{name: a}]}"),
+        "makes Kubernetes end pods of others",
+    ),
+    "haproxy": (
+        thing(*INGRESS, "haproxy", 'annotations: {"haproxy-ingress.github.io/config-global": "x"}'),
+        "annotation haproxy-ingress.github.io/config-global puts text into the configuration",
+    ),
     "snippet": (
         thing(*INGRESS, "snippet", 'annotations: {"nginx.ingress.kubernetes.io/configuration-snippet": "x;"}'),
         "puts text into the configuration that all services share",

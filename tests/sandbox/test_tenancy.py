@@ -133,6 +133,18 @@ def test_an_application_does_not_leave_its_project(rehearsal: Rehearsal, changes
         told_of(rehearsal, name, said)
 
 
+def test_an_application_writes_into_no_other_namespace_that_its_project_has(rehearsal: Rehearsal) -> None:
+    """The project has those of all services of its environment; the cluster's policy tells them apart."""
+    other = {"destination": {"server": SERVER, "namespace": "clock-dev"}, "syncPolicy": {"automated": {}}}
+    with application(rehearsal, other) as name:
+
+        def refused() -> bool:
+            operation = rehearsal.application(name).get("status", {}).get("operationState", {})
+            return "writes into the namespace of its own name alone" in json.dumps(operation)
+
+        rehearsal.wait("the sync to be refused", refused, 180)
+
+
 def told_of(rehearsal: Rehearsal, name: str, said: str) -> None:
     """Waits until Argo CD tells of an Application what keeps it from being synced."""
 
