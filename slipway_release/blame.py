@@ -31,7 +31,7 @@ _MOST_SERVICES = 20
 """How many services are looked at."""
 _ENTRIES = 100
 _RECENT = 10
-"""How many reports before a failure are looked at."""
+"""How many reports before a failure are looked at; those of the same release and configuration do not count."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
         return _changed(context, environment, service, since, report.entry.sha) if since else None
     since = _delivered_at(context, report)
     # Each is read once, and no more of them than are looked at.
-    recent, again = itertools.tee(itertools.islice(_before(context, report), _RECENT))
+    recent, again = itertools.tee(itertools.islice(_before(context, report, release), _RECENT))
     worked = None
     if since is not None and since != report.entry.sha:
         worked = _worked(context, report, release, since, recent)
@@ -132,14 +132,23 @@ def _worked(context: Context, report: Report, release: Release, since: str, rece
     return None if failed else since
 
 
-def _before(context: Context, report: Report) -> Iterator[Report]:
-    """What was reported of the place's older deployments, newest first; what is not to be believed is left out."""
-    name = ledger.name_of(report.environment.name, report.service.name)
-    for entry in ledger.entries(context.writer, context.platform.repository, name):
+def _before(context: Context, report: Report, release: Release) -> Iterator[Report]:
+    """What was reported of the place's older deployments, newest first, and says more than the failing one.
+
+    A release that fails on and on is reported at each new commit that is synced; what is not to be believed is left out
+    too.
+    """
+    environment, service = report.environment, report.service
+    name = ledger.name_of(environment.name, service.name)
+    entries = ledger.entries(context.writer, context.platform.repository, name)
+    for entry in itertools.islice(entries, _ENTRIES):
         if entry.id >= report.entry.id or entry.sha == report.entry.sha:
             continue
         try:
-            found = reports.of_entry(context, entry, report.environment, report.service)
+            there = context.contents.release(environment.name, service.name, entry.sha).release
+            if release.same_image(there) and not _paths(context, environment, service, entry.sha, report.entry.sha):
+                continue
+            found = reports.of_entry(context, entry, environment, service)
         except RefusedError:
             continue
         if found is not None and found.release is not None:

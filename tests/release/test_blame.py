@@ -231,6 +231,20 @@ def test_a_release_onto_values_that_are_broken_already_is_not_to_blame(world: Ma
     assert len(here.pulls()) == 1, "the same restoration, proposed once"
 
 
+def test_a_release_that_is_reported_again_and_again_is_not_to_blame_in_the_end(world: Make) -> None:
+    """Each commit of another service is one more that Argo CD tries, and reports."""
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    here.report("dev", here.release("1.1.0", "dev"), "failure")
+    for number in range(12):
+        other = here.commit("environments", VALUES.replace("guestbook", "clock"), f"replicas: {number}\n")
+        here.report("dev", other, "failure")
+    answer = here.fail("dev", here.commit("environments", VALUES.replace("guestbook", "clock"), "replicas: 99\n"))
+    assert "values.yaml changed" in answer.reason
+    assert here.file("dev").held == ()
+
+
 def test_a_mend_is_not_blamed_for_a_bad_release_that_came_onto_broken_values(world: Make) -> None:
     """The first report of the release is lost, so that nothing but the mended values is seen to fail with it."""
     here = world(environment("dev"))
