@@ -33,7 +33,7 @@ class PlatformArgs(TypedDict):
     clusters: Mapping[str, kubernetes.Provider]
     """The clusters of environments that do not run beside Argo CD, by environment."""
     commit: str
-    """The commit of the platform repository that this is; empty where it is no clone."""
+    """The commit of the platform repository that this is; empty where none was ever known."""
     registering: Mapping[str, kubernetes.Provider]
     """The clusters that are made known to Argo CD, by their names there."""
 

@@ -23,7 +23,7 @@ class State:
     """The version of Slipway that last changed the platform; empty of one before 0.2.0."""
 
     commit: str = ""
-    """The commit of the platform repository that was deployed last; empty where it was no clone."""
+    """The commit of the platform repository that was deployed last; empty where none was ever known."""
 
     def has(self, kind: str, name: str) -> bool:
         """Whether a resource is in it."""

@@ -19,7 +19,7 @@ from components.state import read_state
 from manifests.model import GitHub, OwnedFiles, Settings
 from slipway_release.exchange import Exchange, exchange
 from slipway_release.version import VERSION, numbers
-from stacks.clone import missing_commit, older_commit
+from stacks.clone import commit_of, missing_commit, older_commit
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
 
@@ -70,6 +70,13 @@ def check_surroundings(settings: Settings) -> None:
         )
     if findings.problems:
         raise SurroundingsError(findings.problems)
+
+
+def recorded_commit() -> str:
+    """The commit that is deployed: that of this clone, and outside of one the last that is known of."""
+    here = commit_of(Path.cwd())
+    state = None if here else read_state()
+    return state.commit if state else here
 
 
 def older_than(last: str, *, allowed: bool) -> str:

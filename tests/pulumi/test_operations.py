@@ -291,6 +291,7 @@ def test_the_version_and_the_commit_that_were_here_last_are_known_to_the_next_pr
     program = small.place.config.root / "__main__.py"
     names = "COMMIT_OUTPUT, PLATFORM, VERSION_OUTPUT, read_state"
     lines = ["import pulumi", f"from components.state import {names}", "found = read_state()"]
+    lines += ["from stacks.preflight import recorded_commit", 'pulumi.export("outside of a clone", recorded_commit())']
     exports = [
         'pulumi.export("before", f"{found.version} {found.commit}" if found else "none")',
         'platform = pulumi.ComponentResource(PLATFORM, "t")',
@@ -298,4 +299,5 @@ def test_the_version_and_the_commit_that_were_here_last_are_known_to_the_next_pr
     ]
     program.write_text("\n".join([*lines, *exports]))
     assert operations.up(small.place, small.settings()).exports["before"] in {" ", "none"}
-    assert operations.up(small.place, small.settings()).exports["before"] == "9.0.0 c0ffee"
+    again = operations.up(small.place, small.settings()).exports
+    assert (again["before"], again["outside of a clone"]) == ("9.0.0 c0ffee", "c0ffee")
