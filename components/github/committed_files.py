@@ -5,7 +5,7 @@ and belong to the team from then on. Deleting the resource leaves the files wher
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -23,6 +23,11 @@ class CommittedFilesArgs(TypedDict):
     """Text by path; kept as declared."""
     seeded: Mapping[str, str]
     """Text by path; written once where absent."""
+    whole: NotRequired[Sequence[str]]
+    """Folders (`helm-charts/orders/`; empty for the repository) whose seeds are one start: what a later version of a
+    template adds to them is not written into what a team has changed since. Unset: each seed for itself."""
+    alone: NotRequired[Sequence[str]]
+    """Seeds below them that are written all the same."""
     executable: Sequence[str]
     """Those paths that are programs."""
     message: str
@@ -46,6 +51,8 @@ class CommittedFiles(Resource, module="slipway", name="CommittedFiles"):
             "repository": args["repository"],
             "owned": dict(args["owned"]),
             "seeded": dict(args["seeded"]),
+            "whole": sorted(args.get("whole", ())),
+            "alone": sorted(args.get("alone", ())),
             "executable": sorted(args["executable"]),
             "message": args["message"],
             "trailer": args["trailer"],

@@ -25,7 +25,7 @@ from manifests import rules
 from manifests.access import repository_permission
 from manifests.model import AUTOMATION, ActionsPolicy, Settings, Visibility
 from manifests.repository_files import environment_repository_files
-from slipway_release import pulls, verdict
+from slipway_release import layout, pulls, verdict
 
 LABELS = {
     "release": ("0e8a16", "Delivers a release to an environment"),
@@ -75,6 +75,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                 "repository": self.repository.name,
                 "owned": files.owned,
                 "seeded": files.seeded,
+                "whole": [f"{layout.chart_folder(service.name)}/" for service in settings.services],
                 "executable": sorted(files.executable),
                 "message": "Describe the platform",
                 "trailer": "[skip ci]",

@@ -76,7 +76,7 @@ class FilesProvider(GitHubProvider):
         if not isinstance(_news.get("owned"), dict) or not isinstance(_news.get("seeded"), dict):
             return DiffResult(changes=True)  # unknown in a preview
         owned_differ = wanted_record(_files(_news, {})) != _olds.get("blobs")
-        new_seeds = _keys(_news, "seeded") - _keys(_olds, "handled")
+        new_seeds = _keys(_news, "seeded") - _handled(_news, _olds)
         # Changes that wait in a pull request are looked for again: it may have been merged.
         return DiffResult(changes=owned_differ or bool(new_seeds) or bool(_olds.get("pull_request")))
 
@@ -102,8 +102,21 @@ def _files(props: Properties, olds: Properties) -> WantedFiles:
         seeded=props["seeded"],
         executable=frozenset(props["executable"]),
         dropped=_keys(olds, "paths"),
-        handled=_keys(olds, "handled"),
+        handled=_handled(props, olds),
     )
+
+
+def _handled(props: Properties, olds: Properties) -> set[str]:
+    """Seeds that are not written: they were once, or they are of a later version of what a team has made its own.
+
+    A folder that is seeded as a whole has been once more than one of its files was: an empty repository's first commit
+    brings one of them before the others are merged.
+    """
+    handled, seeded = _keys(olds, "handled"), _keys(props, "seeded") - _keys(props, "alone")
+    for folder in _keys(props, "whole"):
+        if sum(path.startswith(folder) for path in handled) > 1:
+            handled |= {path for path in seeded if path.startswith(folder)}
+    return handled
 
 
 def _outputs(props: Properties, delivered: Delivered, olds: Properties) -> Properties:

@@ -25,6 +25,7 @@ from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
 from slipway_release import maintenance
 from slipway_release.tags import ruleset_patterns, tag_patterns
+from templates.service_template import ANSWERS_FILE
 
 
 class ServiceRepositoryArgs(TypedDict):
@@ -69,6 +70,9 @@ class ServiceRepository(pulumi.ComponentResource):
                 "repository": self.repository.name,
                 "owned": files.owned,
                 "seeded": files.seeded,
+                "whole": [""],
+                # A service of before there were answers is updated from the version of the day that it gets them.
+                "alone": [ANSWERS_FILE],
                 "executable": sorted(files.executable),
                 "message": f"Start from the {service.template} template",
                 # Not `[skip ci]`, which would also silence a release tag on this commit.

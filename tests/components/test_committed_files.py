@@ -126,6 +126,37 @@ def test_a_seeded_file_that_was_deleted_stays_deleted() -> None:
     assert "new.py" in data.files()
 
 
+@pytest.mark.parametrize(("whole", "written"), [([""], {"answers.yml"}), (["chart/"], {"answers.yml", "new.py"})])
+def test_a_later_version_of_a_template_plants_nothing_in_what_was_started_from_an_earlier_one(
+    whole: list[str], written: set[str]
+) -> None:
+    data = GitData.initialised()
+    files = provider(data)
+    chart = {"chart/Chart.yaml": "x\n", "chart/values.yaml": "x\n"}
+    state = files.create(properties(seeded={**SEEDED, **chart})).outs or {}
+    later = {**SEEDED, **chart, "chart/checks.yaml": "x\n", "new.py": "x\n", "answers.yml": "x\n"}
+    news = properties(seeded=later, whole=whole, alone=["answers.yml"])
+    before = set(data.files())
+    state = files.update("id", state, news).outs or {}
+    assert set(data.files()) - before == written
+    assert files.diff("id", state, news).changes is False
+    # Neither then, nor once the version of before is named no longer.
+    files.update("id", state, properties(seeded=later))
+    assert set(data.files()) - before == written
+
+
+def test_a_start_that_waits_in_a_pull_request_is_brought_up_to_date_with_its_template() -> None:
+    data = GitData.initialised()
+    data.rules.append("pull_request")
+    files = provider(data)
+    state = files.create(properties(changes="pull-request", seeded={**SEEDED, "README.md": "x\n"})).outs or {}
+    later = {**SEEDED, "README.md": "x\n", "new.py": "x\n"}
+    news = properties(changes="pull-request", seeded=later, whole=[""])
+    assert files.diff("id", state, news).changes is True
+    files.update("id", state, news)
+    assert "new.py" in data.files("slipway/files")
+
+
 def test_what_is_owned_no_longer_is_removed() -> None:
     data = GitData.initialised()
     files = provider(data)
