@@ -17,7 +17,7 @@ from benchmarks.sandboxes import job_seconds, next_minor, running, service_argum
 from sandbox.rehearsal import Clone, Rehearsal
 from sandbox.story import Environment, environments
 
-JOBS = ("check", "test", "build", "ask for promotion")
+JOBS = ("test", "build", "ask for promotion")
 GOAL_RATIO = 1.5
 
 

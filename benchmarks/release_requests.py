@@ -65,6 +65,8 @@ class Counting(Transport):
             return answer(status=204)
         if url.endswith("/actions/runs/7"):
             return answer(self.run)
+        if "/actions/runs/7/jobs" in url:
+            return answer({"jobs": [{"name": f"release / {claims.TEST_JOB}", "conclusion": "success"}]})
         return super().send(method, url, headers, body)
 
 
@@ -128,6 +130,8 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
     ask.forward(world.platform, context().own, f"{ask.CONTEXT}{service.name}/7", release.digest)
     places = promoted()
     while places:
+        # The run that has built the image ends while the first environment gets it.
+        run["conclusion"] = "success"
         asked.clear()
         for name in (place.name for place in places):
             report = world.report(name, world.head("environments"), "success")

@@ -11,6 +11,7 @@ from manifests.infrastructure import infrastructure_files
 from manifests.model import Attestations, Environment, Service, Settings
 from manifests.pull_requests import pull_request_url
 from manifests.yaml_text import document
+from slipway_release.claims import TEST_JOB
 from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files
 from templates.service_template import starting_files
@@ -123,6 +124,7 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "platform_team": settings.github.platform_team,
         "secrets": settings.secrets.value,
         "stack": settings.stack,
+        "test_job": TEST_JOB,
         "service_repositories": [service.repository_name for service in settings.services],
         "all_environments": [environment.name for environment in settings.environments],
         "delivery_branches": [

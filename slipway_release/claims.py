@@ -21,6 +21,8 @@ from slipway_release.registry import Image
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
 
+TEST_JOB = "Test"
+"""The name of the job of `release.yml` that tests; a run shows it as `<job of the caller> / Test`."""
 _RUN = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -141,7 +143,29 @@ def _run(github: GitHub, service: Service, run_id: str) -> Document:
     conclusion = fields.optional_text(run, "conclusion")
     if conclusion not in {None, "success"}:
         raise RefusedError(f"run {run_id}: ended as {conclusion!r}; re-run it")
+    if conclusion is None:
+        _check_tests(github, service, run_id)
     return run
+
+
+def _check_tests(github: GitHub, service: Service, run_id: str) -> None:
+    """Refuse a run that is not over and has not passed its tests: its image is built beside them.
+
+    The run's own request comes after them. This one may be of anybody who holds the requester's key.
+    """
+    path = f"/repos/{service.repository}/actions/runs/{run_id}/jobs"
+    passed: dict[str, bool] = {}
+    # Of all attempts: running a release again takes nothing back.
+    for job in github.pages(path, {"filter": "all"}, "jobs"):
+        name = fields.text(job, "name", f"run {run_id}.jobs")
+        if name.endswith(f" / {TEST_JOB}"):
+            passed[name] = passed.get(name, False) or job.get("conclusion") == "success"
+    # Of several, each has to: a caller's own job may have that name too.
+    if not passed or not all(passed.values()):
+        raise RefusedError(
+            f"run {run_id}: its job {TEST_JOB!r} has not passed; the run asks by itself once it has, after a failure "
+            "when it is re-run"
+        )
 
 
 def _people(run: Document) -> tuple[str, ...]:

@@ -122,6 +122,7 @@ def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser])
 
 
 def check_tag(_: argparse.Namespace) -> None:
+    # No job of main's `release.yml` runs it; a re-run of an older run does, which takes the newest program.
     found = source.check(context.from_environment())
     workflow.output("service", found.service.name)
     workflow.output("version", found.version)

@@ -31,11 +31,17 @@ def run(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def jobs(*ended: tuple[str, str | None]) -> dict[str, Any]:
+    """Jobs of a run, in any attempt, with how they ended; None for one that has not."""
+    return {"jobs": [{"name": name, "conclusion": conclusion} for name, conclusion in ended]}
+
+
 def world(**changes: Any) -> dict[str, Any]:
     """What GitHub says about a good request."""
     return {
         f"GET {REPOSITORY}": {"default_branch": "main"},
         f"GET {REPOSITORY}/actions/runs/7": run(),
+        f"GET {REPOSITORY}/actions/runs/7/jobs": jobs(("release / Test", "success"), ("release / Build", "success")),
         f"GET {REPOSITORY}/git/ref/tags/v1.2.3": {"object": {"type": "commit", "sha": COMMIT}},
         f"GET {REPOSITORY}/git/ref/heads/main": {"object": {"type": "commit", "sha": HEAD}},
         f"GET {REPOSITORY}/compare/{HEAD}...{COMMIT}": {"status": "behind"},
@@ -103,6 +109,34 @@ def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
 def test_a_run_that_may_not_ask_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(RefusedError, match=words):
         checked(world(**{"actions/runs/7": run(**changes)}))
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        [("release / Test", None)],
+        [("release / Test", "failure")],
+        [("release / Test", "skipped")],
+        [("release / Build", "success")],
+        [("Test", "success")],
+        [("mine / Test", "success"), ("release / Test", None)],
+    ],
+)
+def test_nothing_is_promoted_before_its_tests_have_passed(ended: list[tuple[str, str | None]]) -> None:
+    """The image is built beside them, and everybody who holds the requester's key can ask."""
+    with pytest.raises(RefusedError, match="'Test' has not passed"):
+        checked(world(**{"actions/runs/7/jobs": jobs(*ended)}))
+
+
+def test_tests_that_passed_count_while_the_run_is_run_again() -> None:
+    again = jobs(("release / Test", "success"), ("release / Test", None))
+    assert checked(world(**{"actions/runs/7/jobs": again})).release.version == "1.2.3"
+
+
+def test_a_run_that_has_ended_well_is_not_asked_for_its_tests() -> None:
+    answers = world(**{"actions/runs/7": run(status="completed", conclusion="success")})
+    del answers[f"GET {REPOSITORY}/actions/runs/7/jobs"]
+    assert checked(answers).release.version == "1.2.3"
 
 
 def test_a_run_of_another_repository_does_not_exist_in_the_service_s_own() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from slipway_release.claims import TEST_JOB
 from slipway_release.verdict import CHECK
 from tests.release.stage import APPS, Stage, act, docker_registry
 
@@ -74,6 +75,24 @@ def test_a_plain_commit_starts_no_release(stage: Stage) -> None:
     before = len(stage.runs("guestbook", "release"))
     stage.commit("guestbook", "Change nothing")
     assert len(stage.runs("guestbook", "release")) == before
+
+
+def test_a_release_that_fails_its_tests_is_built_and_goes_nowhere(stage: Stage) -> None:
+    before = len(stage.runs("guestbook", "release"))
+    makefile = stage.work("guestbook") / "Makefile"
+    good = makefile.read_text()
+    makefile.write_text(good + "\ntest:\n\tfalse\n")
+    stage.commit("guestbook", "Fail")
+    stage.push_tag("v0.1.9")
+    run = stage.finished("guestbook", "release", before + 1)
+    jobs = stage.call("GET", f"/repos/acme/guestbook/actions/runs/{run['id']}/jobs")["jobs"]
+    assert {job["name"].rpartition(" / ")[2]: job["conclusion"] for job in jobs} == {
+        TEST_JOB: "failure",
+        "Build": "success",
+        "Ask for promotion": "skipped",
+    }
+    makefile.write_text(good)
+    stage.commit("guestbook", "Mend")
 
 
 def test_verified_in_staging_it_goes_on_and_a_bad_one_is_rolled_back(stage: Stage) -> None:
