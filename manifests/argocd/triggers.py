@@ -80,7 +80,8 @@ _IDLE = _all_of(
     "operation?.finishedAt != nil",
     'now() - date(operation.finishedAt) > duration("2m")',
 )
-_PERMITTED = _said(f"not blocked and not ({_IDLE})")
+# Even a template that does nothing wants the revision of an operation.
+_PERMITTED = _said(_all_of("operation != nil", "not blocked", f"not ({_IDLE})"))
 
 
 def _key(trigger: str, when: str) -> str:

@@ -187,7 +187,7 @@ def test_a_later_commit_that_takes_a_failed_one_back_needs_no_sync_and_is_verifi
 def test_an_application_without_a_status_reports_nothing(run: Run) -> None:
     app = application()
     del app["status"], app["metadata"]["annotations"]
-    for trigger in ("release-verified", "release-failed", "unrenderable", "drift", "incident", "chat"):
+    for trigger in ("release-verified", "release-failed", "unrenderable", "drift", "incident", "chat", PERMITTED):
         assert not any(fired(run, trigger, app))
 
 
