@@ -9,6 +9,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from slipway_release import fields
 from slipway_release.errors import RefusedError
@@ -34,6 +35,8 @@ _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _BEARER = re.compile(r"(?:^|[\s,])bearer\s+(.*)", re.IGNORECASE | re.DOTALL)
 _API_HOSTS = {"docker.io": "registry-1.docker.io"}
 """Where the API of a registry is, if not at the host that its images are named after."""
+_UNKNOWN = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN"})
+"""The codes by which a registry says that there is no such image; not each says so with HTTP 404."""
 _REMEDY = (
     "set `registry.pullUsername` and `slipway:packagesToken` of the platform, or give this repository read access to"
     " the package"
@@ -95,7 +98,7 @@ class Registry:
             if hidden_is_absent:
                 return None
             raise
-        if response.status == 404 or (hidden_is_absent and response.status in {401, 403}):
+        if _is_absent(response) or (hidden_is_absent and response.status in {401, 403}):
             return None
         content = self._content(response, name, reference)
         digest = "sha256:" + hashlib.sha256(response.body).hexdigest()
@@ -107,7 +110,7 @@ class Registry:
                 raise RefusedError(f"image {name}: its index lists no image")
             # What cleans up untagged manifests leaves the index, and takes away what nodes pull.
             answers = [self._get(repository, f"manifests/{platform}", _ACCEPT) for platform in platforms]
-            if any(answer.status == 404 for answer in answers):
+            if any(map(_is_absent, answers)):
                 return None
             content = self._content(answers[0], name, platforms[0])
         return Image(digest, self._labels(repository, name, content))
@@ -235,3 +238,17 @@ class Registry:
             return fields.document(json.loads(response.body), f"image {name}@{reference}")
         except ValueError:
             raise RefusedError(f"image {name}@{reference}: its manifest is not JSON") from None
+
+
+def _is_absent(response: Response) -> bool:
+    """Whether the registry says that there is no such thing; one that refuses, or asks for a login, says nothing."""
+    if response.status == 404:
+        return True
+    try:
+        content: object = None if response.ok else response.json()
+    except ValueError:
+        return False
+    errors = cast("dict[str, object]", content).get("errors") if isinstance(content, dict) else None
+    listed = cast("list[object]", errors) if isinstance(errors, list) else []
+    codes = [cast("dict[str, object]", error).get("code") for error in listed if isinstance(error, dict)]
+    return bool(codes) and len(codes) == len(listed) and all(code in _UNKNOWN for code in codes)

@@ -85,6 +85,37 @@ def test_an_image_that_is_not_there_is_none() -> None:
     assert registry(Server({})).image(NAME, "1.2.3") is None
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "strictly", "said"),
+    [
+        (404, "MANIFEST_UNKNOWN", True, "each, of an image"),
+        (404, "NAME_UNKNOWN", True, "ECR and Artifact Registry, of a repository"),
+        (404, "NOT_FOUND", True, "Harbor"),
+        (400, "NAME_UNKNOWN", True, "some, of a repository"),
+        (400, "NAME_INVALID", None, "a name that it does not take"),
+        (401, "UNAUTHORIZED", False, "Docker Hub and Quay, of a repository, and of a private one"),
+        (403, "DENIED", False, "GHCR and Artifact Registry, of what does not exist, and of what may not be read"),
+    ],
+)
+def test_what_a_registry_says_of_what_is_not_there_is_told_from_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str, strictly: bool | None, said: str
+) -> None:
+    """A rollback passes over what is gone, so a refusal does not count; a first release may."""
+    answer = Response(status, {}, json.dumps({"errors": [{"code": code, "message": said}]}).encode())
+    server = Server({})
+    monkeypatch.setattr(server, "send", lambda *_: answer)
+    if strictly:
+        assert registry(server).image(NAME, "1.2.3") is None
+    else:
+        with pytest.raises(RefusedError):
+            registry(server).image(NAME, "1.2.3")
+    if strictly is None:
+        with pytest.raises(RefusedError):
+            registry(server).image(NAME, "1.2.3", hidden_is_absent=True)
+    else:
+        assert registry(server).image(NAME, "1.2.3", hidden_is_absent=True) is None
+
+
 def test_other_content_under_a_digest_is_refused() -> None:
     with pytest.raises(RefusedError, match="other content"):
         registry(Server({"sha256:" + "a" * 64: manifest()})).image(NAME, "sha256:" + "a" * 64)
