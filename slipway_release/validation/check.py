@@ -101,7 +101,8 @@ def _rendered(tree: Tree) -> list[Problem]:
         found += item.problems + secrets.check_manifests(where, item.manifests)
         namespace = placement_name(item.service, item.environment)
         release = removal.released(tree, service, environment)
-        for manifest in item.manifests:
+        manifests = [manifest for manifest in item.manifests if jobs.is_applied(manifest)]
+        for manifest in manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
             beyond = [
                 *tenancy.check_manifest(owners, manifest, namespace),
@@ -109,9 +110,9 @@ def _rendered(tree: Tree) -> list[Problem]:
             ]
             what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
             found += [Problem(where, f"{what}: {text}") for text in beyond]
-        found += jobs.check(where, item.manifests)
-        found += rules.check_repeated(where, item.manifests, namespace)
-        found += values.check_texts(charts.value_files(tree, service, environment), item.manifests)
-        if not item.manifests and not item.problems and release:
+        found += jobs.check(where, manifests)
+        found += rules.check_repeated(where, manifests, namespace)
+        found += values.check_texts(charts.value_files(tree, service, environment), manifests)
+        if not manifests and not item.problems and release:
             found.append(Problem(where, "renders nothing, so Argo CD would delete what runs; restore the templates"))
     return found + charts.schemas(rendered)

@@ -9,6 +9,8 @@ from slipway_release.fields import Document
 from slipway_release.validation.files import Manifest, Problem
 
 _HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
+_TESTS = frozenset({"test", "test-success", "test-failure"})
+"""What `helm test` alone runs; Argo CD knows no such phase, and applies nothing of it."""
 _EARLY = frozenset({"PreSync", "pre-install", "pre-upgrade"})
 _REPLACED = ("Replace=true", "Force=true")
 
@@ -44,6 +46,12 @@ def _name(item: Manifest) -> str:
 def hooks(item: Manifest) -> set[str]:
     """The phases that an object is a hook of."""
     return {word.strip() for key in _HOOKS for word in _annotation(item, key).split(",") if word.strip()}
+
+
+def is_applied(item: Manifest) -> bool:
+    """Whether Argo CD applies an object at all."""
+    phases = hooks(item)
+    return not phases or not phases <= _TESTS
 
 
 def _annotation(item: Manifest, key: str) -> str:

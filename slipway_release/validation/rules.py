@@ -184,7 +184,9 @@ def check_repeated(path: str, manifests: Sequence[Manifest], namespace: str) -> 
 def _selects(manifest: Manifest) -> Iterable[str]:
     spec = fields.optional_document(manifest, "spec") or {}
     template = fields.optional_document(spec, "template") or {}
-    selector = fields.optional_document(fields.optional_document(spec, "selector") or {}, "matchLabels") or {}
+    select = fields.optional_document(spec, "selector") or {}
+    selector = fields.optional_document(select, "matchLabels") or {}
     labels = fields.optional_document(fields.optional_document(template, "metadata") or {}, "labels") or {}
-    if not selector or any(labels.get(key) != value for key, value in selector.items()):
+    differs = any(labels.get(key) != value for key, value in selector.items())
+    if differs or not (selector or select.get("matchExpressions")):
         yield "spec.selector.matchLabels does not select its own pods"

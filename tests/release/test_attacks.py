@@ -6,6 +6,7 @@ AppProject, which names the same kinds and namespaces.
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,10 @@ metadata:
 ATTEMPTS: dict[str, tuple[str, str]] = {
     "rights": (thing("ClusterRoleBinding", f"{RBAC}/v1", "rights"), f"does not permit {RBAC}/ClusterRoleBinding"),
     "hook": (thing("ClusterRole", f"{RBAC}/v1", "hook", HOOK), f"does not permit {RBAC}/ClusterRole"),
+    "tested": (
+        thing("ClusterRole", f"{RBAC}/v1", "tested", 'annotations: {"helm.sh/hook": "test,pre-install"}'),
+        f"ClusterRole 'tested': Argo CD's AppProject does not permit {RBAC}/ClusterRole",
+    ),
     "presync": (thing("RoleBinding", f"{RBAC}/v1", "presync", SYNC_HOOK), f"does not permit {RBAC}/RoleBinding"),
     "elsewhere": (thing("ConfigMap", "v1", "elsewhere", "namespace: kube-system"), "is in namespace 'kube-system'"),
     "neighbour": (thing("ConfigMap", "v1", "neighbour", "namespace: other-dev"), "is in namespace 'other-dev'"),
@@ -201,6 +206,31 @@ def test_argo_cd_is_not_told_to_render_otherwise(tree: Tree, path: str) -> None:
     (tree.folder / path).parent.mkdir(parents=True, exist_ok=True)
     (tree.folder / path).write_text("helm: {parameters: [{name: release.digest, value: x}]}\n")
     assert f"{path}: " in "\n".join(map(str, check.problems(tree)))
+
+
+def test_the_chart_of_helm_create_is_let_in_once_it_runs_the_release(tree: Tree, tmp_path: Path) -> None:
+    """Its test is a Pod of any image, which `helm test` runs and Argo CD does not."""
+    subprocess.run([str(HELM), "create", "guestbook"], cwd=tmp_path, check=True, capture_output=True)
+    chart = tree.folder / "helm-charts/guestbook"
+    shutil.rmtree(chart)
+    shutil.copytree(tmp_path / "guestbook", chart)
+    deployment = chart / "templates/deployment.yaml"
+    image = "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+    text = deployment.read_text()
+    assert image in text
+    deployment.write_text(text.replace(image, "{{ .Values.release.image }}@{{ .Values.release.digest }}"))
+    attack(
+        tree,
+        more=thing(
+            "StatefulSet",
+            "apps/v1",
+            "more",
+            body="spec: {selector: {matchExpressions: [{key: app, operator: Exists}]}, template: {metadata: {labels:"
+            " {app: a}}, spec: {containers: [{name: a, image: 'docker.io/library/redis@sha256:" + "a" * 64 + "'}]}}}",
+        ),
+    )
+    assert (chart / "templates/tests/test-connection.yaml").is_file()
+    assert check.problems(tree) == []
 
 
 def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
