@@ -31,7 +31,7 @@ SHARING = (
 """The files that share the sandbox, in the order in which they find it: new, released, released often, gone."""
 DAILY = ("test_pulumi_cli.py", "test_stories.py")
 """Those that share a platform which they bring up, change and take down by `pulumi` alone."""
-OTHERS = ("test_first_platform.py", "test_clusters.py", "test_node.py")
+OTHERS = ("test_clusters.py", "test_first_platform.py", "test_node.py")
 """Those with a sandbox of their own, the longest first."""
 
 
