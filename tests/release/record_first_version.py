@@ -1,0 +1,68 @@
+"""Records what v0.1.0 wrote of some releases, by its own program: `python -m tests.release.record_first_version`.
+
+The record is committed, because a clone without history has no v0.1.0. `test_upgrade.py` here says what is in it.
+"""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FIRST = "a4c9f17"
+"""The commit of v0.1.0."""
+RECORDED = Path(__file__).parent / "recorded" / "v0.1.0.json"
+
+_STORY = """
+import json, sys
+from tests.release.conftest import *
+from tests.release.world import World
+
+def test_record(world):
+    here = world()
+    for version in ("1.0.0", "1.1.0"):
+        request = here.request(version)
+        for place in ("dev", "staging"):
+            commit = here.deliver(request, place).link.rpartition("/")[2]
+            here.succeed(place, commit)
+    here.fail("dev", here.release("1.2.0", "dev"))
+    here.succeed("dev", here.head("environments"))
+
+    path = f"/repos/{here.repository}"
+    history = here.client.get(f"{path}/commits", params={"per_page": 100}).json()[::-1]
+    commits = []
+    for commit in history:
+        for file in here.call("GET", f"{path}/commits/{commit['sha']}")["files"]:
+            if file["filename"].endswith("release.yaml"):
+                url = f"{path}/contents/{file['filename']}"
+                text = base64.b64decode(here.client.get(url, params={"ref": commit["sha"]}).json()["content"]).decode()
+                commits.append({"sha": commit["sha"], "path": file["filename"], "text": text})
+    deployments = []
+    for found in here.client.get(f"{path}/deployments", params={"per_page": 100}).json()[::-1]:
+        statuses = here.call("GET", f"{path}/deployments/{found['id']}/statuses")[::-1]
+        kept = {name: found[name] for name in ("sha", "environment", "description", "payload")}
+        kept["statuses"] = [{name: one[name] for name in ("state", "description")} for one in statuses]
+        deployments.append(kept)
+    text = json.dumps({"commits": commits, "deployments": deployments}, indent=1, sort_keys=True)
+    open(WHERE, "w").write(text.replace(here.owner, "acme").replace(here.url, "https://github.test/") + "\\n")
+"""
+
+
+def main() -> None:
+    """Runs the story in a copy of that tree."""
+    with tempfile.TemporaryDirectory() as folder:
+        packed = subprocess.run(["git", "-C", str(ROOT), "archive", FIRST], capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tree:
+            tree.extractall(folder, filter="data")
+        story = Path(folder) / "tests" / "release" / "test_recorded.py"
+        RECORDED.parent.mkdir(exist_ok=True)
+        story.write_text("import base64\n" + _STORY.replace("WHERE", repr(str(RECORDED))))
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(story)]
+        subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": ""}, check=True)
+
+
+if __name__ == "__main__":
+    main()
