@@ -16,6 +16,8 @@ _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
 _SNIPPET = re.compile(r".*(nginx|haproxy|ingress).*/.*snippets?|(haproxy-)?ingress\.(kubernetes|github)\.io/config-.*")
 SYSTEM_PRIORITY = "system-"
 """How the names of priority classes begin that Kubernetes has for the cluster's own parts."""
+_SECRET = re.compile(r"nginx\.ingress\.kubernetes\.io/(auth|auth-tls|proxy-ssl)-secret")
+"""Annotations that name a Secret, of any namespace with `<namespace>/<name>`."""
 _FILES = ("bearerTokenFile", "certFile", "keyFile")
 _TRACKING = "argocd.argoproj.io/tracking-id"
 
@@ -63,9 +65,11 @@ def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str
         for key in sorted(key for key in _FILES if any(_values_of(spec, key))):
             yield f"{key} has Prometheus log in with a file of its own, such as its token; name a Secret"
     metadata = fields.optional_document(manifest, "metadata") or {}
-    for name in fields.optional_document(metadata, "annotations") or {}:
+    for name, text in (fields.optional_document(metadata, "annotations") or {}).items():
         if _SNIPPET.fullmatch(name):
             yield f"annotation {name} puts text into the configuration that all services share; take it out"
+        if _SECRET.fullmatch(name) and str(text).rpartition("/")[0] not in {"", namespace}:
+            yield f"annotation {name} names a Secret of another namespace; name one of {namespace!r}"
     if any(str(found).startswith(SYSTEM_PRIORITY) for found in _values_of(manifest, "priorityClassName")):
         yield f"priorityClassName {SYSTEM_PRIORITY}… makes Kubernetes end pods of others for this one; take it out"
     yield from hosts.check(owners, manifest, namespace)

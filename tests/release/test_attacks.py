@@ -175,6 +175,12 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
         thing(*INGRESS, "haproxy", 'annotations: {"haproxy-ingress.github.io/config-global": "x"}'),
         "annotation haproxy-ingress.github.io/config-global puts text into the configuration",
     ),
+    "certificate": (
+        thing(
+            *INGRESS, "certificate", 'annotations: {"nginx.ingress.kubernetes.io/proxy-ssl-secret": reports-dev/client}'
+        ),
+        "proxy-ssl-secret names a Secret of another namespace; name one of 'guestbook-dev'",
+    ),
     "snippet": (
         thing(*INGRESS, "snippet", 'annotations: {"nginx.ingress.kubernetes.io/configuration-snippet": "x;"}'),
         "puts text into the configuration that all services share",
@@ -235,8 +241,10 @@ def test_the_chart_of_helm_create_is_let_in_once_it_runs_the_release(tree: Tree,
 
 def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
     """Git reads one file of submodules, and a certificate authority is only what Prometheus checks others by."""
+    secret = 'annotations: {"nginx.ingress.kubernetes.io/auth-secret": guestbook-dev/users}'
     attack(
         tree,
+        entry=thing(*INGRESS, "entry", secret, "spec: {rules: [{host: guestbook.dev.example.com}]}"),
         monitor=thing(
             "ServiceMonitor",
             "monitoring.coreos.com/v1",
