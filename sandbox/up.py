@@ -20,6 +20,7 @@ from sandbox.lock import locked
 from sandbox.merged_settings import taken_back
 from sandbox.overlay import chart_directory, sandbox_stack
 from sandbox.progress import Progress
+from sandbox.pulumi import operations
 from sandbox.pulumi.operations import Run
 from sandbox.pulumi.workspace import Workspace, find_workspace
 
@@ -84,7 +85,7 @@ def start_parts(config: SandboxConfig, progress: Progress) -> Workspace:
     with progress.phase("Tools and images"):
         tools = _tools(config, progress)
         place = find_workspace(config, progress)
-    _start(config, progress, tools)
+    _start(config, progress, tools, place)
     _links(config, tools)
     place.write_wrapper()
     with progress.phase("Registry"):
@@ -100,7 +101,7 @@ def _tools(config: SandboxConfig, progress: Progress) -> dict[str, Path]:
     return tools
 
 
-def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path]) -> None:
+def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path], place: Workspace) -> None:
     """Starts GitHub and the node side by side; both are waited for, so that none starts after the other failed."""
     config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -108,6 +109,8 @@ def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path]) ->
         with progress.phase("GitHub"):
             process.ensure_credentials(config)
             process.start(config, runner.environment(config, tools))
+        # The node takes longer.
+        operations.prepare(place, sandbox_stack(config))
 
     def start_node() -> None:
         with progress.phase("Kubernetes"):

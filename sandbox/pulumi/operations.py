@@ -75,6 +75,20 @@ class Run:
         return ", ".join(told + [f"{unchanged} unchanged"] * bool(unchanged))
 
 
+def prepare(place: Workspace, settings: StackConfig) -> None:
+    """Makes the stack where there is none, and encrypts its secrets; it needs neither GitHub nor a cluster.
+
+    Every operation does the same for itself. To encrypt takes a process for each secret, so `up` does it meanwhile.
+
+    Raises:
+        PulumiError: The CLI refused.
+        SandboxError: The state is not one of this stack.
+    """
+    read_pending(place.state_file(settings), settings)
+    with _explained("config", place, Watch()):
+        place.open(settings)
+
+
 def up(
     place: Workspace,
     settings: StackConfig,
