@@ -1,7 +1,7 @@
 """What the sandbox looks at in its cluster: pods with their events and logs, and Applications of Argo CD."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import kubernetes.client
@@ -16,7 +16,8 @@ Object = dict[str, Any]
 
 SECONDS = 10
 """What one look may take."""
-APPLICATION = ("argoproj.io", "v1alpha1")
+_CORE = "/api/v1"
+_APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{}/applications"
 
 
 class ClusterError(SandboxError):
@@ -42,10 +43,8 @@ class Cluster:
         settings.proxy = None  # the cluster is on this machine
         settings.retries = False
         self._server: str = settings.host
+        # Without the client's own methods for each kind: these and their models take most of a second to import.
         self._api = client.ApiClient(settings)
-        self._core = client.CoreV1Api(self._api)
-        self._apps = client.AppsV1Api(self._api)
-        self._custom = client.CustomObjectsApi(self._api)
 
     def close(self) -> None:
         """Closes every connection."""
@@ -57,9 +56,7 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer.
         """
-        if namespace is None:
-            return self._listed(self._core.list_pod_for_all_namespaces)
-        return self._listed(self._core.list_namespaced_pod, namespace)
+        return self._listed(_path("pods", namespace))
 
     def namespaces(self) -> set[str]:
         """The names of all namespaces.
@@ -67,7 +64,7 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer.
         """
-        return {found["metadata"]["name"] for found in self._listed(self._core.list_namespace)}
+        return {found["metadata"]["name"] for found in self._listed(_path("namespaces"))}
 
     def replica_sets(self) -> list[Object]:
         """The ReplicaSets of all namespaces.
@@ -75,7 +72,7 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer.
         """
-        return self._listed(self._apps.list_replica_set_for_all_namespaces)
+        return self._listed("/apis/apps/v1/replicasets")
 
     def events(self, namespace: str, name: str) -> list[Object]:
         """The events of one object, the newest last.
@@ -83,16 +80,14 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer.
         """
-        found = self._listed(self._core.list_namespaced_event, namespace, field_selector=f"involvedObject.name={name}")
+        found = self._listed(_path("events", namespace), {"fieldSelector": f"involvedObject.name={name}"})
         return sorted(found, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
 
     def log(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool = False) -> str:
         """The end of a container's log; empty where there is none."""
+        query = {"container": container, "tailLines": str(lines), "previous": str(previous).lower()}
         try:
-            answer = self._ask(
-                self._core.read_namespaced_pod_log, pod, namespace,
-                container=container, tail_lines=lines, previous=previous,
-            )  # fmt: skip
+            answer = self._ask("GET", _path(f"pods/{pod}/log", namespace), query=query)
         except ClusterError:
             return ""
         return answer.decode(errors="replace") if answer else ""
@@ -103,7 +98,7 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer.
         """
-        return self._listed(self._custom.list_namespaced_custom_object, *APPLICATION, namespace, "applications")
+        return self._listed(_APPLICATIONS.format(namespace))
 
     def annotate_application(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
         """Sets annotations of an Application; it may be gone already.
@@ -112,7 +107,7 @@ class Cluster:
             ClusterError: The cluster did not answer, or refused.
         """
         body = {"metadata": {"annotations": annotations}}
-        self._ask(self._custom.patch_namespaced_custom_object, *APPLICATION, namespace, "applications", name, body)
+        self._ask("PATCH", f"{_APPLICATIONS.format(namespace)}/{name}", body=body)
 
     def secrets(self, namespace: str | None, labels: str) -> list[Object]:
         """The Secrets with these labels, of a namespace or of all.
@@ -120,9 +115,7 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer.
         """
-        if namespace is None:
-            return self._listed(self._core.list_secret_for_all_namespaces, label_selector=labels)
-        return self._listed(self._core.list_namespaced_secret, namespace, label_selector=labels)
+        return self._listed(_path("secrets", namespace), {"labelSelector": labels})
 
     def delete_secret(self, namespace: str, name: str) -> None:
         """Deletes a Secret; it may be gone already.
@@ -130,16 +123,27 @@ class Cluster:
         Raises:
             ClusterError: The cluster did not answer, or refused.
         """
-        self._ask(self._core.delete_namespaced_secret, name, namespace)
+        self._ask("DELETE", _path(f"secrets/{name}", namespace))
 
-    def _listed(self, call: Callable[..., Any], *arguments: str, **options: Any) -> list[Object]:
-        answer = self._ask(call, *arguments, **options)
+    def _listed(self, path: str, query: Mapping[str, str] | None = None) -> list[Object]:
+        answer = self._ask("GET", path, query=query)
         return items(json.loads(answer), "items") if answer else []
 
-    def _ask(self, call: Callable[..., Any], *arguments: object, **options: Any) -> bytes | None:
-        """The raw answer to a call, without the client's models; None for a 404."""
+    def _ask(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Object | None = None
+    ) -> bytes | None:
+        """The raw answer to a request; None for a 404."""
+        request = self._api.param_serialize(
+            method=method,
+            resource_path=path,
+            header_params={"Accept": "application/json, */*", "Content-Type": "application/merge-patch+json"},
+            query_params=list((query or {}).items()),
+            body=body,
+            auth_settings=["BearerToken"],
+        )
         try:
-            answer = call(*arguments, **options, _request_timeout=SECONDS, _preload_content=False)
+            answer = self._api.call_api(*request, _request_timeout=SECONDS)
+            content: bytes = answer.read()
         except kubernetes.client.ApiException as error:
             raise ClusterError(f"the cluster at {self._server} refused: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -149,4 +153,9 @@ class Cluster:
             return None
         if answer.status >= 400:
             raise ClusterError(f"the cluster at {self._server} refused: HTTP status {answer.status}")
-        return answer.data
+        return content
+
+
+def _path(kinds: str, namespace: str | None = None) -> str:
+    """Of objects without an API group, in a namespace or in all."""
+    return f"{_CORE}/{kinds}" if namespace is None else f"{_CORE}/namespaces/{namespace}/{kinds}"

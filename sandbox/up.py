@@ -90,7 +90,6 @@ def start_parts(config: SandboxConfig, progress: Progress) -> Workspace:
     place.write_wrapper()
     with progress.phase("Registry"):
         images.push(config, progress)
-    _chart(config)
     return place
 
 
@@ -110,6 +109,7 @@ def _start(config: SandboxConfig, progress: Progress, tools: dict[str, Path], pl
             process.ensure_credentials(config)
             process.start(config, runner.environment(config, tools))
         # The node takes longer.
+        _chart(config)
         operations.prepare(place, sandbox_stack(config))
 
     def start_node() -> None:
