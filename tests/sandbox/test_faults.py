@@ -3,12 +3,13 @@
 import contextlib
 import os
 import signal
-from collections.abc import Generator
-from typing import Any, cast
+import subprocess
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar, cast
 
 import kubernetes.client
-import pytest
 
+from manifests.argocd.labels import DEADLINE_ANNOTATION, SOAK_ANNOTATION
 from sandbox.github.process import PID_FILE
 from sandbox.rehearsal import Rehearsal
 from sandbox.story import next_versions
@@ -16,6 +17,9 @@ from tests.sandbox.conftest import Sandbox
 
 SERVICE = "guestbook"
 AUTOMATED = ("dev", "staging")
+END = "import os, signal; os.kill(1, signal.SIGTERM)"
+"""Ends the process of a pod from within."""
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -58,11 +62,11 @@ def test_github_killed_in_the_middle_of_a_release(sandbox: Sandbox, rehearsal: R
         assert outcomes(rehearsal, environment, version) == {"success"}
 
 
-@pytest.mark.parametrize("part", ["application-controller", "repo-server"])
-def test_argo_cd_killed_in_the_middle_of_a_release(rehearsal: Rehearsal, part: str) -> None:
+def test_argo_cd_killed_in_the_middle_of_a_release(rehearsal: Rehearsal) -> None:
     with released(rehearsal) as version:
         rehearsal.wait(f"{version} written for dev", lambda: rehearsal.version("dev", SERVICE) == version, 300)
-        kill_pods(rehearsal, part)
+        for part in ("application-controller", "repo-server"):
+            kill_pods(rehearsal, part)
     for environment in AUTOMATED:
         assert outcomes(rehearsal, environment, version) == {"success"}
 
@@ -88,6 +92,76 @@ def test_drift_is_healed_and_told_of(rehearsal: Rehearsal) -> None:
     (description, *_) = rehearsal.wait("drift in the ledger", healed, 180)
     assert f"Deployment/{SERVICE}" in description
     assert outcomes(rehearsal, "dev", version) == {"success"}
+
+
+@contextlib.contextmanager
+def annotated(rehearsal: Rehearsal, **seconds: int) -> Generator[None]:
+    """Times of an environment, which `pulumi up` writes from its settings, on the Application of dev for a while."""
+    given = {SOAK_ANNOTATION: seconds.get("soak"), DEADLINE_ANNOTATION: seconds.get("deadline")}
+    api = cast(Any, kubernetes.client).CustomObjectsApi(rehearsal.kubernetes)
+    place = ("argoproj.io", "v1alpha1", "argocd", "applications", f"{SERVICE}-dev")
+    before = {name: rehearsal.application(place[-1])["metadata"]["annotations"].get(name) for name in given}
+    wanted = {name: str(value) for name, value in given.items() if value is not None}
+    api.patch_namespaced_custom_object(*place, {"metadata": {"annotations": wanted}})
+    try:
+        yield
+    finally:
+        api.patch_namespaced_custom_object(*place, {"metadata": {"annotations": before}})
+
+
+def crash_until(rehearsal: Rehearsal, what: str, seen: Callable[[], T | None]) -> T:
+    """Ends the service's process in dev each time that it runs, until something is seen."""
+    core = cast(Any, kubernetes.client).CoreV1Api(rehearsal.kubernetes)
+    namespace = f"{SERVICE}-dev"
+
+    def look() -> T | None:
+        for pod in core.list_namespaced_pod(namespace, label_selector=f"app.kubernetes.io/name={SERVICE}").items:
+            command = [str(rehearsal.config.commands / "kubectl"), "--kubeconfig", str(rehearsal.config.kubeconfig)]
+            command += ["exec", "--namespace", namespace, pod.metadata.name, "--", "python", "-c", END]
+            # It is refused while the process waits for its next start.
+            subprocess.run(command, capture_output=True, check=False)
+        return seen()
+
+    return rehearsal.wait(what, look, 120)
+
+
+def test_a_crash_after_a_release_was_verified_is_an_incident_and_takes_nothing_back(rehearsal: Rehearsal) -> None:
+    version = rehearsal.version("dev", SERVICE)
+    assert version
+
+    def told() -> list[str]:
+        reports = rehearsal.reports("dev", SERVICE, version)
+        return [report["description"] for report in reports if report["description"].startswith("Incident")]
+
+    with annotated(rehearsal, deadline=1):
+        (description, *_) = crash_until(rehearsal, "the incident in the ledger", told)
+    assert f"Progressing: Deployment/{SERVICE}" in description
+    assert outcomes(rehearsal, "dev", version) == {"success"}
+    rehearsal.wait_for_state(f"{SERVICE}-dev", "Synced", "Healthy")
+    assert rehearsal.version("dev", SERVICE) == version
+
+
+def test_a_release_that_crashes_within_its_soak_is_taken_back_and_was_never_verified(rehearsal: Rehearsal) -> None:
+    before = rehearsal.version("dev", SERVICE)
+    assert before
+    version, *_ = next_versions(rehearsal, SERVICE)
+
+    def reported() -> set[str]:
+        return outcomes(rehearsal, "dev", version)
+
+    with annotated(rehearsal, soak=3600):
+        with rehearsal.clone(SERVICE) as clone:
+            clone.tag(f"v{version}")
+        rehearsal.wait_for_version("dev", SERVICE, version, seconds=300)
+        rehearsal.wait_for_state(f"{SERVICE}-dev", "Synced", "Healthy")
+        with annotated(rehearsal, deadline=1):
+            assert crash_until(rehearsal, f"{version} reported", reported) == {"failure"}
+        rehearsal.wait(f"{before} written", lambda: rehearsal.version("dev", SERVICE) == before, 180)
+        # Not before that: without its soak, the release would be verified as soon as it has started again.
+        rehearsal.wait_for_version("dev", SERVICE, before)
+    path = rehearsal.repository_path(rehearsal.environment_repository)
+    assert rehearsal.github("GET", f"{path}/git/matching-refs/tags/verified/dev/{SERVICE}/{version}") == []
+    assert reported() == {"failure"}
 
 
 def kill_pods(rehearsal: Rehearsal, part: str) -> None:
