@@ -8,6 +8,7 @@ import pytest
 from sandbox.demo import AUTHOR, REVIEWER, Demo
 from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
+from sandbox.sign_on import logged_in
 from sandbox.story import Environment, Story, environments, next_versions
 from tests.sandbox.conftest import Sandbox
 
@@ -107,6 +108,19 @@ def test_production_never_sees_the_bad_release(told: Told) -> None:
     assert told.good in versions
     assert told.bad not in versions
     assert told.rehearsal.verdict("production", SERVICE, told.bad) is None
+
+
+def test_who_may_sync_production_brings_back_no_earlier_release_by_argo_cd(told: Told) -> None:
+    """Argo CD asks for no more than that for its own rollback, to whatever is in the Application's history."""
+    name = f"{SERVICE}-production"
+    deployed = told.rehearsal.application(name)["status"]["history"]
+    assert [told.rehearsal.version("production", SERVICE, entry["revision"]) for entry in deployed] == [told.last]
+    assert deployed[0]["id"] > 0
+    with logged_in(told.rehearsal.config, AUTHOR) as client:
+        for number in range(deployed[0]["id"]):
+            answer = client.post(f"/api/v1/applications/{name}/rollback", json={"id": number})
+            assert answer.status_code == 400, answer.text
+            assert "does not have deployment with id" in answer.text
 
 
 def test_the_fix_and_the_release_whose_event_was_lost_came_everywhere(told: Told) -> None:
