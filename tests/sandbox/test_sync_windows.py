@@ -1,5 +1,6 @@
 """Sync windows as Argo CD's own server judges them: taken, refused, or taken although the settings refuse them."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from manifests.argocd.triggers import PERMITTED_KEY
 from sandbox.rehearsal import Rehearsal
 from sandbox.sign_on import logged_in
 from tests.sandbox.conftest import Sandbox
@@ -82,3 +84,16 @@ def test_argo_cd_knows_time_zones_and_takes_utc_for_one_that_it_does_not_know(
     assert active(administrator, rehearsal, window | {"timeZone": zone})
     assert judged(administrator, WINDOW | {"timeZone": "Nowhere"}) == ""
     assert written(administrator, rehearsal, WINDOW | {"timeZone": "UTC"})
+
+
+def test_the_engine_remembers_permitted_syncs_under_the_key_that_is_looked_for(
+    administrator: httpx.Client, rehearsal: Rehearsal
+) -> None:
+    """What is late is counted from there, and never where the key is missing."""
+    administrator.post("/api/v1/applications/guestbook-production/sync", json={"dryRun": True}).raise_for_status()
+
+    def remembered() -> bool:
+        annotations = rehearsal.application("guestbook-production")["metadata"].get("annotations", {})
+        return PERMITTED_KEY in json.loads(annotations.get("notified.notifications.argoproj.io", "{}"))
+
+    rehearsal.wait("what the engine of notifications remembers", remembered)
