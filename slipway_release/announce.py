@@ -1,4 +1,4 @@
-"""Tells a chat what waits for a person. What Argo CD sees it tells by itself; an approval it does not see.
+"""Tells a chat what Argo CD does not see, and so cannot tell: an approval, and that a release is taken back.
 
 The document has the shape of Argo CD's notifications (manifests/argocd/notifications.py), so that a receiver knows one.
 """
@@ -17,7 +17,9 @@ from slipway_release.platform_file import Environment, Service, placement_name
 WEBHOOK, SLACK_TOKEN, SLACK_CHANNEL = "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_TOKEN", "NOTIFY_SLACK_CHANNEL"
 """Where a workflow is given the URL that is posted to, and Slack's token and channel; unset, no message is sent."""
 _SLACK = "https://slack.com/api/chat.postMessage"
+_ICONS = {"queued": ":hourglass:", "failure": ":rewind:"}
 WAITS_FOR_APPROVAL = "waiting-for-approval"
+TAKEN_BACK = "rolled-back"
 
 
 def waits_for_approval(
@@ -25,10 +27,21 @@ def waits_for_approval(
 ) -> None:
     """Say that a version waits for an approval. A chat that cannot be told stops no release."""
     text = f"{version} waits for an approval: {link}"
+    _tell(service, environment, WAITS_FOR_APPROVAL, "queued", text, send)
+
+
+def taken_back(
+    service: Service, environment: Environment, what: str, why: str, link: str, *, send: Exchange = exchange
+) -> None:
+    """Say that a release is taken back. A chat that cannot be told stops no rollback."""
+    _tell(service, environment, TAKEN_BACK, "failure", f"{what}: {why}; see {link}", send)
+
+
+def _tell(service: Service, environment: Environment, event: str, state: str, text: str, send: Exchange) -> None:
     if url := workflow.optional(WEBHOOK):
         document = {
-            "event": WAITS_FOR_APPROVAL,
-            "state": "queued",
+            "event": event,
+            "state": state,
             "service": service.name,
             "environment": environment.name,
             "application": placement_name(service.name, environment.name),
@@ -38,7 +51,7 @@ def waits_for_approval(
         _post("the webhook", url, {}, document, send)
     token, channel = workflow.optional(SLACK_TOKEN), workflow.optional(SLACK_CHANNEL)
     if token and channel:
-        message = {"channel": channel, "text": f":hourglass: {environment.name}/{service.name}: {text}"}
+        message = {"channel": channel, "text": f"{_ICONS[state]} {environment.name}/{service.name}: {text}"}
         _post("Slack", _SLACK, {"Authorization": f"Bearer {token}"}, message, send)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from slipway_release import delivery, workflow
+from slipway_release import announce, delivery, workflow
 from slipway_release.choices import Sync
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
@@ -80,7 +80,10 @@ def take_back(
     if done is not None and done.commit is not None:
         delivery.tidy(context.contents, environment, service.name)
         Ledger(context, service).delivered(environment, back, done.commit)
-    return _answer(environment, failed, found, done)
+    answer = _answer(environment, failed, found, done)
+    if done is not None and done.new:
+        announce.taken_back(service, environment, answer.reason, cause.reason, context.run_url or cause.link)
+    return answer
 
 
 def _answer(environment: Environment, failed: Release, found: Target, done: Delivered | None) -> Answer:

@@ -2,12 +2,15 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+import http.server
+import json
+import threading
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
-from slipway_release import hold, reports, rollback
+from slipway_release import announce, hold, reports, rollback
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
 from slipway_release.taking_back import Answer
@@ -60,6 +63,40 @@ def test_a_repeated_report_rolls_back_once(here: World) -> None:
     head = here.head("environments")
     here.fail("dev", bad)
     assert here.head("environments") == head
+
+
+@contextlib.contextmanager
+def receiver() -> Generator[tuple[str, list[dict[str, str]]]]:
+    """A webhook's address, and the documents that it is sent."""
+    told: list[dict[str, str]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", told
+        server.shutdown()
+
+
+def test_a_chat_is_told_once_what_was_taken_back_to_what_and_why(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argo CD tells that one version is bad, and later that another one is good: not that it came instead."""
+    bad = here.release("1.1.0", "dev")
+    with receiver() as (address, told):
+        monkeypatch.setenv(announce.WEBHOOK, address)
+        for _ in range(2):
+            here.fail("dev", bad, "Degraded: crash loop")
+    (document,) = told
+    assert (document["event"], document["state"], document["application"]) == (
+        "rolled-back",
+        "failure",
+        "guestbook-dev",
+    )
+    message = "rolled back from 1.1.0 to 1.0.0: Degraded: crash loop; see https://run.test/1"
+    assert document["message"] == message
 
 
 def test_a_rollback_is_never_rolled_back(here: World) -> None:
