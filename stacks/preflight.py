@@ -15,7 +15,7 @@ from components.github.invitations import invited
 from components.github.kept_connections import KeptConnections
 from components.github.preflight import Findings, github_findings
 from components.github.preflight.leaving import leaving_namespaces
-from components.state import read_state
+from components.state import State, read_state
 from manifests.model import GitHub, OwnedFiles, Settings
 from slipway_release.exchange import Exchange, exchange
 from slipway_release.version import VERSION, numbers
@@ -45,9 +45,6 @@ def check_surroundings(settings: Settings) -> None:
     config = pulumi.Config(NAMESPACE)
     if config.get_bool("preflight") is False:
         return
-    # The Kubernetes client takes longer to import than a plan without it takes.
-    from components.argocd.preflight import cluster_problems  # noqa: PLC0415
-
     state = read_state()
     downgrade, clone = config.get_bool("downgrade") is True, Path.cwd()
     version, commit = (state.version, state.commit) if state else ("", "")
@@ -57,7 +54,7 @@ def check_surroundings(settings: Settings) -> None:
         pulumi.log.warn(missing)
     with ThreadPoolExecutor(1) as aside, KeptConnections() as kept:
         api = _api(settings.github, kept)
-        cluster = aside.submit(cluster_problems, settings, state)
+        cluster = aside.submit(_cluster_problems, settings, state)
         findings = Findings(problems=_ambient(settings.github))
         found = github_findings(settings, api, _app_keys(settings.github), state)
         findings.add([*found.problems, *found.advice, *cluster.result()])
@@ -77,6 +74,14 @@ def recorded_commit() -> str:
     here = commit_of(Path.cwd())
     state = None if here else read_state()
     return state.commit if state else here
+
+
+def _cluster_problems(settings: Settings, state: State | None) -> list[str]:
+    """Looks at the cluster; GitHub is asked meanwhile."""
+    # The Kubernetes client takes longer to import than a plan without it takes.
+    from components.argocd.preflight import cluster_problems  # noqa: PLC0415
+
+    return cluster_problems(settings, state)
 
 
 def older_than(last: str, *, allowed: bool) -> str:
