@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.measure import Report, benchmark, say
 from sandbox.errors import SandboxError
 from sandbox.github.core.forge import Forge
-from slipway_release import ask, claims, deliveries, forward, verified
+from slipway_release import claims, deliveries, forward, verified
 from slipway_release.context import Context
 from slipway_release.git import Git
 from slipway_release.github import GitHub
@@ -127,7 +127,6 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
         around = context()
         return deliveries.promote(around, claims.check(around, service, "7", release.digest), tuple(asked))
 
-    ask.forward(world.platform, context().own, f"{ask.CONTEXT}{service.name}/7", release.digest)
     places = promoted()
     while places:
         # The run that has built the image ends while the first environment gets it.

@@ -226,13 +226,20 @@ class Demo:
     def _refused_again(self, stages: list[Environment], version: str) -> None:
         """Releasing the held version again changes nothing."""
         repository = self.rehearsal.environment_repository
-        newest = max((run["id"] for run in self.rehearsal.runs(repository, workflow="promote.yml")), default=0)
+        newest = max((run["id"] for run in self.rehearsal.runs(repository, workflow="requested.yml")), default=0)
         release = self.rehearsal.wait_for_run(self.service, "release.yml", head=f"v{version}")
+
+        def asked_again() -> bool:
+            # Other statuses have runs of it too, which are skipped.
+            runs = self.rehearsal.runs(repository, workflow="requested.yml")
+            ended = (run for run in runs if run["id"] > newest and run["status"] == "completed")
+            return any(run["conclusion"] != "skipped" for run in ended)
+
         with self.story.step(f"release.yml of v{version} run again: promotion asked for once more"):
             self.rehearsal.github(
                 "POST", f"{self.rehearsal.repository_path(self.service)}/actions/runs/{release['id']}/rerun"
             )
-            self.rehearsal.wait_for_run(repository, "promote.yml", after=newest, seconds=240)
+            self.rehearsal.wait("a promotion to be asked for again and to end", asked_again, seconds=240)
         for stage in stages:
             running = self.rehearsal.version(stage.name, self.service, stage.branch)
             if running == version:

@@ -1,7 +1,7 @@
 """Asks the environment repository to promote an image: the last step of a release, and of a verification.
 
 A service asks by a commit status on the environment repository's main, because `statuses: write` is the least that
-GitHub gives with which an App can start a workflow there. The status starts `requested.yml` of main, and that starts
+GitHub gives with which an App can start a workflow there. The status starts `requested.yml` of main, and that calls
 `promote.yml`, which the environment repository's own workflows start directly.
 """
 
@@ -41,15 +41,15 @@ def request_promotion(platform: Platform, github: GitHub, service: Service, run:
                 "must be installed there with the permission statuses: write"
             ) from None
         raise
-    _tell(platform, service, digest)
+    _tell(platform, service, digest, "requested.yml")
 
 
-def forward(platform: Platform, github: GitHub, context: str, digest: str) -> None:
-    """Start the promotion that a commit status asks for. It is a claim: the promotion checks all of it."""
-    claimed = _CONTEXT.fullmatch(context)
-    if claimed is None:
+def claimed(context: str) -> tuple[str, str]:
+    """The service and the run that a commit status names. It is a claim: the promotion checks all of it."""
+    found = _CONTEXT.fullmatch(context)
+    if found is None:
         raise RefusedError(f"status {context!r}: not a request; expected {CONTEXT}<service>/<run>")
-    ask(platform, github, platform.service(claimed["service"]), claimed["run"], digest)
+    return found["service"], found["run"]
 
 
 def ask(
@@ -75,10 +75,10 @@ def ask(
     if environments:
         inputs["environments"] = " ".join(environments)
     github.start_workflow(platform.repository, "promote.yml", inputs)
-    _tell(platform, service, digest)
+    _tell(platform, service, digest, "promote.yml")
 
 
-def _tell(platform: Platform, service: Service, digest: str) -> None:
-    where = f"{platform.server_url}/{platform.repository}/actions/workflows/promote.yml"
+def _tell(platform: Platform, service: Service, digest: str, name: str) -> None:
+    where = f"{platform.server_url}/{platform.repository}/actions/workflows/{name}"
     workflow.notice(f"asked {platform.repository} to promote {service.name} {digest}: {where}")
     workflow.summary(f"### Promotion\n\nAsked for in [{platform.repository}]({where}). {platform.story_of(service)}")

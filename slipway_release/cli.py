@@ -75,13 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     add("pull-request-gone", end_pull_request, "service: say that a pull request does not run any more (PULL_REQUEST)")
     add("expire-pull-requests", expire_pull_requests, "service: take LABEL off pull requests without a change for DAYS")
     add("request", request, "service: ask for promotion (RUN, DIGEST)")
-    add("forward-request", forward_request, "start the promotion that a commit status asks for (CONTEXT, DIGEST)")
     add(
         "name",
         name_repository,
-        "the repository of a service (SERVICE), report (PLACEMENT or DEPLOYMENT) or pull request (BRANCH)",
+        "the repository of a service (SERVICE or REQUEST), report (PLACEMENT or DEPLOYMENT) or pull request (BRANCH)",
     )
-    add("plan", plan, "check a promotion request and deliver it where nobody has to approve (SERVICE, RUN, DIGEST)")
+    add("plan", plan, "check a promotion request and deliver it at once where it may (REQUEST or SERVICE, RUN; DIGEST)")
     add("deliver", deliver, "deliver a request that was approved to one environment (as plan, and ENVIRONMENT)")
     add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
     add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
@@ -176,11 +175,6 @@ def request(_: argparse.Namespace) -> None:
     )
 
 
-def forward_request(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    ask.forward(around.platform, around.own, workflow.variable("CONTEXT"), workflow.variable("DIGEST"))
-
-
 def name_repository(_: argparse.Namespace) -> None:
     service = _named()
     # Tokens are minted for a repository of the platform's owner, named without the owner.
@@ -203,12 +197,19 @@ def _named() -> Service | None:
     placement = pulls.placement_of(branch)
     if branch and placement is None:
         raise RefusedError(f"branch {branch!r}: not one of a release")
-    return platform_file.load().service(placement[1] if placement else workflow.variable("SERVICE"))
+    return platform_file.load().service(placement[1] if placement else _claimed()[0])
 
 
 def _request(around: context.Context) -> PromotionRequest:
-    service = around.platform.service(workflow.variable("SERVICE"))
-    return claims.check(around, service, workflow.variable("RUN"), workflow.variable("DIGEST"))
+    name, run = _claimed()
+    service, digest = around.platform.service(name), workflow.variable("DIGEST")
+    return claims.check(around, service, run or workflow.variable("RUN"), digest)
+
+
+def _claimed() -> tuple[str, str]:
+    """The service and the run of a promotion request, as a commit status or the workflow's inputs name them."""
+    status = workflow.optional("REQUEST")
+    return ask.claimed(status) if status else (workflow.variable("SERVICE"), workflow.optional("RUN"))
 
 
 def plan(_: argparse.Namespace) -> None:

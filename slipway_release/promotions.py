@@ -1,4 +1,6 @@
-"""The runs of `promote.yml`: how their titles are written and read, and which of them have to be started again.
+"""The runs of promotions: how their titles are written and read, and which of them have to be started again.
+
+They are runs of `promote.yml`, and of `requested.yml`, which calls it for what a service asks for.
 
 GitHub shows what a run was started with in its title alone, so the title says all of it.
 """
@@ -14,7 +16,7 @@ from slipway_release import fields, workflow
 from slipway_release.context import Context
 from slipway_release.fields import Document
 
-WORKFLOW = "promote.yml"
+WORKFLOW, REQUESTS = "promote.yml", "requested.yml"
 _PROMOTION = re.compile(
     r"Promote (?P<service>[a-z0-9-]+) \(run (?P<run>[0-9]+)\)"
     r"(?: (?P<digest>sha256:[0-9a-f]{64}))?(?: to (?P<environments>[a-z0-9 -]+))?"
@@ -60,9 +62,17 @@ def title(service: str, run: str, digest: str, environments: Sequence[str] = ())
 
 
 def newest(context: Context) -> list[Run]:
-    """The newest runs of the promotion, newest first, in one call."""
-    path = f"/repos/{context.platform.repository}/actions/workflows/{WORKFLOW}/runs"
-    return _runs(context.own.get(path, {"per_page": str(_PAGE)}), path)
+    """The newest runs of the promotion, newest first, in three calls.
+
+    Each status of the repository has a run of `requested.yml`, so those that wait for a person are asked for too: they
+    may be long past its first page.
+    """
+    found: dict[int, Run] = {}
+    for name, query in ((WORKFLOW, {}), (REQUESTS, {}), (REQUESTS, {"status": "waiting"})):
+        path = f"/repos/{context.platform.repository}/actions/workflows/{name}/runs"
+        answer = context.own.get(path, {"per_page": str(_PAGE), **query})
+        found |= {run.id: run for run in _runs(answer, path)}
+    return [found[number] for number in sorted(found, reverse=True)]
 
 
 def failed(context: Context) -> list[Run]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from slipway_release import (
@@ -267,14 +268,20 @@ class _Runs:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._found: list[promotions.Run] | None = None
+        self._found: dict[int, promotions.Run] | None = None
         self._started: set[tuple[str, str]] = set()
 
     def of(self, service: Service, run: str) -> list[promotions.Run]:
         """The attempts at a version of a service."""
         if self._found is None:
-            self._found = promotions.newest(self._context)
-        return [item for item in self._found if item.key == (service.name, run)]
+            # Runs of other tools' statuses may have pushed a failed one out of the newest.
+            self._found = {item.id: item for item in [*self.failed, *promotions.newest(self._context)]}
+        return [item for item in self._found.values() if item.key == (service.name, run)]
+
+    @cached_property
+    def failed(self) -> list[promotions.Run]:
+        """Those of the last days that failed or were cancelled, newest first."""
+        return promotions.failed(self._context)
 
     def start(self, service: Service, run: str, digest: str, environments: Sequence[str]) -> bool:
         """Start a promotion, unless this reconciliation has done so; whether it did."""
@@ -307,7 +314,7 @@ def _started_again(context: Context, runs: _Runs) -> list[str]:
     done: list[str] = []
     seen: set[tuple[str, str]] = set()
     services = {service.name: service for service in context.platform.services}
-    for run in promotions.failed(context):
+    for run in runs.failed:
         service = services.get(run.service)
         if run.key in seen or service is None or run.digest is None:
             continue

@@ -23,6 +23,7 @@ from manifests.model import AUTOMATION
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
 from sandbox import runner
 from sandbox.sealing import sealed
+from slipway_release import ask
 from stacks.settings import settings_of
 from tests.ports import free_port
 from tests.stacks.builders import values
@@ -246,10 +247,15 @@ class Stage:
         return release["version"] if release else None
 
     def runs(self, repository: str, workflow: str, branch: str | None = None) -> list[dict[str, Any]]:
-        """The runs of a workflow, for one branch if it is given, newest first."""
+        """The runs of a workflow, for one branch if it is given, newest first; requests are of `promote` too."""
         query = {"per_page": "100"} | ({"branch": branch} if branch else {})
         found = self.client.get(f"/repos/acme/{repository}/actions/runs", params=query)
-        return [run for run in found.json()["workflow_runs"] if run["path"].endswith(f"/{workflow}.yml")]
+        return [
+            run
+            for run in found.json()["workflow_runs"]
+            if run["path"].endswith(f"/{workflow}.yml")
+            or (workflow == "promote" and run["display_title"].startswith(ask.CONTEXT))
+        ]
 
     def finished(self, repository: str, workflow: str, number: int = 1, branch: str | None = None) -> dict[str, Any]:
         """The newest of so many runs of a workflow, once all of them have ended."""

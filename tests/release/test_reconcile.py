@@ -20,6 +20,7 @@ def run(here: World, folder: Path | None = None) -> tuple[list[str], list[str]]:
     """Reconcile with promotions only counted: what was done, and for what promotions were asked."""
     path = f"/api/v3/repos/{here.repository}/actions/workflows/promote.yml"
     here.fault(match=f"GET {path}/runs", status=200, count=1)
+    here.fault(match=f"GET {path.replace('promote', 'requested')}/runs", status=200, count=2)
     here.fault(match=f"POST {path}/dispatches", status=200, count=5)
     transport = Counting()
     github = GitHub(f"{here.url}api/v3", here.token, transport)

@@ -110,6 +110,8 @@ class Actions(Transport):
         if address.path.endswith("/promote.yml/dispatches"):
             self.start(json.loads(body or b"")["inputs"])
             return answer(status=204)
+        if address.path.endswith("/requested.yml/runs"):
+            return answer({"workflow_runs": []})
         if address.path.endswith(("/promote.yml/runs", "/environments/actions/runs")):
             return answer({"workflow_runs": self.runs(parse_qs(address.query).get("status", [None])[0])})
         if address.path.endswith("/approvals"):
