@@ -306,12 +306,13 @@ def test_each_path_has_its_owners(path: str, owners: list[str]) -> None:
 
 
 def jobs(stack: dict[str, Any]) -> dict[str, Any]:
-    """Where each job of the environment repository's workflows runs."""
+    """Where each job of the environment repository's workflows runs; those that call a workflow run nowhere."""
     found: dict[str, Any] = {}
     for path, text in environment_files(stack).owned.items():
         if path.startswith(".github/workflows/"):
             for name, job in yaml.safe_load(text)["jobs"].items():
-                found[f"{path.rpartition('/')[2]}/{name}"] = job["runs-on"]
+                if "uses" not in job:
+                    found[f"{path.rpartition('/')[2]}/{name}"] = job["runs-on"]
     return found
 
 
