@@ -104,21 +104,7 @@ demo: $(VENV) ## the story of releases, told as it happens: good, bad and rolled
 	@$(PYTHON) -m sandbox demo
 
 .PHONY: test
-test: test-fast test-real ## all tests: the fast ones, then the sandbox end to end and each of its parts
-
-.PHONY: test-real
-test-real: tools ## the sandbox end to end, and beside it, where that waits, its parts
-	@$(MAKE) --jobs 2 --keep-going test-sandbox test-parts-beside
-
-# What it says comes at its end, in one piece. It gets on slowly, so no test of it has only its usual time.
-.PHONY: test-parts-beside
-test-parts-beside:
-	@said=$$(mktemp); nice -n 5 $(MAKE) test-parts PARTS="--timeout 900 $(PARTS)" >"$$said" 2>&1; code=$$?; \
-		cat "$$said"; rm "$$said"; exit $$code
-
-.PHONY: tools
-tools: $(VENV) ## build what the sandbox runs on, once; make up does it too
-	@$(PYTHON) -m sandbox build
+test: test-fast test-sandbox test-parts ## all tests: the fast ones, the sandbox end to end, then each of its parts
 
 .PHONY: test-fast
 test-fast: $(VENV) ## tests that need no sandbox
@@ -126,7 +112,7 @@ test-fast: $(VENV) ## tests that need no sandbox
 	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox and not parts" $(PARALLEL) $(FAST)
 
 .PHONY: test-parts
-test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as make tools has built them
+test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as test-sandbox or up has built them
 	@echo "==> the parts of the sandbox, one by one"
 	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts $(PARALLEL) --durations=10 $(PARTS)
 

@@ -70,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("up", _up, "bring the platform up; run again, it mends what is missing")
-    add("build", _build, "build what the sandbox runs on, where it is not in the cache; `up` does it too")
     down = add("down", _down, "stop it and leave nothing behind")
     down.add_argument("--keep-state", action="store_true", help="keep repositories and cluster for the next `up`")
     status = add("status", _status, "what runs, where, in which version")
@@ -130,13 +129,6 @@ def _next_step(console: Console, config: SandboxConfig, exports: dict[str, objec
     for pull in pulls if isinstance(pulls, list) else []:  # pyright: ignore[reportUnknownVariableType]  # addresses
         console.print(f"  To do that as pat: .venv/bin/python -m sandbox approve {pull}", markup=False)
     console.print(f"  Tokens to clone and push with: {config.credentials}", markup=False)
-
-
-def _build(config: SandboxConfig, _given: argparse.Namespace) -> int | None:
-    from sandbox.up import build
-
-    build(config, Progress())
-    return None
 
 
 def _down(config: SandboxConfig, given: argparse.Namespace) -> int | None:

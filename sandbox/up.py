@@ -60,17 +60,6 @@ def up(config: SandboxConfig, progress: Progress) -> Result:
     return Result(deployed, found, time.monotonic() - began)
 
 
-def build(config: SandboxConfig, progress: Progress) -> None:
-    """Builds every tool and image that is not in the cache yet, and starts nothing.
-
-    Raises:
-        SandboxError: Something cannot be built; it is named.
-    """
-    with progress.phase("Tools and images"):
-        _tools(config, progress)
-        toolchain.ensure(config, progress)
-
-
 def start_parts(config: SandboxConfig, progress: Progress) -> Workspace:
     """Starts what the platform is deployed on: GitHub and an empty cluster, with images and a chart for it.
 

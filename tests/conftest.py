@@ -1,6 +1,6 @@
 """Which tests are fast, and which take a part of the sandbox: a server, or a tool that the sandbox builds first.
 
-`make test` runs the fast ones first, builds those parts, and then runs what takes them beside the sandbox. Where a part
+`make test` runs the fast ones first, then the sandbox, which builds those parts, and then what takes them. Where a part
 is missing such a test is skipped, unless `SLIPWAY_TESTS_REQUIRE_PARTS` is set, as `make test-parts` does: a test that
 never runs would be no test.
 """
