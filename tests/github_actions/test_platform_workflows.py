@@ -53,7 +53,7 @@ def platform(github: GitHub) -> Repository:
         # What takes Python alone; the job that writes the comment of a plan has it from main.
         **{
             path.relative_to(ROOT).as_posix(): path.read_text()
-            for path in (ROOT / "stacks/pull_request_comment.py", *(ROOT / "slipway_release").glob("*.py"))
+            for path in (ROOT / "stacks/pull_request_comment.py", *(ROOT / "slipway_release").rglob("*.py"))
         },
         "stacks/Pulumi.example.yaml": (ROOT / "stacks/Pulumi.example.yaml").read_text(),
         # What a fork's plan is of: it is told no stack, and this one is the platform's own.

@@ -102,9 +102,14 @@ class Newcomer:
         ) as process:  # fmt: skip
             try:
                 assert process.stdout is not None
-                opened = re.search(r"Open (http://\S+)/ in a browser", process.stdout.readline())
-                assert opened, process.stdout.read()
-                clicks_through(opened[1])
+                said: list[str] = []
+                for line in process.stdout:
+                    said.append(line)
+                    if opened := re.search(r"Open (http://\S+)/ in a browser", line):
+                        clicks_through(opened[1])
+                        break
+                else:
+                    pytest.fail("".join(said))
                 assert process.wait(120) == 0, process.stdout.read()
             finally:
                 process.kill()

@@ -135,7 +135,14 @@ def test_an_application_does_not_leave_its_project(rehearsal: Rehearsal, changes
 
 def test_an_application_writes_into_no_other_namespace_that_its_project_has(rehearsal: Rehearsal) -> None:
     """The project has those of all services of its environment; the cluster's policy tells them apart."""
-    other = {"destination": {"server": SERVER, "namespace": "clock-dev"}, "syncPolicy": {"automated": {}}}
+    own = rehearsal.application("guestbook-dev")["spec"]["source"]
+    # Without a release the chart has no objects.
+    release = {"version": "1.0.0", "image": f"{rehearsal.config.registry_host}/acme/guestbook", "digest": DIGEST}
+    other = {
+        "source": own | {"helm": own["helm"] | {"valuesObject": {"release": release}}},
+        "destination": {"server": SERVER, "namespace": "clock-dev"},
+        "syncPolicy": {"automated": {}},
+    }
     with application(rehearsal, other) as name:
 
         def refused() -> bool:
