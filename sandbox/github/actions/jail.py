@@ -107,6 +107,9 @@ def main() -> int:
     mapped_read, mapped_write = os.pipe()
     child = os.fork()
     if child == 0:
+        # With its own ends of the starter's open it would wait for ever for a starter that was killed.
+        os.close(ready_read)
+        os.close(mapped_write)
         try:
             _inside(job, ready_write, mapped_read)
         except OSError as error:
