@@ -65,12 +65,13 @@ def has_to_be_approved(forge: Forge, repository: Document, event: Event) -> bool
 def _is_held(forge: Forge, approval: str, repository: Document, login: str) -> bool:
     if approval == settings.OF_READERS:
         return ROLES.index(repository_role(forge, login, repository)) < ROLES.index("write")
-    if approval == settings.OF_NOBODY or not contributors.is_external(forge, repository, login):
+    if approval == settings.OF_NOBODY:
         return False
+    association = contributors.association(forge, repository, login)
     if approval == "all_external_contributors":
-        return True
+        return association in contributors.EXTERNAL
     # How long somebody has been on GitHub is not modelled: everybody is new here.
-    return not contributors.has_contributed(forge, repository, login)
+    return association == contributors.FIRST_TIME
 
 
 class Trust:

@@ -4,6 +4,10 @@ from sandbox.github.access import accounts
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Document
 
+FIRST_TIME = "FIRST_TIME_CONTRIBUTOR"
+EXTERNAL = ("CONTRIBUTOR", FIRST_TIME)
+"""Of people who are neither owner, nor member, nor collaborator."""
+
 
 def association(forge: Forge, repository: Document, login: str) -> str:
     """GitHub's `author_association`."""
@@ -17,15 +21,10 @@ def association(forge: Forge, repository: Document, login: str) -> str:
         return "COLLABORATOR"
     if accounts.find_user(forge, login) is None:
         return "NONE"
-    return "CONTRIBUTOR" if has_contributed(forge, repository, login) else "FIRST_TIME_CONTRIBUTOR"
+    return "CONTRIBUTOR" if _has_contributed(forge, repository, login) else FIRST_TIME
 
 
-def is_external(forge: Forge, repository: Document, login: str) -> bool:
-    """Whether somebody is neither owner, nor member, nor collaborator."""
-    return association(forge, repository, login) in ("CONTRIBUTOR", "FIRST_TIME_CONTRIBUTOR")
-
-
-def has_contributed(forge: Forge, repository: Document, login: str) -> bool:
+def _has_contributed(forge: Forge, repository: Document, login: str) -> bool:
     """Whether a pull request of somebody was merged, or a commit of theirs is on the default branch."""
     for pull in forge.store.table("pulls").all(f"{repository['id']}/"):
         if pull["merged"] and pull["user"].lower() == login.lower():
