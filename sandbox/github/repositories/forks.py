@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.github.access import accounts
-from sandbox.github.core.errors import GitHubError, forbidden, unprocessable
+from sandbox.github.core.errors import forbidden, invalid_field, unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import Principal
 from sandbox.github.core.store import Document
@@ -135,9 +135,5 @@ def must_take(owner: Document | None, login: str) -> Document:
         GitHubError: 422, there is none.
     """
     if owner is None:
-        raise GitHubError(
-            422,
-            "Validation Failed",
-            [{"resource": "Fork", "field": "organization", "code": "invalid", "message": f"'{login}' is invalid"}],
-        )
+        raise invalid_field("Fork", "organization", "invalid", f"'{login}' is invalid")
     return owner
