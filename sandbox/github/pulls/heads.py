@@ -57,8 +57,12 @@ def comes_from(repository: Document, pull: Document, source: Document, branch: s
 
 def label(forge: Forge, repository: Document, pull: Document) -> str:
     """The branch as `owner:branch`."""
-    source = source_of(forge, repository, pull)
-    return f"{source['owner']['login'] if source else 'unknown'}:{pull['head']['ref']}"
+    return label_in(source_of(forge, repository, pull), pull["head"]["ref"])
+
+
+def label_in(source: Document | None, branch: str) -> str:
+    """A branch of a repository as `owner:branch`; of one that is deleted the owner is not known any more."""
+    return f"{source['owner']['login'] if source else 'unknown'}:{branch}"
 
 
 def present(forge: Forge, source: Document, branch: str) -> str | None:

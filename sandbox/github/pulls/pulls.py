@@ -170,12 +170,11 @@ def view(forge: Forge, repository: Document, pull: Document, *, full: bool = Fal
     html = f"{forge.url}/{repository['full_name']}/pull/{number}"
 
     def side(branch: dict[str, Any], of: Document | None) -> dict[str, Any]:
-        owner = of["owner"]["login"] if of else "unknown"
         return {
-            "label": f"{owner}:{branch['ref']}",
+            "label": heads.label_in(of, branch["ref"]),
             "ref": branch["ref"],
             "sha": branch["sha"],
-            "user": accounts.simple(forge, owner) if of else None,
+            "user": accounts.simple(forge, of["owner"]["login"]) if of else None,
             "repo": repositories.view(forge, of) if of else None,
         }
 
