@@ -11,7 +11,7 @@ from typing import Any
 from manifests.application import infrastructure_name
 from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY
 from manifests.model import Admission, Environment, Settings
-from slipway_release.validation.tenancy import SYSTEM_PRIORITY
+from slipway_release.validation.tenancy import SYSTEM_PRIORITY, TRACKING
 
 _GROUP = "admissionregistration.k8s.io"
 KINDS = ((_GROUP, "ValidatingAdmissionPolicy"), (_GROUP, "ValidatingAdmissionPolicyBinding"))
@@ -110,8 +110,7 @@ def _places_policy(environment: Environment) -> dict[str, Any]:
     An AppProject has the namespaces of all services, and what a chart renders for a check and for Argo CD may differ:
     by the time, by chance, or by what the cluster has. Argo CD writes on each object of whose Application it is.
     """
-    name = "argocd.argoproj.io/tracking-id"
-    of = f"(has({{0}}.metadata.annotations) ? {{0}}.metadata.annotations[?'{name}'].orValue('') : '')"
+    of = f"(has({{0}}.metadata.annotations) ? {{0}}.metadata.annotations[?'{TRACKING}'].orValue('') : '')"
     owners = ("object.metadata.namespace", f"'{infrastructure_name(environment)}'")
     permitted = " || ".join(f"variables.owner.startsWith({owner} + ':')" for owner in owners)
     return {

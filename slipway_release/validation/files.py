@@ -43,6 +43,18 @@ class Problem:
 Manifest: TypeAlias = Document
 
 
+def values_of(value: object, key: str) -> Iterator[object]:
+    """What a key has, wherever it stands: what a StatefulSet makes of its templates has their annotations too."""
+    if isinstance(value, dict):
+        for name, inner in cast("dict[str, object]", value).items():
+            if name == key:
+                yield inner
+            yield from values_of(inner, key)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from values_of(item, key)
+
+
 @dataclass(frozen=True)
 class Tree:
     """A checked-out environment repository."""

@@ -15,7 +15,7 @@ from typing import cast
 
 from slipway_release import fields
 from slipway_release.platform_file import placement_name
-from slipway_release.validation.files import Manifest, Tree
+from slipway_release.validation.files import Manifest, Tree, values_of
 
 IN_CLUSTER = re.compile(r".*\.(?P<namespace>[^.]+)\.svc(\..*)?")
 """A host that is a Service."""
@@ -126,17 +126,11 @@ def _texts(value: object, place: str) -> Iterator[str]:
         yield value
 
 
-def _annotations(value: object) -> Iterator[tuple[str, str]]:
+def _annotations(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """All annotations of an object, those of what it makes by a template among them."""
-    if isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _annotations(item)
-    elif isinstance(value, dict):
-        for key, item in cast("dict[str, object]", value).items():
-            if key == "annotations" and isinstance(item, dict):
-                yield from ((name, str(text)) for name, text in cast("dict[str, object]", item).items())
-            else:
-                yield from _annotations(item)
+    for found in values_of(manifest, "annotations"):
+        if isinstance(found, dict):
+            yield from ((name, str(text)) for name, text in cast("dict[str, object]", found).items())
 
 
 def _is_open(spec: fields.Document) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from slipway_release import fields
 from slipway_release.platform_file import Service
 from slipway_release.release_file import Release
 from slipway_release.validation import charts, hosts, images
-from slipway_release.validation.files import Manifest, Problem, Tree
+from slipway_release.validation.files import Manifest, Problem, Tree, values_of
 
 _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
 _SNIPPET = re.compile(r".*(nginx|haproxy|ingress).*/.*snippets?|(haproxy-)?ingress\.(kubernetes|github)\.io/config-.*")
@@ -19,7 +18,8 @@ SYSTEM_PRIORITY = "system-"
 _SECRET = re.compile(r"nginx\.ingress\.kubernetes\.io/(auth|auth-tls|proxy-ssl)-secret")
 """Annotations that name a Secret, of any namespace with `<namespace>/<name>`."""
 _FILES = ("bearerTokenFile", "certFile", "keyFile")
-_TRACKING = "argocd.argoproj.io/tracking-id"
+TRACKING = "argocd.argoproj.io/tracking-id"
+"""Where Argo CD writes on an object of whose Application it is."""
 
 
 def check_files(tree: Tree) -> list[Problem]:
@@ -55,14 +55,14 @@ def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str
         manifest: an object of a service.
         namespace: its own.
     """
-    if any(_values_of(manifest, _TRACKING)):
-        yield f"{_TRACKING} would make it another Application's, which could not get in sync; take it out"
+    if any(values_of(manifest, TRACKING)):
+        yield f"{TRACKING} would make it another Application's, which could not get in sync; take it out"
     spec = fields.optional_document(manifest, "spec") or {}
     kind = str(manifest.get("kind"))
     if kind == "Service":
         yield from _service(spec, namespace)
     if kind in {"ServiceMonitor", "PodMonitor"}:
-        for key in sorted(key for key in _FILES if any(_values_of(spec, key))):
+        for key in sorted(key for key in _FILES if any(values_of(spec, key))):
             yield f"{key} has Prometheus log in with a file of its own, such as its token; name a Secret"
     metadata = fields.optional_document(manifest, "metadata") or {}
     for name, text in (fields.optional_document(metadata, "annotations") or {}).items():
@@ -70,7 +70,7 @@ def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str
             yield f"annotation {name} puts text into the configuration that all services share; take it out"
         if _SECRET.fullmatch(name) and str(text).rpartition("/")[0] not in {"", namespace}:
             yield f"annotation {name} names a Secret of another namespace; name one of {namespace!r}"
-    if any(str(found).startswith(SYSTEM_PRIORITY) for found in _values_of(manifest, "priorityClassName")):
+    if any(str(found).startswith(SYSTEM_PRIORITY) for found in values_of(manifest, "priorityClassName")):
         yield f"priorityClassName {SYSTEM_PRIORITY}… makes Kubernetes end pods of others for this one; take it out"
     yield from hosts.check(owners, manifest, namespace)
 
@@ -81,15 +81,3 @@ def _service(spec: fields.Document, namespace: str) -> Iterator[str]:
     target = hosts.IN_CLUSTER.fullmatch(str(spec.get("externalName") or ""))
     if target and target["namespace"] != namespace:
         yield f"spec.externalName leads into namespace {target['namespace']!r}; let the pods name it"
-
-
-def _values_of(value: object, key: str) -> Iterator[object]:
-    """What a key has, wherever it stands: what a StatefulSet makes of its templates has their annotations too."""
-    if isinstance(value, dict):
-        for name, inner in cast("dict[str, object]", value).items():
-            if name == key:
-                yield inner
-            yield from _values_of(inner, key)
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _values_of(item, key)
