@@ -132,9 +132,9 @@ def one_release(forge: Forge, world: World, size: int) -> Counter[str]:
         # The run that has built the image ends while the first environment gets it.
         run["conclusion"] = "success"
         asked.clear()
-        for name in (place.name for place in places):
-            report = world.report(name, world.head("environments"), "success")
-            forward.forward(world.platform, context().own, report, f"{name}/{service.name}", "success")
+        for place in places:
+            report = world.report(place.name, world.head("environments"), "success")
+            forward.forward(world.platform, context().own, report, f"{place.name}/{service.name}", "success")
             verified.verified(context(), report)
         places = promoted() if asked else []
     if world.wanted("production") != release.version:
