@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.program.record_first_version import RECORDED, ROOT, STACKS, declared
+from tests.first_version import ROOT
+from tests.program.record_first_version import RECORDED, STACKS, declared
 
 RELEASE = {
     "version": "1.0.0",

@@ -5,19 +5,15 @@ what it declares: for each URN the type, the names, where an Application takes i
 Of the files that the environment repository starts with, it has those of one service in one environment.
 """
 
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-FIRST = "a4c9f17"
-"""The commit of v0.1.0."""
+from tests.first_version import unpacked
+
 RECORDED = Path(__file__).parent / "recorded" / "v0.1.0.json"
 STACKS = ("example", "sandbox")
 
@@ -60,13 +56,10 @@ def declared(tree: Path, file: Path) -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Asks a copy of that tree."""
     kept: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run(["git", "-C", str(ROOT), "archive", FIRST], capture_output=True, check=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(packed)) as tree:
-            tree.extractall(folder, filter="data")
+    with unpacked() as tree:
         for stack in STACKS:
-            file = Path(folder) / f"stacks/Pulumi.{stack}.yaml"
-            kept[stack] = {"file": file.read_text(), "declared": declared(Path(folder), file)}
+            file = tree / f"stacks/Pulumi.{stack}.yaml"
+            kept[stack] = {"file": file.read_text(), "declared": declared(tree, file)}
     RECORDED.parent.mkdir(exist_ok=True)
     RECORDED.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 

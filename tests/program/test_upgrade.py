@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.program.record_first_version import RECORDED, ROOT, STACKS, declared
+from tests.first_version import ROOT
+from tests.program.record_first_version import RECORDED, STACKS, declared
 
 Declared = dict[str, dict[str, Any]]
 

@@ -3,17 +3,13 @@
 The record is committed, because a clone without history has no v0.1.0. `test_upgrade.py` here says what is in it.
 """
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-FIRST = "a4c9f17"
-"""The commit of v0.1.0."""
+from tests.first_version import unpacked
+
 RECORDED = Path(__file__).parent / "recorded" / "v0.1.0.json"
 
 _STORY = """
@@ -53,15 +49,12 @@ def test_record(world):
 
 def main() -> None:
     """Runs the story in a copy of that tree."""
-    with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run(["git", "-C", str(ROOT), "archive", FIRST], capture_output=True, check=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(packed)) as tree:
-            tree.extractall(folder, filter="data")
-        story = Path(folder) / "tests" / "release" / "test_recorded.py"
+    with unpacked() as tree:
+        story = tree / "tests" / "release" / "test_recorded.py"
         RECORDED.parent.mkdir(exist_ok=True)
         story.write_text("import base64\n" + _STORY.replace("WHERE", repr(str(RECORDED))))
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(story)]
-        subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": ""}, check=True)
+        subprocess.run(command, cwd=tree, env={**os.environ, "PYTHONPATH": ""}, check=True)
 
 
 if __name__ == "__main__":
