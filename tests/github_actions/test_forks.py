@@ -92,7 +92,7 @@ def test_who_has_contributed_and_who_belongs_to_the_organisation_need_no_approva
 def test_a_private_repository_runs_nothing_of_forks_until_it_is_told_to(github: GitHub) -> None:
     github.call("PATCH", "/orgs/acme", {"members_can_fork_private_repositories": True})
     section = "/actions/permissions/fork-pr-workflows-private-repos"
-    repository = keeper(github, "closed", allow_forking=True)
+    repository = keeper(github, "closed-to-forks", allow_forking=True)
     assert not any(repository.call("GET", section).values())
     fork, _ = proposed(repository, {"a": "1"}, BOB)
     repository.call("PUT", section, {"run_workflows_from_fork_pull_requests": True}, status=409)
