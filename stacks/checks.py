@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from manifests.app_project import SERVICE_KINDS
 from manifests.model import (
     AUTOMATION,
     PULL_REQUESTS,
@@ -20,7 +21,7 @@ from manifests.model import (
     placement_name,
 )
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
-from stacks.image_checks import check_argocd_image, check_bill_of_materials, check_images
+from stacks.image_checks import check_accounts, check_argocd_image, check_bill_of_materials, check_images
 from stacks.people_checks import check_people
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quantities, check_quota
@@ -126,6 +127,8 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
         yield Problem("environments", "there is none; use a list with at least one, in promotion order")
     yield from _duplicates(parts.environments, lambda environment: environment.name)
     seen: list[str] = []
+    # Where one cannot be read at all, its place is not known.
+    unread = parts.environment_names - {found.value.name for found in parts.environments}
     for found in parts.environments:
         environment = found.value
         if environment.name in RESERVED_ENVIRONMENTS:
@@ -139,7 +142,7 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
         for key in ("approvers", "operators", "viewers"):
             yield from _check_team_list(found, key, getattr(environment, key), parts.team_names)
         for index, name in enumerate(environment.requires):
-            if name not in seen:
+            if name not in seen and name not in unread:
                 what = "comes later" if name in parts.environment_names and name != environment.name else "is none"
                 what = "is this one" if name == environment.name else what
                 earlier = f"allowed are earlier environments: {listed(seen)}"
@@ -306,10 +309,16 @@ def _check_quotas(parts: Parts) -> Iterator[Problem]:
 
 def _check_differences(parts: Parts) -> Iterator[Problem]:
     for found in (*parts.environments, *parts.services):
+        if "ignoreDifferences" in found.broken:
+            continue
         for index, one in enumerate(found.value.ignore_differences):
             if not (one.json_pointers or one.jq_path_expressions or one.managed_fields_managers):
                 text = "it names no field; add `jsonPointers`, `jqPathExpressions` or `managedFieldsManagers`"
                 yield Problem(found.at("ignoreDifferences", index), text)
+            groups = sorted(group for group, kind in SERVICE_KINDS if kind == one.kind)
+            if not one.group and groups and "" not in groups:
+                text = f"missing, and {one.kind} is not of Kubernetes' core; use {groups[0]}"
+                yield Problem(found.at("ignoreDifferences", index, "group"), text)
 
 
 def _duplicates(parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iterator[Problem]:
@@ -344,7 +353,8 @@ def _check_adopt(parts: Parts) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
-    lambda parts: check_images(parts.registry, parts.github),
+    lambda parts: check_images(parts.registry, parts.github, [found.value for found in parts.services]),
+    lambda parts: check_accounts(parts.registry),
     lambda parts: check_argocd_image(parts.argocd),
     lambda parts: check_bill_of_materials(parts.registry),
     _check_address,

@@ -1,8 +1,10 @@
 """Names of images that a registry would not take, or that are surely a mistake."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
-from manifests.model import ArgoCD, Attestations, GitHub, Registry, Sbom
+from manifests.model import ArgoCD, Attestations, GitHub, Registry, Sbom, Service
+from manifests.model.argocd import GITHUBS
 from manifests.model.base import DOCKER_HUB
 from stacks.problems import Problem
 from stacks.reading import Found
@@ -10,9 +12,18 @@ from stacks.reading import Found
 _ONE_LEVEL = {DOCKER_HUB: "Docker Hub", "quay.io": "Quay"}
 """Registries whose images are `<account>/<name>`."""
 _ARTIFACT_REGISTRY = "-docker.pkg.dev"
+_ACCOUNTS = re.compile(
+    r"docker\.io|quay\.io|public\.ecr\.aws|registry\.gitlab\.com|([a-z]+\.)?gcr\.io|.*-docker\.pkg\.dev|.*\.azurecr\.(io|cn|us)"
+    r"|[0-9]+\.dkr[.-]ecr\..*|.*\.jfrog\.io"
+)
+"""Registries of which it is known that they take no image without an account."""
+_LONGEST = 255
+"""Characters of an image's name, https://github.com/distribution/reference."""
 
 
-def check_images(registry: Found[Registry] | None, github: Found[GitHub] | None) -> Iterator[Problem]:
+def check_images(
+    registry: Found[Registry] | None, github: Found[GitHub] | None, services: Iterable[Service]
+) -> Iterator[Problem]:
     """What is wrong with where images of services would be."""
     if registry is None or github is None or registry.broken & {"host", "namespace"} or "owner" in github.broken:
         return
@@ -21,6 +32,10 @@ def check_images(registry: Found[Registry] | None, github: Found[GitHub] | None)
     own = registry.value.namespace
     image = f"{registry.value.host}/{own or owner}/<service>"
     above = [*path, *(own or owner).split("/")]
+    longest = max((len(service.repository_name) for service in services), default=0)
+    if (length := len(image) - len("<service>") + longest) > _LONGEST:
+        text = f"the names of images would have {length} characters; use a shorter path, they have at most {_LONGEST}"
+        yield Problem(registry.at("host"), text)
     if own is None and path and path[-1] == owner:
         text = f"images would be {image}; use `host: {'/'.join([server, *path[:-1]])}`, or set `namespace` to mean that"
         yield Problem(registry.at("host"), text)
@@ -30,6 +45,22 @@ def check_images(registry: Found[Registry] | None, github: Found[GitHub] | None)
     elif server.endswith(_ARTIFACT_REGISTRY) and len(above) < 2:
         text = f"images would be {image}, and Artifact Registry has them in a repository of a project"
         yield Problem(registry.at("host"), f"{text}; use `host: {server}/<project>/<repository>`")
+
+
+def check_accounts(registry: Found[Registry] | None) -> Iterator[Problem]:
+    """Registries that would refuse what workflows push, or get a password in clear text."""
+    if registry is None or registry.broken & {"host", "username", "insecure"}:
+        return
+    server, port = registry.value.server.partition(":")[::2]
+    known = server == GITHUBS or _ACCOUNTS.fullmatch(server) is not None
+    if known and port:
+        text = f"images would be of {registry.value.server}, which is another registry than {server} to those who pull"
+        yield Problem(registry.at("host"), f"{text}; use {server}")
+    if known and registry.value.insecure:
+        yield Problem(registry.at("insecure"), f"{server} does not speak plain http; remove it")
+    if _ACCOUNTS.fullmatch(server) and registry.value.username is None:
+        text = f"missing with {server}, which takes no image without an account; name one, and set its password"
+        yield Problem(registry.at("username"), f"{text}: `pulumi config set --secret slipway:registryPassword`")
 
 
 def check_bill_of_materials(registry: Found[Registry] | None) -> Iterator[Problem]:

@@ -147,17 +147,16 @@ def _told(details: list[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _remove(raw: object, location: Location) -> None:
-    *parents, last = location or ("",)
+    # Where a key is wrong, it is the one before this word.
+    *parents, last = (location[:-1] if location[-1:] == ("[key]",) else location) or ("",)
     here: Any = raw
     for part in parents:
-        if part == "[key]":
-            break
         try:
             here = here[part]
         except (KeyError, IndexError, TypeError):
             return
     if isinstance(here, dict):
-        cast(dict[str | int, object], here).pop(parents[-1] if last == "[key]" and parents else last, None)
+        cast(dict[str | int, object], here).pop(last, None)
     elif isinstance(here, list) and isinstance(last, int) and last < len(cast(list[object], here)):
         del here[last]
 

@@ -21,6 +21,8 @@ from manifests.model.base import (
 )
 
 PULL_SECRET = "slipway-registry"
+GITHUBS = "ghcr.io"
+"""GitHub's own registry, which takes a workflow's own token."""
 
 
 @model
@@ -199,7 +201,7 @@ class Registry:
     @property
     def takes_workflow_tokens(self) -> bool:
         """Whether it is GitHub's own, or stands for that in a rehearsal; no other one is shown a workflow's token."""
-        return self.server == "ghcr.io" or self.server.startswith("containers.") or self.insecure
+        return self.server == GITHUBS or self.server.startswith("containers.") or self.insecure
 
     @property
     def pull_secret(self) -> str | None:

@@ -65,6 +65,8 @@ IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
 IMAGE_PART_MEANING = "lowercase letters and digits with single dots, underscores or dashes between"
 DOCKER_HUB = "docker.io"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?")
+_PROCESSORS = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i386": "386"}
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _OWN_LABELS = frozenset({"app.kubernetes.io/managed-by", "kubernetes.io/metadata.name"})
@@ -191,10 +193,34 @@ def _port(text: str) -> bool:
     return found is None or 0 < int(found[1]) <= 65_535
 
 
+def is_host(text: str) -> bool:
+    """Whether the host of an address can be one: a name in ASCII, as DNS knows it, or an IP address."""
+    labels = text.split(".")
+    if text.startswith("[") or all(label.isdigit() for label in labels):
+        try:
+            ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return False
+        return True
+    return len(text) <= 253 and all(map(_HOST_LABEL.fullmatch, labels))
+
+
 def _http_url(text: str) -> str:
+    return _url_of(text, text)
+
+
+def _url_template(text: str) -> str:
+    # The rules of a field say which placeholders it has, and what is wrong with a brace.
+    return _url_of(text, re.sub(r"[{}]", "x", _PLACEHOLDER.sub("x", text)))
+
+
+def _url_of(text: str, filled: str) -> str:
     without_credentials(text)
-    if not _port(text) or not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", text):
+    found = re.fullmatch(r"https?://(?P<host>\[[^\]]*\]|[^\s/?#@:\[\]]+)(?P<port>:[0-9]+)?(?:/[^\s?#]*)?", filled)
+    if found is None or not _port(found["port"] or ""):
         raise wrong(f"{text!r} is not a URL: use http:// or https://, a host and a path, without credentials")
+    if not is_host(found["host"]):
+        raise wrong(f"{text!r} has no host that can be one; use letters, digits, dots and dashes (xn--… for others)")
     return text
 
 
@@ -232,6 +258,9 @@ def _image_path(text: str) -> str:
 
 
 def _platform(text: str) -> str:
+    _, _, processor = text.partition("/")
+    if meant := _PROCESSORS.get(processor):
+        raise wrong(f"{text!r} has the kernel's word for the processor; use linux/{meant}, as images do")
     if not re.fullmatch(r"linux/[a-z0-9_]+(/v[0-9]+)?", text):
         raise wrong(f"{text!r} is not a platform of images; use one such as linux/amd64 or linux/arm64")
     return text
@@ -278,6 +307,8 @@ Owner = Annotated[str, AfterValidator(_owner)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BranchName = Annotated[str, AfterValidator(_branch)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+UrlTemplate = Annotated[str, AfterValidator(_url_template)]
+"""A URL with placeholders."""
 _ENCRYPTED = {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]}
 SecretUrl = Annotated[
     str, AfterValidator(_secret_url), WithJsonSchema({"anyOf": [{"type": "string"}, _ENCRYPTED]}, mode="validation")

@@ -19,17 +19,23 @@ from manifests.model.base import (
     Line,
     Quantity,
     TeamSlug,
+    UrlTemplate,
     model,
     placeholders,
     wrong,
 )
 from manifests.model.entry import HttpRoute, Ingress
+from manifests.model.kinds import IgnoredDifference, PermittedKind
 from manifests.model.sync_window import SyncWindow
 from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix
 
 AUTOMATION = "slipway"
 """The GitHub environment that holds the keys of workflows which deliver nowhere; their templates name it."""
+
+
+_POD_SECURITY = re.compile(r"pod-security\.kubernetes\.io/(enforce|audit|warn)(?P<version>-version)?")
+_OF_ARGOCD = re.compile(r"argocd\.argoproj\.io/(tracking-id|installation-id|hook.*)|helm\.sh/hook.*")
 
 
 class Admission(Choice):
@@ -58,14 +64,27 @@ def _service_url(text: str) -> str:
     return text
 
 
-def _kind(text: str) -> str:
-    if re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Z][A-Za-z0-9]*", text) is None:
-        raise wrong(
-            f"{text!r} is not a kind; expected group/Kind without a version, such as cert-manager.io/Certificate"
-        )
-    if text == "Secret" or text.startswith("argoproj.io/App"):
-        raise wrong(f"{text} cannot be permitted to services: Git holds no Secret, and Argo CD is the platform's")
-    return text
+def _namespace_labels(labels: dict[str, str]) -> dict[str, str]:
+    for key, value in labels.items():
+        found = _POD_SECURITY.fullmatch(key)
+        if found is None:
+            continue
+        if found["version"] and not re.fullmatch(r"latest|v1\.[0-9]+", value):
+            raise wrong(f"{key}: {value!r} is not a version of Pod Security; use latest, or one such as v1.35")
+        if not found["version"] and value not in {"privileged", "baseline", "restricted"}:
+            raise wrong(f"{key}: {value!r} is not a level of Pod Security; use privileged, baseline or restricted")
+    return labels
+
+
+def _namespace_annotations(annotations: dict[str, str]) -> dict[str, str]:
+    for key in annotations:
+        if _OF_ARGOCD.fullmatch(key):
+            raise wrong(f"{key} would take the namespaces from the Application that keeps them; remove it")
+    return annotations
+
+
+_NamespaceLabels = Annotated[dict[LabelKey, LabelValue], AfterValidator(_namespace_labels)]
+_NamespaceAnnotations = Annotated[dict[LabelKey, str], AfterValidator(_namespace_annotations)]
 
 
 @model
@@ -78,24 +97,6 @@ class Quota:
     """Sum of memory requests and limits."""
     pods: Annotated[int, Field(ge=1)] = 50
     """Number of pods."""
-
-
-@model
-class IgnoredDifference:
-    """Fields that others write, an autoscaler or a webhook for example, in Argo CD's own terms."""
-
-    kind: Line
-    """The kind whose fields they are, such as Deployment."""
-    group: str = ""
-    """Its API group, such as apps; empty for Kubernetes' core."""
-    name: Line | None = None
-    """The one object. Unset: all of that kind."""
-    json_pointers: tuple[Line, ...] = ()
-    """Fields as JSON pointers, such as /spec/replicas."""
-    jq_path_expressions: tuple[Line, ...] = ()
-    """Fields as jq paths."""
-    managed_fields_managers: tuple[Line, ...] = ()
-    """Managers whose fields are ignored, such as kube-controller-manager."""
 
 
 @model
@@ -130,7 +131,7 @@ class Environment:
     """How long a release may take to become healthy."""
     soak_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
     """How long a release must stay healthy until it is verified. What breaks in this time is the release's fault."""
-    url: Annotated[HttpUrl, AfterValidator(_service_url)] | None = None
+    url: Annotated[UrlTemplate, AfterValidator(_service_url)] | None = None
     """Where a service answers; {service} and {environment} are filled in. Unset: by `ingress` or `httpRoute`."""
     ingress: Ingress | None = None
     """Makes services answer from outside of the cluster by an Ingress."""
@@ -144,9 +145,13 @@ class Environment:
     """With `cluster` and `context`: where Argo CD reaches the cluster. Unset: it is registered already."""
     quota: Quota | None = None
     """The most that each of its namespaces may use. Unset: no limit."""
-    namespace_labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    namespace_labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_namespace_labels)] = Field(
+        default_factory=dict
+    )
     """More labels of its namespaces; they win over the platform's for Pod Security."""
-    namespace_annotations: dict[LabelKey, str] = Field(default_factory=dict)
+    namespace_annotations: Annotated[dict[LabelKey, str], AfterValidator(_namespace_annotations)] = Field(
+        default_factory=dict
+    )
     """More annotations of its namespaces."""
     ignore_differences: tuple[IgnoredDifference, ...] = ()
     """Fields of its services that others write; Argo CD neither reports nor undoes what they hold."""
@@ -156,7 +161,7 @@ class Environment:
     """Addresses that pods may reach with `outbound: false`: a database outside, for example."""
     outbound: bool = True
     """Whether pods may reach addresses outside of their namespace, beside the cluster's DNS."""
-    kinds: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()
+    kinds: tuple[PermittedKind, ...] = ()
     """More kinds that services may consist of, as `group/Kind`, such as `cert-manager.io/Certificate`."""
     sync_windows: tuple[SyncWindow, ...] = ()
     """When Argo CD may sync its services, and when it may not. What comes meanwhile waits."""

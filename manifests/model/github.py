@@ -13,12 +13,14 @@ from manifests.model.base import (
     RepositoryName,
     RunnerLabel,
     TeamSlug,
+    is_host,
     model,
     without_credentials,
     wrong,
 )
 
 GITHUB_DOT_COM = "https://github.com/"
+_PORTS = {"http": 80, "https": 443}
 
 
 class Visibility(Choice):
@@ -52,14 +54,22 @@ def _base_url(text: str) -> str:
         raise wrong(f"{text!r} is not a URL of a GitHub: its host or port is none") from None
     if port == 0 or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise wrong(f"{text!r} is not a URL of a GitHub: use https://github.com/ or https://<host>/ of an own one")
-    hosted = parts.hostname in {"github.com", "api.github.com"} or parts.hostname.endswith(".ghe.com")
-    if parts.hostname in {"www.github.com", "api.github.com"}:
-        raise wrong(f"{text!r} is not the address people see; use {GITHUB_DOT_COM}")
+    host = parts.hostname
+    if not is_host(host):
+        raise wrong(f"{text!r} has no host that can be one; use https://github.com/ or https://<host>/ of an own one")
+    hosted = host == "github.com" or host.endswith((".github.com", ".githubusercontent.com", ".ghe.com"))
+    # A tenant has its API beside it, too.
+    seen = host.removeprefix("api.") if host.endswith(".ghe.com") else "github.com"
+    if hosted and (host != seen or port not in {None, 80, 443}):
+        raise wrong(f"{text!r} is not the address people see; use https://{seen}/")
     if hosted and parts.scheme != "https":
-        raise wrong(f"{text!r} is not encrypted; use https://{parts.hostname}/")
+        raise wrong(f"{text!r} is not encrypted; use https://{host}/")
+    # In small letters and without the port that is meant anyway, as other programs compare it.
+    shown = f"[{host}]" if ":" in host else host
+    place = shown if port in {None, _PORTS[parts.scheme]} else f"{shown}:{port}"
     if parts.path not in {"", "/"}:
-        raise wrong(f"{text!r} has a path; use {parts.scheme}://{parts.netloc}/, the API's path is added")
-    return f"{parts.scheme}://{parts.netloc}/"
+        raise wrong(f"{text!r} has a path; use {parts.scheme}://{place}/, the API's path is added")
+    return f"{parts.scheme}://{place}/"
 
 
 @model

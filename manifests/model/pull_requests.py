@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import DnsLabel, HttpUrl, Line, model, placeholders, wrong
+from manifests.model.base import DnsLabel, Line, UrlTemplate, model, placeholders, wrong
 from manifests.model.environment import Quota
 
 PULL_REQUESTS = "pull-requests"
@@ -31,7 +31,7 @@ class PullRequests:
     """The label that asks for it. Only people who may triage the repository set labels, those of forks included."""
     environment: DnsLabel | None = None
     """The environment whose values, branch, cluster and way in they have. Unset: the first one of the service."""
-    url: Annotated[HttpUrl, AfterValidator(_url)] | None = None
+    url: Annotated[UrlTemplate, AfterValidator(_url)] | None = None
     """Where one answers, such as https://{service}-{number}.dev.example.com. Unset: inside of the cluster alone."""
     quota: Quota = Field(default_factory=Quota)
     """The most that all of them together may use."""

@@ -12,7 +12,7 @@ from manifests.model.base import (
     TeamSlug,
     model,
 )
-from manifests.model.environment import IgnoredDifference
+from manifests.model.kinds import IgnoredDifference
 from manifests.model.pull_requests import PullRequests
 
 

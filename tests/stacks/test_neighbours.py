@@ -42,14 +42,158 @@ def test_where_images_cannot_be_is_refused(registry: dict[str, Any], said: str) 
         {"host": "r:5000"},
         {"host": "harbor.example.com/my__project--x"},
         {"host": "ghcr.io/acme", "namespace": "acme"},
-        {"host": "quay.io", "namespace": "other"},
-        {"host": "europe-docker.pkg.dev/project", "namespace": "images"},
-        {"host": "1234.dkr.ecr.eu-west-1.amazonaws.com/team"},
-        {"host": "registry.gitlab.com/acme/sub.group"},
+        {"host": "containers.acme.ghe.com"},
+        {"host": "quay.io", "namespace": "other", "username": "acme"},
+        {"host": "europe-docker.pkg.dev/project", "namespace": "images", "username": "_json_key"},
+        {"host": "1234.dkr.ecr.eu-west-1.amazonaws.com/team", "username": "AWS"},
+        {"host": "registry.gitlab.com/acme/sub.group", "username": "acme"},
     ],
 )
 def test_where_images_can_be_is_taken(registry: dict[str, Any]) -> None:
-    assert settings_of("test", texts(values(registry=registry)))
+    assert settings_of("test", texts(values(registry=registry, registryPassword="hush")))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "docker.io",
+        "quay.io",
+        "acme.azurecr.io",
+        "public.ecr.aws",
+        "1234.dkr.ecr.cn-north-1.amazonaws.com.cn",
+        "eu.gcr.io/project",
+        "europe-docker.pkg.dev/example.com/project/images",
+    ],
+)
+def test_a_registry_that_takes_no_image_without_an_account_needs_one(host: str) -> None:
+    assert "takes no image without an account" in problems(values(registry={"host": host}))["registry.username"]
+
+
+@pytest.mark.parametrize(
+    ("registry", "where", "said"),
+    [
+        ({"host": "ghcr.io:443"}, "registry.host", "another registry than ghcr.io"),
+        ({"host": "docker.io:443", "username": "acme"}, "registry.host", "use docker.io"),
+        ({"insecure": True}, "registry.insecure", "not speak plain http"),
+        ({"host": f"r.example.com/{'a' * 240}"}, "registry.host", "use a shorter path"),
+        ({"platforms": ["linux/x86_64"]}, "registry.platforms[0]", "use linux/amd64"),
+        ({"platforms": ["linux/aarch64"]}, "registry.platforms[0]", "use linux/arm64"),
+    ],
+)
+def test_what_no_registry_has_is_refused(registry: dict[str, Any], where: str, said: str) -> None:
+    assert said in problems(values(registry=registry, registryPassword="hush"))[where]
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("path", ["argocd.url", "argocd.chartRepository", "environments.0.url", "github.baseUrl"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "argocd..example.com",
+        "-a.example.com",
+        "*.example.com",
+        "a\u200bb.example.com",
+        "\u202eb.example.com",
+        "m\u00fcnchen.example",
+        "${HOST}",
+        "300.1.1.1",
+        "a" * 64 + ".example.com",
+    ],
+)
+def test_a_host_that_is_none_is_refused(path: str, host: str) -> None:
+    (text,) = problems(changed(path, f"https://{host}/")).values()
+    assert "host that can be one" in text or "is not a placeholder" in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://[fd00::1]:8443",
+        "http://argocd",
+        "https://a_b.example.com",
+        "https://10.0.0.1",
+        "https://xn--mnchen-3ya.example",
+    ],
+)
+def test_a_host_that_is_one_is_taken(url: str) -> None:
+    assert settings_of("test", texts(changed("argocd.url", url)))
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://GitHub.com", "https://github.com/"),
+        ("https://github.com:443/", "https://github.com/"),
+        ("https://GHES.example.com:8443", "https://ghes.example.com:8443/"),
+        ("https://Acme.ghe.com", "https://acme.ghe.com/"),
+    ],
+)
+def test_the_address_of_github_has_one_form(given: str, used: str) -> None:
+    assert settings_of("test", texts(changed("github.baseUrl", given))).github.base_url == used
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("https://gist.github.com", "use https://github.com/"),
+        ("https://github.com:8443", "use https://github.com/"),
+        ("https://api.acme.ghe.com", "use https://acme.ghe.com/"),
+        ("https://raw.githubusercontent.com", "use https://github.com/"),
+    ],
+)
+def test_an_address_beside_that_of_github_is_refused(given: str, said: str) -> None:
+    assert said in problems(changed("github.baseUrl", given))["github.baseUrl"]
+
+
+# What Kubernetes and Argo CD would refuse, or not heed
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("kinds", ["Certificate"], "use group/Kind"),
+        ("kinds", ["Deployment"], "use group/Kind"),
+        ("kinds", ["rbac.authorization.k8s.io/ClusterRole"], "has no namespace"),
+        ("kinds", ["cert-manager.io/ClusterIssuer"], "has no namespace"),
+        ("namespaceLabels", {"pod-security.kubernetes.io/enforce": "Restricted"}, "privileged, baseline or restricted"),
+        ("namespaceLabels", {"pod-security.kubernetes.io/warn-version": "1.35"}, "such as v1.35"),
+        ("namespaceAnnotations", {"argocd.argoproj.io/tracking-id": "x"}, "take the namespaces"),
+        ("namespaceAnnotations", {"argocd.argoproj.io/hook": "PreSync"}, "take the namespaces"),
+        (
+            "ignoreDifferences",
+            [{"kind": "Deployment", "group": "apps", "jsonPointers": ["spec/replicas"]}],
+            "JSON pointer",
+        ),
+        ("ignoreDifferences", [{"kind": "Deployment", "group": "apps/v1", "jsonPointers": ["/x"]}], "API group"),
+        ("ignoreDifferences", [{"kind": "Deployment", "jsonPointers": ["/x"]}], "use apps"),
+        ("ignoreDifferences", [{"kind": "deployment", "group": "apps", "jsonPointers": ["/x"]}], "such as Deployment"),
+    ],
+)
+def test_what_would_have_no_effect_or_stop_an_application_is_refused(key: str, value: Any, said: str) -> None:
+    (text,) = problems(changed(f"environments.1.{key}", value)).values()
+    assert said in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("kinds", ["PersistentVolumeClaim", "cert-manager.io/Certificate", "argoproj.io/Rollout"]),
+        ("namespaceLabels", {"pod-security.kubernetes.io/enforce": "baseline", "istio-injection": "enabled"}),
+        ("namespaceAnnotations", {"argocd.argoproj.io/sync-options": "Prune=false"}),
+        ("ignoreDifferences", [{"kind": "*", "group": "*", "managedFieldsManagers": ["kube-controller-manager"]}]),
+        ("ignoreDifferences", [{"kind": "ConfigMap", "jsonPointers": ["/data/a~1b"]}]),
+    ],
+)
+def test_what_kubernetes_and_argo_cd_take_is_taken(key: str, value: Any) -> None:
+    assert settings_of("test", texts(changed(f"environments.1.{key}", value)))
+
+
+def test_a_wrong_key_of_a_mapping_hides_nothing_else() -> None:
+    stack = changed("environments.1.namespaceLabels", {"a/b/c": "y"})
+    stack["environments"][1]["approvers"] = ["nobody"]
+    assert set(problems(stack)) == {"environments[staging].namespaceLabels.a/b/c", "environments[staging].approvers[0]"}
 
 
 # Versions
