@@ -14,15 +14,16 @@ from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
+from slipway_release.people import Person
 from slipway_release.platform_file import Environment
 
 _ASKED = "Asked for by: "
 """How the line of a delivery's commit begins that names who asked; the promoter alone writes such commits."""
 
 
-def lines(asked_by: Iterable[str]) -> list[str]:
+def lines(asked_by: Iterable[Person]) -> list[str]:
     """The line of a delivery's message that names who asked for it; none where it is not known."""
-    names = ", ".join(asked_by)
+    names = ", ".join(map(str, asked_by))
     return [f"{_ASKED}{names}"] if names else []
 
 
@@ -37,32 +38,35 @@ def missing(context: Context, environment: Environment, branch: str, commit: str
         return None
     asked = _asked(context.contents.message(commit))
     reviewed = _reviewers(context, branch)
-    if any(people.is_of(context, login, environment.approvers) for login in reviewed if login.lower() not in asked):
+    others = [person for person in reviewed if not person.is_among(asked)]
+    if any(people.is_of(context, person.login, environment.approvers) for person in others):
         return None
     whom = " or ".join(environment.approvers)
-    own = next((login for login in reviewed if login.lower() in asked), None)
+    own = next((person for person in reviewed if person.is_among(asked)), None)
     if own is not None:
-        return f"{own} asked for this release and approved it too; it waits for another approver ({whom})"
+        return f"{own.login} asked for this release and approved it too; it waits for another approver ({whom})"
     return f"it waits for an approval ({whom}), by somebody who has not asked for it"
 
 
-def _asked(message: str) -> set[str]:
+def _asked(message: str) -> list[Person]:
     found = re.search(rf"^{_ASKED}(.+)$", message, re.MULTILINE)
-    return {login.strip().lower() for login in found[1].split(",")} if found else set()
+    return [Person.read(text.strip()) for text in found[1].split(",")] if found else []
 
 
-def _reviewers(context: Context, branch: str) -> list[str]:
+def _reviewers(context: Context, branch: str) -> list[Person]:
     """Whose newest decisive review of the open request of a branch approves it."""
     pull = pulls.newest(context.contents, branch, "open")
     if pull is None:
         return []
     number = fields.number(pull, "number", "pull request")
-    decisive: dict[str, str] = {}
+    decisive: dict[Person, str] = {}
     for review in context.writer.pages(f"/repos/{context.platform.repository}/pulls/{number}/reviews"):
         state = fields.text(review, "state", "review")
-        if state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}:
-            decisive[fields.text(fields.child(review, "user", "review"), "login", "review.user")] = state
-    return [login for login, state in decisive.items() if state == "APPROVED"]
+        # An account that was deleted since is nobody.
+        user = fields.optional_document(review, "user")
+        if user is not None and state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}:
+            decisive[Person.of(user)] = state
+    return [person for person, state in decisive.items() if state == "APPROVED"]
 
 
 def check(context: Context, request: PromotionRequest, environment: Environment) -> None:
@@ -78,21 +82,21 @@ def check(context: Context, request: PromotionRequest, environment: Environment)
             f"{environment.name}: this delivery was not approved; see that the GitHub environment {environment.name} "
             "has its required reviewers (`pulumi up` sets them, where GitHub's plan has them), and re-run the job"
         )
-    asked = {login.lower() for login in request.asked_by}
-    if all(login.lower() in asked for login in approvers):
+    if all(person.is_among(request.asked_by) for person in approvers):
         raise RefusedError(
-            f"{environment.name}: {approvers[0]} released {request.release.version} and approved it too; re-run this "
-            "job, and let another approver approve it"
+            f"{environment.name}: {approvers[0].login} released {request.release.version} and approved it too; re-run "
+            "this job, and let another approver approve it"
         )
 
 
-def _approvers(context: Context, environment: Environment) -> list[str]:
+def _approvers(context: Context, environment: Environment) -> list[Person]:
     """Who approved this environment in this run, in any of its attempts."""
     run = workflow.variable("GITHUB_RUN_ID")
-    found: list[str] = []
+    found: list[Person] = []
     for review in context.own.pages(f"/repos/{context.platform.repository}/actions/runs/{run}/approvals"):
         environments = fields.documents(review.get("environments"), "approval.environments")
         named = any(str(one.get("name")).lower() == environment.name.lower() for one in environments)
-        if review.get("state") == "approved" and named:
-            found.append(fields.text(fields.child(review, "user", "approval"), "login", "approval.user"))
+        user = fields.optional_document(review, "user")
+        if user is not None and review.get("state") == "approved" and named:
+            found.append(Person.of(user))
     return found

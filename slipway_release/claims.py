@@ -16,6 +16,7 @@ from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
+from slipway_release.people import Person
 from slipway_release.platform_file import MAIN, RELEASE_WORKFLOW, Environment, Platform, Service
 from slipway_release.registry import Image
 from slipway_release.release_file import Release
@@ -35,7 +36,7 @@ class PromotionRequest:
     tag: Tag | None
     branch: str | None
     committed_at: str | None
-    asked_by: tuple[str, ...] = ()
+    asked_by: tuple[Person, ...] = ()
     """Who pushed the tag, and who ran its workflow again."""
 
     def environments(self, platform: Platform) -> list[Environment]:
@@ -168,9 +169,9 @@ def _check_tests(github: GitHub, service: Service, run_id: str) -> None:
         )
 
 
-def _people(run: Document) -> tuple[str, ...]:
+def _people(run: Document) -> tuple[Person, ...]:
     actors = (fields.optional_document(run, key) or {} for key in ("actor", "triggering_actor"))
-    return tuple(dict.fromkeys(str(actor["login"]) for actor in actors if actor.get("login")))
+    return tuple(dict.fromkeys(Person.of(actor) for actor in actors if actor.get("login")))
 
 
 def _source(github: GitHub, platform: Platform, service: Service, run: Document, run_id: str) -> Tag | str:

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from slipway_release import workflow
+from slipway_release import fields, workflow
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
+from slipway_release.fields import Document
 from slipway_release.github import quoted
 
 _MAINTAINS = {"admin", "maintain"}
 """Roles of the platform's team and of the organisation's owners."""
+_WRITTEN = re.compile(r"(?P<login>\S+?)(?: \((?P<number>[0-9]+)\))?")
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account of GitHub. Its login changes when it is renamed, and is free for others then; its number stays."""
+
+    login: str
+    number: int | None = None
+
+    @classmethod
+    def of(cls, user: Document) -> Person:
+        """The account that GitHub's API shows."""
+        number = user.get("id")
+        return cls(fields.text(user, "login", "user"), number if isinstance(number, int) else None)
+
+    @classmethod
+    def read(cls, text: str) -> Person:
+        """The account that `str` has written; a login alone is what was written once."""
+        found = _WRITTEN.fullmatch(text)
+        if found is None or found["number"] is None:
+            return cls(text)
+        return cls(found["login"], int(found["number"]))
+
+    def __str__(self) -> str:
+        return self.login if self.number is None else f"{self.login} ({self.number})"
+
+    def is_among(self, others: Iterable[Person]) -> bool:
+        """Whether this account is one of others; logins decide where a number is not known."""
+        return any(self._is(other) for other in others)
+
+    def _is(self, other: Person) -> bool:
+        if self.number is None or other.number is None:
+            return self.login.lower() == other.login.lower()
+        return self.number == other.number
 
 
 def starter(context: Context, teams: Iterable[str], what: str) -> str:

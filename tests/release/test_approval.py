@@ -8,6 +8,7 @@ import pytest
 from slipway_release import approval, claims
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
+from slipway_release.people import Person
 from slipway_release.registry import Image, Registry
 from tests.release.builders import context, environment, platform, release
 
@@ -22,7 +23,9 @@ def check(reviews: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **chan
     monkeypatch.setenv("GITHUB_RUN_ID", "7")
     of = platform(environment("production", **({"approval": True} | changes)))
     around = context({f"GET {RUN}/approvals": reviews}, of=of)
-    request = PromotionRequest(of.service("guestbook"), release("1.0.0"), None, None, None, ("Dana", "sam"))
+    request = PromotionRequest(
+        of.service("guestbook"), release("1.0.0"), None, None, None, (Person("Dana"), Person("sam"))
+    )
     approval.check(around, request, of.environment("production"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from slipway_release import claims
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
+from slipway_release.people import Person
 from tests.release.builders import COMMIT, DIGEST, RUN, answer, context
 
 REPOSITORY = "/repos/acme/guestbook"
@@ -64,7 +65,7 @@ def test_a_true_request_becomes_a_release() -> None:
 
 def test_who_ran_a_release_again_has_asked_for_it_as_who_pushed_the_tag_has() -> None:
     again = run(actor={"login": "dana"}, triggering_actor={"login": "pat"})
-    assert checked(world(**{"actions/runs/7": again})).asked_by == ("dana", "pat")
+    assert checked(world(**{"actions/runs/7": again})).asked_by == (Person("dana"), Person("pat"))
 
 
 def test_an_annotated_tag_is_followed_to_its_commit() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from slipway_release import freeze, gates, people
 from slipway_release.errors import RefusedError
+from slipway_release.people import Person
 from slipway_release.selection import Kind
 from tests.release.builders import environment
 from tests.release.serving import INVITED
@@ -22,7 +23,7 @@ def here(world: Make) -> World:
     here = world(environment("production", delivery="pull-request", approval=True, approvers=["leads"]))
     here.team("leads", "dana", "pat")
     here.team("web", "sam")
-    here.deliver(dataclasses.replace(here.request("1.0.0"), asked_by=("Dana",)), "production")
+    here.deliver(dataclasses.replace(here.request("1.0.0"), asked_by=(Person("Dana"),)), "production")
     return here
 
 
@@ -33,6 +34,19 @@ def refused(here: World) -> str | None:
 
 def test_who_asked_for_a_release_cannot_approve_its_pull_request(here: World) -> None:
     assert "waits for an approval (leads)" in str(refused(here))
+    here.review("dana")
+    assert "dana asked for this release and approved it too" in str(refused(here))
+    here.review("pat")
+    assert refused(here) is None
+
+
+def test_who_asked_for_a_release_cannot_approve_it_under_another_name(world: Make) -> None:
+    """An account can be renamed at any moment, and somebody else can take its old name."""
+    here = world(environment("production", delivery="pull-request", approval=True, approvers=["leads"]))
+    here.team("leads", "dana", "pat")
+    number = here.call("GET", "/users/dana")["id"]
+    asked_by = (Person("before", number), Person("Pat", number + 1000))
+    here.deliver(dataclasses.replace(here.request("1.0.0"), asked_by=asked_by), "production")
     here.review("dana")
     assert "dana asked for this release and approved it too" in str(refused(here))
     here.review("pat")
