@@ -39,9 +39,12 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 """Where hosts stand in the spec of a kind; of others that are routes, at `_ROUTE`."""
 _ANNOTATION = re.compile(r"external-dns\.[^/]*/(internal-)?hostname|nginx\.ingress\.kubernetes\.io/server-alias")
 _FIRST = re.compile(
-    r"traefik\.ingress\.kubernetes\.io/router\.priority|alb\.ingress\.kubernetes\.io/group\.(name|order)"
+    r"traefik\.ingress\.kubernetes\.io/router\.(priority|pathmatcher|rulesyntax)|alb\.ingress\.kubernetes\.io/group\.(name|order)"
 )
 """Annotations that put an Ingress before those of others."""
+_REGISTRY = "the registry"
+_NAMED, _UNNAMED = "Host(`{}`) && PathPrefix(`/`)", "PathPrefix(`{}`)"
+"""What Traefik makes of a rule of an Ingress with a host, and of one for every host."""
 _MATCHER = re.compile(r"(?P<name>[A-Za-z]+)\s*\((?P<words>\s*((`[^`]*`|\"[^\"]*\"|'[^']*')[\s,]*)*)\)")
 _WORD = re.compile(r"[`\"']([^`\"']*)[`\"']")
 
@@ -54,7 +57,7 @@ def hosts_of(tree: Tree) -> dict[str, str]:
         host = urllib.parse.urlsplit(environment.service_url(service.name) or "").hostname
         if host:
             owners.setdefault(host, set()).add(placement_name(service.name, environment.name))
-    of_platform = {"Argo CD": platform.argocd_url, "the registry": f"https://{platform.registry_host}"}
+    of_platform = {"Argo CD": platform.argocd_url, _REGISTRY: f"https://{platform.registry_host}"}
     for owner, url in of_platform.items():
         host = urllib.parse.urlsplit(url or "").hostname
         if host:
@@ -77,6 +80,8 @@ def check(owners: Mapping[str, str], manifest: Manifest, namespace: str) -> Iter
             found += [(f"annotation {name}: ", host) for host in re.split(r"[\s,]+", text) if host]
         elif _FIRST.fullmatch(name) and kind == "Ingress" and _is_open(spec):
             yield f"annotation {name} with a rule for every host takes the traffic of others; name the host"
+    if kind == "Ingress":
+        yield from _long(owners, spec, namespace)
     if kind.startswith("IngressRoute"):
         for match in _texts(spec, "routes.match"):
             hosts = _of_match(match)
@@ -135,9 +140,22 @@ def _annotations(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 def _is_open(spec: fields.Document) -> bool:
     """Whether a rule of an Ingress is for every host."""
+    return "defaultBackend" in spec or any(not next(_texts(rule, "host"), "") for rule in _rules(spec))
+
+
+def _rules(spec: fields.Document) -> list[object]:
     rules = spec.get("rules")
-    listed = cast("list[object]", rules) if isinstance(rules, list) else []
-    return "defaultBackend" in spec or any(not next(_texts(rule, "host"), "") for rule in listed)
+    return cast("list[object]", rules) if isinstance(rules, list) else []
+
+
+def _long(owners: Mapping[str, str], spec: fields.Document, namespace: str) -> Iterator[str]:
+    """Paths for every host that Traefik asks before hosts of others: of two rules, the longer text comes first."""
+    # Registries are seldom behind the cluster's entry, and have short names.
+    others = [len(_NAMED.format(host)) for host, owner in owners.items() if owner not in {namespace, _REGISTRY}]
+    for rule in _rules(spec):
+        for path in _texts(rule, "http.paths.path") if not next(_texts(rule, "host"), "") else ():
+            if others and len(_UNNAMED.format(path)) >= min(others):
+                yield f"path {path!r} for every host may come before the hosts of others; name the host"
 
 
 def _of_match(match: str) -> list[str] | None:

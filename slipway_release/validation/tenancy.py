@@ -15,8 +15,11 @@ _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
 _SNIPPET = re.compile(r".*(nginx|haproxy|ingress).*/.*snippets?|(haproxy-)?ingress\.(kubernetes|github)\.io/config-.*")
 SYSTEM_PRIORITY = "system-"
 """How the names of priority classes begin that Kubernetes has for the cluster's own parts."""
-_SECRET = re.compile(r"nginx\.ingress\.kubernetes\.io/(auth|auth-tls|proxy-ssl)-secret")
-"""Annotations that name a Secret, of any namespace with `<namespace>/<name>`."""
+_OF_NAMESPACE = re.compile(
+    r"((nginx\.|haproxy-)?ingress\.(kubernetes|github)\.io|haproxy\.org)"
+    r"/(.*-secret|.*-configmap|auth-proxy-set-headers|custom-headers|(server|client)-(ca|crt))"
+)
+"""Annotations that name a Secret or a ConfigMap, of any namespace with `<namespace>/<name>`, or a controller's file."""
 _FILES = ("bearerTokenFile", "certFile", "keyFile")
 TRACKING = "argocd.argoproj.io/tracking-id"
 """Where Argo CD writes on an object of whose Application it is."""
@@ -68,11 +71,18 @@ def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str
     for name, text in (fields.optional_document(metadata, "annotations") or {}).items():
         if _SNIPPET.fullmatch(name):
             yield f"annotation {name} puts text into the configuration that all services share; take it out"
-        if _SECRET.fullmatch(name) and str(text).rpartition("/")[0] not in {"", namespace}:
-            yield f"annotation {name} names a Secret of another namespace; name one of {namespace!r}"
+        if _OF_NAMESPACE.fullmatch(name) and (of := _place(str(text))) not in {"", namespace}:
+            yield f"annotation {name} names what {of!r} has; name something of {namespace!r}"
+    if metadata.get("finalizers"):
+        yield "metadata.finalizers keep it, and so its namespace, from going when they have to; take them out"
     if any(str(found).startswith(SYSTEM_PRIORITY) for found in values_of(manifest, "priorityClassName")):
         yield f"priorityClassName {SYSTEM_PRIORITY}… makes Kubernetes end pods of others for this one; take it out"
     yield from hosts.check(owners, manifest, namespace)
+
+
+def _place(reference: str) -> str:
+    """What stands before a name: its namespace, a folder of `file://…`, or nothing. Some say `secret://` before it."""
+    return reference.strip().removeprefix("secret://").rpartition("/")[0]
 
 
 def _service(spec: fields.Document, namespace: str) -> Iterator[str]:

@@ -179,7 +179,36 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
         thing(
             *INGRESS, "certificate", 'annotations: {"nginx.ingress.kubernetes.io/proxy-ssl-secret": reports-dev/client}'
         ),
-        "proxy-ssl-secret names a Secret of another namespace; name one of 'guestbook-dev'",
+        "proxy-ssl-secret names what 'reports-dev' has; name something of 'guestbook-dev'",
+    ),
+    "headers": (
+        thing(*INGRESS, "headers", 'annotations: {"nginx.ingress.kubernetes.io/custom-headers": reports-dev/settings}'),
+        "custom-headers names what 'reports-dev' has",
+    ),
+    "authority": (
+        thing(*INGRESS, "authority", 'annotations: {"haproxy.org/server-crt": "secret://reports-dev/client"}'),
+        "haproxy.org/server-crt names what 'reports-dev' has",
+    ),
+    "file": (
+        thing(*INGRESS, "file", 'annotations: {"haproxy-ingress.github.io/auth-secret": "file:///etc/passwd"}'),
+        "auth-secret names what 'file:///etc' has",
+    ),
+    "regular": (
+        thing(
+            *INGRESS,
+            "regular",
+            'annotations: {"traefik.ingress.kubernetes.io/router.pathmatcher": PathRegexp}',
+            "spec: {rules: [{http: {paths: [{path: '/.*'}]}}]}",
+        ),
+        "router.pathmatcher with a rule for every host takes the traffic of others",
+    ),
+    "long": (
+        thing(*INGRESS, "long", body=f"spec: {{rules: [{{http: {{paths: [{{path: '/{'a' * 36}'}}]}}}}]}}"),
+        f"path '/{'a' * 36}' for every host may come before the hosts of others",
+    ),
+    "stays": (
+        thing("ConfigMap", "v1", "stays", "finalizers: [example.com/never]"),
+        "metadata.finalizers keep it, and so its namespace",
     ),
     "snippet": (
         thing(*INGRESS, "snippet", 'annotations: {"nginx.ingress.kubernetes.io/configuration-snippet": "x;"}'),
@@ -245,6 +274,7 @@ def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
     attack(
         tree,
         entry=thing(*INGRESS, "entry", secret, "spec: {rules: [{host: guestbook.dev.example.com}]}"),
+        every=thing(*INGRESS, "every", body="spec: {rules: [{http: {paths: [{path: /guestbook/administration}]}}]}"),
         monitor=thing(
             "ServiceMonitor",
             "monitoring.coreos.com/v1",
