@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from slipway_release import fields, history, layout, ledger, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
+from slipway_release.git import Commit
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -30,6 +31,8 @@ _AT_ONCE = dt.timedelta(minutes=10)
 _MOST_SERVICES = 20
 """How many services are looked at."""
 _ENTRIES = 100
+_CHANGES = 20
+"""How many changes of a release file are looked at."""
 _RECENT = 10
 """How many reports before a failure are looked at; those of the same release and configuration do not count."""
 
@@ -87,6 +90,26 @@ def was_good(context: Context, report: Report, release: Release) -> bool:
     return record.is_verified(context, report.environment, report.service, release)
 
 
+def delivered(
+    context: Context, environment: Environment, service: Service, release: Release, ref: str
+) -> Commit | None:
+    """The commit that brought the release that is there at a commit or branch.
+
+    Later ones may have changed other parts of its file, such as a hold, or have broken it and mended it again.
+    """
+    found = None
+    path = layout.release_path(environment.name, service.name)
+    for commit in history.log(context.writer, context.platform.repository, path, ref, _CHANGES):
+        try:
+            there = context.contents.release(environment.name, service.name, commit.sha).release
+        except RefusedError:
+            continue
+        if not release.same_image(there):
+            break
+        found = commit
+    return found
+
+
 def configuration(context: Context, report: Report, release: Release, *, good: bool) -> Configuration | None:
     """The change of configuration that a failure is to be blamed on, or None.
 
@@ -100,7 +123,8 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
     if good:
         since = record.commit_of(context, environment, service, release.version)
         return _changed(context, environment, service, since, report.entry.sha) if since else None
-    since = _delivered_at(context, report)
+    came = delivered(context, environment, service, release, report.entry.sha)
+    since = came and came.sha
     # Each is read once, and no more of them than are looked at.
     recent, again = itertools.tee(itertools.islice(_before(context, report, release), _RECENT))
     worked = None
@@ -172,12 +196,6 @@ def _broken_before(
         found = configuration(context, before, failed, good=was_good(context, before, failed))
         return _changed(context, environment, service, found.since, report.entry.sha) if found else None
     return None
-
-
-def _delivered_at(context: Context, report: Report) -> str | None:
-    path = layout.release_path(report.environment.name, report.service.name)
-    repository = context.platform.repository
-    return next(iter(history.commits_of(context.writer, repository, path, report.entry.sha, 1)), None)
 
 
 def _paths(context: Context, environment: Environment, service: Service, since: str, commit: str) -> tuple[str, ...]:

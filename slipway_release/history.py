@@ -115,11 +115,6 @@ def commits_of(github: GitHub, repository: str, path: str, ref: str, limit: int)
     return [commit.sha for commit in log(github, repository, path, ref, limit)]
 
 
-def newest_change(github: GitHub, repository: str, path: str, branch: str) -> str:
-    """When a branch's newest commit that changed a file was made (ISO 8601); empty where there is none."""
-    return next((commit.date for commit in log(github, repository, path, branch, 1)), "")
-
-
 def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
     """Whether a commit is part of a branch's history."""
     # By commit, not by name: a tag may have the branch's name.

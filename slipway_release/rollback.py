@@ -6,7 +6,7 @@ last verified release back and puts the bad version on hold.
 
 from __future__ import annotations
 
-from slipway_release import blame, history, layout, pulls, reports, taking_back, verified_releases, workflow
+from slipway_release import blame, pulls, reports, taking_back, verified_releases, workflow
 from slipway_release.blame import Configuration
 from slipway_release.choices import Rollback
 from slipway_release.context import Context
@@ -104,9 +104,9 @@ def guard(report: Report) -> str | None:
 def _is_declined(context: Context, report: Report, failed: Release) -> bool:
     """Whether a person has decided against the rollback of this delivery."""
     contents, environment, service = context.contents, report.environment, report.service
-    path = layout.release_path(environment.name, service.name)
-    delivered = history.newest_change(context.writer, context.platform.repository, path, environment.target_branch)
-    return pulls.is_declined(contents, environment.name, service.name, failed.version, "rollback", delivered)
+    came = blame.delivered(context, environment, service, failed, environment.target_branch)
+    since = came.date if came else ""
+    return pulls.is_declined(contents, environment.name, service.name, failed.version, "rollback", since)
 
 
 def by_hand(

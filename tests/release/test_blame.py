@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sandbox.github.core import clock
-from slipway_release import merged, reconcile, release_file, workflow
+from slipway_release import hold, merged, reconcile, release_file, workflow
 from tests.release.builders import environment
 from tests.release.serving import Running
 from tests.release.world import World
@@ -245,6 +245,30 @@ def test_a_release_that_is_reported_again_and_again_is_not_to_blame_in_the_end(w
     assert here.file("dev").held == ()
 
 
+def test_a_hold_of_another_version_hides_no_broken_values(world: Make) -> None:
+    """It changes the release file after they broke what the same file delivers."""
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.release("1.1.0", "dev")
+    here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    place, guestbook = here.platform.environment("dev"), here.platform.service("guestbook")
+    hold.hold(here.context(), place, guestbook, "1.2.0", reason="no", login="dana")
+    assert "values.yaml changed" in here.fail("dev", here.head("environments")).reason
+    assert (here.wanted("dev"), here.file("dev").hold_of("1.1.0")) == ("1.1.0", None)
+
+
+def test_a_release_file_that_was_broken_and_mended_hides_no_broken_values(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.release("1.1.0", "dev")
+    path = release_file.path_of("dev", "guestbook")
+    before = text(here, path) or ""
+    here.commit("environments", path, "release: {")
+    here.commit("environments", VALUES, "command: [broken]\n")
+    assert "values.yaml changed" in here.fail("dev", here.commit("environments", path, before)).reason
+    assert here.wanted("dev") == "1.1.0"
+
+
 def test_a_mend_is_not_blamed_for_a_bad_release_that_came_onto_broken_values(world: Make) -> None:
     """The first report of the release is lost, so that nothing but the mended values is seen to fail with it."""
     here = world(environment("dev"))
@@ -321,6 +345,10 @@ def test_a_rollback_s_request_that_a_person_closes_stays_closed(waits: World) ->
     answer = waits.fail("production", waits.head("environments"))
     assert waits.pulls() == []
     assert "a person has closed the pull request" in answer.reason
+    place, guestbook = waits.platform.environment("production"), waits.platform.service("guestbook")
+    hold.hold(waits.context(), place, guestbook, "1.2.0", reason="no", login="dana")
+    answer = waits.fail("production", waits.head("environments"))
+    assert "a person has closed the pull request" in answer.reason, "a hold delivers nothing again"
 
 
 @pytest.fixture

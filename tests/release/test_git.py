@@ -128,7 +128,6 @@ def test_git_and_the_api_tell_the_same(world: Make) -> None:
             list(history.log(github, here.repository, FILE, MAIN, 2)),
             list(history.log(github, here.repository, FILE, commits[1], 9)),
             list(history.log(github, here.repository, "nothing", MAIN, 9)),
-            history.newest_change(github, here.repository, FILE, MAIN),
         ]
 
     assert told(own) == told(api)
