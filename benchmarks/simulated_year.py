@@ -34,6 +34,7 @@ def measured(options: argparse.Namespace, report: Report) -> None:
             year.settle()
             report.measure("time of one platform").values.append(time.monotonic() - began)
             found = year.broken_promises()
+        clock.stop(None)
         clock.move(0)
         broken += len(found)
         report.notes += [f"seed {seed}: {text}" for text in found]
@@ -57,6 +58,7 @@ def rush(options: argparse.Namespace, report: Report) -> None:
             year_rush.rush(year, options.each, 3 * options.each, faults=faults)
             took[faults] = time.monotonic() - began
             found = year_rush.broken_promises(year)
+        clock.stop(None)
         clock.move(0)
         what = "with faults" if faults else "without faults"
         say(f"{what}: {dict(year.counts)}; {'; '.join(found) or 'all promises kept'}")

@@ -16,6 +16,7 @@ from tests.release.year import APPROVED_PLACES, PLACES, Year
 def model_clock() -> Iterator[None]:
     """The model's clock is put back."""
     yield
+    clock.stop(None)
     clock.move(0)
 
 

@@ -221,6 +221,11 @@ class World:
         github = GitHub(f"{self.url}api/v3", self.token, Transport(60, log=lambda _: None, exchange=self.exchange))
         return Contents(github, self.repository).release(environment, service, ref or place.target_branch)
 
+    def text(self, path: str, ref: str) -> str | None:
+        """A file of the environment repository at a branch or commit; None where there is none."""
+        found = self.client.get(f"/repos/{self.repository}/contents/{path}", params={"ref": ref})
+        return base64.b64decode(found.json()["content"]).decode() if found.is_success else None
+
     def wanted(self, environment: str, service: str = "guestbook") -> str | None:
         found = self.file(environment, service).release
         return found.version if found else None

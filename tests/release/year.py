@@ -44,6 +44,9 @@ APPROVED_PLACES = (
 )
 """People merge what comes to production."""
 HOUR = 3600
+_START = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+_REQUEST = 0.25
+"""How many seconds a request takes."""
 _MOST_ROUNDS = 14
 
 
@@ -71,7 +74,7 @@ class Year:
     bad: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Place and version that do not get healthy."""
     broken: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """Places whose values are broken at the moment."""
+    """Places whose values somebody has broken and not mended."""
     mended: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """Places whose values are mended, where Argo CD has not synced that yet."""
     unwanted: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
@@ -91,7 +94,10 @@ class Year:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
+        # What happens must not depend on how fast this machine is.
         self.seconds = 0.0
+        clock.stop(_START)
+        clock.move(0)
         self.skew = dt.timedelta()
         self.outside = Outside()
         self.places = list(self.world.environments)
@@ -139,6 +145,7 @@ class Year:
         return Context(self.world.platform, own, writer, service, shelves, "https://run.test/1")
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        self.wait(_REQUEST)
         if self.faults and self.random.random() < self.errors:
             self.counts["errors"] += 1
             is_late = method == "PUT" and "/contents/" in url
@@ -325,11 +332,13 @@ class Year:
             return False
         if there is None:
             return False
-        good = self._is_good(place.name, service, there)
+        good = self._is_good(place, service, there, head)
         if self.reported.get((place.name, service)) == f"{head} {good}":
             return False
         self.reported[place.name, service] = f"{head} {good}"
         self.mended.discard((place.name, service))
+        if not self.people.is_broken(place.name, service, head):
+            self.broken.discard((place.name, service))
         number = self.world.report(place.name, head, "success" if good else "failure", "Healthy", service)
         before = self._held(place.name, service)
         if lost:
@@ -340,12 +349,16 @@ class Year:
         self._blamed(place.name, service, before)
         return True
 
-    def _is_good(self, place: str, service: str, release: Release) -> bool:
+    def _is_good(self, place: Environment, service: str, release: Release, head: str) -> bool:
         known = any(
             (item.release.image, item.release.digest) == (release.image, release.digest)
             for item in self.requests.values()
         )
-        return known and (place, service, release.version) not in self.bad and (place, service) not in self.broken
+        return (
+            known
+            and (place.name, service, release.version) not in self.bad
+            and not self.people.is_broken(place.name, service, head)
+        )
 
     def _held(self, place: str, service: str) -> set[str]:
         try:

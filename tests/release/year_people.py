@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _FIELDS = ("version", "tag", "image", "digest", "commit", "run", "rollback", "held", "release")
 _WRONG: tuple[object, ...] = ("", None, "v1.0.0", "latest", 7, {}, [], "sha256:" + "0" * 64, "0" * 40, "99.0.0")
 
+_BROKEN = "command: [broken"
+"""How values begin with which nothing gets healthy."""
+
 
 class People:
     """Everybody who may write something."""
@@ -119,17 +122,22 @@ class People:
         # a bad release, and a report cannot tell which of the two is at fault.
         if place.target_branch != "main" or (place.name, service.name) in self.year.broken | self.year.mended:
             return
-        path = f"{layout.service_folder(place.name, service.name)}/values.yaml"
-        self.world.commit("environments", path, f"command: [broken {self.random.random()}]\n")
+        text = f"{_BROKEN} {self.random.random()}]\n"
+        self.world.commit("environments", _values(place.name, service.name), text)
         self.year.broken.add((place.name, service.name))
         self.year.argocd(place.name, service.name)
 
     def mend_values(self) -> None:
         for place, service in sorted(self.year.broken):
-            path = f"{layout.service_folder(place, service)}/values.yaml"
-            self.world.commit("environments", path, f"replicas: {self.random.random()}\n")
+            # A rollback may have put older ones back.
+            if self.is_broken(place, service, "main"):
+                self.world.commit("environments", _values(place, service), f"replicas: {self.random.random()}\n")
         self.year.mended |= self.year.broken
         self.year.broken.clear()
+
+    def is_broken(self, place: str, service: str, ref: str) -> bool:
+        """Whether nothing gets healthy with the values that are there."""
+        return (self.world.text(_values(place, service), ref) or "").startswith(_BROKEN)
 
     # Requests
 
@@ -282,3 +290,7 @@ class People:
             self.random.choice(self.world.platform.environments),
             self.random.choice(self.world.platform.services),
         )
+
+
+def _values(place: str, service: str) -> str:
+    return f"{layout.service_folder(place, service)}/values.yaml"

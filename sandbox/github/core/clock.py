@@ -3,12 +3,19 @@
 import datetime as dt
 
 _moved = dt.timedelta()
+_stopped: dt.datetime | None = None
 
 
 def move(seconds: float) -> None:
     """Sets how far the clock of this process is ahead of the machine's."""
     global _moved  # noqa: PLW0603 -- a process has one clock
     _moved = dt.timedelta(seconds=seconds)
+
+
+def stop(moment: dt.datetime | None) -> None:
+    """Lets the clock stand at a moment, from which only `move` takes it; None lets it go again."""
+    global _stopped  # noqa: PLW0603 -- a process has one clock
+    _stopped = moment
 
 
 def ahead() -> float:
@@ -18,7 +25,7 @@ def ahead() -> float:
 
 def present() -> dt.datetime:
     """The present moment."""
-    return dt.datetime.now(dt.UTC) + _moved
+    return (_stopped or dt.datetime.now(dt.UTC)) + _moved
 
 
 def now() -> str:
