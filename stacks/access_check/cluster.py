@@ -55,7 +55,8 @@ def _asked(settings: Settings, context: str, setting: str, ask: Callable[[Any], 
         yield f"cluster {context}: it does not answer: {error}"
     except kubernetes.client.ApiException as error:
         shown = str(error).splitlines()[0]
-        yield f"cluster {context}: {shown}; the context's user must read Argo CD's settings and review access"
+        needed = "read Argo CD's settings and role bindings, and review access"
+        yield f"cluster {context}: {shown}; the context's user must {needed}"
 
 
 def _own(settings: Settings, client: Any) -> Iterator[str]:
@@ -67,10 +68,13 @@ def _own(settings: Settings, client: Any) -> Iterator[str]:
 def _namespaces(settings: Settings, environments: Sequence[Environment], client: Any) -> Iterator[str]:
     """Asks the cluster that these environments run on."""
     api = cast(Any, kubernetes.client).AuthorizationV1Api(client)
+    bindings = cast(Any, kubernetes.client).RbacAuthorizationV1Api(client)
     rights = rights_by_place(settings)
     for environment in environments:
         for service in settings.services_of(environment):
-            yield from _namespace(settings, api, service, environment, rights[service.name, environment.name])
+            here = rights[service.name, environment.name]
+            yield from _namespace(settings, api, service, environment, here)
+            yield from _people(settings, bindings, here)
 
 
 def _namespace(
@@ -95,6 +99,22 @@ def _namespace(
                 yield f"Kubernetes: {group} {'may' if may else 'may not'} {what} ({action}), {said}; {remedy}"
 
 
+def _people(settings: Settings, api: Any, rights: Sequence[Right]) -> Iterator[str]:
+    """Users and groups that have a role in a namespace beside the teams; what controllers need is not looked at."""
+    groups = {cluster_group(settings, team) for team in settings.teams}
+    within, namespace = _kubectl(settings, rights[0])
+    listed: list[Any] = api.list_namespaced_role_binding(namespace).items
+    for binding in listed:
+        subjects: list[Any] = binding.subjects or []
+        for subject in subjects:
+            known = subject.kind == "ServiceAccount" or subject.name in groups or subject.name.startswith("system:")
+            if not known:
+                name, role = binding.metadata.name, binding.role_ref
+                what = f"{subject.kind} {subject.name} has {role.kind} {role.name} in {namespace} beside the teams"
+                command = f"{within} delete rolebinding {shlex.quote(name)}"
+                yield f"Kubernetes: {what}, by RoleBinding {name}; `{command}`"
+
+
 def _teams(settings: Settings) -> list[Team]:
     """Those whose rights come by Git; the platform's has its own way into the cluster."""
     return [team for team in settings.teams if team.name != settings.github.platform_team]
@@ -103,17 +123,23 @@ def _teams(settings: Settings) -> list[Team]:
 def _remedy(settings: Settings, rights: Sequence[Right], reason: str) -> str:
     """What takes a right away: the binding goes that gives it, as Kubernetes says in its reason."""
     place = rights[0]
-    kubectl = f"kubectl --context {shlex.quote(place.environment.context or settings.cluster.context)}"
-    within = f"{kubectl} --namespace {placement_name(place.service, place.environment)}"
+    within, _ = _kubectl(settings, place)
     found = _GIVEN_BY.search(reason)
     if found is None:
         return f"`{within} get rolebindings` shows what may give it"
     kind, name = found.groups()
     if kind == "ClusterRoleBinding":
-        return f"{kind} {name} gives it; `{kubectl} delete clusterrolebinding {shlex.quote(name)}`"
+        return f"{kind} {name} gives it; `{within} delete clusterrolebinding {shlex.quote(name)}`"
     if name in {binding["metadata"]["name"] for binding in role_bindings(settings, rights)}:
         return f"{kind} {name} gives it, and is not as in Git; {_synced(place.environment)}"
     return f"{kind} {name} gives it, and is not in Git; `{within} delete rolebinding {shlex.quote(name)}`"
+
+
+def _kubectl(settings: Settings, place: Right) -> tuple[str, str]:
+    """The command for the namespace of a place, and its name."""
+    namespace = placement_name(place.service, place.environment)
+    context = shlex.quote(place.environment.context or settings.cluster.context)
+    return f"kubectl --context {context} --namespace {namespace}", namespace
 
 
 def _synced(environment: Environment) -> str:

@@ -1,8 +1,8 @@
-"""What GitHub says about rights: teams, people, reviewers, branches that reach keys, bypass lists, code owners."""
+"""What GitHub says about rights: teams, people, keys, reviewers, what reaches secrets, bypass lists, code owners."""
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +12,9 @@ from components.github.errors import GitHubError
 from manifests.access import repository_permission
 from manifests.code_owners import PATH, code_owners
 from manifests.model import AUTOMATION, Settings, Team
+from manifests.repository_files import tracked_branches
 from manifests.rules import Actor, ActorKind, environment_rules, service_rules
+from slipway_release.tags import tag_patterns
 
 MEND = "`pulumi up --refresh` puts it back"
 _ORDER = ("admin", "maintain", "push", "triage", "pull")
@@ -31,10 +33,14 @@ def differences(settings: Settings) -> Iterator[str]:
 
 
 def cases(settings: Settings) -> int:
-    """What GitHub is compared in: each team's people, its right on each repository, each ruleset and environment."""
+    """What GitHub is compared in: each team's people, its right on each repository, each ruleset and environment.
+
+    Of each repository also its deploy keys, and whether its workflows approve.
+    """
     repositories, teams = 1 + len(settings.services), len(settings.teams)
     rulesets = len(environment_rules(settings)) + sum(len(service_rules(settings, one)) for one in settings.services)
-    return teams + teams * repositories + rulesets + 1 + len(settings.environments) + 1
+    environments = repositories + len(settings.environments)
+    return teams + (teams + 2) * repositories + rulesets + environments + 1
 
 
 def _differences(settings: Settings, api: GitHubApi) -> Iterator[str]:
@@ -47,7 +53,11 @@ def _differences(settings: Settings, api: GitHubApi) -> Iterator[str]:
         rules = service_rules(settings, service)
         yield from _repository(settings, api, service.repository_name, {service.team: "push"}, rules)
     for name, reviewers in [(AUTOMATION, ()), *((one.name, one.reviewers) for one in settings.environments)]:
-        yield from _environment(settings, api, name, set(reviewers))
+        yield from _environment(settings, api, environments, name, set(reviewers), ["main"])
+    for service in settings.services:
+        tags = tag_patterns(settings.environments_of(service))
+        branches = tracked_branches(settings, service)
+        yield from _environment(settings, api, service.repository_name, AUTOMATION, set(), branches, tags)
     yield from _code_owners(settings, api)
 
 
@@ -87,6 +97,13 @@ def _repository(
         login, may = str(person["login"]), _permission(person)
         command = f"gh api --method DELETE repos/{full_name}/collaborators/{login}"
         yield f"GitHub: {login} has {may or 'a role'} on {full_name} beside the teams; `{command}`"
+    for key in api.pages(f"{path}/keys"):
+        if not key["read_only"]:
+            command = f"gh api --method DELETE repos/{full_name}/keys/{key['id']}"
+            yield f"GitHub: deploy key {key['title']!r} writes {full_name}, declared is none; `{command}`"
+    allowed: Any = api.find(f"{path}/actions/permissions/workflow") or {}
+    if allowed.get("can_approve_pull_request_reviews"):
+        yield f"GitHub: workflows of {full_name} may make and approve pull requests, declared is not; {MEND}"
     yield from _rules(settings, api, name, rules)
 
 
@@ -130,11 +147,19 @@ def _known(actor: Actor, owner: str, api: GitHubApi, numbers: dict[str, str]) ->
     return actor.kind.value, numbers[actor.name]
 
 
-def _environment(settings: Settings, api: GitHubApi, name: str, declared: set[str]) -> Iterator[str]:
-    github = settings.github
-    path = f"/repos/{github.owner}/{github.environment_repository}/environments/{quote(name, safe='')}"
+def _environment(
+    settings: Settings,
+    api: GitHubApi,
+    repository: str,
+    name: str,
+    declared: set[str],
+    branches: Sequence[str],
+    tags: Sequence[str] = (),
+) -> Iterator[str]:
+    full_name = f"{settings.github.owner}/{repository}"
+    path = f"/repos/{settings.github.owner}/{quote(repository)}/environments/{quote(name, safe='')}"
     shown: Any = api.find(path)
-    where = f"GitHub: environment {name} of {github.owner}/{github.environment_repository}"
+    where = f"GitHub: environment {name} of {full_name}"
     if shown is None:
         yield f"{where}: it is not there; {MEND}"
         return
@@ -142,13 +167,19 @@ def _environment(settings: Settings, api: GitHubApi, name: str, declared: set[st
     asked = rules.get("required_reviewers", {}).get("reviewers", [])
     reviewers = {str(one["reviewer"].get("slug") or one["reviewer"].get("login")) for one in asked}
     if reviewers != declared:
-        named, wanted = ", ".join(sorted(reviewers)) or "no team", ", ".join(sorted(declared)) or "no team"
-        yield f"{where}: approved by {named}, declared is {wanted}; {MEND}, where the plan of GitHub has reviewers"
+        named, meant = ", ".join(sorted(reviewers)) or "no team", ", ".join(sorted(declared)) or "no team"
+        yield f"{where}: approved by {named}, declared is {meant}; {MEND}, where the plan of GitHub has reviewers"
     policies: Any = api.find(f"{path}/deployment-branch-policies") or {"branch_policies": []}
-    branches = [str(entry["name"]) for entry in policies["branch_policies"]]
-    if branches != ["main"]:
-        reached = ", ".join(branches) or "every branch"
-        yield f"{where}: its keys are given to workflows of {reached}, declared is main; {MEND}"
+    found = [_shown(str(one["name"]), is_tag=one.get("type") == "tag") for one in policies["branch_policies"]]
+    wanted = [*branches, *(_shown(tag, is_tag=True) for tag in tags)]
+    if set(found) != set(wanted):
+        reached, meant = ", ".join(found) or "every branch", ", ".join(wanted) or "none"
+        yield f"{where}: its keys are given to workflows of {reached}, declared is {meant}; {MEND}"
+
+
+def _shown(pattern: str, *, is_tag: bool) -> str:
+    """What reaches an environment, for people. A tag may have a branch's name."""
+    return f"tag {pattern}" if is_tag else pattern
 
 
 def _code_owners(settings: Settings, api: GitHubApi) -> Iterator[str]:

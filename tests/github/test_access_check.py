@@ -1,13 +1,14 @@
 """`make access --check` against GitHub: what is otherwise than declared is named with what mends it."""
 
 import base64
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from manifests.code_owners import code_owners
-from manifests.model import Settings
+from manifests.model import Service, Settings
 from manifests.rules import ActorKind, environment_rules
 from stacks.access_check import github
 from stacks.settings import settings_of
@@ -118,6 +119,43 @@ def test_reviewers_and_the_branches_that_reach_the_keys_are_compared(declared: D
         f"environment slipway {where}: its keys are given to workflows of main, feature, declared is main",
         f"environment production {where}: approved by no team, declared is {team}",
     ]
+
+
+def test_a_tag_of_the_name_of_main_does_not_pass_for_it(declared: Declared) -> None:
+    path = "/environments/slipway/deployment-branch-policies"
+    (main,) = declared.repository.ask("GET", path).json()["branch_policies"]
+    declared.repository.ask("DELETE", f"{path}/{main['id']}")
+    declared.repository.ask("POST", path, json={"name": "main", "type": "tag"})
+    said = f"environment slipway of {declared.name}: its keys are given to workflows of tag main, declared is main"
+    assert declared.differences() == [said]
+
+
+def test_what_reaches_the_keys_of_a_service_is_compared(declared: Declared) -> None:
+    team, repository = declared.settings.teams[0].name, declared.repository.name
+    service = Service(name="guestbook", template="python-web", team=team, repository=repository)
+    settings = dataclasses.replace(declared.settings, services=(service,))
+    (line,) = (line for line in github.differences(settings) if "its keys" in line)
+    assert "given to workflows of main, declared is tag v*" in line
+
+
+def test_a_key_that_writes_and_workflows_that_approve_are_found(declared: Declared) -> None:
+    """Either could make and approve a change with no other person than who has made it."""
+    for title, read_only in (("of a machine", False), ("of a reader", True)):
+        key = {"title": title, "key": f"ssh-ed25519 AAAA{title.encode().hex()}", "read_only": read_only}
+        declared.ask("POST", f"{declared.path}/keys", json=key)
+    open_to_workflows = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
+    of_all = "/orgs/acme/actions/permissions/workflow"
+    declared.ask("PUT", of_all, json=open_to_workflows)
+    try:
+        declared.ask("PUT", f"{declared.path}/actions/permissions/workflow", json=open_to_workflows)
+        found = list(github.differences(declared.settings))
+    finally:
+        declared.ask("PUT", of_all, json=open_to_workflows | {"can_approve_pull_request_reviews": False})
+    assert [line.split("; ")[0].removeprefix("GitHub: ") for line in found] == [
+        f"deploy key 'of a machine' writes {declared.name}, declared is none",
+        f"workflows of {declared.name} may make and approve pull requests, declared is not",
+    ]
+    assert f"`gh api --method DELETE repos/{declared.name}/keys/" in found[0]
 
 
 def test_whom_a_ruleset_does_not_bind_is_compared(declared: Declared) -> None:

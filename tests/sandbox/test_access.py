@@ -35,6 +35,7 @@ def test_all_three_systems_allow_what_is_declared_and_anything_else_is_found_and
     plant(rehearsal)
     found, _ = asked(sandbox)
     given = "RoleBinding tried gives it, and is not in Git; `kubectl"
+    beside = f"Kubernetes: User dana has ClusterRole admin in {PRODUCTION} beside the teams, by RoleBinding person"
     expected = [
         ("GitHub: team platform has push on acme/clock, declared is nothing", "`gh api --method DELETE"),
         ("Argo CD: acme web may delete applications dev/guestbook-dev, and it is not declared", "`helm"),
@@ -42,6 +43,7 @@ def test_all_three_systems_allow_what_is_declared_and_anything_else_is_found_and
         (f"Argo CD: {POLICY} has policy.more.csv, which is not declared", "`kubectl"),
         (f"Kubernetes: acme:web may patch deployments in {PRODUCTION} ({Action.CHANGE})", given),
         (f"Kubernetes: acme:web may create pods/exec in {PRODUCTION} ({Action.EXEC})", given),
+        (beside, "`kubectl"),
     ]
     assert len(found) == len(expected), found
     for line, (what, command) in zip(found, expected, strict=True):
@@ -65,14 +67,14 @@ def plant(rehearsal: Rehearsal) -> None:
     data = {"policy.csv": policy + shell, "policy.more.csv": more}
     core.patch_namespaced_config_map(POLICY, "argocd", {"data": data})
     rbac = "rbac.authorization.k8s.io"
-    binding = {
-        "metadata": {"name": "tried"},
-        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "edit"},
-        "subjects": [{"apiGroup": rbac, "kind": "Group", "name": "acme:web"}],
-    }
-    cast(Any, kubernetes.client).RbacAuthorizationV1Api(rehearsal.kubernetes).create_namespaced_role_binding(
-        PRODUCTION, binding
-    )
+    api = cast(Any, kubernetes.client).RbacAuthorizationV1Api(rehearsal.kubernetes)
+    for name, role, kind, whom in (("tried", "edit", "Group", "acme:web"), ("person", "admin", "User", "dana")):
+        binding = {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": rbac, "kind": kind, "name": whom}],
+        }
+        api.create_namespaced_role_binding(PRODUCTION, binding)
 
 
 def run(sandbox: Sandbox, rehearsal: Rehearsal, command: str) -> None:
@@ -96,9 +98,10 @@ def counted(sandbox: Sandbox, rehearsal: Rehearsal) -> dict[str, int]:
     teams, places, stages = len(settings.teams), len(list(settings.placements())), len(settings.environments)
     repositories = [rehearsal.environment_repository, *(one.repository_name for one in settings.services)]
     rulesets = sum(len(rehearsal.github("GET", f"{rehearsal.repository_path(one)}/rulesets")) for one in repositories)
-    automation, code_owners = 1, 1
+    # Of each repository its deploy keys, whether its workflows approve, and what reaches its keys.
+    each, code_owners = teams + 3, 1
     return {
-        "GitHub": teams + teams * len(repositories) + rulesets + stages + automation + code_owners,
+        "GitHub": teams + each * len(repositories) + rulesets + stages + code_owners,
         # Seven actions on each Application, and one on each AppProject.
         "Argo CD": teams * (7 * places + stages),
         # The platform's team has its own way into the cluster.
