@@ -4,13 +4,13 @@ Pull requests are checked for the same; this holds for what reaches the cluster 
 """
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from manifests.application import infrastructure_name
 from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY
 from manifests.model import Admission, Environment, Settings
+from slipway_release.validation import images
 from slipway_release.validation.tenancy import SYSTEM_PRIORITY, TRACKING
 
 _GROUP = "admissionregistration.k8s.io"
@@ -55,7 +55,7 @@ def sources(settings: Settings, environment: Environment) -> tuple[str, ...]:
 
 def _images_policy(settings: Settings, environment: Environment) -> dict[str, Any]:
     places = sources(settings, environment)
-    pattern = f"^({'|'.join(re.escape(place) for place in places)})/[^@]+@sha256:[0-9a-f]{{64}}$"
+    pattern = images.permitted(places)
     return {
         **_decides(_WORKLOADS),
         "variables": [
@@ -73,7 +73,7 @@ def _images_policy(settings: Settings, environment: Environment) -> dict[str, An
         "validations": [
             {
                 "expression": "variables.wrong.size() == 0 || variables.unchanged",
-                "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(_remedy(places))}",
+                "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(images.beyond(places))}",
             },
             {
                 "expression": f"!variables.priority.startsWith('{SYSTEM_PRIORITY}') || oldObject != null"
@@ -160,11 +160,6 @@ def _pod(of: str) -> str:
 
 def _priority(pod: str) -> str:
     return f"(has({pod}.priorityClassName) ? {pod}.priorityClassName : '')"
-
-
-def _remedy(places: tuple[str, ...]) -> str:
-    named = " or ".join(places)
-    return f": not an image of {named} by its digest; release it, or add its place to the environment's `imageSources`"
 
 
 def _images(pod: str) -> str:

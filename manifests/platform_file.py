@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from manifests.access import Action, Right, rights_by_place, teams_that_freeze
+from manifests.admission import sources
 from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
 from manifests.argocd.helm import helm_of
-from manifests.model import Attestations, Environment, Sbom, Service, Settings
+from manifests.model import Admission, Attestations, Environment, Sbom, Service, Settings
 from manifests.platform_values import platform_values
 from slipway_release import platform_file
 from slipway_release.version import VERSION
@@ -62,6 +63,7 @@ def _environment(settings: Settings, environment: Environment) -> platform_file.
         freezers=teams_that_freeze(settings, environment),
         kinds=_kinds(service_kinds(settings, environment)),
         sync_windows=environment.sync_windows_in_words or None,
+        image_sources=sources(settings, environment) if environment.admission is Admission.ENFORCE else (),
     )
 
 

@@ -50,6 +50,8 @@ class Environment:
     """What its AppProject permits, as `group/Kind` or, without a group, `Kind`; empty where the file does not say."""
     sync_windows: str | None = None
     """Its sync windows in words; None without any."""
+    image_sources: tuple[str, ...] = ()
+    """Where its cluster takes images from, as hosts with paths; empty where it takes them from everywhere."""
 
     @property
     def windows_note(self) -> str:
@@ -262,6 +264,7 @@ def _environment(source: fields.Document, where: str) -> Environment:
         freezers=fields.texts(source, "freezers", where),
         kinds=fields.texts(source, "kinds", where),
         sync_windows=fields.optional_text(source, "syncWindows"),
+        image_sources=fields.texts(source, "imageSources", where),
     )
 
 
@@ -340,6 +343,7 @@ def _environment_document(environment: Environment) -> dict[str, object]:
         "freezers": list(environment.freezers),
         "kinds": list(environment.kinds),
         **({"syncWindows": environment.sync_windows} if environment.sync_windows else {}),
+        "imageSources": list(environment.image_sources),
     }
 
 

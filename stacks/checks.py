@@ -21,7 +21,7 @@ from manifests.model import (
     placement_name,
 )
 from manifests.model.base import DNS_LABEL_LENGTH, IMAGE_PART, IMAGE_PART_MEANING
-from stacks.image_checks import check_accounts, check_argocd_image, check_bill_of_materials, check_images
+from stacks.image_checks import check_argocd_image, check_bill_of_materials, check_images, check_known
 from stacks.people_checks import check_people
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quantities, check_quota
@@ -354,7 +354,7 @@ def _check_adopt(parts: Parts) -> Iterator[Problem]:
 _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_github,
     lambda parts: check_images(parts.registry, parts.github, [found.value for found in parts.services]),
-    lambda parts: check_accounts(parts.registry),
+    lambda parts: check_known(parts.registry),
     lambda parts: check_argocd_image(parts.argocd),
     lambda parts: check_bill_of_materials(parts.registry),
     _check_address,

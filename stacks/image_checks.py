@@ -1,10 +1,9 @@
 """Names of images that a registry would not take, or that are surely a mistake."""
 
-import re
 from collections.abc import Iterable, Iterator
 
 from manifests.model import ArgoCD, Attestations, GitHub, Registry, Sbom, Service
-from manifests.model.argocd import GITHUBS
+from manifests.model.argocd import is_known
 from manifests.model.base import DOCKER_HUB
 from stacks.problems import Problem
 from stacks.reading import Found
@@ -12,11 +11,6 @@ from stacks.reading import Found
 _ONE_LEVEL = {DOCKER_HUB: "Docker Hub", "quay.io": "Quay"}
 """Registries whose images are `<account>/<name>`."""
 _ARTIFACT_REGISTRY = "-docker.pkg.dev"
-_ACCOUNTS = re.compile(
-    r"docker\.io|quay\.io|public\.ecr\.aws|registry\.gitlab\.com|([a-z]+\.)?gcr\.io|.*-docker\.pkg\.dev|.*\.azurecr\.(io|cn|us)"
-    r"|[0-9]+\.dkr[.-]ecr\..*|.*\.jfrog\.io"
-)
-"""Registries of which it is known that they take no image without an account."""
 _LONGEST = 255
 """Characters of an image's name, https://github.com/distribution/reference."""
 
@@ -47,20 +41,18 @@ def check_images(
         yield Problem(registry.at("host"), f"{text}; use `host: {server}/<project>/<repository>`")
 
 
-def check_accounts(registry: Found[Registry] | None) -> Iterator[Problem]:
-    """Registries that would refuse what workflows push, or get a password in clear text."""
-    if registry is None or registry.broken & {"host", "username", "insecure"}:
+def check_known(registry: Found[Registry] | None) -> Iterator[Problem]:
+    """Registries that everybody knows, reached as they cannot be."""
+    if registry is None or registry.broken & {"host", "insecure"}:
         return
     server, port = registry.value.server.partition(":")[::2]
-    known = server == GITHUBS or _ACCOUNTS.fullmatch(server) is not None
-    if known and port:
+    if not is_known(server):
+        return
+    if port:
         text = f"images would be of {registry.value.server}, which is another registry than {server} to those who pull"
         yield Problem(registry.at("host"), f"{text}; use {server}")
-    if known and registry.value.insecure:
+    if registry.value.insecure:
         yield Problem(registry.at("insecure"), f"{server} does not speak plain http; remove it")
-    if _ACCOUNTS.fullmatch(server) and registry.value.username is None:
-        text = f"missing with {server}, which takes no image without an account; name one, and set its password"
-        yield Problem(registry.at("username"), f"{text}: `pulumi config set --secret slipway:registryPassword`")
 
 
 def check_bill_of_materials(registry: Found[Registry] | None) -> Iterator[Problem]:

@@ -23,6 +23,16 @@ from manifests.model.base import (
 PULL_SECRET = "slipway-registry"
 GITHUBS = "ghcr.io"
 """GitHub's own registry, which takes a workflow's own token."""
+_WANT_ACCOUNTS = re.compile(
+    r"docker\.io|quay\.io|public\.ecr\.aws|registry\.gitlab\.com|([a-z]+\.)?gcr\.io|.*-docker\.pkg\.dev|.*\.jfrog\.io"
+    r"|.*\.azurecr\.(io|cn|us)|[0-9]+\.dkr[.-]ecr\..*"
+)
+"""Registries that take no image without an account."""
+
+
+def is_known(server: str) -> bool:
+    """Whether a host, without port, is that of a registry that everybody knows."""
+    return server == GITHUBS or _WANT_ACCOUNTS.fullmatch(server) is not None
 
 
 @model
@@ -202,6 +212,11 @@ class Registry:
     def takes_workflow_tokens(self) -> bool:
         """Whether it is GitHub's own, or stands for that in a rehearsal; no other one is shown a workflow's token."""
         return self.server == GITHUBS or self.server.startswith("containers.") or self.insecure
+
+    @property
+    def lacks_account(self) -> bool:
+        """Whether it is known to refuse what workflows push, since they have no account."""
+        return self.username is None and _WANT_ACCOUNTS.fullmatch(self.server) is not None
 
     @property
     def pull_secret(self) -> str | None:

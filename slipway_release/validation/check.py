@@ -15,6 +15,7 @@ from slipway_release.validation import (
     files,
     helm,
     hosts,
+    images,
     jobs,
     ownership,
     removal,
@@ -107,6 +108,7 @@ def _rendered(tree: Tree) -> list[Problem]:
             beyond = [
                 *tenancy.check_manifest(owners, manifest, namespace),
                 *tenancy.check_image(service, release, manifest),
+                *images.check_sources(manifest, environment.image_sources),
             ]
             what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
             found += [Problem(where, f"{what}: {text}") for text in beyond]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import cast
 
 from slipway_release.validation.files import Manifest
 
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 _VOLUMES = "volumes"
-_PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
+_DIGEST = "@sha256:[0-9a-f]{64}"
+_PINNED = re.compile(rf"[^@\s]+{_DIGEST}")
+_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_HOST = (
+    r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)(:[0-9]+)?"
+)
+_NAME = re.compile(rf"({_HOST}/)?{_PART}(/{_PART})*(:[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}})?{_DIGEST}")
+"""https://github.com/distribution/reference: what a node can pull."""
 _POD_SPECS = {
     "Pod": ("spec",),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -32,6 +39,24 @@ def check(manifest: Manifest) -> Iterator[str]:
         if not isinstance(containers, list) or not containers:
             yield f"{'.'.join(place)}.containers is empty"
     yield from _unpinned(manifest, is_workload=place is not None)
+
+
+def permitted(sources: Iterable[str]) -> str:
+    """A pattern of the images that a cluster takes: of some places, each pinned."""
+    return f"^({'|'.join(re.escape(source) for source in sources)})/[^@]+{_DIGEST}$"
+
+
+def beyond(sources: Iterable[str]) -> str:
+    """What is said of an image that it does not take."""
+    named = " or ".join(sources)
+    return f": not an image of {named} by its digest; release it, or add its place to the environment's `imageSources`"
+
+
+def check_sources(manifest: Manifest, sources: Collection[str]) -> Iterator[str]:
+    """Images that the cluster would not take; those that are not pinned are told otherwise."""
+    for image in dict.fromkeys(of(manifest)):
+        if sources and _PINNED.fullmatch(image) and not re.match(permitted(sources), image):
+            yield f"image {image}{beyond(sources)}"
 
 
 def of(manifest: Manifest) -> Iterator[str]:
@@ -75,6 +100,8 @@ def _container(container: object, *, is_workload: bool) -> Iterator[str]:
     image = found.get("image") or ""
     if not isinstance(image, str) or _PINNED.fullmatch(image) is None:
         yield f"container {found.get('name')!r}: image {image!r} is not pinned by digest (name@sha256:…)"
+    elif _NAME.fullmatch(image) is None:
+        yield f"container {found.get('name')!r}: image {image!r} is no name of an image, so no node could pull it"
 
 
 def _volume(volume: object) -> Iterator[str]:
@@ -84,3 +111,5 @@ def _volume(volume: object) -> Iterator[str]:
         reference = cast("dict[str, object]", image).get("reference") or ""
         if not isinstance(reference, str) or _PINNED.fullmatch(reference) is None:
             yield f"volume {found.get('name')!r}: image {reference!r} is not pinned by digest"
+        elif _NAME.fullmatch(reference) is None:
+            yield f"volume {found.get('name')!r}: image {reference!r} is no name of an image, so no node could pull it"

@@ -44,8 +44,9 @@ def check_image(service: Service, release: Release | None, manifest: Manifest) -
     wanted = release.digest if release else charts.SAMPLE_DIGEST
     for image in images.of(manifest):
         name, _, digest = image.partition("@")
-        # A tag may stand before the digest, which decides.
-        if re.sub(r":[^/]*$", "", name) == service.image and digest != wanted:
+        # A tag may stand before the digest, which decides; a host is the same in other letters.
+        host, slash, path = re.sub(r":[^/]*$", "", name).partition("/")
+        if host.lower().removesuffix(":443") + slash + path == service.image and digest != wanted:
             what = f"that of the release, {release.version}" if release else "released here"
             yield f"image {image} is not {what}; take it from the values `release`"
 

@@ -45,6 +45,16 @@ def test_private_packages_that_nobody_else_may_read_are_announced_before_the_fir
     assert look({}, values(registry={"host": "registry.example.com"})) == Findings()
 
 
+@pytest.mark.parametrize(
+    "host", ["docker.io", "quay.io", "acme.azurecr.io", "eu.gcr.io/p", "europe-docker.pkg.dev/p/r"]
+)
+def test_a_registry_that_wants_an_account_is_announced_without_one(host: str) -> None:
+    (advice,) = look({}, values(registry={"host": host, "namespace": "acme"})).advice
+    assert "registry.username" in advice
+    own = {"host": host, "namespace": "acme", "username": "robot"}
+    assert look({}, values(registry=own, registryPassword="hush")) == Findings()
+
+
 def test_what_is_ours_is_not_in_the_way() -> None:
     assert not problems({**ENVIRONMENTS, "/orgs/acme/teams/web": {"description": OURS}})
 

@@ -121,6 +121,7 @@ def test_the_release_program_is_told_the_settings() -> None:
         "approval": True,
         "approvers": ["platform"],
         "freezers": ["platform"],
+        "imageSources": ["ghcr.io/acme"],
     }
     assert platform["services"] == [
         {
@@ -134,6 +135,16 @@ def test_the_release_program_is_told_the_settings() -> None:
             "holders": {name: ["web", "platform"] for name in ("dev", "staging", "production")},
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("admission", "told"), [("enforce", ["ghcr.io/acme", "docker.io/istio"]), ("warn", []), ("off", [])]
+)
+def test_images_that_the_cluster_refuses_are_refused_before(admission: str, told: list[str]) -> None:
+    stack = changed("environments.0.admission", admission)
+    stack["environments"][0]["imageSources"] = ["docker.io/istio"]
+    platform = json.loads(environment_files(stack).owned[".slipway/platform.json"])
+    assert platform["environments"][0]["imageSources"] == told
 
 
 def test_what_the_platform_writes_is_what_the_release_program_reads() -> None:

@@ -261,7 +261,7 @@ def test_the_chart_of_helm_create_is_let_in_once_it_runs_the_release(tree: Tree,
             "apps/v1",
             "more",
             body="spec: {selector: {matchExpressions: [{key: app, operator: Exists}]}, template: {metadata: {labels:"
-            " {app: a}}, spec: {containers: [{name: a, image: 'docker.io/library/redis@sha256:" + "a" * 64 + "'}]}}}",
+            " {app: a}}, spec: {containers: [{name: a, image: 'ghcr.io/acme/redis@sha256:" + "a" * 64 + "'}]}}}",
         ),
     )
     assert (chart / "templates/tests/test-connection.yaml").is_file()

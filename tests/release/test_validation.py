@@ -123,6 +123,26 @@ def test_a_mistake_is_named_with_its_place(tree: Tree, path: str, text: str, wor
 
 
 @needs_helm
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("busybox", "not an image of ghcr.io/acme by its digest"),
+        ("ghcr.io/acmeinc/tool", "not an image of ghcr.io/acme"),
+        ("ghcr.io/acme/Tool", "no name of an image"),
+        ("ghcr.io/acme/tool:", "no name of an image"),
+        ("http://ghcr.io/acme/tool", "no name of an image"),
+        ("GHCR.io/acme/guestbook", "not that of the release"),
+        ("ghcr.io:443/acme/guestbook", "not that of the release"),
+    ],
+)
+def test_an_image_that_no_node_would_run_is_refused(tree: Tree, name: str, words: str) -> None:
+    image = f"{name}@sha256:{'a' * 64}"
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, image: '{image}'}}]}}\n"
+    _write(tree.folder / "helm-charts/guestbook/templates/a.yaml", text)
+    assert words in told(tree)
+
+
+@needs_helm
 def test_a_dependency_of_a_templates_chart_is_permitted_by_a_line_in_its_schema(tree: Tree) -> None:
     chart = tree.folder / "helm-charts/guestbook"
     _write(tree.folder / "helm-charts/common/Chart.yaml", "apiVersion: v2\nname: common\nversion: 1.0.0\n")

@@ -43,10 +43,10 @@ def test_where_images_cannot_be_is_refused(registry: dict[str, Any], said: str) 
         {"host": "harbor.example.com/my__project--x"},
         {"host": "ghcr.io/acme", "namespace": "acme"},
         {"host": "containers.acme.ghe.com"},
-        {"host": "quay.io", "namespace": "other", "username": "acme"},
-        {"host": "europe-docker.pkg.dev/project", "namespace": "images", "username": "_json_key"},
-        {"host": "1234.dkr.ecr.eu-west-1.amazonaws.com/team", "username": "AWS"},
-        {"host": "registry.gitlab.com/acme/sub.group", "username": "acme"},
+        {"host": "quay.io", "namespace": "other"},
+        {"host": "europe-docker.pkg.dev/project", "namespace": "images"},
+        {"host": "1234.dkr.ecr.eu-west-1.amazonaws.com/team"},
+        {"host": "registry.gitlab.com/acme/sub.group"},
     ],
 )
 def test_where_images_can_be_is_taken(registry: dict[str, Any]) -> None:
@@ -54,26 +54,10 @@ def test_where_images_can_be_is_taken(registry: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "host",
-    [
-        "docker.io",
-        "quay.io",
-        "acme.azurecr.io",
-        "public.ecr.aws",
-        "1234.dkr.ecr.cn-north-1.amazonaws.com.cn",
-        "eu.gcr.io/project",
-        "europe-docker.pkg.dev/example.com/project/images",
-    ],
-)
-def test_a_registry_that_takes_no_image_without_an_account_needs_one(host: str) -> None:
-    assert "takes no image without an account" in problems(values(registry={"host": host}))["registry.username"]
-
-
-@pytest.mark.parametrize(
     ("registry", "where", "said"),
     [
         ({"host": "ghcr.io:443"}, "registry.host", "another registry than ghcr.io"),
-        ({"host": "docker.io:443", "username": "acme"}, "registry.host", "use docker.io"),
+        ({"host": "docker.io:443"}, "registry.host", "use docker.io"),
         ({"insecure": True}, "registry.insecure", "not speak plain http"),
         ({"host": f"r.example.com/{'a' * 240}"}, "registry.host", "use a shorter path"),
         ({"platforms": ["linux/x86_64"]}, "registry.platforms[0]", "use linux/amd64"),

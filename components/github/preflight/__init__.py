@@ -80,7 +80,16 @@ def _first_release_advice(settings: Settings) -> list[str]:
             " nor the cluster may read them; set it and packagesToken before the first release (docs/registries.md)"
         )
     ]
-    return packages if hidden and registry.pull_username is None else []
+    account: list[str] = [
+        Advice(
+            f"registry.username: {registry.server} takes no image without an account; set it and registryPassword"
+            " before the first release (docs/registries.md)"
+        )
+    ]
+    return [
+        *(account if registry.lacks_account else []),
+        *(packages if hidden and registry.pull_username is None else []),
+    ]
 
 
 def _logins(settings: Settings) -> set[str]:
