@@ -6,11 +6,12 @@ the release: dana tags it, pat approves it for production, sam, another of the a
 
 import contextlib
 import html
+import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 import yaml
 
 from sandbox.config import SandboxConfig
+from sandbox.errors import SandboxError
 from sandbox.github.credentials import ADMIN, READER
 from sandbox.overlay import sandbox_stack
 from sandbox.people import agree, change
@@ -62,6 +64,29 @@ class Newcomer:
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         self.ran.append(command)
         return done.stdout
+
+    def starts(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], bool]:
+        """Workflow, person and action, all at once for production; whether each run of them succeeds."""
+        rehearsal = self.rehearsal
+        repository = rehearsal.environment_repository
+        path = rehearsal.repository_path(repository)
+        before = max(run["id"] for run in rehearsal.runs(repository))
+        for workflow, user, action in wanted:
+            inputs = {"action": action, "environment": "production", "reason": "Tried"}
+            inputs |= {"service": SERVICE, "version": "9.9.9"} if workflow == "hold" else {}
+            started = f"{path}/actions/workflows/{workflow}.yml/dispatches"
+            rehearsal.github("POST", started, user=user, body={"ref": "main", "inputs": inputs})
+
+        def done() -> dict[tuple[str, str], bool]:
+            found = {
+                (workflow, user): run["conclusion"] == "success"
+                for workflow, user, _ in wanted
+                for run in rehearsal.runs(repository, workflow=f"{workflow}.yml")
+                if run["id"] > before and run["actor"]["login"] == user and run["status"] == "completed"
+            }
+            return found if len(found) == len(wanted) else {}
+
+        return rehearsal.wait("all of them done", done, 300)
 
     def edits_the_example(self) -> None:
         """Replaces what is in the copied file; the ids of the Apps are left for the next step."""
@@ -175,13 +200,48 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
     assert run["conclusion"] == "success", rehearsal.run_log(SERVICE, run["id"])
     rehearsal.wait_for_version("staging", SERVICE, VERSION, seconds=300)
 
-    agree(rehearsal, rehearsal.environment_repository, proposed(rehearsal), reviewer="pat")
+    number = proposed(rehearsal)
+    dana_lets_nothing_in(rehearsal, number)
+    agree(rehearsal, rehearsal.environment_repository, number, reviewer="pat")
     application = f"{SERVICE}-production"
     rehearsal.wait("production OutOfSync", lambda: rehearsal.state(application)[0] == "OutOfSync", 300)
+    with pytest.raises(SandboxError, match="403"):
+        rehearsal.sync(application, user="dana")
     rehearsal.sync(application, user="sam")
     rehearsal.wait_for_version("production", SERVICE, VERSION, seconds=300)
     rehearsal.wait("verified", lambda: rehearsal.verdict("production", SERVICE, VERSION) == "success", 300)
     assert {command for step in STEPS for command in step.commands} <= {*newcomer.ran, "make install", "pulumi up"}
+
+
+def dana_lets_nothing_in(rehearsal: Rehearsal, number: int) -> None:
+    """Dana may push and review, is not of the approvers, and has asked for it; others change nothing of it either."""
+    repository = rehearsal.environment_repository
+    path = rehearsal.repository_path(repository)
+    pull = rehearsal.github("GET", f"{path}/pulls/{number}")
+    before = max((run["id"] for run in rehearsal.runs(repository, workflow="reconcile.yml")), default=0)
+    rehearsal.github("POST", f"{path}/pulls/{number}/reviews", user="dana", body={"event": "APPROVE"})
+    for user in ("dana", "sam", "pat"):
+        more = {"message": "More", "content": "eA==", "branch": pull["head"]["ref"]}
+        with pytest.raises(SandboxError, match="rule violations"):
+            rehearsal.github("PUT", f"{path}/contents/more.txt", user=user, body=more)
+    rehearsal.wait_for_run(repository, "reconcile.yml", after=before, seconds=300)
+    with pytest.raises(SandboxError, match=" 405 "):
+        rehearsal.github("PUT", f"{path}/pulls/{number}/merge", user="dana", body={"merge_method": "squash"})
+
+
+def test_each_person_holds_and_freezes_where_it_is_declared(newcomer: Newcomer) -> None:
+    """What `make access` says is what the workflows let each of them do; the reader does not even see them."""
+    listed = json.loads(newcomer.types(".venv/bin/python -m stacks.access --stack acme --json"))
+    of = {one["team"]: set(one["actions"]) for one in listed if one["environment"] == "production"}
+    declared = {"dana": of["web"], "sam": of["web"] | of[APPROVERS], "pat": of["platform"] | of[APPROVERS]}
+    tried = (("hold", "dana", "hold"), ("freeze", "dana", "freeze"), ("freeze", "sam", "freeze"))
+    lifted = (("hold", "sam", "release from hold"), ("freeze", "pat", "end the freeze"))
+    for started_by in (tried, lifted):
+        done = newcomer.starts(started_by)
+        assert done == {(what, user): what in declared[user] for what, user, _ in started_by}
+    assert {what in declared["dana"] for what in ("hold", "freeze")} == {True, False}
+    with pytest.raises(SandboxError, match=" 404 "):
+        newcomer.starts((("hold", READER, "hold"),))
 
 
 def proposed(rehearsal: Rehearsal) -> int:
