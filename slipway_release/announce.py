@@ -51,8 +51,13 @@ def _tell(service: Service, environment: Environment, event: str, state: str, te
         _post("the webhook", url, {}, document, send)
     token, channel = workflow.optional(SLACK_TOKEN), workflow.optional(SLACK_CHANNEL)
     if token and channel:
-        message = {"channel": channel, "text": f"{_ICONS[state]} {environment.name}/{service.name}: {text}"}
+        message = {"channel": channel, "text": f"{_ICONS[state]} {environment.name}/{service.name}: {_plain(text)}"}
         _post("Slack", _SLACK, {"Authorization": f"Bearer {token}"}, message, send)
+
+
+def _plain(text: str) -> str:
+    """A text that calls no one and links nowhere in Slack: a reason may be of a chart, or of a pod."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _post(who: str, url: str, headers: Mapping[str, str], document: Mapping[str, str], send: Exchange) -> None:

@@ -188,10 +188,17 @@ def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
     if settings.notifications.slack_channel:
         icon = {"success": ":white_check_mark:", "failure": ":x:", "queued": ":hourglass:"}[state]
         where = f"<{page}|{placement}>" if settings.argocd.url else placement
-        template["message"] = text + f'{{{{ if eq .serviceType "slack" }}}}{icon} {where}: {{{{ end }}}}{{{{ $text }}}}'
+        slack = f"{icon} {where}: {{{{ $text | {_PLAIN} }}}}"
+        template["message"] = (
+            text + f'{{{{ if eq .serviceType "slack" }}}}{slack}{{{{ else }}}}{{{{ $text }}}}{{{{ end }}}}'
+        )
     if settings.notifications.webhook_url:
         template["webhook"] = {_CHAT_WEBHOOK: {"method": "POST", "body": text + _webhook_body(name, state)}}
     return template
+
+
+_PLAIN = 'replace "&" "&amp;" | replace "<" "&lt;" | replace ">" "&gt;"'
+"""What keeps a text from calling people and from links in Slack: reasons name what charts and pods say."""
 
 
 def _label(name: str, *filters: str) -> str:

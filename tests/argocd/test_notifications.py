@@ -94,6 +94,10 @@ def run(argocd: Path, no_cluster: dict[str, str], tmp_path_factory: pytest.TempP
     values = notification_values(settings(notifications=chat, argocd={"url": "https://cd.example.com"}))
     key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True).stdout
     data = {**values["notifiers"], **values["templates"], **values["triggers"]}
+    # What a person reads on Slack, shown on the console as the other templates are.
+    data["template.degraded-on-slack"] = data["template.degraded"].replace(
+        '.serviceType "slack"', '.serviceType "console"'
+    )
     data["context"] = f"argocdUrl: {values['argocdUrl']}"
     data["subscriptions"] = yaml.safe_dump(values["subscriptions"])
     documents = {
@@ -641,6 +645,19 @@ def test_the_description_says_what_is_bad_and_why(
     assert said["message"] == message
     body = json.loads(said["webhook"]["events"]["body"])
     assert (body["event"], body["message"], body["service"]) == (template, message, "guestbook")
+
+
+def test_what_a_pod_or_a_chart_says_calls_no_one_on_slack(run: Run) -> None:
+    bad = {
+        "kind": "Pod",
+        "name": "a",
+        "health": {"status": "Degraded", "message": "<!channel> <https://x.test|ok> & b"},
+    }
+    app = application(health=health("Degraded"), resources=[bad])
+    said = notification(run, "degraded-on-slack", app)["message"]
+    page = "<https://cd.example.com/applications/argocd/guestbook-dev|dev/guestbook>"
+    assert said == f":x: {page}: Degraded: Pod/a: &lt;!channel&gt; &lt;https://x.test|ok&gt; &amp; b"
+    assert "<!channel>" in notification(run, "degraded", app)["message"]
 
 
 def test_the_ledger_entry_names_the_placement_and_merges_nothing(run: Run) -> None:

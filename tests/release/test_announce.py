@@ -56,6 +56,23 @@ def test_slack_is_told_in_its_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (document["channel"], LINK in document["text"]) == ("releases", True)
 
 
+def test_a_reason_calls_no_one_on_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reasons of a rollback are words of a pod or of a chart too."""
+    monkeypatch.setenv(announce.SLACK_TOKEN, "xoxb")
+    monkeypatch.setenv(announce.SLACK_CHANNEL, "releases")
+    texts: list[str] = []
+
+    def send(_method: str, _url: str, _headers: Mapping[str, str], body: bytes | None) -> Response:
+        texts.append(json.loads(body or b"")["text"])
+        return Response(200)
+
+    here = platform(environment("production"))
+    place = here.service("guestbook"), here.environment("production")
+    announce.taken_back(*place, "1.0.0 goes", "<!channel> <https://x.test|ok> & b", LINK, send=send)
+    (text,) = texts
+    assert "1.0.0 goes: &lt;!channel&gt; &lt;https://x.test|ok&gt; &amp; b; see https://" in text
+
+
 @pytest.mark.parametrize("error", [None, ConnectionRefusedError(SECRET)], ids=["answers 500", "does not answer"])
 def test_a_chat_that_cannot_be_told_stops_nothing_and_its_address_stays_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception | None
