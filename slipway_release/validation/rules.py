@@ -20,6 +20,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
 _LONGEST = {"Service": 63, "Namespace": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
 """Names that become labels, or are added to."""
 _SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
+_UNSEEN = "argocd.argoproj.io/ignore-healthcheck"
 _OF_ENVIRONMENT = {"values.yaml", "freeze.json"}
 _OF_SERVICE = {("values.yaml",), ("release.yaml",)}
 
@@ -157,6 +158,8 @@ def check_manifest(
     texts += check_texts(manifest)
     if kind in _SELECTING:
         texts += _selects(manifest)
+        if (fields.optional_document(metadata, "annotations") or {}).get(_UNSEEN) == "true":
+            texts.append(f"annotation {_UNSEEN} has every release verified, also one that does not run; take it out")
     texts += images.check(manifest)
     return [Problem(path, f"{where}: {text}") for text in texts]
 

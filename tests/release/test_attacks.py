@@ -206,6 +206,10 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
         thing(*INGRESS, "long", body=f"spec: {{rules: [{{http: {{paths: [{{path: '/{'a' * 36}'}}]}}}}]}}"),
         f"path '/{'a' * 36}' for every host may come before the hosts of others",
     ),
+    "unseen": (
+        thing("Deployment", "apps/v1", "unseen", 'annotations: {"argocd.argoproj.io/ignore-healthcheck": "true"}'),
+        "Deployment 'unseen': annotation argocd.argoproj.io/ignore-healthcheck has every release verified",
+    ),
     "stays": (
         thing("ConfigMap", "v1", "stays", "finalizers: [example.com/never]"),
         "metadata.finalizers keep it, and so its namespace",
