@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import cast
 
+from slipway_release import fields
+from slipway_release.fields import Document
 from slipway_release.validation.files import Manifest
 
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -32,13 +34,18 @@ def check(manifest: Manifest) -> Iterator[str]:
     """What is wrong with the images of an object. Pod templates of kinds that are not Kubernetes' own count too."""
     place = _POD_SPECS.get(str(manifest.get("kind")))
     if place is not None:
-        pod: object = manifest
-        for key in place:
-            pod = cast("Mapping[str, object]", pod).get(key) if isinstance(pod, dict) else None
-        containers = cast("Mapping[str, object]", pod).get("containers") if isinstance(pod, dict) else None
+        containers = (pod_of(manifest) or {}).get("containers")
         if not isinstance(containers, list) or not containers:
             yield f"{'.'.join(place)}.containers is empty"
     yield from _unpinned(manifest, is_workload=place is not None)
+
+
+def pod_of(manifest: Manifest) -> Document | None:
+    """What the pods of a workload are like; None for what makes no pods."""
+    here: Document | None = manifest
+    for key in _POD_SPECS.get(str(manifest.get("kind")), ("",)):
+        here = fields.optional_document(here, key) if here else None
+    return here
 
 
 def permitted(sources: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError
-from slipway_release.validation import images, jobs, removal
+from slipway_release.validation import images, jobs, objects, removal
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
@@ -155,7 +155,7 @@ def check_manifest(
     elif kinds is not None and qualified not in kinds:
         remedy = "take it out, or add it to the environment's `kinds` in the settings"
         texts.append(f"Argo CD's AppProject does not permit {qualified} here; {remedy}")
-    texts += check_texts(manifest)
+    texts += [*check_texts(manifest), *objects.check(manifest)]
     if kind in _SELECTING:
         texts += _selects(manifest)
         if (fields.optional_document(metadata, "annotations") or {}).get(_UNSEEN) == "true":
