@@ -13,8 +13,10 @@ from pathlib import Path
 from benchmarks.measure import Report, benchmark, say
 from sandbox.github.core import clock
 from slipway_release import workflow
+from slipway_release.blame import MANY
 from tests.release import serving, year_rush
-from tests.release.year import APPROVED_PLACES, PLACES, Year
+from tests.release.builders import SERVICES
+from tests.release.year import PLACES, SHAPES, Year
 
 
 def measured(options: argparse.Namespace, report: Report) -> None:
@@ -27,7 +29,9 @@ def measured(options: argparse.Namespace, report: Report) -> None:
     killed, lost, taken_back = (report.measure(name, "") for name in ("killed runs", "lost events", "rolled back"))
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder, serving.github(Path(folder)) as github:
-            year = Year(github.world(APPROVED_PLACES if seed % 2 else PLACES, direct=True), seed)
+            several = options.services or (MANY + 3 if seed % 5 == 0 else len(SERVICES))
+            services = [*SERVICES, *(f"service-{number:02}" for number in range(several - len(SERVICES)))]
+            year = Year(github.world(SHAPES[seed % len(SHAPES)], services, direct=True), seed)
             workflow.now = year.now
             began = time.monotonic()
             year.live(options.each)
@@ -73,6 +77,7 @@ def rush(options: argparse.Namespace, report: Report) -> None:
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--releases", type=int, default=5000, help="how many there are in the year (default: 5000)")
     parser.add_argument("--each", type=int, default=100, help="how many each platform sees (default: 100)")
+    parser.add_argument("--services", type=int, help="of each platform (default: 2, and 6 of every fifth)")
     parser.add_argument("--rush", action="store_true", help="100 releases of 20 services in five minutes instead")
     parser.add_argument("--seed", type=int, default=1, help="the first platform's seed (default: 1)")
 

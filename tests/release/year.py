@@ -30,7 +30,9 @@ from tests.release.builders import answer, environment
 from tests.release.world import World
 from tests.release.year_faults import OWN, TOKENS, WRITER, Actions, Faults, Kept, KilledError, Outside, Shelves
 from tests.release.year_people import People
+from tests.release.year_seldom import Seldom
 
+_BRANCH = {"delivery": "branch", "targetBranch": "environment/production"}
 PLACES = (
     environment("dev"),
     environment("staging", delivery="branch", targetBranch="environment/staging", requires=["dev"]),
@@ -40,9 +42,23 @@ PLACES = (
 APPROVED_PLACES = (
     environment("dev"),
     environment("staging", requires=["dev"]),
-    environment("production", delivery="pull-request", approval=True, requires=["staging"], rollback="pull-request"),
+    environment("production", approval=True, requires=["staging"], rollback="pull-request", tagPrefix="prod")
+    | {"delivery": "pull-request"},
 )
-"""People merge what comes to production."""
+"""People merge what comes to production, hotfixes too."""
+SYNCED_PLACES = (
+    environment("dev", delivery="pull-request"),
+    environment("staging", sync="manual", requires=["dev"]),
+    environment(
+        "production",
+        delivery="branch",
+        targetBranch="environment/production",
+        sync="manual",
+        requires=["dev", "staging"],
+    ),
+)
+"""People sync what comes to staging and production."""
+SHAPES = (PLACES, APPROVED_PLACES, SYNCED_PLACES)
 HOUR = 3600
 _START = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 _REQUEST = 0.25
@@ -102,6 +118,7 @@ class Year:
         self.outside = Outside()
         self.places = list(self.world.environments)
         self.people = People(self)
+        self.seldom = Seldom(self)
         self._copies = tempfile.TemporaryDirectory(prefix="slipway-year-")
         self._said: dict[tuple[str, ...], CompletedProcess[bytes]] = {}
         self._is_nested = False
@@ -212,11 +229,11 @@ class Year:
 
     def live(self, releases: int) -> None:
         """Until so many versions are released."""
-        doing = (self.argocd, self.promote, self.reconcile, self.people.act, self.outage)
+        doing = (self.argocd, self.promote, self.reconcile, self.people.act, self.outage, self.seldom.happen)
         for number in range(releases):
             self.release(f"1.{number}.0")
             for _ in range(self.random.randrange(1, 6)):
-                self.random.choices(doing, (10, 8, 4, 4, 1))[0]()
+                self.random.choices(doing, (10, 8, 4, 4, 1, 1))[0]()
             self.wait(self.random.expovariate(1 / (2 * HOUR)))
 
     def wait(self, seconds: float) -> None:
@@ -240,8 +257,9 @@ class Year:
         self.outside.away.discard(what)
         self.outside.revoked = False
 
-    def release(self, version: str) -> None:
-        service = self.random.choice(self.world.services)
+    def release(self, version: str, service: str = "") -> None:
+        """A version, or a tag, of a service is built, and asks for its promotion."""
+        service = service or self.random.choice(self.world.services)
         archived = set(self.people.archived)
         self.people.unarchive()
         self.outside.transferred.discard(self.world.platform.service(service).repository)
@@ -250,6 +268,10 @@ class Year:
         run = request.release.run.rpartition("/")[0] + f"/{number}"
         request = dataclasses.replace(request, release=dataclasses.replace(request.release, run=run))
         self.requests[number] = request
+        version = request.release.version
+        if request.tag and request.tag.prefix:
+            others = [place["name"] for place in self.places if place["tagPrefix"] != request.tag.prefix]
+            self.unwanted |= {(name, service, version) for name in others}
         worst = self.random.random()
         for index, place in enumerate(self.places):
             if worst < (0.15, 0.22, 0.27)[index]:
@@ -265,6 +287,9 @@ class Year:
             return
         item = self.random.choice(waiting)
         request = self.requests[item.run]
+        if item.service not in self.world.services:
+            item.conclusion = "failure"
+            return
         # Each run reads the platform anew.
         request = dataclasses.replace(request, service=self.world.platform.service(item.service))
         planned: list[str] = []
@@ -340,13 +365,13 @@ class Year:
         if not self.people.is_broken(place.name, service, head):
             self.broken.discard((place.name, service))
         number = self.world.report(place.name, head, "success" if good else "failure", "Healthy", service)
-        before = self._held(place.name, service)
+        before = self.held(place.name, service)
         if lost:
             self.counts["lost"] += 1
             return True
         handle = verified.verified if good else rollback.rollback
         self.attempt(lambda context: handle(context, number))
-        self._blamed(place.name, service, before)
+        self.blamed(place.name, service, before)
         return True
 
     def _is_good(self, place: Environment, service: str, release: Release, head: str) -> bool:
@@ -360,14 +385,14 @@ class Year:
             and not self.people.is_broken(place.name, service, head)
         )
 
-    def _held(self, place: str, service: str) -> set[str]:
+    def held(self, place: str, service: str) -> set[str]:
         try:
             return {held.version for held in self.world.file(place, service).held}
         except ReleaseError:
             return set()
 
-    def _blamed(self, place: str, service: str, before: set[str]) -> None:
-        for version in self._held(place, service) - before:
+    def blamed(self, place: str, service: str, before: set[str]) -> None:
+        for version in self.held(place, service) - before:
             self.counts["rolled back"] += 1
             if (place, service, version) not in self.bad | self.unwanted and (place, service) not in self.touched:
                 self.wrong.append(f"{place}/{service}: {version} is held and was good")
@@ -379,13 +404,13 @@ class Year:
 
     def reconcile(self) -> None:
         before = {
-            (place.name, service): self._held(place.name, service)
+            (place.name, service): self.held(place.name, service)
             for place in self.world.platform.environments
             for service in self.world.services
         }
         self.attempt(reconcile.reconcile)
         for (place, service), held in before.items():
-            self._blamed(place, service, held)
+            self.blamed(place, service, held)
 
     # The end of the year
 
@@ -394,6 +419,7 @@ class Year:
         self.faults = False
         self.skew = dt.timedelta()
         self.people.mend()
+        self.seldom.mend()
         for _ in range(_MOST_ROUNDS):
             self.counts["rounds"] += 1
             moved = False
@@ -452,16 +478,21 @@ class Year:
     def _owed(self, place: Environment, service: str) -> list[str]:
         """The versions that should be there: good, wanted, never said to be superseded, and good where required."""
         mine = [item.release.version for item in self.requests.values() if item.service.name == service]
+        hotfixes = {item.release.version for item in self.requests.values() if item.release.is_for_one}
         owed = [
             version for version in mine if (place.name, service, version) not in self.bad | self.unwanted | self.told
         ]
         if not place.requires:
             return owed
-        current = {self.wanted(required, service) for required in place.requires}
+        known = [self.wanted(required, service) for required in place.requires]
         return [
             version
             for version in owed
-            if version in current and not any((name, service, version) in self.bad for name in place.requires)
+            if version in hotfixes
+            or (
+                known == [version] * len(known)
+                and not any((name, service, version) in self.bad for name in place.requires)
+            )
         ]
 
     def _verified(self, place: str, service: str) -> set[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from slipway_release import hold, layout, merged, pulls
+from slipway_release import hold, layout, merged, pulls, rollback
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.record import PREFIX
 from slipway_release.release_file import ReleaseFile
+from slipway_release.tags import is_version
 
 if TYPE_CHECKING:
     from tests.release.year import Year
@@ -38,11 +39,11 @@ class People:
         """One of them does something."""
         self.random.choices(
             [
-                self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.break_values, self.mend_values,
-                self.merge_requests, self.close_request, self.spoil_record, self.edit_file, self.mend_files,
-                self.archive, self.reorganize, self.rename, self.transfer,
+                self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.take_back, self.break_values,
+                self.mend_values, self.merge_requests, self.close_request, self.spoil_record, self.edit_file,
+                self.mend_files, self.archive, self.reorganize, self.rename, self.transfer, self.hotfix,
             ],
-            [2, 3, 2, 2, 2, 2, 3, 4, 1, 1, 1, 2, 1, 1, 1, 1],
+            [2, 3, 2, 2, 2, 1, 2, 3, 4, 1, 1, 1, 2, 1, 1, 1, 1, 2],
         )[0]()  # fmt: skip
 
     def mend(self) -> None:
@@ -116,6 +117,17 @@ class People:
         self.world.commit("environments", path, older.dump())
         self.year.counts["reverted"] += 1
 
+    def take_back(self) -> None:
+        """A person has what runs taken back."""
+        place, service = self._somewhere()
+        file = self._file(place, service)
+        version = file.release.version if file and file.release else None
+        if version is None:
+            return
+        self.year.unwanted.add((place.name, service.name, version))
+        self.year.attempt(lambda context: rollback.by_hand(context, place, service, version, reason="no", login="dana"))
+        self.year.counts["taken back by hand"] += 1
+
     def break_values(self) -> None:
         place, service = self._somewhere()
         # Values that fail twice, with no report of a mend in between, are not tried: they look like a mend in vain of
@@ -180,6 +192,20 @@ class People:
             self.year.unwanted.add((place, service, version))
         elif kind == "rollback":
             self.year.kept.add((place, service, version))
+
+    def hotfix(self) -> None:
+        """A mend of what runs, past the environments before it."""
+        place, service = self._somewhere()
+        there = self.year.wanted(place.name, service.name)
+        if place.tag_prefix is None or there is None or not is_version(there) or "-" in there:
+            return
+        major, minor, patch = there.split(".")
+        version = f"{major}.{minor}.{int(patch) + 1}"
+        if all(
+            (item.service.name, item.release.version) != (service.name, version) for item in self.year.requests.values()
+        ):
+            self.year.release(f"{place.tag_prefix}-v{version}", service.name)
+            self.year.counts["hotfix"] += 1
 
     # What nobody should do
 

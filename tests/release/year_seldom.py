@@ -1,0 +1,106 @@
+"""What happens seldom in a simulated year: to the cluster, to services, by other tools, and nothing for a season."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slipway_release import ledger, rollback
+from slipway_release.blame import MANY
+
+if TYPE_CHECKING:
+    from tests.release.year import Year
+
+_DAY = 24 * 3600
+_UNANSWERED = "Sync failed: failed calling webhook: connection refused"
+_FOREIGN = ("preview/pr-12", "dev/somebody-else", "github-pages", "Production")
+
+
+class Seldom:
+    """Each is one thing that happens."""
+
+    def __init__(self, year: Year) -> None:
+        self.year = year
+        self.world = year.world
+        self.random = year.random
+        self.services = year.world.services
+
+    def happen(self) -> None:
+        """One of them."""
+        doing = (self.aside, self.unanswered, self.node, self.retire, self.foreign, self.season)
+        self.random.choices(doing, (4, 2, 3, 2, 1, 1))[0]()
+
+    def mend(self) -> None:
+        self.world.services = self.services
+
+    def aside(self) -> None:
+        """What was verified breaks, or differs from Git: neither says anything of the release."""
+        what = self.random.choice(ledger.ASIDE)
+        found = [place for place, state in sorted(self.year.reported.items()) if state.endswith("True")]
+        if found:
+            place, service = self.random.choice(found)
+            self._failing(place, [service], f"{what}: its pod started again")
+
+    def unanswered(self) -> None:
+        """A webhook of the cluster is away for a while."""
+        self._failing(self.random.choice(self.world.platform.environments).name, self.world.services, _UNANSWERED)
+
+    def node(self) -> None:
+        """A node is gone, and comes back: all services of an environment fail at the same time."""
+        place = self.random.choice(self.world.platform.environments).name
+        running = [service for service in self.world.services if self.year.wanted(place, service)]
+        if len(running) > MANY:
+            self._failing(place, running, "Degraded: its node is gone")
+
+    def _failing(self, place_name: str, services: tuple[str, ...] | list[str], why: str) -> None:
+        """Argo CD reports all of them as failing; then what becomes of that; then how they are."""
+        place = next((item for item in self.world.platform.environments if item.name == place_name), None)
+        if place is None or "argocd" in self.year.outside.away:
+            return
+        self.year.counts[why.partition(":")[0].lower()] += 1
+        head = self.world.head("environments", place.target_branch)
+        there = [
+            service for service in services if service in self.world.services and self.year.wanted(place.name, service)
+        ]
+        numbers = {service: self.world.report(place.name, head, "failure", why, service) for service in there}
+        for service, number in numbers.items():
+            before = self.year.held(place.name, service)
+            if not self.year.is_lost():
+                self.year.attempt(lambda context, number=number: rollback.rollback(context, number))
+            self.year.blamed(place.name, service, before)
+        for service in there:
+            self.year.reported.pop((place.name, service), None)
+        for service in there:
+            self.year.sync(place, service, lost=self.year.is_lost())
+
+    def retire(self) -> None:
+        """A service leaves the settings for a while."""
+        if self.world.services != self.services:
+            self.mend()
+            return
+        gone = self.random.choice(self.services)
+        self.world.services = tuple(name for name in self.services if name != gone)
+        self.year.counts["retired"] += 1
+
+    def foreign(self) -> None:
+        """Another tool uses deployments of the same repository, and a person names a branch as releases are named."""
+        path = f"/repos/{self.world.repository}/deployments"
+        head = self.world.head("environments")
+        name = self.random.choice(_FOREIGN)
+        body = {"ref": head, "environment": name, "auto_merge": False, "required_contexts": []}
+        made = self.world.call("POST", path, body)
+        self.world.call("POST", f"{path}/{made['id']}/statuses", {"state": self.random.choice(("success", "failure"))})
+        self.year.attempt(lambda context: rollback.rollback(context, str(made["id"])))
+        branch = f"refs/heads/release/dev/guestbook/9.{len(self.year.requests)}.0"
+        self.world.client.post(f"/repos/{self.world.repository}/git/refs", json={"ref": branch, "sha": head})
+        self.year.counts["foreign"] += 1
+
+    def season(self) -> None:
+        """Nothing is released for longer than GitHub keeps statuses of deployments."""
+        self.year.counts["season"] += 1
+        for _ in range(6):
+            self.year.wait(16 * _DAY)
+            for _ in range(2):
+                self.year.reconcile()
+            for _ in range(len(self.year.promotions)):
+                self.year.promote()
+            self.year.argocd()
