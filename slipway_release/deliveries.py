@@ -38,7 +38,7 @@ def promote(context: Context, request: PromotionRequest, only: Sequence[str]) ->
     for outcome in outcomes:
         environment = context.platform.environment(outcome.environment)
         if outcome.decision.kind is Kind.DELIVER and environment.approves_jobs:
-            announce.waits_for_approval(request.service, environment, request.release.version, context.run_url)
+            announce.waits_for_approval(_place(context, request, environment), request.release.version, context.run_url)
     # First of all: a delivery that fails must not keep people from approving the others.
     approved = [environment.name for environment in wanted if environment.approves_jobs]
     workflow.output("environments", json.dumps(approved))
@@ -61,9 +61,13 @@ def deliver(context: Context, request: PromotionRequest, environment: Environmen
     outcome = promotion.deliver(context, request, environment, asked=environment.name in only)
     # Where a pull request delivers, it is the request that is approved.
     if outcome.decision.kind is Kind.DELIVER and environment.approval and not environment.approves_jobs:
-        announce.waits_for_approval(request.service, environment, request.release.version, outcome.link)
+        announce.waits_for_approval(_place(context, request, environment), request.release.version, outcome.link)
     if outcome.decision.kind is Kind.FROZEN:
         raise RefusedError(outcome.decision.reason)
+
+
+def _place(context: Context, request: PromotionRequest, environment: Environment) -> announce.Place:
+    return announce.Place(context.platform, request.service, environment)
 
 
 def _deliver_each(

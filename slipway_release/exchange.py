@@ -61,6 +61,7 @@ def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | No
 
     Raises:
         RefusedError: the server's certificate or a header cannot be accepted; the header is not quoted.
+        ValueError: the URL is none, and may be quoted.
         OSError: the connection failed.
         http.client.HTTPException: the answer broke off.
     """

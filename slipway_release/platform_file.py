@@ -156,7 +156,11 @@ class Platform:
 
     def story_of(self, service: Service) -> str:
         """Where the releases of a service are told as they happen, as Markdown."""
-        return f"Its story: [deployments of {service.name}]({self.server_url}/{service.repository}/deployments)."
+        return f"Its story: [deployments of {service.name}]({self.story_url(service)})."
+
+    def story_url(self, service: Service) -> str:
+        """Where the releases of a service are told as they happen; notifications of Argo CD name it too."""
+        return f"{self.server_url}/{service.repository}/deployments"
 
     def service_of(self, repository: str) -> Service:
         """The service whose repository it is."""

@@ -82,7 +82,8 @@ def take_back(
         Ledger(context, service).delivered(environment, back, done.commit)
     answer = _answer(environment, failed, found, done)
     if done is not None and done.new:
-        announce.taken_back(service, environment, answer.reason, cause.reason, context.run_url or cause.link)
+        place = announce.Place(context.platform, service, environment)
+        announce.taken_back(place, answer.reason, cause.reason, context.run_url or cause.link)
     return answer
 
 

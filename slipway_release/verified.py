@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway_release import ask, delivery, promotion, record, reports, workflow
+from slipway_release import announce, ask, delivery, promotion, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Verified
 from slipway_release.ledger import Ledger
@@ -27,7 +27,7 @@ def accept(context: Context, report: Report) -> None:
         workflow.say(f"{place}: verified at {report.entry.sha[:12]}, where nothing is released yet")
         return
     reported = f"{report.status.creator or 'Argo CD'} at {report.status.created_at} {report.status.log_url}".rstrip()
-    record.write(context, report.environment, report.service, release, report.entry.sha, reported)
+    is_news = record.write(context, report.environment, report.service, release, report.entry.sha, reported)
     ledger = Ledger(context, report.service)
     ledger.verified(report.environment, release, report.entry)
     text = f"{release.version}: verified" + (
@@ -45,6 +45,8 @@ def accept(context: Context, report: Report) -> None:
         _go_on(context, report, release)
     # The mirror comes last: that the service's repository cannot be told must not stop the release.
     ledger.mirror(report.environment, release, "success", text, report.status.log_url or None)
+    if is_news:
+        announce.verified(announce.Place(context.platform, report.service, report.environment), text, report.entry.sha)
 
 
 def _go_on(context: Context, report: Report, release: Release) -> None:

@@ -129,13 +129,12 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
         triggers.PERMITTED: triggers.permitted(),
     }
     if _chats(settings):
-        # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's.
-        releases = [
-            reported(event, once_per="revision") for event in (*triggers.VERIFICATIONS, *triggers.CHAT_FAILURES)
-        ]
+        # A chat may miss a message; a trigger of its own keeps its memory apart from the ledger's. That a release is
+        # verified is told by the workflow that records it: Argo CD does not know which version it is.
+        failures = [reported(event, once_per="revision") for event in triggers.CHAT_FAILURES]
         aside = [reported(triggers.UNREACHABLE), *drift, *incident]
         waiting = reported(triggers.WAITING, once_per="revision")
-        made["chat"] = [*releases, *unrenderable, *aside, waiting]
+        made["chat"] = [*failures, *unrenderable, *aside, waiting]
     return made
 
 
@@ -193,7 +192,8 @@ def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
             text + f'{{{{ if eq .serviceType "slack" }}}}{slack}{{{{ else }}}}{{{{ $text }}}}{{{{ end }}}}'
         )
     if settings.notifications.webhook_url:
-        template["webhook"] = {_CHAT_WEBHOOK: {"method": "POST", "body": text + _webhook_body(name, state)}}
+        body = text + _webhook_body(settings, name, state)
+        template["webhook"] = {_CHAT_WEBHOOK: {"method": "POST", "body": body}}
     return template
 
 
@@ -206,7 +206,19 @@ def _label(name: str, *filters: str) -> str:
     return f"{{{{ {' | '.join((f'index .app.metadata.labels {json.dumps(name)}', *filters))} }}}}"
 
 
-def _webhook_body(name: str, state: str) -> str:
+def _story(settings: Settings) -> str:
+    """Where the releases of a service are told, as the release program says it (`Platform.story_url`)."""
+    names = {service.name: service.repository_name for service in settings.services}
+    renamed = {name: repository for name, repository in names.items() if name != repository}
+    repository = _label(SERVICE_LABEL)
+    if renamed:
+        pairs = " ".join(json.dumps(word) for pair in sorted(renamed.items()) for word in pair)
+        label = f"(index .app.metadata.labels {json.dumps(SERVICE_LABEL)})"
+        repository = f"{{{{ dig {label} {label} (dict {pairs}) }}}}"
+    return f"{settings.github.owner_url}/{repository}/deployments"
+
+
+def _webhook_body(settings: Settings, name: str, state: str) -> str:
     fields = {
         "event": json.dumps(name),
         "state": json.dumps(state),
@@ -215,5 +227,6 @@ def _webhook_body(name: str, state: str) -> str:
         "application": "{{ .app.metadata.name | toJson }}",
         "revision": '{{ dig "sync" "revision" "" .app.status | toJson }}',
         "message": "{{ $text | toJson }}",
+        "url": f'"{_story(settings)}"',
     }
     return "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"

@@ -91,7 +91,12 @@ def run(argocd: Path, no_cluster: dict[str, str], tmp_path_factory: pytest.TempP
     """Runs a command of `argocd admin notifications` with the platform's configuration."""
     folder = tmp_path_factory.mktemp("notifications")
     chat = {"slackChannel": "#releases", "webhookUrl": "https://hooks.example.com/"}
-    values = notification_values(settings(notifications=chat, argocd={"url": "https://cd.example.com"}))
+    services = [
+        {"name": "guestbook", "template": "python-web", "team": "web"},
+        {"name": "clock", "repository": "wall-clock", "template": "python-web", "team": "web"},
+    ]
+    argocd_settings = {"url": "https://cd.example.com"}
+    values = notification_values(settings(notifications=chat, argocd=argocd_settings, services=services))
     key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True).stdout
     data = {**values["notifiers"], **values["templates"], **values["triggers"]}
     # What a person reads on Slack, shown on the console as the other templates are.
@@ -379,7 +384,7 @@ def test_what_breaks_after_a_release_was_verified_is_an_incident_and_takes_nothi
     assert not any(fired(run, "incident", app)), "a release that was not verified is a failure"
     app = remembering(app, f"{NEW}:release-verified:[2].hash:github:")
     assert fired(run, "incident", app) == [is_incident]
-    assert fired(run, "chat", app).count(True) == is_incident + (app["status"]["health"]["status"] == "Healthy")
+    assert fired(run, "chat", app).count(True) == is_incident
     assert not any(fired(run, "release-failed", app))
     said = notification(run, "incident", app)
     words = f"{INCIDENT} in a verified release, nothing is rolled back: {app['status']['health']['status']}: "
@@ -645,6 +650,15 @@ def test_the_description_says_what_is_bad_and_why(
     assert said["message"] == message
     body = json.loads(said["webhook"]["events"]["body"])
     assert (body["event"], body["message"], body["service"]) == (template, message, "guestbook")
+    assert body["url"] == "https://github.com/acme/guestbook/deployments"
+
+
+def test_a_chat_is_led_to_the_repository_that_a_service_has(run: Run) -> None:
+    """Nothing of an Application says how the repository is called."""
+    app = application()
+    app["metadata"]["labels"]["slipway.dev/service"] = "clock"
+    body = json.loads(notification(run, "degraded", app)["webhook"]["events"]["body"])
+    assert body["url"] == "https://github.com/acme/wall-clock/deployments"
 
 
 def test_what_a_pod_or_a_chart_says_calls_no_one_on_slack(run: Run) -> None:

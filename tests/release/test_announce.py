@@ -1,6 +1,7 @@
 """A chat is told of what waits for an approval, and its silence stops nothing."""
 
 import json
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -13,7 +14,9 @@ LINK = "https://github.test/acme/environments/actions/runs/1"
 SECRET = "https://events.test/hooks/s3cret"
 
 
-def told(status: int = 200, error: Exception | None = None) -> list[tuple[str, dict[str, str], dict[str, str]]]:
+def told(
+    status: int = 200, error: Exception | None = None, said: bytes = b""
+) -> list[tuple[str, dict[str, str], dict[str, str]]]:
     """Each address that was told, with the headers and the document."""
     sent: list[tuple[str, dict[str, str], dict[str, str]]] = []
 
@@ -21,10 +24,11 @@ def told(status: int = 200, error: Exception | None = None) -> list[tuple[str, d
         sent.append((url, dict(headers), json.loads(body or b"")))
         if error is not None:
             raise error
-        return Response(status)
+        return Response(status, body=said)
 
     here = platform(environment("production", approval=True))
-    announce.waits_for_approval(here.service("guestbook"), here.environment("production"), "1.2.3", LINK, send=send)
+    place = announce.Place(here, here.service("guestbook"), here.environment("production"))
+    announce.waits_for_approval(place, "1.2.3", LINK, send=send)
     return sent
 
 
@@ -45,6 +49,7 @@ def test_a_webhook_gets_the_document_of_argocd_s_notifications(monkeypatch: pyte
         "application": "guestbook-production",
         "revision": "",
         "message": f"1.2.3 waits for an approval: {LINK}",
+        "url": "https://github.test/acme/guestbook/deployments",
     }
 
 
@@ -67,18 +72,71 @@ def test_a_reason_calls_no_one_on_slack(monkeypatch: pytest.MonkeyPatch) -> None
         return Response(200)
 
     here = platform(environment("production"))
-    place = here.service("guestbook"), here.environment("production")
-    announce.taken_back(*place, "1.0.0 goes", "<!channel> <https://x.test|ok> & b", LINK, send=send)
+    place = announce.Place(here, here.service("guestbook"), here.environment("production"))
+    announce.taken_back(place, "1.0.0 goes", "<!channel> <https://x.test|ok> & b", LINK, send=send)
     (text,) = texts
     assert "1.0.0 goes: &lt;!channel&gt; &lt;https://x.test|ok&gt; &amp; b; see https://" in text
 
 
-@pytest.mark.parametrize("error", [None, ConnectionRefusedError(SECRET)], ids=["answers 500", "does not answer"])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (500, None),
+        (404, None),
+        (302, None),
+        (200, ConnectionRefusedError(SECRET)),
+        (200, TimeoutError(SECRET)),
+        (200, ValueError(f"unknown url type: {SECRET}")),
+    ],
+)
 def test_a_chat_that_cannot_be_told_stops_nothing_and_its_address_stays_secret(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception | None
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int, error: Exception | None
 ) -> None:
     monkeypatch.setenv(announce.WEBHOOK, SECRET)
-    told(500, error)
+    assert len(told(status, error)) == 1, "it is told once and followed nowhere"
     said = capsys.readouterr().err
     assert "warning: the webhook" in said
     assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("url", ["events.test/s3cret", "https://events.test:s3cret/", "https://[s3cret/", "s3cret"])
+def test_an_address_that_is_none_stops_nothing_and_stays_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    monkeypatch.setenv(announce.WEBHOOK, url)
+    here = platform(environment("production", approval=True))
+    place = announce.Place(here, here.service("guestbook"), here.environment("production"))
+    announce.waits_for_approval(place, "1.2.3", LINK)
+    said = capsys.readouterr().err
+    assert "warning: the webhook could not be told" in said
+    assert "s3cret" not in said
+
+
+def test_a_chat_that_does_not_come_to_an_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(announce.WEBHOOK, SECRET)
+    monkeypatch.setattr(announce, "_PATIENCE", 0.01)
+    never = threading.Event()
+
+    def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        never.wait()
+        return Response(200)
+
+    here = platform(environment("production", approval=True))
+    place = announce.Place(here, here.service("guestbook"), here.environment("production"))
+    announce.waits_for_approval(place, "1.2.3", LINK, send=send)
+    never.set()
+    assert "the webhook did not answer within" in capsys.readouterr().err
+
+
+def test_what_slack_refuses_is_said_though_it_answers_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(announce.SLACK_TOKEN, "xoxb")
+    monkeypatch.setenv(announce.SLACK_CHANNEL, "releases")
+    told(said=b'{"ok": false, "error": "channel_not_found"}')
+    assert "warning: Slack refused the message: channel_not_found" in capsys.readouterr().err
+    told(said=b'{"ok": true}')
+    told(said=b"ok")
+    assert capsys.readouterr().err == ""

@@ -83,13 +83,17 @@ def receiver() -> Generator[tuple[str, list[dict[str, str]]]]:
 
 
 def test_a_chat_is_told_once_what_was_taken_back_to_what_and_why(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argo CD tells that one version is bad, and later that another one is good: not that it came instead."""
+    """Argo CD tells that one version is bad, and knows no version of what is good."""
     bad = here.release("1.1.0", "dev")
     with receiver() as (address, told):
         monkeypatch.setenv(announce.WEBHOOK, address)
         for _ in range(2):
             here.fail("dev", bad, "Degraded: crash loop")
-    (document,) = told
+            here.succeed("dev", here.head("environments"))
+    document, verified = told
+    assert verified["event"] == "verified"
+    assert verified["message"] == "1.0.0: verified; 1.1.0 was rolled back", "the version, and once"
+    assert verified["url"] == document["url"] == f"{here.url}{here.owner}/guestbook/deployments"
     assert (document["event"], document["state"], document["application"]) == (
         "rolled-back",
         "failure",
