@@ -20,6 +20,7 @@ from manifests.model import GitHub, OwnedFiles, Settings
 from slipway_release.exchange import Exchange, exchange
 from slipway_release.version import VERSION, numbers
 from stacks.clone import commit_of, missing_commit, older_commit
+from stacks.override_checks import override_findings
 from stacks.problems import NAMESPACE
 from stacks.secrets import secret_text
 
@@ -57,7 +58,7 @@ def check_surroundings(settings: Settings) -> None:
         cluster = aside.submit(_cluster_problems, settings, state)
         findings = Findings(problems=_ambient(settings.github))
         found = github_findings(settings, api, _app_keys(settings.github), state)
-        findings.add([*found.problems, *found.advice, *cluster.result()])
+        findings.add([*override_findings(settings), *found.problems, *found.advice, *cluster.result()])
     for advice in findings.advice:
         pulumi.log.warn(advice)
     if adoptable := findings.adoptable:

@@ -9,16 +9,10 @@ import yaml
 from manifests.argocd.values import merged
 from manifests.infrastructure import DEFAULT_LIMITS, DEFAULT_REQUESTS
 from manifests.model import Environment, Service
+from slipway_release.validation.objects import amount
 from stacks.problems import Problem
 from stacks.reading import Found
 from templates.service_template import ServiceTemplate
-
-_UNITS = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{unit: Decimal(1000**power) for power, unit in enumerate("kMGTPE", start=1)},
-    **{f"{unit}i": Decimal(1024**power) for power, unit in enumerate("KMGTPE", start=1)},
-}
 
 
 def check_quota(environment: Found[Environment], service: Service, template: ServiceTemplate) -> Iterator[Problem]:
@@ -26,7 +20,7 @@ def check_quota(environment: Found[Environment], service: Service, template: Ser
     quota = environment.value.quota
     if quota is None or "quota" in environment.broken:
         return
-    values = _values(service, environment.value, template)
+    values = start_values(service, environment.value, template)
     resources = _mapping(values.get("resources"))
     requests, limits = _mapping(resources.get("requests")), _mapping(resources.get("limits"))
     pods = _pods(values)
@@ -66,16 +60,6 @@ def check_quantities(found: Found[Service]) -> Iterator[Problem]:
                     yield Problem(found.at("overrides", environment, "resources", kind, key), text)
 
 
-def amount(quantity: object) -> Decimal | None:
-    """A quantity of Kubernetes as a number; None for what is none."""
-    text = str(quantity)
-    number = text.rstrip("".join(_UNITS))
-    try:
-        return Decimal(number) * _UNITS[text.removeprefix(number)]
-    except (ArithmeticError, KeyError):
-        return None
-
-
 def _pods(values: Mapping[str, Any]) -> int | None:
     if values.get("schedule"):
         return 1  # a job runs once at a time, and a release starts none
@@ -85,7 +69,8 @@ def _pods(values: Mapping[str, Any]) -> int | None:
     return int(cast(float, replicas)) + 1 if whole else None
 
 
-def _values(service: Service, environment: Environment, template: ServiceTemplate) -> Mapping[str, Any]:
+def start_values(service: Service, environment: Environment, template: ServiceTemplate) -> Mapping[str, Any]:
+    """What a service's chart gets in an environment before its team changes anything, release aside."""
     file = template.chart / "values.yaml"
     chart = file.read_text(encoding="utf-8") if file.is_file() else ""
     return merged(merged(yaml.safe_load(chart) or {}, template.values), service.overrides.get(environment.name, {}))

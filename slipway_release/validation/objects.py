@@ -126,7 +126,7 @@ def _pod(pod: Document, kind: str) -> Iterator[str]:
         where = f"container {container.get('name')!r}: "
         for port in _documents(container.get("ports")):
             yield from _port(port.get("containerPort"), f"{where}containerPort")
-        for text in _resources(fields.optional_document(container, "resources") or {}):
+        for text in resource_problems(fields.optional_document(container, "resources") or {}):
             yield where + text
 
 
@@ -135,7 +135,8 @@ def _port(port: object, what: str) -> Iterator[str]:
         yield f"{what} {port!r} is not a port; use a number from 1 to 65535, without quotes"
 
 
-def _resources(resources: Document) -> Iterator[str]:
+def resource_problems(resources: Document) -> Iterator[str]:
+    """What is wrong with the requests and limits of a container."""
     requests, limits = (fields.optional_document(resources, key) or {} for key in ("requests", "limits"))
     for name in dict.fromkeys((*requests, *limits)):
         given = {"requests": requests.get(name), "limits": limits.get(name)}

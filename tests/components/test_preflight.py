@@ -9,9 +9,10 @@ import pytest
 
 from components.github.api import GitHubApi
 from components.github.credentials import Token
-from components.github.preflight import Findings
+from components.github.preflight import Advice, Findings
 from manifests.model import Settings
 from slipway_release.version import VERSION, numbers
+from stacks.override_checks import override_findings
 from stacks.preflight import SurroundingsError, check_surroundings, older_than
 from stacks.settings import settings_of
 from tests.stacks.builders import SECRETS, changed, texts, values
@@ -36,6 +37,44 @@ def test_the_program_stops_with_all_of_it(monkeypatch: pytest.MonkeyPatch) -> No
         check_surroundings(settings(stack))
     assert isinstance(raised.value, pulumi.RunError)
     assert [problem.split(":")[0] for problem in raised.value.problems] == ["github is bad", "cluster.kubeconfig"]
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"replicas": "3"}, "overrides.dev.replicas: '3' is not of type 'integer'"),
+        ({"replicas": -1}, "overrides.dev.replicas: -1 is less than the minimum of 0"),
+        ({"replica": 3}, "overrides.dev: Additional properties are not allowed ('replica' was unexpected)"),
+        ({"config": {"a-b": "x"}}, "overrides.dev.config: 'a-b' does not match"),
+        ({"release": {"version": "1.0.0"}}, "overrides.dev.release: it is what the automation writes"),
+        ({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}}, "requests.cpu 2 must be at most its limit"),
+        ({"resources": {"limits": {"nvidia.com/gpu": 0.5}}}, "use a whole number"),
+        ({"autoscaling": {"enabled": True, "minReplicas": 9}}, "minReplicas 9 is above maxReplicas 6"),
+    ],
+)
+def test_values_that_the_chart_or_kubernetes_refuses_are_not_written(
+    monkeypatch: pytest.MonkeyPatch, own: dict[str, Any], said: str
+) -> None:
+    configure(monkeypatch)
+    with pytest.raises(SurroundingsError) as raised:
+        check_surroundings(settings(changed("services.0.overrides", {"dev": own}) | {"cluster": NO_CLUSTER}))
+    assert said in str(raised.value)
+    assert len(raised.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "own", [{"replicas": 3, "config": {"MAX": 1_048_576}}, {"resources": None}, {"autoscaling": {"enabled": True}}]
+)
+def test_values_that_the_chart_takes_are_not_in_the_way(own: dict[str, Any]) -> None:
+    assert list(override_findings(settings(changed("services.0.overrides", {"dev": own})))) == []
+
+
+def test_a_quota_without_room_for_a_release_at_full_size_is_told() -> None:
+    stack = changed("services.0.overrides", {"dev": {"autoscaling": {"enabled": True, "maxReplicas": 50}}})
+    stack["environments"][0]["quota"] = {}
+    (advice,) = override_findings(settings(stack))
+    assert isinstance(advice, Advice)
+    assert "let it have 51" in advice
 
 
 @pytest.mark.parametrize("name", ["GITHUB_OWNER", "GITHUB_ORGANIZATION"])
