@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Report, benchmark, say
 from sandbox.config import SandboxConfig
 from sandbox.progress import Progress
 from sandbox.pulumi.plan import plan
-from sandbox.pulumi.settings import read_stack
+from sandbox.pulumi.settings import StackConfig, read_stack
 from stacks.problems import NAMESPACE
 from stacks.secrets import SECRETS
 
@@ -25,8 +26,8 @@ SMALL, LARGE = 100, 300
 LIMIT_SECONDS = 600
 
 
-def plan_once(services: int) -> dict[str, float]:
-    """Plans the sandbox's platform with that many services in this process."""
+def settings_of(services: int, **more: Any) -> StackConfig:
+    """The sandbox's platform with that many services, and more settings by name."""
     overlay = {
         f"{NAMESPACE}:services": [
             {"name": f"service-{number:04}", "template": "python-web", "team": "web"} for number in range(services)
@@ -35,7 +36,13 @@ def plan_once(services: int) -> dict[str, float]:
         f"{NAMESPACE}:preflight": False,
     }
     secrets = {f"{NAMESPACE}:{name}": "placeholder" for name in SECRETS}
-    settings = read_stack(ROOT, "sandbox", overlay, secrets)
+    more = {f"{NAMESPACE}:{name}": value for name, value in more.items()}
+    return read_stack(ROOT, "sandbox", overlay | more, secrets)
+
+
+def plan_once(services: int) -> dict[str, float]:
+    """Plans the sandbox's platform with that many services in this process."""
+    settings = settings_of(services)
     began = time.monotonic()
     run = plan(SandboxConfig.from_environment(), settings, Progress(quiet=True))
     return {"seconds": time.monotonic() - began, "resources": run.total}

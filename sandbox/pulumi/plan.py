@@ -17,7 +17,7 @@ from sandbox.pulumi.command import clean_environment
 from sandbox.pulumi.events import STACK_TYPE, Step
 from sandbox.pulumi.operations import Run, preview
 from sandbox.pulumi.settings import StackConfig
-from sandbox.pulumi.workspace import Workspace
+from sandbox.pulumi.workspace import UNSAVED, Workspace
 
 
 def plan(config: SandboxConfig, settings: StackConfig, progress: Progress) -> Run:
@@ -36,8 +36,8 @@ def plan_document(config: SandboxConfig, settings: StackConfig, progress: Progre
         place.open(settings, changing=False)
         ran = subprocess.run(
             [place.cli, "preview", "--json", "--non-interactive", "--stack", settings.stack],
-            cwd=place.project, env=clean_environment() | place.environment(), stdout=subprocess.PIPE, text=True,
-            check=False,
+            cwd=place.project, env=clean_environment() | place.environment() | UNSAVED, stdout=subprocess.PIPE,
+            text=True, check=False,
         )  # fmt: skip
         return ran.stdout, ran.returncode
 

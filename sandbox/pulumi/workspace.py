@@ -28,8 +28,9 @@ from sandbox.pulumi.settings import StackConfig, stack_file
 
 PACKAGES = Path(__file__).parent.parent.parent
 """Where the plugins that are written in Python import the sandbox from."""
-_UNSAVED = {"PULUMI_SKIP_CHECKPOINTS": "true"}
-"""For previews: a state that is written after each step takes time that grows with the square of the resources."""
+UNSAVED = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+"""For previews, in workflows too: a state that is written after each step takes time that grows with the square of the
+resources."""
 _CHANGING = {"cp", "refresh", "rm", "rm-all", "set", "set-all"}
 """What `pulumi config` does to settings, other than to show them."""
 _WRAPPER = """#!/bin/sh
@@ -152,7 +153,7 @@ class Workspace:
         command = Command(self.cli, tell)
         workspace = automation.LocalWorkspace(
             work_dir=str(self.project),
-            env_vars={**self.environment(), **({} if changing else _UNSAVED)},
+            env_vars={**self.environment(), **({} if changing else UNSAVED)},
             secrets_provider="passphrase",
             pulumi_command=command,
         )
@@ -181,7 +182,8 @@ class Workspace:
             )
         self.open(settings, selecting=True)
         os.chdir(self.project)
-        os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment()})  # noqa: S606  # it is to be this process
+        more = UNSAVED if "preview" in words else {}
+        os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment(), **more})  # noqa: S606  # it is to be this process
 
     def _encrypt(self, command: Command, settings: StackConfig, key: str) -> None:
         """Puts a secret into the stack file.
