@@ -25,6 +25,17 @@ PLATFORM = "pat"
 OWN = "/api/v1/applications/guestbook-production"
 INFRASTRUCTURE = "/api/v1/applications/infrastructure-production"
 SYNC = {"dryRun": True}
+DEPLOYMENT = {
+    "namespace": "guestbook-production", "resourceName": "guestbook",
+    "group": "apps", "version": "v1", "kind": "Deployment",
+}  # fmt: skip
+PROJECT = {"name": "production"}
+ANOTHER = {"metadata": {"name": "tried"}, "spec": {"project": "production"}}
+CHANGES = {
+    "sync another revision", "sync own files", "change", "delete", "restart", "delete an object", "make another one",
+    "change the project", "shell",
+}  # fmt: skip
+"""What no team may."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +63,11 @@ def refused(client: httpx.Client) -> set[str]:
         "delete": client.request("DELETE", OWN, json={}),
         "logs of the platform": client.get(f"{INFRASTRUCTURE}/logs", params={"follow": "false"}),
         "sync the platform": client.post(f"{INFRASTRUCTURE}/sync", json=SYNC),
+        "sync own files": client.post(f"{OWN}/sync", json={**SYNC, "manifests": ["{}"]}),
+        "restart": client.post(f"{OWN}/resource/actions/v2", json={**DEPLOYMENT, "action": "restart"}),
+        "delete an object": client.request("DELETE", f"{OWN}/resource", params=DEPLOYMENT, json={}),
+        "make another one": client.post("/api/v1/applications", json=ANOTHER),
+        "change the project": client.put("/api/v1/projects/production", json={"project": {"metadata": PROJECT}}),
         "shell": client.get("/terminal", params={"appName": "guestbook-production", "projectName": "production"}),
     }
     return {name for name, answer in tried.items() if answer.status_code in (403, 404)}
@@ -60,12 +76,20 @@ def refused(client: httpx.Client) -> set[str]:
 @pytest.mark.parametrize("user", OF_THE_SERVICE)
 def test_the_team_of_a_service_syncs_it_and_gets_no_further(people: dict[str, httpx.Client], user: str) -> None:
     others = {"logs of the platform", "sync the platform"}
-    assert refused(people[user]) == {"sync another revision", "change", "delete", "shell"} | others
+    assert refused(people[user]) == CHANGES | others
+
+
+@pytest.mark.parametrize("user", OF_THE_SERVICE)
+def test_who_syncs_by_a_list_of_revisions_gets_the_followed_one(people: dict[str, httpx.Client], user: str) -> None:
+    """The list is for Applications of several sources, and asks for no right of its own."""
+    wanted = {**SYNC, "revisions": ["0" * 40], "sourcePositions": [1]}
+    answer = people[user].post(f"{OWN}/sync", json=wanted)
+    assert "0" * 40 not in answer.json().get("operation", {}).get("sync", {}).get("revision", "")
 
 
 def test_a_person_of_no_group_sees_nothing(people: dict[str, httpx.Client]) -> None:
     assert seen(people[READER]) == set()
-    assert {"look", "logs", "sync"} < refused(people[READER])
+    assert {"look", "logs", "sync"} | CHANGES < refused(people[READER])
 
 
 def test_the_platforms_team_administers(people: dict[str, httpx.Client]) -> None:

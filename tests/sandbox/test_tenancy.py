@@ -62,6 +62,29 @@ def test_a_team_looks_into_production_and_changes_nothing_there(sandbox: Sandbox
         assert "forbidden" in refused(attempt)
 
 
+def test_who_changes_objects_by_hand_changes_nothing_that_guards_them(sandbox: Sandbox) -> None:
+    """Outside of production a team may; rights, limits, addresses and the level of its pods are not among them."""
+    api, namespace = as_member(sandbox, TEAM), "guestbook-dev"
+    client = cast(Any, api).api_client
+    rbac, discovery = kubernetes.client.RbacAuthorizationV1Api(client), kubernetes.client.DiscoveryV1Api(client)
+    named: Any = {"metadata": {"name": "tried"}}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"}
+    level = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
+    for attempt in (
+        lambda: api.patch_namespace(namespace, level),
+        lambda: api.delete_namespace(namespace),
+        lambda: rbac.create_namespaced_role_binding(namespace, named | {"roleRef": role}),
+        lambda: discovery.create_namespaced_endpoint_slice(namespace, named | {"addressType": "IPv4", "endpoints": []}),
+        lambda: api.create_namespaced_endpoints(namespace, named),
+        lambda: api.create_namespaced_resource_quota(namespace, named),
+        lambda: api.patch_namespaced_service_status("guestbook", namespace, named),
+    ):
+        assert "forbidden" in refused(attempt)
+    host = pod(f"{sandbox.config.registry_host}/acme/guestbook@{DIGEST}")
+    host["spec"]["volumes"] = [{"name": "host", "hostPath": {"path": "/"}}]
+    assert "violates PodSecurity" in refused(lambda: api.create_namespaced_pod(namespace, host))
+
+
 def test_another_team_does_not_even_see_it(sandbox: Sandbox) -> None:
     api = as_member(sandbox, STRANGERS)
     for namespace in (PRODUCTION, "guestbook-dev"):
@@ -80,19 +103,31 @@ def test_the_cluster_takes_no_image_of_elsewhere_from_anybody(rehearsal: Rehears
 def test_a_person_of_a_team_writes_neither_main_nor_the_record_nor_a_key(rehearsal: Rehearsal) -> None:
     repository = rehearsal.environment_repository
     path = rehearsal.repository_path(repository)
+    head = rehearsal.github("GET", f"{path}/git/ref/heads/main")["object"]["sha"]
     with rehearsal.clone(repository, "dana") as clone:
         clone.git("commit", "--quiet", "--allow-empty", "--message", "Tried")
         for target in ("refs/heads/main", "refs/heads/environment/staging", "refs/tags/verified/production/x/1.0.0"):
             with pytest.raises(SandboxError, match="GH013"):
                 clone.git("push", "--force", "origin", f"HEAD:{target}")
-    body = {"name": "main", "enforcement": "disabled"}
-    for method, where in (
-        ("PUT", "environments/production"),
-        ("POST", "rulesets"),
-        ("PUT", "collaborators/sam"),
-    ):
-        with pytest.raises(SandboxError, match=r" 40[34] "):
-            rehearsal.github(method, f"{path}/{where}", user="dana", body=body)
+    for user in ("dana", "sam", "pat"):
+        for method, where, body in (
+            ("PUT", "environments/production", {}),
+            ("POST", "environments/production/deployment-branch-policies", {"name": "*"}),
+            ("POST", "rulesets", {"name": "main", "enforcement": "disabled"}),
+            ("PUT", "collaborators/sam", {"permission": "admin"}),
+            ("POST", "keys", {"title": "tried", "key": "ssh-ed25519 AAAA", "read_only": False}),
+            ("POST", "hooks", {"config": {"url": "http://127.0.0.1:9/"}, "events": ["push"]}),
+            ("PUT", "actions/permissions/workflow", {"can_approve_pull_request_reviews": True}),
+        ):
+            with pytest.raises(SandboxError, match=r" 40[34] "):
+                rehearsal.github(method, f"{path}/{where}", user=user, body=body)
+        for file in ("environments/production/guestbook/release.yaml", ".github/workflows/validate.yml"):
+            written = {"message": "Tried", "content": "eA==", "branch": "main", "sha": "0" * 40}
+            with pytest.raises(SandboxError, match=r" 409 "):
+                rehearsal.github("PUT", f"{path}/contents/{file}", user=user, body=written)
+        for ref in ("tags/main", "tags/v9.9.9", "heads/release/production/guestbook/9.9.9", "heads/slipway/files"):
+            with pytest.raises(SandboxError, match="rule violations"):
+                rehearsal.github("POST", f"{path}/git/refs", user=user, body={"ref": f"refs/{ref}", "sha": head})
 
 
 @contextlib.contextmanager
