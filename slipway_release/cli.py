@@ -111,7 +111,7 @@ def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser])
     checks.add_argument("folder", type=Path, nargs="?", default=Path(), help="its work tree (default: .)")
     checks.add_argument("--base", type=Path, help="a work tree of the base branch, to see what has changed")
     add("install-helm", install_helm, "install the Helm that Argo CD renders with (RUNNER_TEMP)")
-    add("verdict", give_verdict, "say of a proposed commit whether it may be merged (COMMIT, RESULT)")
+    add("verdict", give_verdict, "say of a proposed commit whether it may be merged (PULL_REQUEST, COMMIT, RESULT)")
     diff = add("diff", show_diff, "the rendered difference between two work trees, as Markdown")
     diff.add_argument("base", type=Path)
     diff.add_argument("head", type=Path)
@@ -331,6 +331,8 @@ def install_helm(_: argparse.Namespace) -> None:
 def give_verdict(_: argparse.Namespace) -> None:
     around = context.from_environment()
     commit, branch = workflow.variable("COMMIT"), workflow.optional("BRANCH")
+    if verdict.turned_away(around, workflow.variable("PULL_REQUEST"), commit, branch):
+        return
     reason = gates.refusal(around, branch, commit) if branch else None
     result = workflow.variable("RESULT")
     verdict.give(around, commit, result, gates.closing(reason) if reason else None)

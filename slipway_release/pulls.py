@@ -154,6 +154,23 @@ def close(contents: Contents, pull: PullRequest, reason: str) -> None:
     contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
 
 
+def same_commit(contents: Contents, commit: str, branch: str) -> str | None:
+    """The branch of this program or of the settings that another open pull request of the same commit comes from.
+
+    Args:
+        contents: the environment repository.
+        commit: the head of a pull request.
+        branch: the branch that it comes from; empty for a fork's.
+    """
+    for item in contents.github.pages(f"/repos/{contents.repository}/commits/{commit}/pulls"):
+        head = fields.child(item, "head", "pull request")
+        other = fields.text(head, "ref", "pull request.head")
+        is_open = item.get("state") == "open" and is_own(head, contents.repository) and head.get("sha") == commit
+        if is_open and other != branch and (placement_of(other) is not None or other == SETTINGS_BRANCH):
+            return other
+    return None
+
+
 def is_declined(
     contents: Contents, environment: str, service: str, version: str, kind: str = "release", since: str = ""
 ) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from slipway_release import workflow
+from slipway_release import pulls, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 
@@ -35,6 +35,31 @@ def give(context: Context, commit: str, result: str, closed: str | None = None) 
     if passed and closed is not None:
         # After the judge's own word, which counts again once the gate is open.
         post(context, commit, "failure", closed)
+
+
+def turned_away(context: Context, number: str, commit: str, branch: str) -> bool:
+    """Closes a pull request of a commit that this program, or the settings, propose; True where it has done so.
+
+    A check is of a commit. What is refused of this pull request would count for the other one, and what the other one
+    passes would count for this.
+
+    Args:
+        context: its own token writes pull requests.
+        number: the pull request's.
+        commit: its head.
+        branch: the branch that it comes from; empty for a fork's.
+    """
+    if pulls.placement_of(branch) is not None or branch == pulls.SETTINGS_BRANCH:
+        return False
+    other = pulls.same_commit(context.contents, commit, branch)
+    if other is None:
+        return False
+    text = f"Its commit is that of {other}, and a check is of a commit; this pull request is closed"
+    base = f"/repos/{context.platform.repository}"
+    context.own.post(f"{base}/issues/{number}/comments", {"body": text})
+    context.own.patch(f"{base}/pulls/{number}", {"state": "closed"})
+    workflow.error(text)
+    return True
 
 
 def post(context: Context, commit: str, state: str, description: str) -> None:

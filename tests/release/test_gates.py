@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from slipway_release import gates, reconcile, verdict
+from slipway_release import cli, context, gates, reconcile, verdict
 from tests.release.builders import environment
 from tests.release.world import World
 
@@ -65,6 +65,29 @@ def test_a_request_that_is_judged_during_a_freeze_is_closed_from_the_start(here:
     assert reason is not None
     verdict.give(here.context(), commit(here), "success", gates.closing(reason))
     assert check(here)[0] == "failure"
+
+
+def test_another_request_of_the_same_commit_is_closed_and_changes_no_check(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check is of a commit: what is said of one would be said of both."""
+    head, before = commit(here), check(here)
+    path = f"/repos/{here.repository}"
+    here.call("POST", f"{path}/git/refs", {"ref": "refs/heads/copy", "sha": head})
+    made = here.call("POST", f"{path}/pulls", {"title": "Copy", "head": "copy", "base": "main"})
+    for branch in ("copy", ""):
+        here.call("PATCH", f"{path}/pulls/{made['number']}", {"state": "open"})
+        given = {"PULL_REQUEST": str(made["number"]), "COMMIT": head, "BRANCH": branch, "RESULT": "failure"}
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(context, "from_environment", here.context)
+        assert cli.main(["verdict"]) == 0
+        assert here.call("GET", f"{path}/pulls/{made['number']}")["state"] == "closed"
+    assert check(here) == before
+    (own,) = here.pulls()
+    assert not verdict.turned_away(here.context(), str(own["number"]), head, BRANCH)
+    here.call("PATCH", f"{path}/pulls/{own['number']}", {"state": "closed"})
+    assert not verdict.turned_away(here.context(), str(made["number"]), head, "copy")
 
 
 def test_what_must_be_verified_first_is_asked_again_at_the_request(world: Make) -> None:
