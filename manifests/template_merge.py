@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 LABELS = ("yours", "template before", "template now")
 
@@ -18,9 +18,13 @@ class Merged:
     deleted: tuple[str, ...]
     conflicts: tuple[str, ...]
     """Paths with marks of conflicts, for a person to decide."""
+    left: tuple[str, ...] = ()
+    """Paths that the template changes and that are left alone: the team has a link, a folder or no text there."""
 
 
-def merge(before: Mapping[str, str], now: Mapping[str, str], paths: set[str], read: Callable[[str], str]) -> Merged:
+def merge(
+    before: Mapping[str, str], now: Mapping[str, str], paths: set[str], read: Callable[[str], str | None]
+) -> Merged:
     """Brings what changed between two renderings into files of a team.
 
     What the team deleted stays deleted, what it changed stays changed, and what both changed in one place is marked.
@@ -29,16 +33,23 @@ def merge(before: Mapping[str, str], now: Mapping[str, str], paths: set[str], re
         before: the rendering that the files came from, by path.
         now: the rendering of today.
         paths: the paths that the team's repository has.
-        read: the team's text of such a path.
+        read: the team's text of such a path; None where it is not a text.
     """
     written: dict[str, str] = {}
     deleted: list[str] = []
     conflicts: list[str] = []
+    left: list[str] = []
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
     for path in sorted({**before, **now}):
         old, new = before.get(path), now.get(path)
         if old == new or (old is not None and path not in paths):
             continue
         ours = read(path) if path in paths else None
+        # Git would put a file into the place of a folder with all that is in it, and the other way round.
+        stands_elsewhere = path in folders or any(str(folder) in paths for folder in PurePosixPath(path).parents)
+        if (ours is None and path in paths) or stands_elsewhere:
+            left.append(path)
+            continue
         if new is None:
             if ours == old:
                 deleted.append(path)
@@ -51,7 +62,7 @@ def merge(before: Mapping[str, str], now: Mapping[str, str], paths: set[str], re
             written[path] = text
         if not clean:
             conflicts.append(path)
-    return Merged(written, tuple(deleted), tuple(conflicts))
+    return Merged(written, tuple(deleted), tuple(conflicts), tuple(left))
 
 
 def _merged(ours: str, old: str, new: str) -> tuple[str, bool]:

@@ -23,7 +23,7 @@ from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
 from components.github.file_delivery import BRANCH, FileDelivery
-from components.github.tree import REGULAR, Blob, blob_sha, removed_entry, written_entry
+from components.github.tree import PROGRAM, REGULAR, Blob, blob_sha, removed_entry, written_entry
 from manifests.model import Service, Settings
 from manifests.repository_files import offered_variables, service_repository_files
 from manifests.template_merge import Merged, merge
@@ -81,14 +81,16 @@ def update_of(api: GitHubApi, settings: Settings, service: Service, root: Path =
         raise UpdateError(f"{ANSWERS_FILE} is missing; `pulumi up` writes it, for the version of that day")
     at = f"/repos/{settings.github.owner}/{quote(service.repository_name)}"
 
-    def read(path: str) -> str:
+    def read(path: str) -> str | None:
+        if found.tree[path].mode not in {REGULAR, PROGRAM}:
+            return None
         blob = api.get(f"{at}/git/blobs/{found.tree[path].sha}")
         try:
             return base64.b64decode(blob["content"]).decode()
         except UnicodeDecodeError:
-            raise UpdateError(f"{path} is not text any more; merge it by hand") from None
+            return None
 
-    since, answers = _recorded(read(ANSWERS_FILE), template)
+    since, answers = _recorded(read(ANSWERS_FILE) or "", template)
     if (since, answers) == _recorded(wanted, template):
         return None
     old = earlier_version(template, since, root)
@@ -103,11 +105,11 @@ def update_of(api: GitHubApi, settings: Settings, service: Service, root: Path =
     # What is the platform's is kept by `pulumi up`.
     before = {path: text for path, text in before.items() if path not in start.owned}
 
-    def ours(path: str) -> str:
+    def ours(path: str) -> str | None:
         return before[path] if path in before and found.tree[path].sha == blob_sha(before[path]) else read(path)
 
     merged = merge(before, now, set(found.tree), ours)
-    merged = Merged({**merged.written, ANSWERS_FILE: wanted}, merged.deleted, merged.conflicts)
+    merged = Merged({**merged.written, ANSWERS_FILE: wanted}, merged.deleted, merged.conflicts, merged.left)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
     return Update(service, template, since, found.commit, f"{PREFIX}{template.version}-{digest}", merged, found.tree)
 
@@ -173,6 +175,12 @@ def _body(update: Update) -> str:
     if update.merged.conflicts:
         lines += ["", "**Both sides changed these in one place; choose between the marks before you merge:**"]
         lines += [f"- `{path}`" for path in update.merged.conflicts]
+    if update.merged.left:
+        lines += [
+            "",
+            "**The template changes these too, and here they are links, folders or no text; bring it in by hand:**",
+        ]
+        lines += [f"- `{path}`" for path in update.merged.left]
     return "\n".join([*lines, "", "Close it if you do not want it: this version is not proposed again."])
 
 

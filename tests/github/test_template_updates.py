@@ -131,6 +131,19 @@ def test_conflicts_are_marked_and_named(ground: Ground) -> None:
     assert "<<<<<<< yours\nall mine\n=======\nall theirs\n>>>>>>> template now\n" in ground.text("words", pull)
 
 
+def test_a_link_in_place_of_a_file_stays_and_the_request_says_so(ground: Ground) -> None:
+    linked = [{"path": "words", "mode": "120000", "type": "blob", "content": "kept"}]
+    files = FileDelivery(ground.api, "acme", ground.repository.name)
+    commit = files.commit(files.head("main") or "", linked, "Link")
+    ground.repository.ask("PATCH", "/git/refs/heads/main", json={"sha": commit})
+    ground.template("1.1.0", words="theirs\n", kept="k2\n")
+    ground.update()
+    (pull,) = ground.pulls()
+    assert "links, folders or no text; bring it in by hand:**\n- `words`" in pull["body"]
+    changed = {file["filename"] for file in ground.repository.ask("GET", f"/pulls/{pull['number']}/files").json()}
+    assert changed == {"kept", ANSWERS_FILE}
+
+
 def test_a_newer_version_closes_the_request_of_an_older_one(ground: Ground) -> None:
     ground.template("1.1.0", words="one\n")
     ground.update()
