@@ -41,23 +41,23 @@ def _team(change: Change, teams: Mapping[str, str]) -> Iterator[str]:
     team = f"team {teams[service]}" if service in teams else f"the team of {service}"
     state = change.old if change.operation == "delete" else change.new
     may = "may no longer" if change.operation == "delete" else "may now"
-    yield f"{team} {may} {_MAY.get(str(state.get('permission')), 'use')} {_code(state.get('repository'))}"
+    yield f"{team} {may} {_MAY.get(str(state.get('permission')), 'use')} {code(state.get('repository'))}"
 
 
 def _ways_in(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
     state = change.new or change.old
-    pattern = _code(state.get("branchPattern") or state.get("tagPattern"))
+    pattern = code(state.get("branchPattern") or state.get("tagPattern"))
     may = "may now" if change.operation == "create" else "may no longer"
     if change.operation in {"create", "delete"}:
-        yield f"runs on {pattern} of {_code(state.get('repository'))} {may} use its environment ({_code(change.name)})"
+        yield f"runs on {pattern} of {code(state.get('repository'))} {may} use its environment ({code(change.name)})"
 
 
 def _secrets(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
     state = change.new or change.old
     has = "gets" if change.operation == "create" else "loses"
-    where = f"the environment {_code(state.get('environment'))} of {_code(state.get('repository'))}"
+    where = f"the environment {code(state.get('environment'))} of {code(state.get('repository'))}"
     if change.operation in {"create", "delete"}:
-        yield f"{where} {has} the secret {_code(state.get('secretName'))}"
+        yield f"{where} {has} the secret {code(state.get('secretName'))}"
 
 
 def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
         if path.startswith("infrastructure/") and path.endswith("/role-bindings.yaml")
     ]
     if names and change.old:
-        yield f"access to namespaces of {', '.join(map(_code, names))} changes: see `role-bindings.yaml` of each below"
+        yield f"access to namespaces of {', '.join(map(code, names))} changes: see `role-bindings.yaml` of each below"
 
 
 def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
@@ -82,16 +82,16 @@ def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
             # A group of a directory stands there in every spelling; the last one is in lower case.
             groups[line[0], parts[1].casefold(), parts[2]] = parts[1]
         else:
-            yield f"Argo CD's policy {'has now' if line[0] == '+' else 'no longer has'} {_code(line[1:])}"
+            yield f"Argo CD's policy {'has now' if line[0] == '+' else 'no longer has'} {code(line[1:])}"
     for (sign, _, role), group in groups.items():
         has = "has now" if sign == "+" else "no longer has"
-        yield f"in Argo CD the group {_code(group)} {has} the rights of {_code(role.removeprefix('role:'))}"
+        yield f"in Argo CD the group {code(group)} {has} the rights of {code(role.removeprefix('role:'))}"
     objects: dict[tuple[str, str, str], list[str]] = {}
     for (sign, role, what), found in verbs.items():
         objects.setdefault((sign, role, ", ".join(sorted(found))), []).append(what)
     for (sign, role, found), names in objects.items():
         may = "may now" if sign == "+" else "may no longer"
-        yield f"in Argo CD {_code(role.removeprefix('role:'))} {may} {found}: {', '.join(map(_code, names))}"
+        yield f"in Argo CD {code(role.removeprefix('role:'))} {may} {found}: {', '.join(map(code, names))}"
 
 
 def _members(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
@@ -102,16 +102,16 @@ def _members(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
     )
     for login in [*after, *(login for login in before if login not in after)]:
         if login not in before:
-            yield f"{_code(login)} joins {team} as {after[login]}"
+            yield f"{code(login)} joins {team} as {after[login]}"
         elif login not in after:
-            yield f"{_code(login)} leaves {team}"
+            yield f"{code(login)} leaves {team}"
         elif before[login] != after[login]:
-            yield f"{_code(login)} becomes {after[login]} of {team}"
+            yield f"{code(login)} becomes {after[login]} of {team}"
 
 
 def _reviewers(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
     before, after = (_approvals(part) for part in (change.old, change.new))
-    name = _code((change.new or change.old).get("environment"))
+    name = code((change.new or change.old).get("environment"))
     if after and not before:
         yield f"releases to {name} now wait for an approval"
     if before and not after and change.operation != "delete":
@@ -126,24 +126,24 @@ def _approvals(state: Json) -> list[Any]:
 
 
 def _project(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
-    name = _code(_at(change.new or change.old, "metadata", "name"))
+    name = code(_at(change.new or change.old, "metadata", "name"))
     for key, what in _PROJECT_LISTS.items():
         before, after = (_members_of(part, key, what) for part in (change.old, change.new))
         if change.operation == "create" and what == "kind":
             continue  # those of every environment
         for verb, found in (("now takes", after - before), ("no longer takes", before - after)):
             if found and change.operation != "delete":
-                yield f"AppProject {name} {verb} the {what}s {', '.join(map(_code, sorted(found)))}"
+                yield f"AppProject {name} {verb} the {what}s {', '.join(map(code, sorted(found)))}"
 
     if change.operation != "delete":
         for words in changed_windows(windows_of(change.old), windows_of(change.new)):
-            yield f"syncs of {name} are {_code(words)}"
+            yield f"syncs of {name} are {code(words)}"
 
 
 def _windows_open(change: Change) -> Iterator[str]:
     if change.operation == "update":
         for words in opened_windows(windows_of(change.old), windows_of(change.new)):
-            yield f"opens the {_named(change)}: syncs are {_code(words)}"
+            yield f"opens the {_named(change)}: syncs are {code(words)}"
 
 
 def _members_of(state: Json, key: str, what: str) -> set[str]:
@@ -189,24 +189,24 @@ def _argocd_goes(change: Change) -> Iterator[str]:
 
 
 def _named(change: Change) -> str:
-    return f"{change.type} {_code(change.name)} ({change.owner})"
+    return f"{change.type} {code(change.name)} ({change.owner})"
 
 
 def _opened_rules(old: Json, new: Json) -> Iterator[str]:
     if old.get("enforcement") == "active" and new.get("enforcement") != "active":
-        yield f"enforcement becomes {_code(new.get('enforcement'))}"
+        yield f"enforcement becomes {code(new.get('enforcement'))}"
     before, after = (cast(Json, part.get("rules") or {}) for part in (old, new))
     for path, value in _leaves(before):
         now = _at(after, *path)
         lower = isinstance(value, int) and isinstance(now, int) and now < value
         if value and (now is None or lower):
-            yield f"{_code('.'.join(path))} goes from {_code(value)} to {_code(now)}"
+            yield f"{code('.'.join(path))} goes from {code(value)} to {code(now)}"
     allowed, more = (cast(list[Any], part.get("bypassActors") or []) for part in (old, new))
     if [actor for actor in more if actor not in allowed]:
         yield "more may bypass it"
     before_in, after_in = (cast(list[str], _at(p, "conditions", "refName", "includes") or []) for p in (old, new))
     if gone := [pattern for pattern in before_in if pattern not in after_in]:
-        yield f"it no longer covers {', '.join(map(_code, gone))}"
+        yield f"it no longer covers {', '.join(map(code, gone))}"
 
 
 def _leaves(node: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -244,7 +244,7 @@ def _at(node: object, *path: str) -> Any:
     return node
 
 
-def _code(value: object) -> str:
+def code(value: object) -> str:
     """A name as code: it cannot be a mention, a link or markup."""
     if value == UNKNOWN:
         return "(known once it is made)"

@@ -1,6 +1,7 @@
 """What `pulumi preview --json` says, resource by resource; values are kept for the few rules that need them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -169,7 +170,8 @@ def _change(step: Json, replaced: set[str]) -> Change:
     return Change(
         "replace" if urn in replaced else str(step["op"]),
         urn,
-        _OWNERS.get(kind, "platform").format(name),
+        # It stands between other words of the comment, and is no markup there.
+        _OWNERS.get(kind, "platform").format(re.sub(r"[^\w.-]", "", name)),
         cast(Json, old.get("inputs") or {}),
         cast(Json, new.get("inputs") or {}),
         tuple(detailed or cast(list[str], step.get("diffReasons") or [])),

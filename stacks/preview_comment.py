@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.github.errors import GitHubError
-from stacks.preview_access import access_words, guarded
+from stacks.preview_access import access_words, code, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
 from stacks.pull_request_comment import LIMIT, hand_on, mark, publish
 from stacks.stack_text import StackText, StackTextError
@@ -96,11 +96,11 @@ def _summary(preview: Preview) -> str:
 def _told(change: Change) -> str:
     because = f", because of {_names(change.reasons or change.differing)}" if change.operation == "replace" else ""
     stays = "; what it describes stays" if change.kept and change.operation == "delete" else ""
-    return f"**{change.operation}** {change.type} `{change.name}` ({change.owner}){because}{stays}"
+    return f"**{change.operation}** {change.type} {code(change.name)} ({change.owner}){because}{stays}"
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name.replace('`', '')}`" for name in names[:6])
+    shown = ", ".join(map(code, names[:6]))
     return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
 
 
@@ -111,15 +111,15 @@ def _group(owner: str, changes: list[Change]) -> str:
         if change.type == FILES:
             lines.append(f"{sign} {_files_in_a_line(change)}")
             continue
-        about = ", ".join(name.replace("`", "") for name in change.differing[:5])
+        about = ", ".join(map(_plain, change.differing[:5]))
         more = f" and {len(change.differing) - 5} more" if len(change.differing) > 5 else ""
-        lines.append(f"{sign} {change.type} {change.name}{f': {about}{more}' if about else ''}")
+        lines.append(f"{sign} {change.type} {_plain(change.name)}{f': {about}{more}' if about else ''}")
     return "\n".join([*lines, "```"])
 
 
 def _files_in_a_line(change: Change) -> str:
     repository = _repository(change)
-    paths = [path.replace("`", "'") for path, _old, _new in _texts(change)]
+    paths = [_plain(path) for path, _old, _new in _texts(change)]
     if change.operation == "create":
         return f"files of the repository {repository}: {len(paths)} new"
     if not paths:
@@ -129,7 +129,12 @@ def _files_in_a_line(change: Change) -> str:
 
 
 def _repository(change: Change) -> str:
-    return " ".join(str(change.new.get("repository") or change.old.get("repository")).replace("`", "'").split())
+    return _plain(change.new.get("repository") or change.old.get("repository"))
+
+
+def _plain(value: object) -> str:
+    """A name in one line that cannot end a fence; where it is not within one, `_quoted` or `code` is needed as well."""
+    return " ".join(str(value).replace("`", "'").split())
 
 
 def _texts(change: Change) -> Iterator[tuple[str, str | None, str | None]]:
@@ -153,8 +158,9 @@ def _files(change: Change) -> list[str]:
     folders: dict[str, list[str]] = {}
     for path, old, new in _texts(change):
         folders.setdefault(_folder(path), []).append(_difference(path, old, new, bool(change.old)))
+    title = f"files of <code>{_quoted(repository)}</code>"
     return [
-        f"\n<details><summary>files of <code>{repository}</code>: {folder} ({len(texts)})</summary>\n\n"
+        f"\n<details><summary>{title}: {_quoted(_plain(folder))} ({len(texts)})</summary>\n\n"
         + "\n".join(texts)
         + "\n</details>"
         for folder, texts in folders.items()
@@ -174,8 +180,9 @@ def _folder(path: str) -> str:
 
 def _difference(path: str, old: str | None, new: str | None, existed: bool) -> str:
     if old is None and (not existed or new is None):
-        return f"- new: `{path}`"
-    lines = [*difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), path, path, lineterm="", n=2)]
+        return f"- new: {code(path)}"
+    name = _plain(path)
+    lines = [*difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), name, name, lineterm="", n=2)]
     more = [f"… {len(lines) - _SHOWN_LINES} lines more"] if len(lines) > _SHOWN_LINES else []
     text = "\n".join([*lines[:_SHOWN_LINES], *more])
     fence = "`" * max(3, 1 + max((len(run) for run in _runs(text)), default=0))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,29 @@ def test_names_cannot_write_markup_or_call_people() -> None:
     assert "push to `'@all' <img src=x> # big`" in text
     assert "<script>" not in text
     assert " @all" not in text.partition("Said by")[2]
+
+
+ODD = "<img src=x>``` @all\n# big"
+
+
+def test_odd_names_of_resources_owners_and_files_stay_names() -> None:
+    files = {"repository": ODD, "owned": {f"{ODD}/a/b": "x\n", f"c/{ODD}/d": "x\n"}}
+    kind = "pulumi-python:dynamic/slipway:CommittedFiles"
+    steps = [
+        step("delete", "github:index/repository:Repository", ODD, {}),
+        step("update", "a:b:Thing", f"{ODD} again", {}, {}),
+        step("update", kind, "files", {**files, "owned": {"e": "y\n"}}, files),
+    ]
+    steps[1]["detailedDiff"] = {ODD: {"kind": "update"}}
+    for one in steps:
+        for state in ("oldState", "newState"):
+            if state in one:
+                one[state]["parent"] = one[state]["parent"].replace("orders", ODD)
+    text = comment(read_preview(preview(*steps)), "acme", {})
+    assert "\n# big" not in text
+    outside = re.sub(r"^(```+)diff\n.*?\n\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert "<img" not in re.sub(r"`[^`]*`", "", outside)
+    assert "@all" not in re.sub(r"`[^`]*`", "", outside)
 
 
 def test_a_file_with_fences_stays_within_its_own() -> None:
