@@ -16,15 +16,14 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from sandbox.github.core import clock
-from slipway_release import promotion, promotions, reconcile, record, rollback, verified
+from slipway_release import deliveries, promotions, reconcile, record, rollback, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
-from slipway_release.errors import RefusedError, ReleaseError
+from slipway_release.errors import ReleaseError
 from slipway_release.exchange import Response
 from slipway_release.github import GitHub
 from slipway_release.platform_file import Environment
 from slipway_release.release_file import Release
-from slipway_release.selection import Kind
 from slipway_release.tags import Version, is_version
 from tests.release.builders import answer, environment
 from tests.release.world import World
@@ -63,7 +62,7 @@ HOUR = 3600
 _START = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 _REQUEST = 0.25
 """How many seconds a request takes."""
-_MOST_ROUNDS = 14
+_MOST_ROUNDS = 18
 
 
 @dataclass
@@ -281,7 +280,7 @@ class Year:
         self.promotions.append(Promotion(service, number, request.release.digest, (), clock.now()))
 
     def promote(self) -> None:
-        """A run of `promote.yml`: a job that plans and delivers, and what it delivers to dies with it."""
+        """A run of `promote.yml`: the job that plans and delivers."""
         waiting = [item for item in self.promotions if item.conclusion is None]
         if not waiting:
             return
@@ -292,45 +291,21 @@ class Year:
             return
         # Each run reads the platform anew.
         request = dataclasses.replace(request, service=self.world.platform.service(item.service))
-        planned: list[str] = []
-
-        def plan(context: Context) -> None:
-            outcomes = promotion.consider(context, request, item.environments)
-            planned.extend(promotion.with_work(context, request, outcomes))
-            frozen = promotion.stopped(outcomes)
-            if frozen is not None:
-                raise RefusedError(frozen)
-
-        ended = self.attempt(plan)
-        for name in planned if ended else ():
-            ended &= self._deliver(item, request, name)
+        version = request.release.version
+        before = {place.name: self.wanted(place.name, item.service) for place in self.world.platform.environments}
+        ended = self.attempt(lambda context: deliveries.promote(context, request, item.environments))
         for place in self.world.platform.environments:
-            there = self.wanted(place.name, item.service)
-            if there and is_version(there) and Version.parse(there) > Version.parse(request.release.version):
-                self.told.add((place.name, item.service, request.release.version))
+            was, there = before.get(place.name), self.wanted(place.name, item.service)
+            if was and was != there:
+                self.told.add((place.name, item.service, was))
+            if there and is_version(there) and Version.parse(there) > Version.parse(version):
+                self.told.add((place.name, item.service, version))
         if ended and not item.environments:
             # What an environment missed because the platform had none of that name comes with a newer version.
             known = {place.name for place in self.world.platform.environments}
             gone = {place["name"] for place in self.places} - known
-            self.told |= {(name, item.service, request.release.version) for name in gone}
+            self.told |= {(name, item.service, version) for name in gone}
         item.conclusion = "success" if ended else "failure"
-
-    def _deliver(self, item: Promotion, request: PromotionRequest, name: str) -> bool:
-        before = self.wanted(name, item.service)
-        outcomes: list[promotion.Outcome] = []
-
-        def deliver(context: Context) -> None:
-            place = context.platform.environment(name)
-            outcomes.append(promotion.deliver(context, request, place, asked=name in item.environments))
-
-        ended = self.attempt(deliver)
-        for outcome in outcomes:
-            ended &= outcome.decision.kind is not Kind.FROZEN
-            if outcome.decision.kind is Kind.SUPERSEDED:
-                self.told.add((name, item.service, request.release.version))
-        if before and before != self.wanted(name, item.service):
-            self.told.add((name, item.service, before))
-        return ended
 
     def wanted(self, place: str, service: str) -> str | None:
         """The version that Git wants; None too where the file is broken or the place is gone."""
@@ -499,4 +474,5 @@ class Year:
         start = f"tags/verified/{place}/{service}/"
         found = self.world.call("GET", f"/repos/{self.world.repository}/git/matching-refs/{start}")
         names = {item["ref"].removeprefix(f"refs/{start}") for item in found}
-        return {name for name in names if (place, service, name) not in self.spoiled}
+        gone = {item.release.version for item in self.requests.values() if item.release.digest in self.outside.gone}
+        return {name for name in names if (place, service, name) not in self.spoiled} - gone

@@ -84,6 +84,8 @@ class Outside:
     """Whether the promoter's key was rotated and nobody has told the platform."""
     transferred: set[str] = field(default_factory=set[str])
     """Repositories that belong to another owner, where no App of the platform is: to it there are none of that name."""
+    gone: set[str] = field(default_factory=set[str])
+    """Digests of images that the registry has cleaned up."""
 
 
 @dataclass
@@ -120,10 +122,10 @@ class Actions(Transport):
 
 
 class Shelves(Stocked):
-    """A registry that has every image, and is away now and then."""
+    """A registry that has every image but those that it has cleaned up, and is away now and then."""
 
     def __init__(self, outside: Outside) -> None:
-        super().__init__()
+        super().__init__(outside.gone)
         self.outside = outside
 
     def image(self, name: str, reference: str, *, hidden_is_absent: bool = False) -> Image | None:

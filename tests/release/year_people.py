@@ -160,12 +160,12 @@ class People:
         """People merge what waits for them; whether anything did. Nobody merges what is bad on purpose.
 
         Args:
-            restore: whether they put values back too, as they are asked to.
+            restore: whether they put all values back, as they are asked to; otherwise every second one.
         """
         done = False
         for item in self.requests():
             branch = item["head"]["ref"]
-            if branch.startswith("restore/") and not restore:
+            if branch.startswith("restore/") and not restore and self.random.random() < 0.5:
                 continue
             path = f"/repos/{self.world.repository}/pulls/{item['number']}/merge"
             answer = self.world.client.put(path, content=json.dumps({"merge_method": "squash"}))

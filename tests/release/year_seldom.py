@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slipway_release import ledger, rollback
 from slipway_release.blame import MANY
+from slipway_release.tags import Version, is_version
 
 if TYPE_CHECKING:
     from tests.release.year import Year
@@ -26,8 +27,8 @@ class Seldom:
 
     def happen(self) -> None:
         """One of them."""
-        doing = (self.aside, self.unanswered, self.node, self.retire, self.foreign, self.season)
-        self.random.choices(doing, (4, 2, 3, 2, 1, 1))[0]()
+        doing = (self.aside, self.unanswered, self.node, self.retire, self.clean_up, self.foreign, self.season)
+        self.random.choices(doing, (4, 2, 3, 2, 3, 1, 1))[0]()
 
     def mend(self) -> None:
         self.world.services = self.services
@@ -80,6 +81,19 @@ class Seldom:
         gone = self.random.choice(self.services)
         self.world.services = tuple(name for name in self.services if name != gone)
         self.year.counts["retired"] += 1
+
+    def clean_up(self) -> None:
+        """The registry keeps no images of a service that are older than what any environment wants."""
+        service = self.random.choice(self.world.services)
+        wanted = [self.year.wanted(place.name, service) for place in self.world.platform.environments]
+        known = [Version.parse(version) for version in wanted if version and is_version(version)]
+        if len(known) < len(wanted):
+            return
+        for request in self.year.requests.values():
+            release = request.release
+            if request.service.name == service and Version.parse(release.version) < min(known):
+                self.year.outside.gone.add(release.digest)
+        self.year.counts["cleaned up"] += 1
 
     def foreign(self) -> None:
         """Another tool uses deployments of the same repository, and a person names a branch as releases are named."""
