@@ -38,7 +38,7 @@ def read_state() -> State | None:
         found = cast(dict[str, dict[str, Any]], (answer.value or {})["outputs"])
     except Exception:  # noqa: BLE001 - each engine has words of its own for what it does not have
         return None
-    # Outputs of the stack itself are gone by now: each run begins with the stack anew.
+    # Outputs of the stack itself are gone by now: each run begins with the stack again.
     outputs = [cast(dict[str, Any], one["outputs"]) for urn, one in found.items() if _named(urn)[0] == PLATFORM]
     version, commit = (
         next((str(one[name]) for one in outputs if one.get(name)), "") for name in (VERSION_OUTPUT, COMMIT_OUTPUT)

@@ -18,7 +18,7 @@ HERE = "in-cluster"
 LOOK_EVERY = 0.5
 PATIENCE = 300.0
 REFRESH = "argocd.argoproj.io/refresh"
-"""The annotation that has Argo CD compare an Application with Git anew; Argo CD takes it off when it has."""
+"""The annotation that has Argo CD compare an Application with Git again; Argo CD takes it off when it has."""
 UNMERGED = ("app path does not exist", 'namespaces "')
 """How Argo CD says that a chart or a namespace has not come through Git."""
 

@@ -1,7 +1,7 @@
 """Builds the Go programs of the sandbox from their modules, once, into the cache.
 
 Each folder of `sandbox/tools/` is a Go module of its own that pins one program. A build is kept under a hash of
-everything that went into it, so that raising a pin builds anew and nothing else does.
+everything that went into it, so that raising a pin builds again and nothing else does.
 """
 
 import contextlib

@@ -51,7 +51,7 @@ def check(context: Context, service: Service, digest: str, commit: str) -> None:
             return
     reason = "; ".join(dict.fromkeys(reasons)) or "there is none"
     raise RefusedError(
-        f"attestation of {service.image}@{digest}: {reason}; run the release again, which builds it anew"
+        f"attestation of {service.image}@{digest}: {reason}; run the release again, which builds it again"
     )
 
 

@@ -59,7 +59,7 @@ class Git:
         return self._copies[repository]
 
     def forget(self) -> None:
-        """Ask anew where branches and tags point."""
+        """Ask again where branches and tags point."""
         for copy in self._copies.values():
             copy.forget()
 

@@ -41,7 +41,7 @@ class GitHub:
             self.git.forget()
 
     def decided(self, action: Callable[[], T], lost: type[Exception], what: str) -> T:
-        """What an action returns that decides on what is there and writes; done anew where another writer was first.
+        """What an action returns that decides on what is there and writes; done again where another writer was first.
 
         Args:
             action: decides and writes; raises `lost` where what it has read is not there any more.
@@ -49,11 +49,11 @@ class GitHub:
             what: names the thing in the log.
         """
 
-        def anew() -> T:
+        def again() -> T:
             self.forget()
             return action()
 
-        return self.transport.repeat(anew, lost, what=what)
+        return self.transport.repeat(again, lost, what=what)
 
     def call(
         self,

@@ -71,7 +71,7 @@ def _asked(context: Context, service: Service, version: str) -> tuple[str, str] 
 
 
 def remedy(service: Service, version: str) -> str:
-    """How a version is asked for anew, of which nothing is known here."""
+    """How a version is asked for again, of which nothing is known here."""
     release = f"--repo {service.repository} --workflow {service.release_workflow.rpartition('/')[2]}"
     newest = f"gh run list {release} --branch v{version} --limit 1 --json databaseId --jq '.[0].databaseId'"
     return f'gh run rerun --repo {service.repository} "$({newest})"'

@@ -1,7 +1,7 @@
 """Finishes what an event, a run or a rate limit has lost. Edges make releases fast; this makes them certain.
 
 It compares for every service and environment what is wanted (Git), what Argo CD has reported, what is recorded and what
-waits. It is safe at any time, twice at once too: each step decides anew on what is there, as the workflows do. Where
+waits. It is safe at any time, twice at once too: each step decides again from what is there, as the workflows do. Where
 all is quiet it costs three calls, however many services there are: wanted versions are in the work tree, verified ones
 in one list of tags that Git gives, open pull requests and failed runs are lists of the API.
 """
@@ -246,7 +246,7 @@ def _is_older(release: Release, than: Release) -> bool:
 def _recorded_again(
     context: Context, places: Sequence[Place], behind: Place, release: Release, known: set[str]
 ) -> list[str]:
-    """Record anew what a place waits for, where somebody has moved the record to where that image never was."""
+    """Record again what a place waits for, where somebody has moved the record to where that image never was."""
     done: list[str] = []
     for other in places:
         if other.service != behind.service or other.environment.name not in behind.environment.requires:

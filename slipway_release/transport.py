@@ -71,7 +71,7 @@ class Transport:
         """What an action returns. It is done again after errors that pass, with growing pauses.
 
         Args:
-            action: judges anew each time.
+            action: judges again each time.
             passing: the errors that pass.
             what: names the thing in the log.
             attempts: how often it is tried at most; 0 leaves that to the deadline.

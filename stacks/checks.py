@@ -151,7 +151,7 @@ def _check_environments(parts: Parts) -> Iterator[Problem]:
 
 
 def _check_team_list(found: Found[Environment], key: str, teams: Sequence[str], known: set[str]) -> Iterator[Problem]:
-    yield from _unknown(found, key, teams, "team", known)
+    yield from _unknown(found, key, teams, "a team", known)
     for index, first in _repeated(enumerate(teams)):
         yield Problem(found.at(key, index), f"{teams[index]!r} is also {key}[{first}]; use once")
 
@@ -230,7 +230,7 @@ def _check_services(parts: Parts) -> Iterator[Problem]:
                 found.at("template"), f"{service.template!r} is not a template: use one of {listed(parts.templates)}"
             )
         chosen = service.environments or ()
-        yield from _unknown(found, "environments", chosen, "environment", parts.environment_names)
+        yield from _unknown(found, "environments", chosen, "an environment", parts.environment_names)
         for index, first in _repeated(enumerate(chosen)):
             yield Problem(found.at("environments", index), f"{chosen[index]!r} is also environments[{first}]; use once")
         here = set(chosen) if service.environments is not None else parts.environment_names
@@ -329,7 +329,7 @@ def _duplicates(parts: Iterable[Found[Any]], name: Callable[[Any], str]) -> Iter
 def _unknown(found: Found[Any], key: str, names: Iterable[str], what: str, known: set[str]) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name not in known:
-            yield Problem(found.at(key, index), f"{name!r} is no {what}; use one of {listed(sorted(known))}")
+            yield Problem(found.at(key, index), f"{name!r} is not {what}; use one of {listed(sorted(known))}")
 
 
 def _repeated(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:

@@ -31,7 +31,7 @@ def origin(root: Path) -> str:
     return found.group(1)
 
 
-def propose(api: GitHubApi, repository: str, path: str, made: Addition, anew: Callable[[StackText], Addition]) -> str:
+def propose(api: GitHubApi, repository: str, path: str, made: Addition, again: Callable[[StackText], Addition]) -> str:
     """Opens the pull request, from what the default branch says now; returns what was done.
 
     Args:
@@ -39,7 +39,7 @@ def propose(api: GitHubApi, repository: str, path: str, made: Addition, anew: Ca
         repository: `owner/name` of the platform repository.
         path: the stack file in it.
         made: the entry, as it was shown.
-        anew: adds it to another text of the file.
+        again: adds it to another text of the file.
 
     Raises:
         ProposalError: it is proposed already, or the repository has no such file.
@@ -58,7 +58,7 @@ def propose(api: GitHubApi, repository: str, path: str, made: Addition, anew: Ca
         raise ProposalError(f"{repository}: {main} has no {path}; push the stack file first")
     _check_free(api, made)
     try:
-        fresh = anew(StackText(base64.b64decode(file["content"]).decode()))
+        fresh = again(StackText(base64.b64decode(file["content"]).decode()))
     except (StackTextError, UnicodeDecodeError) as error:
         raise ProposalError(f"{path} on {main} of {repository}: {error}") from None
     branch = f"add-{made.kind.name}-{made.name}"

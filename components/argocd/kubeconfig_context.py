@@ -81,7 +81,7 @@ def _user_problems(user: User, name: str, path: Path) -> Iterator[str]:
         yield from _program_problems(user.program, name, path)
     if user.auth_provider is not None:
         yield (
-            f"{name} logs in by an auth-provider, which Kubernetes has removed; write its entry anew with"
+            f"{name} logs in by an auth-provider, which Kubernetes has removed; write its entry again with"
             " your provider's command (`gcloud container clusters get-credentials …`, `az aks get-credentials …`)"
         )
     if user.token in _REDACTED:
@@ -122,11 +122,11 @@ def _token_file_problems(file: str, name: str) -> Iterator[str]:
     try:
         token = token_in(file)
     except (OSError, ValueError) as error:
-        yield f"the tokenFile of {name}, {file}, cannot be read: {_reason(error)}; write it anew"
+        yield f"the tokenFile of {name}, {file}, cannot be read: {_reason(error)}; write it again"
         return
     if not token or not _is_token(token):
         wrong = "has a character that no token has" if token else "is empty"
-        yield f"the tokenFile of {name}, {file}, {wrong}; write it anew"
+        yield f"the tokenFile of {name}, {file}, {wrong}; write it again"
 
 
 def token_in(file: str) -> str:

@@ -101,7 +101,7 @@ def _late(since: str, now: str = "now()") -> str:
     return _all_of("permitted != nil", f"{now}.Unix() - max({since}.Unix(), permitted) > deadline.Seconds()")
 
 
-# When this revision was synced as a whole: healing drift starts operations too, and must not start the deadline anew.
+# When this revision was synced as a whole: healing drift starts operations too, and must not start the deadline again.
 _HISTORY = 'map(filter(status.history ?? [], #.revision == revision), #.deployedAt ?? "")'
 _SYNCED = f"date(last([operation.finishedAt] | concat({_HISTORY})))"
 _BEGAN = "date(operation.startedAt).Unix()"

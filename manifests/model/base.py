@@ -104,7 +104,7 @@ def _service_name(text: str) -> str:
 
 def _maintenance_branch(text: str) -> str:
     if not maintenance.is_pattern(text):
-        raise wrong(f"{text!r} names no maintenance branch; use {maintenance.MEANING}")
+        raise wrong(f"{text!r} is not the name of a maintenance branch; use {maintenance.MEANING}")
     return text
 
 
@@ -220,7 +220,7 @@ def _url_of(text: str, filled: str) -> str:
     if found is None or not _port(found["port"] or ""):
         raise wrong(f"{text!r} is not a URL: use http:// or https://, a host and a path, without credentials")
     if not is_host(found["host"]):
-        raise wrong(f"{text!r} has no host that can be one; use letters, digits, dots and dashes (xn--… for others)")
+        raise wrong(f"{text!r} does not have a valid host; use letters, digits, dots and dashes (xn--… for others)")
     return text
 
 
@@ -245,7 +245,7 @@ def _registry(text: str) -> str:
     _image_source(text)
     server, _, path = text.partition("/")
     if path.partition("/")[0] in {"v1", "v2"}:
-        raise wrong(f"{text!r} has the path of a registry's API; use {server}, and what stands in an image's name")
+        raise wrong(f"{text!r} has the path of a registry's API; use {server}, and the name that images have")
     if server in _DOCKER_HUB or (server == DOCKER_HUB and path):
         raise wrong(f"{text!r} is Docker Hub; use `host: {DOCKER_HUB}`, and `namespace` for the account of the images")
     return text

@@ -56,7 +56,7 @@ def _base_url(text: str) -> str:
         raise wrong(f"{text!r} is not a URL of a GitHub: use https://github.com/ or https://<host>/ of an own one")
     host = parts.hostname
     if not is_host(host):
-        raise wrong(f"{text!r} has no host that can be one; use https://github.com/ or https://<host>/ of an own one")
+        raise wrong(f"{text!r} does not have a valid host; use https://github.com/ or https://<host>/ of an own one")
     hosted = host == "github.com" or host.endswith((".github.com", ".githubusercontent.com", ".ghe.com"))
     # A tenant has its API beside it, too.
     seen = host.removeprefix("api.") if host.endswith(".ghe.com") else "github.com"

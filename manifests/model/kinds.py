@@ -30,7 +30,7 @@ def _kind(text: str) -> str:
     if not group and not _OF_CORE.fullmatch(kind):
         raise wrong(f"{text!r} is not a kind of Kubernetes' core; use group/Kind, such as cert-manager.io/Certificate")
     if _OF_CLUSTERS.fullmatch(kind):
-        raise wrong(f"{text} has no namespace, and a service has what is in its own alone; let the cluster have it")
+        raise wrong(f"{text} is not namespaced, and a service has only its own namespace; allow it for the cluster")
     if text == "Secret" or text.startswith("argoproj.io/App"):
         raise wrong(f"{text} cannot be permitted to services: Git holds no Secret, and Argo CD is the platform's")
     return text

@@ -61,4 +61,4 @@ def _helm(config: SandboxConfig, *words: str) -> None:
     command = [config.commands / "helm", "--kubeconfig", config.kubeconfig, "--namespace", ARGOCD, *words]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     if ran.returncode:
-        raise SandboxError(f"helm {' '.join(words)}: {ran.stderr.strip()}; `make down` and `make up` start anew")
+        raise SandboxError(f"helm {' '.join(words)}: {ran.stderr.strip()}; `make down` and `make up` start again")

@@ -1,4 +1,4 @@
-"""Configuration files of the node's daemons, written anew at each start."""
+"""Configuration files of the node's daemons, written again at each start."""
 
 import json
 from collections.abc import Mapping

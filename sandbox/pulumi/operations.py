@@ -286,7 +286,7 @@ def _remedied(words: str, place: Workspace) -> str:
     if "incorrect passphrase" in words:
         return (
             f"{place.passphrase}: not the passphrase that the secrets of this stack are encrypted with; put that one "
-            "back, or start anew with `make down` and `make up`"
+            "back, or start again with `make down` and `make up`"
         )
     if found := _BROKEN_PLUGIN.search(words):
         return (

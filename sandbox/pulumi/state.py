@@ -71,4 +71,4 @@ def _document(path: Path) -> Json:
 def _remedy(path: Path) -> str:
     backup = path.with_name(f"{path.name}.bak")
     back = f"put the one before back with `cp {backup} {path}`, or " if backup.exists() else ""
-    return f"{back}start anew with `make down` and `make up`"
+    return f"{back}start again with `make down` and `make up`"

@@ -169,7 +169,7 @@ class Workspace:
         """Becomes the CLI, with these settings, in the folder of the project.
 
         Raises:
-            SandboxError: The words would change settings, which are written anew from the stack file every time.
+            SandboxError: The words would change settings, which are written again from the stack file every time.
             CommandError: The CLI refused.
             OSError: It cannot be started.
         """

@@ -108,7 +108,7 @@ def _container(container: object, *, is_workload: bool) -> Iterator[str]:
     if not isinstance(image, str) or _PINNED.fullmatch(image) is None:
         yield f"container {found.get('name')!r}: image {image!r} is not pinned by digest (name@sha256:…)"
     elif _NAME.fullmatch(image) is None:
-        yield f"container {found.get('name')!r}: image {image!r} is no name of an image, so no node could pull it"
+        yield f"container {found.get('name')!r}: image {image!r} is not the name of an image, so no node could pull it"
 
 
 def _volume(volume: object) -> Iterator[str]:
@@ -119,4 +119,4 @@ def _volume(volume: object) -> Iterator[str]:
         if not isinstance(reference, str) or _PINNED.fullmatch(reference) is None:
             yield f"volume {found.get('name')!r}: image {reference!r} is not pinned by digest"
         elif _NAME.fullmatch(reference) is None:
-            yield f"volume {found.get('name')!r}: image {reference!r} is no name of an image, so no node could pull it"
+            yield f"volume {found.get('name')!r}: {reference!r} is not the name of an image, so no node could pull it"

@@ -173,7 +173,7 @@ class _Builder:
 
     def value(self, node: Node, place: Place) -> object:
         if id(node) in self._within:
-            self._mistake(node, "an alias of what it stands in; it would have no end")
+            self._mistake(node, "an alias of the value that contains it; it would have no end")
             return None
         self._repeated += id(node) in self._seen
         if self._repeated > _MOST_REPEATED:
@@ -251,13 +251,13 @@ class _Builder:
             return text
         value = resolved(text)
         if kind in _TYPES and not isinstance(value, _TYPES[kind]):
-            self._mistake(node, f"{text!r} is no {kind}")
+            self._mistake(node, f"{text!r} is not of the type {kind}")
             return None
         if isinstance(value, float) and not abs(value) < float("inf"):
             self._mistake(node, f"{text} is not a number that Helm takes; quote it")
             return None
         if isinstance(value, str) and (date := _DATE.fullmatch(value)) and not _is_day(int(date[1]), int(date[2])):
-            self._mistake(node, f"{text} looks like a date, and there is no such day; quote it if it is none")
+            self._mistake(node, f"{text} looks like a date, but there is no such day; quote it if it is not a date")
         return value
 
     def _binary(self, node: Node, text: str) -> str:

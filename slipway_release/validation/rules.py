@@ -140,7 +140,7 @@ def check_manifest(
     texts: list[str] = []
     name = metadata.get("name")
     if name is None and metadata.get("generateName") is not None:
-        # Argo CD makes a hook anew for each sync, so it may.
+        # Argo CD makes a hook again for each sync, so it may.
         if not jobs.hooks(manifest):
             texts.append("has a generateName, so each sync would make another one; give it a name")
     elif not isinstance(name, str) or _NAME.fullmatch(name) is None:

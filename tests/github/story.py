@@ -117,7 +117,7 @@ class Story:
         return answer.json() if answer.content else None
 
     def ids(self) -> dict[str, Any]:
-        """What adoption must not make anew."""
+        """What adoption must not make again."""
         found = {
             name: self.ask("GET", f"/repos/{self.owner}/{self.names[name]}")["id"]
             for name in ("environments", "service")

@@ -45,7 +45,7 @@ def test_what_is_no_longer_declared_moved_or_stays_on_github(versions: tuple[Dec
 def test_nothing_that_runs_is_replaced_or_deploys_something_else(
     versions: tuple[Declared, Declared], kind: str
 ) -> None:
-    """A repository of another name would be made anew, and an Application from elsewhere would restart its pods."""
+    """A repository of another name would be made again, and an Application from elsewhere would restart its pods."""
     before, now = versions
     found = {urn: one for urn, one in before.items() if one["type"].endswith(kind)}
     assert found

@@ -127,7 +127,7 @@ def test_a_chart_of_the_same_repository_is_built_in(tree: Tree) -> None:
 
 
 def test_a_chart_beside_the_services_own_is_a_warning_until_it_is_vendored(tree: Tree) -> None:
-    """Argo CD renders anew what changes below the service's own folders."""
+    """Argo CD renders again what changes below the service's own folders."""
     _depend(tree, "file://../common")
     with dependencies.Builds() as builds:
         (warning,) = charts.lint(tree, SERVICE, builds)

@@ -128,9 +128,9 @@ def test_a_mistake_is_named_with_its_place(tree: Tree, path: str, text: str, wor
     [
         ("busybox", "not an image of ghcr.io/acme by its digest"),
         ("ghcr.io/acmeinc/tool", "not an image of ghcr.io/acme"),
-        ("ghcr.io/acme/Tool", "no name of an image"),
-        ("ghcr.io/acme/tool:", "no name of an image"),
-        ("http://ghcr.io/acme/tool", "no name of an image"),
+        ("ghcr.io/acme/Tool", "not the name of an image"),
+        ("ghcr.io/acme/tool:", "not the name of an image"),
+        ("http://ghcr.io/acme/tool", "not the name of an image"),
         ("GHCR.io/acme/guestbook", "not that of the release"),
         ("ghcr.io:443/acme/guestbook", "not that of the release"),
     ],

@@ -289,7 +289,7 @@ class Year:
         if item.service not in self.world.services:
             item.conclusion = "failure"
             return
-        # Each run reads the platform anew.
+        # Each run reads the platform again.
         request = dataclasses.replace(request, service=self.world.platform.service(item.service))
         version = request.release.version
         before = {place.name: self.wanted(place.name, item.service) for place in self.world.platform.environments}

@@ -119,7 +119,7 @@ class Newcomer:
     def makes_the_apps(self, command: str) -> None:
         """Presses the buttons and follows the links of the page that the command opens."""
         self.ran.append(command)
-        # The packages are here; make would install them anew.
+        # The packages are here; make would install them again.
         command = command.replace("make ", "make --old-file=.venv/.everything ", 1)
         with subprocess.Popen(
             ["sh", "-ec", f"exec {command}"], cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE,

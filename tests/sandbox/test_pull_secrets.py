@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 @contextlib.contextmanager
 def pod(rehearsal: Rehearsal, name: str, *secrets: str) -> Generator[Document]:
-    """A pod like those of the service, which has to pull the released image anew; its status once that is decided."""
+    """A pod like those of the service, which has to pull the released image again; its status once that is decided."""
     apps, core = kubernetes.client.AppsV1Api(rehearsal.kubernetes), kubernetes.client.CoreV1Api(rehearsal.kubernetes)
     deployed = cast(Any, apps.read_namespaced_deployment(SERVICE, NAMESPACE, _preload_content=False)).data
     spec = json.loads(deployed)["spec"]["template"]["spec"]

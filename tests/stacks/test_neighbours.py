@@ -88,7 +88,7 @@ def test_what_no_registry_has_is_refused(registry: dict[str, Any], where: str, s
 )
 def test_a_host_that_is_none_is_refused(path: str, host: str) -> None:
     (text,) = problems(changed(path, f"https://{host}/")).values()
-    assert "host that can be one" in text or "is not a placeholder" in text
+    assert "valid host" in text or "is not a placeholder" in text
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_dry_run_changes_nothing(clone: Path) -> None:
         ([*SERVICE, "--name", "kube"], "the namespace kube-dev begins with kube-"),
         ([*SERVICE, "--name", "orders", "--template", "ruby-web"], "'ruby-web' is not a template: use one of go-web"),
         ([*SERVICE, "--name", "orders", "--team", "nobody"], "'nobody' is not a team"),
-        ([*SERVICE, "--name", "orders", "--environments", "moon"], "'moon' is no environment"),
+        ([*SERVICE, "--name", "orders", "--environments", "moon"], "'moon' is not an environment"),
         ([*SERVICE, "--name", "orders", "--repository", "guestbook"], "is also that of services[guestbook].name"),
         (["service", "--stack", "example", "--yes"], "template: missing"),
         ([*ENVIRONMENT, "--name", "dev"], "'dev' is taken by environments[dev]"),
@@ -115,7 +115,7 @@ def test_problems_that_the_file_had_before_are_not_the_entrys(clone: Path) -> No
 def test_a_person_is_asked_and_a_wrong_answer_is_asked_again() -> None:
     text = StackText((ROOT / FILE).read_text())
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        # A taken name is refused; it is wiped out and typed anew. Then the first template, and the second team.
+        # A taken name is refused; it is wiped out and typed again. Then the first template, and the second team.
         keys.send_text("guestbook\r" + "\x7f" * 9 + "orders\r" + "\r" + "\x1b[B\r" + "\r" + "\r" + "\r")
         answers, after = ask(text, KINDS["service"], "example", {}, None)
     assert answers["name"] == "orders"

@@ -70,7 +70,7 @@ def _taken_over(scopes: Scopes, run: Document, records: list[Document], redone: 
         if any(record["place"] == place or record["place"].startswith(f"{place}/") for place in late):
             continue
         if record["place"] in redone:
-            # One of several combinations starts anew by itself; a job of its own is decided again, its `if` included.
+            # One of several combinations starts again by itself; a job of its own is decided again, its `if` included.
             if record["total"] > 1:
                 kept.append(record | ANEW)
         elif _holds(record["place"], redone):

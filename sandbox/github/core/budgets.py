@@ -42,7 +42,7 @@ class Window:
 
 
 class Budgets:
-    """The windows of all credentials; a restarted server starts them anew."""
+    """The windows of all credentials; a restarted server starts them again."""
 
     def __init__(self) -> None:
         self.limits = dict(LIMITS)

@@ -233,7 +233,7 @@ class GitRepository:
         return str(found) if found else None
 
     def open(self) -> pygit2.Repository:
-        """The repository for a look inside. Open it anew each time: its objects are not for several threads."""
+        """The repository for a look inside. Open it again each time: its objects are not for several threads."""
         repository = pygit2.Repository(str(self.directory), RepositoryOpenFlag.BARE | RepositoryOpenFlag.NO_SEARCH)
         for name in QUARANTINE[:2]:
             for folder in filter(None, self.quarantine.get(name, "").split(os.pathsep)):
