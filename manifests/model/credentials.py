@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_BODY = re.compile(r"MII[A-Za-z0-9+/]{300,}={0,2}")
+"""How an RSA key begins in base64."""
 _FROM_FILE = "set it again from the file that GitHub gave"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """https://www.rfc-editor.org/rfc/rfc6750: what may stand behind `Bearer`."""
@@ -23,6 +25,12 @@ _OTHER_TOKENS = {
     "ghr_": "a refresh token",
     "glpat-": "a token of GitLab",
     "xox": "a token of Slack",
+    "xapp-": "a token of Slack",
+    "dckr_pat_": "a token of Docker Hub",
+    "npm_": "a token of npm",
+    "AKIA": "the name of a key of AWS",
+    "Iv1.": "the client id of an App",
+    "Iv23": "the client id of an App",
 }
 _UNSEEN = re.compile("[\u200b\u2060\ufeff]")
 _PATH = re.compile(r"@?(~|\.{0,2}|[A-Za-z]:)[/\\].*|[^\n]*\.(pem|key)")
@@ -94,6 +102,9 @@ def private_key(text: str) -> str:
     pasted = _decoded(_unquoted(text))
     # One that was pasted twice is still one.
     blocks = list(dict.fromkeys(_blocks(pasted)))
+    if not blocks and _BODY.fullmatch("".join(pasted.split())):
+        # Without its first and last line, or as DER in base64.
+        blocks = [("PRIVATE KEY", pasted)]
     if not blocks:
         raise CredentialError(_no_key(pasted))
     if len(blocks) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,11 @@ from slipway_release.validation.hints import hints
 
 _TIMEOUT = 120
 _SAMPLE = "0" * 64
+_UNSTEADY = re.compile(
+    r"\{\{[^}]*?(?<![\w.$-])(rand(?:Alpha|AlphaNum|Ascii|Bytes|Int|Numeric)|uuidv4|gen(?:CA|SelfSignedCert|SignedCert|PrivateKey)\w*"
+    r"|now|shuffle|htpasswd|bcrypt|encryptAES)\b(?=[^}]*\}\})"
+)
+"""Functions of Helm's templates that give something else each time."""
 SAMPLE_DIGEST = f"sha256:{_SAMPLE}"
 """What stands in for the image of a service that was not released yet."""
 
@@ -94,7 +100,29 @@ def lint(tree: Tree, service: Service, builds: Builds) -> list[Problem]:
     errors = [line.removeprefix("[ERROR]").strip() for line in said.splitlines() if line.startswith("[ERROR]")]
     # Where a chart cannot be loaded, rendering it says why.
     wrong = [Problem(layout.chart_folder(service.name), line) for line in errors if not line.startswith(":")]
-    return [*wrong, *dependencies.unwatched(tree, service)]
+    return [
+        *wrong,
+        *dependencies.stale(tree, service),
+        *dependencies.unwatched(tree, service),
+        *_unsteady(tree, service),
+    ]
+
+
+def _unsteady(tree: Tree, service: Service) -> list[Problem]:
+    """Warnings about templates of which each rendering is another one."""
+    folder = tree.folder / layout.chart_folder(service.name) / "templates"
+    found: list[Problem] = []
+    for file in sorted(folder.rglob("*")):
+        if file.is_symlink() or not file.is_file():
+            continue
+        path = file.relative_to(tree.folder).as_posix()
+        for number, line in enumerate(files.read_text(file, path)[0].splitlines(), 1):
+            for word in dict.fromkeys(match[1] for match in _UNSTEADY.finditer(line)):
+                text = (
+                    f"`{word}` gives something else at each rendering, so Argo CD never finds it in sync; use a value"
+                )
+                found.append(Problem(path, text, number, is_warning=True))
+    return found
 
 
 def _shown(text: str, tree: Tree, service: Service, chart: Path) -> str:

@@ -139,6 +139,26 @@ def unwatched(tree: Tree, service: Service) -> list[Problem]:
     ]
 
 
+def stale(tree: Tree, service: Service) -> list[Problem]:
+    """What lies in `charts/` in another version than Chart.yaml says: Helm renders what lies there, without a word."""
+    chart = tree.folder / layout.chart_folder(service.name)
+    vendored = [found for found in declared(chart) if _is_vendored(chart, found)]
+    if not vendored or tree.links_out(layout.chart_folder(service.name)):
+        return []
+    with tempfile.TemporaryDirectory(prefix="slipway-") as home:
+        answer = helm.run(["dependency", "list", str(chart), "--max-col-width", "0"], Path(home))
+    rows = [[cell.strip() for cell in line.split("\t")] for line in answer.stdout.splitlines()]
+    wrong = {(row[0], row[1]) for row in rows if len(row) > 3 and row[-1].startswith("wrong version")}
+    return [
+        Problem(
+            f"{layout.chart_folder(service.name)}/Chart.yaml",
+            f"dependency {name}: {version} is wanted, and another one is in charts/, which Helm takes without a word;"
+            " run `helm dependency update` on your machine and commit `charts/`",
+        )
+        for name, version in sorted(wrong)
+    ]
+
+
 def _local(chart: Path, dependency: Dependency) -> Path | None:
     if not dependency.repository.startswith("file://"):
         return None
@@ -167,6 +187,9 @@ def _check(tree: Tree, service: Service, dependency: Dependency) -> list[Problem
     if repository.startswith(("@", "alias:")):
         text = f"dependency {name}: {repository} is known on your machine only; write the repository's address"
         return [Problem(path, text)]
+    if "@" in repository.partition("://")[2].partition("/")[0]:
+        text = f"dependency {name}: its repository has a credential in it, which all can read; take it out of Git, and"
+        return [Problem(path, f"{text} {_VENDOR}")]
     if not repository:
         return [Problem(path, f"dependency {name}: has no repository, and is not in charts/")]
     return []

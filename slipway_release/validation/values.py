@@ -66,7 +66,10 @@ def check_texts(files: list[tuple[str, Path]], manifests: list[Manifest]) -> lis
     for name, text in sorted(texts):
         if _EXPONENT.fullmatch(text) and not any(text in source for _, source in sources):
             reason = f"{name} becomes the text {text!r}; quote the number in the values"
-            written = [place for place in (_written(item, name, text) for item in sources) if place]
+            # A template may call it otherwise than the values do.
+            names = (re.escape(name), r"[\w.-]+")
+            found_at = ([place for item in sources if (place := _written(item, each, text))] for each in names)
+            written = next((places for places in found_at if places), list[tuple[str, int]]())
             path, line = written[-1] if written else (files[-1][0], 0)
             problems.append(Problem(path, reason, line))
     return problems
@@ -102,7 +105,7 @@ def _written(source: tuple[str, str], name: str, text: str) -> tuple[str, int] |
     """The line in which a number is written that became that text."""
     path, content = source
     for number, line in enumerate(content.splitlines(), 1):
-        written = re.search(rf"\b{re.escape(name)}\b\s*:\s*([-+0-9._eExX]+)", line)
+        written = re.search(rf"\b{name}\b\s*:\s*([-+0-9._eExX]+)", line)
         if written and resolved(written[1]) == resolved(text):
             return path, number
     return None

@@ -183,6 +183,45 @@ def test_what_is_vendored_is_not_fetched(tree: Tree) -> None:
     assert rendered(tree).problems == []
 
 
+def test_what_is_vendored_in_another_version_than_is_wanted_is_refused(tree: Tree) -> None:
+    """Helm renders what lies in `charts/`: a raised version in Chart.yaml alone changes nothing."""
+    _depend(tree, "https://charts.invalid")
+    _chart(tree.folder / "helm-charts/guestbook/charts/common", "common", "# nothing")
+    with dependencies.Builds() as builds:
+        assert charts.lint(tree, SERVICE, builds) == []
+    file = tree.folder / "helm-charts/guestbook/Chart.yaml"
+    _write(file, file.read_text().replace('"version": "1.0.0"', '"version": "1.1.0"'))
+    with dependencies.Builds() as builds:
+        (found,) = charts.lint(tree, SERVICE, builds)
+    assert "dependency common: 1.1.0 is wanted" in found.text
+
+
+def test_a_credential_in_an_address_is_refused_and_never_shown(tree: Tree) -> None:
+    _depend(tree, "https://dana:hunter2@127.0.0.1:9/charts")
+    found = problem(tree)
+    assert "has a credential in it" in found
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("data: {a: {{ randAlphaNum 8 | quote }}}", True),
+        ("data: {a: {{ genCA `a` 365 | toJson | quote }}}", True),
+        ("data: {a: {{ now | date `2006` | quote }}}", True),
+        ("# from now on {{ .Values.now }}", False),
+        ("data: {a: {{ .Values.order | quote }}}", False),
+    ],
+)
+def test_what_renders_otherwise_each_time_is_a_warning(tree: Tree, line: str, warned: bool) -> None:
+    _write(tree.folder / "helm-charts/guestbook/templates/b.yaml", f"kind: ConfigMap\n{line}\n")
+    with dependencies.Builds() as builds:
+        found = charts.lint(tree, SERVICE, builds)
+    assert [problem.line for problem in found if "each rendering" in problem.text and problem.is_warning] == [
+        2
+    ] * warned
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [

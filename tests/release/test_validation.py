@@ -381,6 +381,9 @@ def test_digits_that_a_chart_loses_are_named_with_their_line(tree: Tree) -> None
     assert "environments/dev/values.yaml: line 2: SIZE becomes the text '1.048576e+06'; quote" in told(tree)
     _write(file, "config:\n  SIZE: '1048576'\n")
     assert "SIZE" not in told(tree)
+    _write(template, template.read_text().replace("{SIZE:", "{BYTES:"))
+    _write(file, "config:\n  SIZE: 1048576\n")
+    assert "environments/dev/values.yaml: line 2: BYTES becomes the text '1.048576e+06'" in told(tree)
 
 
 @needs_helm

@@ -293,8 +293,21 @@ def test_a_quota_counts_what_the_namespace_gives_by_default(
         base64.b64encode(KEY.encode()).decode().rstrip("="),
         f"\u201c{KEY}\u201d",
         "promoterPrivateKey: |\n" + KEY.replace("\n", "\n  "),
+        "".join(KEY.splitlines()[1:-1]),
+        "\n".join(test_secrets.pkcs8("argocd").splitlines()[1:-1]),
     ],
-    ids=["twice", "escaped-twice", "unseen", "pkcs8-as-pkcs1", "pkcs1-as-pkcs8", "unpadded", "curly-quotes", "yaml"],
+    ids=[
+        "twice",
+        "escaped-twice",
+        "unseen",
+        "pkcs8-as-pkcs1",
+        "pkcs1-as-pkcs8",
+        "unpadded",
+        "curly-quotes",
+        "yaml",
+        "bare",
+        "bare-pkcs8",
+    ],
 )
 def test_more_that_is_pasted_around_a_key_is_put_right(pasted: str) -> None:
     assert private_key(pasted) == KEY
@@ -332,7 +345,13 @@ def test_what_is_more_than_a_token_is_refused_and_never_shown(pasted: str) -> No
 
 @pytest.mark.parametrize(
     ("pasted", "said"),
-    [("ghs_x", "an App's installation"), ("ghr_x", "a refresh token"), ("glpat-x", "GitLab"), ("xoxb-1", "Slack")],
+    [
+        ("ghs_x", "an App's installation"),
+        ("ghr_x", "a refresh token"),
+        ("glpat-x", "GitLab"),
+        ("xoxb-1", "Slack"),
+        ("Iv23x", "an App"),
+    ],
 )
 def test_a_token_of_another_sort_is_told_by_its_sort(pasted: str, said: str) -> None:
     assert said in test_secrets.problems(changed("githubToken", pasted))["githubToken"]
