@@ -73,7 +73,7 @@ def test_an_anchor_may_be_used_again() -> None:
         ("a: \x00\n", 1, "U+0000"),
         ("a: 'b\n", 2, "quoted text"),
         ("a: .nan\n", 1, "not a number"),
-        ("a: !!int x\n", 1, "no int"),
+        ("a: !!int x\n", 1, "not of the type int"),
         ("a: !!binary '*'\n", 1, "base64"),
         ("<<: 3\n", 1, "a mapping"),
         ("a: " + "[" * 200_000, 1, "levels deep"),

@@ -139,8 +139,8 @@ def test_an_address_beside_that_of_github_is_refused(given: str, said: str) -> N
     [
         ("kinds", ["Certificate"], "use group/Kind"),
         ("kinds", ["Deployment"], "use group/Kind"),
-        ("kinds", ["rbac.authorization.k8s.io/ClusterRole"], "has no namespace"),
-        ("kinds", ["cert-manager.io/ClusterIssuer"], "has no namespace"),
+        ("kinds", ["rbac.authorization.k8s.io/ClusterRole"], "is not namespaced"),
+        ("kinds", ["cert-manager.io/ClusterIssuer"], "is not namespaced"),
         ("namespaceLabels", {"pod-security.kubernetes.io/enforce": "Restricted"}, "privileged, baseline or restricted"),
         ("namespaceLabels", {"pod-security.kubernetes.io/warn-version": "1.35"}, "such as v1.35"),
         ("namespaceAnnotations", {"argocd.argoproj.io/tracking-id": "x"}, "take the namespaces"),
