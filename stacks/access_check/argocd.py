@@ -19,10 +19,12 @@ from components.argocd.installation import RELEASE_NAME
 from manifests.access import Action, rights_by_place
 from manifests.app_project import app_project, infrastructure_project
 from manifests.argocd import sign_on
+from manifests.argocd.values import helm_values
 from manifests.model import Settings, placement_name
 
 MEND = "`pulumi up --refresh` puts it back"
-_POLICY = "argocd-rbac-cm"
+_POLICY, _CONFIGURATION = "argocd-rbac-cm", "argocd-cm"
+_ANONYMOUS = "users.anonymous.enabled"
 _ASKED = {
     Action.VIEW: ("get", "applications"),
     Action.LOGS: ("get", "logs"),
@@ -60,9 +62,9 @@ def differences(settings: Settings, client: Any) -> Iterator[str]:
     api = cast(Any, kubernetes.client).CoreV1Api(client)
     namespace = settings.argocd.namespace
     policy: dict[str, str] = api.read_namespaced_config_map(_POLICY, namespace).data or {}
-    configuration: dict[str, str] = api.read_namespaced_config_map("argocd-cm", namespace).data or {}
+    configuration: dict[str, str] = api.read_namespaced_config_map(_CONFIGURATION, namespace).data or {}
     yield from evaluated(settings, policy)
-    yield from _configured(settings, policy, configuration)
+    yield from configured(settings, policy, configuration)
     yield from _projects(settings, client)
 
 
@@ -121,15 +123,24 @@ def _may(program: str, policy: Path, question: Question) -> bool | None:
     return {"Yes": True, "No": False}.get(ran.stdout.strip())
 
 
-def _configured(settings: Settings, policy: dict[str, str], configuration: dict[str, str]) -> Iterator[str]:
-    mend = _mend(settings)
-    kubectl = f"kubectl --context {shlex.quote(settings.cluster.context)} --namespace {settings.argocd.namespace}"
+def configured(settings: Settings, policy: Mapping[str, str], configuration: Mapping[str, str]) -> Iterator[str]:
+    """What the data of `argocd-rbac-cm` and `argocd-cm` say otherwise than declared.
+
+    The program is asked about teams alone: a person or an account that the policy names is found here.
+    """
+    mend, declared = _mend(settings), helm_values(settings)["configs"]
+    known = set(_lines(declared["rbac"]["policy.csv"]))
+    for line in dict.fromkeys(_lines(policy.get("policy.csv", ""))):
+        if line not in known:
+            yield f"Argo CD: {_POLICY} has the line {line!r}, which is not declared; {mend}"
     added = cast("Any", settings.argocd.values).get("configs", {}).get("rbac", {})
     for key in sorted(policy.keys() - {"policy.csv"} - set(added)):
         if key.startswith("policy.") and key.endswith(".csv"):
-            patch = json.dumps([{"op": "remove", "path": f"/data/{key}"}])
-            command = f"{kubectl} patch configmap {_POLICY} --type json --patch {shlex.quote(patch)}"
-            yield f"Argo CD: {_POLICY} has {key}, which is not declared; `{command}`"
+            yield f"Argo CD: {_POLICY} has {key}, which is not declared; `{_without(settings, _POLICY, key)}`"
+    for key in sorted(configuration.keys() - set(declared["cm"])):
+        if key.startswith("accounts.") or (key == _ANONYMOUS and configuration[key] == "true"):
+            command = _without(settings, _CONFIGURATION, key)
+            yield f"Argo CD: {_CONFIGURATION} has {key}, which lets in who does not sign on; `{command}`"
     if policy.get("policy.default", ""):
         yield f"Argo CD: an account without a role gets {policy['policy.default']}, declared is nothing; {mend}"
     if policy.get("scopes", "[groups]") != sign_on.scopes(settings):
@@ -143,6 +154,18 @@ def _configured(settings: Settings, policy: dict[str, str], configuration: dict[
     if sso is not None and admin is not sso.admin:
         word = "can log in" if admin else "cannot log in"
         yield f"Argo CD: its own `admin` {word}, declared is the opposite (argocd.sso.admin); {mend}"
+
+
+def _lines(policy: str) -> list[str]:
+    """The rules of a policy."""
+    return [line.strip() for line in policy.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _without(settings: Settings, config_map: str, key: str) -> str:
+    """What takes a key out of one of Argo CD's ConfigMaps."""
+    kubectl = f"kubectl --context {shlex.quote(settings.cluster.context)} --namespace {settings.argocd.namespace}"
+    patch = json.dumps([{"op": "remove", "path": f"/data/{key}"}])
+    return f"{kubectl} patch configmap {config_map} --type json --patch {shlex.quote(patch)}"
 
 
 def _mend(settings: Settings) -> str:

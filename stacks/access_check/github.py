@@ -126,6 +126,9 @@ def _rules(settings: Settings, api: GitHubApi, name: str, rules: Mapping[str, tu
         ruleset: dict[str, Any] = api.get(f"{path}/{found[title]}")
         if ruleset["enforcement"] != "active":
             yield f"{where}: it is {ruleset['enforcement']}, declared is active; {MEND}"
+        left_out: list[str] = ruleset["conditions"]["ref_name"]["exclude"]
+        if left_out:
+            yield f"{where}: it leaves out {', '.join(left_out)}, declared is nothing; {MEND}"
         declared = {_known(actor, owner, api, numbers): str(actor) for actor in actors}
         shown: list[dict[str, Any]] = ruleset["bypass_actors"] or []
         given = {(str(one["actor_type"]), str(one.get("actor_id") or "")) for one in shown}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from manifests.argocd.rbac import policy, rbac_values
-from stacks.access_check.argocd import evaluated, questions
+from manifests.argocd.values import helm_values
+from stacks.access_check.argocd import configured, evaluated, questions
 from tests.argocd.example import PRODUCTION, settings
 
 OWN_DEV = "dev/guestbook-dev"
@@ -50,6 +51,27 @@ def test_the_policy_is_valid(argocd: Path, no_cluster: dict[str, str], tmp_path:
     command = [argocd, "admin", "settings", "rbac", "validate", "--policy-file", file]
     ran = subprocess.run(command, env=no_cluster, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_person_and_an_account_that_somebody_let_in_by_hand_are_named() -> None:
+    stack = settings()
+    rules, configuration = rbac_values(stack), helm_values(stack)["configs"]["cm"]
+    assert list(configured(stack, rules, configuration)) == []
+    given = "g, dana, role:admin"
+    let_in = {"accounts.robot": "apiKey", "users.anonymous.enabled": "true"}
+    more = rules | {"policy.csv": f"{rules['policy.csv']}# a comment\n{given}\n"}
+    assert [line.split("; ")[0] for line in configured(stack, more, configuration | let_in)] == [
+        f"Argo CD: argocd-rbac-cm has the line '{given}', which is not declared",
+        "Argo CD: argocd-cm has accounts.robot, which lets in who does not sign on",
+        "Argo CD: argocd-cm has users.anonymous.enabled, which lets in who does not sign on",
+    ]
+
+
+def test_what_the_stack_adds_to_argo_cd_is_declared() -> None:
+    own = {"policy.csv": "g, robot, role:admin"}
+    stack = settings(argocd={"values": {"configs": {"rbac": own, "cm": {"accounts.robot": "apiKey"}}}})
+    declared = helm_values(stack)["configs"]
+    assert list(configured(stack, declared["rbac"], declared["cm"])) == []
 
 
 @pytest.mark.parametrize(

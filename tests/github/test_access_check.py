@@ -163,11 +163,13 @@ def test_whom_a_ruleset_does_not_bind_is_compared(declared: Declared) -> None:
     bypass = [{"actor_type": "OrganizationAdmin", "bypass_mode": "always"}]
     declared.ask("PUT", f"{declared.path}/rulesets/{number}", json={"bypass_actors": bypass})
     main = declared.number_of("main")
-    declared.ask("PUT", f"{declared.path}/rulesets/{main}", json={"enforcement": "disabled"})
+    some = {"ref_name": {"include": ["refs/tags/never"], "exclude": ["refs/tags/n*"]}}
+    declared.ask("PUT", f"{declared.path}/rulesets/{main}", json={"enforcement": "disabled", "conditions": some})
     promoter = declared.settings.github.promoter.id
     record = f"ruleset 'record of verified releases' of {declared.name}"
     assert declared.differences() == [
         f"ruleset 'main' of {declared.name}: it is disabled, declared is active",
+        f"ruleset 'main' of {declared.name}: it leaves out refs/tags/n*, declared is nothing",
         f"{record}: OrganizationAdmin every owner is not bound by it and not declared",
         f"{record}: it binds App {promoter}, declared is that it does not",
     ]

@@ -40,7 +40,9 @@ def test_all_three_systems_allow_what_is_declared_and_anything_else_is_found_and
         ("GitHub: team platform has push on acme/clock, declared is nothing", "`gh api --method DELETE"),
         ("Argo CD: acme web may delete applications dev/guestbook-dev, and it is not declared", "`helm"),
         (f"Argo CD: acme web may create exec production/{PRODUCTION}, and it is not declared", "`helm"),
+        (f"Argo CD: {POLICY} has the line 'p, role:team-web, exec, create, production/{PRODUCTION}, allow'", "`helm"),
         (f"Argo CD: {POLICY} has policy.more.csv, which is not declared", "`kubectl"),
+        ("Argo CD: argocd-cm has accounts.robot, which lets in who does not sign on", "`kubectl"),
         (f"Kubernetes: acme:web may patch deployments in {PRODUCTION} ({Action.CHANGE})", given),
         (f"Kubernetes: acme:web may create pods/exec in {PRODUCTION} ({Action.EXEC})", given),
         (beside, "`kubectl"),
@@ -66,6 +68,7 @@ def plant(rehearsal: Rehearsal) -> None:
     more = "p, role:team-web, applications, delete, dev/guestbook-dev, allow\n"
     data = {"policy.csv": policy + shell, "policy.more.csv": more}
     core.patch_namespaced_config_map(POLICY, "argocd", {"data": data})
+    core.patch_namespaced_config_map("argocd-cm", "argocd", {"data": {"accounts.robot": "apiKey"}})
     rbac = "rbac.authorization.k8s.io"
     api = cast(Any, kubernetes.client).RbacAuthorizationV1Api(rehearsal.kubernetes)
     for name, role, kind, whom in (("tried", "edit", "Group", "acme:web"), ("person", "admin", "User", "dana")):
