@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from manifests.repository_files import environment_repository_files, service_repository_files
+from stacks.settings import settings_of
 from tests.github_actions.server import BOB, OUTSIDER, GitHub, Repository
+from tests.stacks.builders import texts, values
 
 PATH = ".github/workflows/says.yml"
 SAYS = """
@@ -124,3 +127,26 @@ def test_a_fork_runs_no_workflow_of_its_own_until_its_owner_lets_it(github: GitH
     fork.call("PUT", f"/actions/workflows/{entry['id']}/enable")
     fork.commit({"a": "2"})
     assert fork.only_run("says.yml")["head_branch"] == "main"
+
+
+def test_a_fork_of_a_service_with_the_label_gets_no_environment_and_is_told_why(github: GitHub) -> None:
+    stack = values(services=[{"name": "forked-service", "template": "go-web", "team": "web", "pullRequests": {}}])
+    stack["github"]["environmentRepository"] = "forked-environments"
+    settings = settings_of("test", texts(stack))
+    path = ".github/workflows/pull-request.yml"
+    called = environment_repository_files(settings).owned[path]
+    calling = service_repository_files(settings, settings.services[0]).owned[path]
+    github.repository("forked-environments", {path: called}, private=False)
+    service = github.repository("forked-service", {path: calling}, private=False)
+    _, number = proposed(service, {"a": "1"}, BOB)
+    without = service.only_run("pull-request.yml")
+    assert without["conclusion"] == "skipped"
+    labels = {"labels": ["preview"]}
+    service.call("POST", f"/issues/{number}/labels", labels)
+    second = github.wait(lambda: len(found := service.runs("pull-request.yml")) == 2 and found[0], "a second run")
+    run = service.finished(second["id"])
+    assert run["conclusion"] == "failure"
+    (job,) = [name for name, one in service.jobs(run["id"]).items() if one["conclusion"] != "skipped"]
+    assert "Refuse a fork" in job
+    assert "GitHub lets it push no image. Take the label 'preview' off" in service.log(run["id"], job)
+    assert service.call("GET", f"/issues/{number}/comments") == []
