@@ -171,6 +171,8 @@ def tidy(contents: Contents, environment: Environment, service: str, *, verified
     for pull in pulls.list_open(contents, environment, service):
         version = verified.version if verified and _is_news(contents, pull, verified) else None
         reason = pulls.reason_to_close(pull, head, version)
+        if reason is None and pull.kind == "restore" and pulls.is_overtaken(contents, environment, pull):
+            reason = "Somebody has changed the same files since."
         if reason is not None:
             pulls.close(contents, pull, reason)
         elif pull.kind == "release":

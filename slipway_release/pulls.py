@@ -251,6 +251,16 @@ def _is_behind(contents: Contents, environment: Environment, pull: PullRequest, 
     return paths is None or path in paths
 
 
+def is_overtaken(contents: Contents, environment: Environment, pull: PullRequest) -> bool:
+    """Whether files that a pull request changes have changed on the base branch too since it was made."""
+    base = history.branch_head(contents.github, contents.repository, environment.target_branch)
+    if base is None:
+        return False
+    _, meanwhile = history.changes(contents.github, contents.repository, pull.branch, base)
+    _, own = history.changes(contents.github, contents.repository, base, pull.branch)
+    return not set(own or ()).isdisjoint(meanwhile or ())
+
+
 def _commit(
     contents: Contents,
     base: str,

@@ -319,6 +319,21 @@ def test_a_restoration_is_closed_once_what_it_wants_back_is_healthy(world: Make)
     assert here.pulls() == []
 
 
+def test_a_restoration_is_closed_once_somebody_changes_the_same_files_another_way(world: Make) -> None:
+    """It could not be merged any more, and a bad release onto the change would let it rot."""
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    here.fail("dev", here.commit("environments", VALUES, "command: [broken]\n"))
+    here.commit("environments", VALUES.replace("guestbook", "clock"), "replicas: 1\n")
+    reconcile.reconcile(here.context())
+    assert len(here.pulls()) == 1
+    here.commit("environments", VALUES, "replicas: 1\n")
+    reconcile.reconcile(here.context())
+    assert here.pulls() == []
+    reconcile.reconcile(here.context())
+    assert here.pulls() == []
+
+
 @pytest.fixture
 def waits(world: Make) -> World:
     """A bad version in production, and a request to take it back that waits for a person."""
