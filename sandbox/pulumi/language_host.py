@@ -1,99 +1,84 @@
-"""A language host for a pulumi CLI that came without the one for Python: it runs the program in its own process.
+"""A language host for a pulumi CLI that came without the one for Python.
 
-The engine starts it as `pulumi-language-python … ENGINE`, reads the port that it prints, and kills it at the end.
+The engine starts it as `pulumi-language-python … ENGINE`, reads the port that it prints, and kills it at the end. For
+one operation it starts two, and asks the first only whether it is there: the SDK, which takes most of the time to
+start, is imported once the engine asks for a program.
 """
 
-import ast
-import contextlib
 import gc
-import importlib
-import os
-import runpy
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from google.protobuf.empty_pb2 import Empty
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+import grpc
 
 from sandbox.pulumi.plugin_server import serve
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """Python's own 700 have it look through the classes of large SDKs again and again while these are imported."""
+Answer = Callable[[bytes, object], bytes]
 
 
-class LanguageHost(LanguageServer):
-    """The SDK's own host of inline programs, given the program of a folder."""
+def _plain_answers() -> dict[str, Answer | None]:
+    """What needs no SDK, by method, as protobuf writes it: most of it without any field. None is not implemented."""
+    version = metadata.version("pulumi").encode()
+    information = bytes([1 << 3 | 2, len(version)]) + version  # the first field, a text
+
+    def nothing(_request: bytes, _context: object) -> bytes:
+        return b""
+
+    def plugin(_request: bytes, _context: object) -> bytes:
+        return information
+
+    answers: dict[str, Answer | None] = {
+        "Handshake": nothing, "GetPluginInfo": plugin, "About": None, "Cancel": nothing,
+    }  # fmt: skip
+    return {f"/pulumirpc.LanguageRuntime/{method}": answer for method, answer in answers.items()}
+
+
+class Host(grpc.GenericRpcHandler):
+    """Says that it is there, and leaves all else to the host of programs, imported by then."""
 
     def __init__(self, engine: str) -> None:
-        super().__init__(lambda: None)
         self._engine = engine
-        self._ahead: threading.Thread | None = None
+        self._plain = _plain_answers()
+        self._lock = threading.Lock()
+        self._programs: grpc.GenericRpcHandler | None = None
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return language_pb2.LanguageHandshakeResponse()
-
-    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-        folder = Path(request.info.program_directory)
-        # The engine gives its address to the process; the host of inline programs reads it from the arguments.
-        request.args[:] = [self._engine]
-        os.chdir(request.pwd or folder)
-        if self._ahead is not None:
-            self._ahead.join()
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
-        self.program = lambda: _run(folder)
-        answer: Any = super().Run(request, context)  # pyright: ignore[reportUnknownMemberType]  # it has no types
-        if answer.error:
-            # It has been logged, and the engine would say it once more.
-            answer.error, answer.bail = "", True
-        return answer
-
-    def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """The engine asks before a refresh, and runs the program after it: meanwhile its modules are imported."""
-        if self._ahead is None:
-            folder = Path(request.info.program_directory)
-            self._ahead = threading.Thread(target=import_ahead, args=(folder,), daemon=True)
-            self._ahead.start()
-        return super().GetRequiredPackages(request, context)  # pyright: ignore[reportUnknownMemberType]  # as below
-
-    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: ARG002, N802
-        """`make install` has done it, from the lock file."""
-        return iter(())
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
-
-    def Cancel(self, request: Any, context: Any) -> Empty:  # noqa: ARG002, N802
-        return Empty()
+    def service(self, handler_call_details: Any) -> Any:
+        method = handler_call_details.method
+        if method in self._plain:
+            answer, made = self._plain[method], cast(Any, grpc).unary_unary_rpc_method_handler
+            return answer and made(answer)
+        with self._lock:
+            if self._programs is None:
+                self._programs = _host_of_programs(self._engine)
+        return self._programs.service(handler_call_details)
 
 
-def import_ahead(folder: Path) -> None:
-    """Imports the modules that a program imports at its top, as far as that goes.
+class _Taker:
+    """Takes what generated code adds to a server."""
 
-    They declare what the program uses, and only the program itself reads settings: there are none yet. A module that
-    fails is imported again when the program runs, which tells what is wrong with it.
-    """
-    with contextlib.suppress(Exception):
-        program = ast.parse((folder / "__main__.py").read_bytes())
-        sys.path.insert(0, str(folder))
-        for statement in program.body:
-            if isinstance(statement, ast.Import):
-                for name in statement.names:
-                    importlib.import_module(name.name)
-            elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
-                importlib.import_module(statement.module)
+    def __init__(self) -> None:
+        self.handlers: list[grpc.GenericRpcHandler] = []
+
+    def add_generic_rpc_handlers(self, handlers: tuple[grpc.GenericRpcHandler, ...]) -> None:
+        self.handlers += handlers
 
 
-def _run(folder: Path) -> None:
-    runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
+def _host_of_programs(engine: str) -> grpc.GenericRpcHandler:
+    from pulumi.runtime.proto import language_pb2_grpc  # noqa: PLC0415  # when it is asked for, as said above
+
+    from sandbox.pulumi.program_host import LanguageHost  # noqa: PLC0415
+
+    taker: Any = _Taker()
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(engine), taker)
+    (handler,) = taker.handlers
+    return handler
 
 
 if __name__ == "__main__":
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 50)
-    host = LanguageHost(engine=sys.argv[-1])
-    serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server))
+    serve(lambda server: server.add_generic_rpc_handlers((Host(engine=sys.argv[-1]),)))

@@ -1,13 +1,14 @@
 """The language host of the sandbox: it imports what a program imports while the engine does something else."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from sandbox.pulumi import operations
-from sandbox.pulumi.language_host import import_ahead
 from sandbox.pulumi.operations import PulumiError
+from sandbox.pulumi.program_host import import_ahead
 from tests.pulumi.conftest import Project
 
 
@@ -40,3 +41,10 @@ def test_a_stack_can_be_prepared_before_anything_else(small: Project) -> None:
     assert small.place.open(small.settings()).get_config("t:token").value == "plain-and-secret"
     operations.up(small.place, small.settings())
     assert small.note.exists()
+
+
+def test_a_host_that_is_asked_only_whether_it_is_there_has_not_imported_the_sdk() -> None:
+    """The engine starts one of those for each operation."""
+    said = "import sys, sandbox.pulumi.language_host as host; host.Host('').service; print('pulumi' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
