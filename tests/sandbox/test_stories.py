@@ -177,43 +177,31 @@ def rotate_credentials(config: SandboxConfig) -> None:
     start_parts(config, Progress(quiet=True))
 
 
-def test_what_people_change_by_hand_is_shown_and_mended(platform: Platform) -> None:
-    platform.github("PATCH", "/repos/acme/guestbook", has_wiki=True)
-    platform.github("DELETE", "/repos/acme/environments/labels/release")
-    platform.kubectl(
-        "patch",
-        "application",
-        "guestbook-dev",
-        "--namespace",
-        "argocd",
-        "--type",
-        "merge",
-        "--patch",
-        '{"spec":{"project":"staging"}}',
-    )
-    shown = operations.preview(platform.place, platform.settings, refresh=True)
-    assert {"guestbook-repository", "environments-release-label", "guestbook-dev-application"} <= {
-        step.name for step in shown.steps if step.operation in {"create", "update"}
-    }
-    platform.apply(lambda _values: None)
-    assert platform.github("GET", "/repos/acme/guestbook")["has_wiki"] is False
-    assert platform.github("GET", "/repos/acme/environments/labels/release")
-
-
-def test_what_leaves_and_what_stays_is_said_and_so_it_is(platform: Platform) -> None:
+def test_what_leaves_is_said_and_so_it_is_and_what_people_changed_by_hand_is_shown_and_mended(
+    platform: Platform,
+) -> None:
     def change(values: Values) -> None:
         values["environments"] = [one for one in values["environments"] if one["name"] != "qa"]
         named(values, "environments", "production")["requires"] = ["staging"]
         values["services"] = [one for one in values["services"] if one["name"] != "clock"]
 
     repository = named(platform.short(), "services", "clock").get("repository", "clock")
-    foreseen = operations.preview(platform.place, platform.edited(change))
+    platform.github("PATCH", "/repos/acme/guestbook", has_wiki=True)
+    platform.github("DELETE", "/repos/acme/environments/labels/release")
+    patch = ["--type", "merge", "--patch", '{"spec":{"project":"staging"}}']
+    platform.kubectl("patch", "application", "guestbook-dev", "--namespace", "argocd", *patch)
+    foreseen = operations.preview(platform.place, platform.edited(change), refresh=True)
+    assert {"guestbook-repository", "environments-release-label", "guestbook-dev-application"} <= {
+        step.name for step in foreseen.steps if step.operation in {"create", "update"}
+    }
     said = "\n".join(foreseen.messages)
     assert "environment qa leaves" in said
     assert "service clock leaves" in said
     assert "clock-production stay, because `removal` is orphan" in said
     done = platform.apply(change)
     assert set(foreseen.messages) <= set(done.messages)
+    assert platform.github("GET", "/repos/acme/guestbook")["has_wiki"] is False
+    assert platform.github("GET", "/repos/acme/environments/labels/release")
     # Kubernetes empties a namespace before it is gone.
     leaving = {"clock-dev", "clock-staging"}
     platform.rehearsal.wait(f"{leaving} gone", lambda: not leaving & platform.namespaces(), 180)
