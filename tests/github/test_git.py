@@ -104,6 +104,19 @@ def test_commit_by_git_data_changes_many_files_at_once(repository: Repository) -
     assert repository.ask("PATCH", "/git/refs/heads/main", json={"sha": head, "force": True}).status_code == 200
 
 
+def test_of_many_who_make_one_branch_at_once_one_does_and_the_others_hear_so(repository: Repository) -> None:
+    sha = repository.head()
+
+    def make(number: int) -> tuple[int, str | None]:
+        answer = repository.ask("POST", "/git/refs", json={"ref": f"refs/heads/raced-{number % 4}", "sha": sha})
+        return answer.status_code, answer.json().get("message")
+
+    with ThreadPoolExecutor(8) as people:
+        told = [*people.map(make, range(16))]
+    assert [code for code, _ in told].count(201) == 4
+    assert {answer for answer in told if answer[0] != 201} == {(422, "Reference already exists")}
+
+
 def test_comparison_says_how_far_two_refs_are_apart(repository: Repository) -> None:
     repository.branch("side")
     repository.put_file("main.txt", "m")

@@ -65,9 +65,12 @@ def create_ref(request: Request) -> Answer:
         raise unprocessable("Object does not exist")
     if ref.startswith("refs/heads/") and git.resolve(sha) != sha:
         raise unprocessable("Object is not a commit")
-    if git.ref(ref) is not None:
-        raise unprocessable("Reference already exists")
-    updates.move(request.forge, request.repository, request.principal, [RefUpdate(ref, ZERO, sha)])
+    update = RefUpdate(ref, ZERO, sha)
+    with git.lock:
+        if git.ref(ref) is not None:
+            raise unprocessable("Reference already exists")
+        updates.apply(request.forge, request.repository, request.principal, [update])
+    publishing.pushed(request.forge, request.repository, request.principal, [update])
     return 201, _view(request, ref, sha)
 
 
