@@ -31,7 +31,7 @@ def test_an_up_after_one_that_outlived_its_token_goes_on_and_doubles_nothing(
             monkeypatch.setattr(clock, "_moved", clock.dt.timedelta(seconds=HOUR + 60))
 
     hub.forge.events.subscribe(an_hour_later)
-    with pytest.raises(automation.CommandError, match="401 Bad credentials"):
+    with pytest.raises(automation.CommandError, match=r"401:? Bad credentials"):
         story.up()
     assert clock.ahead()
     assert (story.stack.export_stack().deployment or {}).get("pending_operations", []) == []
