@@ -117,16 +117,21 @@ def project(root: Path) -> Project:
     return Project(Workspace(config, config.directory / "pulumi", built_cli(), hermetic=True))
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Project:
+def written(root: Path) -> Project:
+    """The small project in an empty folder."""
     if not built_cli().exists():
         pytest.skip("no built pulumi in the cache; `make up` builds it")
-    (tmp_path / "stacks").mkdir()
+    (root / "stacks").mkdir()
     document = {"name": "t", "runtime": "python", "stackConfigDir": "stacks"}
-    (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump(document))
-    (tmp_path / "files.py").write_text(PROVIDER)
-    (tmp_path / "__main__.py").write_text(PROGRAM)
-    return project(tmp_path)
+    (root / "Pulumi.yaml").write_text(yaml.safe_dump(document))
+    (root / "files.py").write_text(PROVIDER)
+    (root / "__main__.py").write_text(PROGRAM)
+    return project(root)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Project:
+    return written(tmp_path)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from sandbox.pulumi.operations import PulumiError
 from sandbox.pulumi.processes import OF_JOB
 from sandbox.pulumi.programs import write_script
 from sandbox.pulumi.settings import StackConfig
-from tests.pulumi.conftest import Project, wait_for
+from tests.pulumi.conftest import Project, wait_for, written
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def arguments_of_all_processes() -> Generator[set[str]]:
     seen, ended = set[str](), threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.005):
+        while not ended.wait(0.02):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with contextlib.suppress(OSError):  # it ended meanwhile
                     seen.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
@@ -42,6 +42,35 @@ def arguments_of_all_processes() -> Generator[set[str]]:
     finally:
         ended.set()
         thread.join()
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What the first `up` of a project has left, by a person who has set pulumi up for something else."""
+
+    project: Project
+    canary: str
+    settings: StackConfig
+    seen: set[str]
+    """The command lines of all processes meanwhile."""
+    before: set[str]
+    """What was in the work tree."""
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    project = written(tmp_path_factory.mktemp("deployed"))
+    root = project.place.config.root
+    canary = secrets.token_hex()  # no other test, in another process, has the same
+    settings = project.settings(token=f"-----BEGIN KEY-----\n{canary}\n-----END KEY-----\n")
+    before = {path.name for path in root.iterdir()}
+    with pytest.MonkeyPatch.context() as patch, arguments_of_all_processes() as seen:
+        patch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+        patch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another stack")
+        patch.setenv("PULUMI_STACK", "another")
+        patch.setenv("HOME", str(root / "person"))
+        operations.up(project.place, settings)
+    return Deployed(project, canary, settings, seen, before)
 
 
 def test_a_program_is_deployed_and_then_nothing_changes(small: Project) -> None:
@@ -75,22 +104,18 @@ def test_what_was_deleted_by_hand_is_made_again_and_named(small: Project) -> Non
     assert small.note.exists()
 
 
-def test_secrets_are_encrypted_in_settings_and_state(small: Project) -> None:
-    operations.up(small.place, small.settings())
-    files = [path for path in small.place.folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    assert small.state in files
-    assert not [path for path in files if b"plain-and-secret" in path.read_bytes()]
+def test_secrets_are_encrypted_in_settings_and_state(deployed: Deployed) -> None:
+    files = [path for path in deployed.project.place.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert deployed.project.state in files
+    assert not [path for path in files if deployed.canary.encode() in path.read_bytes()]
 
 
-def test_no_process_has_a_secret_among_its_arguments(small: Project) -> None:
+def test_no_process_has_a_secret_among_its_arguments(deployed: Deployed) -> None:
     """Every user of the machine can read them."""
-    canary = secrets.token_hex()  # no other test, in another process, has the same
-    key = f"-----BEGIN KEY-----\n{canary}\n-----END KEY-----\n"
-    with arguments_of_all_processes() as seen:
-        operations.up(small.place, small.settings(token=key))
-    assert any("pulumi --non-interactive up" in line for line in seen)
-    assert not [line for line in seen if canary in line]
-    assert small.place.open(small.settings(token=key)).get_config("t:token").value == key
+    assert any("pulumi --non-interactive up" in line for line in deployed.seen)
+    assert not [line for line in deployed.seen if deployed.canary in line]
+    stack = deployed.project.place.open(deployed.settings)
+    assert stack.get_config("t:token").value == deployed.settings.values["t:token"]
 
 
 def test_only_secrets_that_differ_are_encrypted_again(small: Project) -> None:
@@ -102,23 +127,23 @@ def test_only_secrets_that_differ_are_encrypted_again(small: Project) -> None:
         found = yaml.safe_load(file.read_text())["config"]
         return {key: value["secure"] for key, value in found.items() if isinstance(value, dict)}
 
-    operations.preview(small.place, given(first="1", second="2"))
+    operations.prepare(small.place, given(first="1", second="2"))
     before = sealed()
     assert len(before) == 3
-    operations.preview(small.place, given(first="1", second="another"))
+    operations.prepare(small.place, given(first="1", second="another"))
     after = sealed()
     assert [key for key in before if after[key] != before[key]] == ["t:second"]
     assert small.place.open(given(first="1", second="another")).get_config("t:second").value == "another"
-    operations.preview(small.place, given(first="1"))
+    operations.prepare(small.place, given(first="1"))
     assert sealed() == {key: value for key, value in after.items() if key != "t:second"}
 
 
 def test_a_secret_that_is_not_the_encrypted_one_any_more_is_encrypted_again(small: Project) -> None:
     """Somebody has put back a stack file of before, whose secrets are old ones."""
-    operations.preview(small.place, small.settings(token="old"))
+    operations.prepare(small.place, small.settings(token="old"))
     file = small.place.project / "stacks" / "Pulumi.s.yaml"
     before = file.read_text()
-    operations.preview(small.place, small.settings(token="new"))
+    operations.prepare(small.place, small.settings(token="new"))
     file.write_text(before)
     assert small.place.open(small.settings(token="new")).get_config("t:token").value == "new"
 
@@ -135,21 +160,16 @@ def test_an_operation_on_a_known_stack_is_one_process(small: Project) -> None:
     assert log.read_text().split() == ["preview", "up", "refresh"]
 
 
-def test_nothing_of_the_users_own_pulumi_is_used_or_changed(small: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another stack")
-    monkeypatch.setenv("PULUMI_STACK", "another")
-    monkeypatch.setenv("HOME", str(small.place.config.root / "person"))
-    operations.up(small.place, small.settings())
-    assert small.note.exists()
-    assert not (small.place.config.root / "person").exists()
+def test_nothing_of_the_users_own_pulumi_is_used_or_changed(deployed: Deployed) -> None:
+    assert deployed.project.note.exists()
+    assert not (deployed.project.place.config.root / "person").exists()
 
 
-def test_the_work_tree_stays_as_it_is(small: Project) -> None:
-    before = {path.name for path in small.place.config.root.iterdir()} | {"note.txt", ".sandbox", "__pycache__"}
-    operations.up(small.place, small.settings())
-    assert {path.name for path in small.place.config.root.iterdir()} <= before
-    assert not list((small.place.config.root / "stacks").iterdir())
+def test_the_work_tree_stays_as_it_is(deployed: Deployed) -> None:
+    root = deployed.project.place.config.root
+    left = {path.name for path in root.iterdir()} - deployed.before
+    assert left <= {"note.txt", ".sandbox", "__pycache__"}
+    assert not list((root / "stacks").iterdir())
 
 
 def test_a_program_that_fails_is_told_without_its_traceback(small: Project) -> None:
