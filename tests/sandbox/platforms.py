@@ -62,6 +62,11 @@ class Platform:
     def namespaces(self) -> set[str]:
         return {line.partition("/")[2] for line in self.kubectl("get", "namespaces", "--output", "name").split()}
 
+    def identities(self, *kinds: str) -> set[str]:
+        """The uids of all objects of some kinds: another one is another object, though its name be the same."""
+        path = "jsonpath={.items[*].metadata.uid}"
+        return set(self.kubectl("get", ",".join(kinds), "--all-namespaces", "--output", path).split())
+
     def secrets_in_the_cluster(self) -> str:
         """The contents of all Secrets, without the history that Helm keeps."""
         found = json.loads(self.kubectl("get", "secrets", "--all-namespaces", "--output", "json"))["items"]
