@@ -143,16 +143,28 @@ def _release(source: Document, where: str) -> Release | None:
             f"{where}.version: {version!r} is neither a version such as 1.2.3 nor the image of a branch; restore the "
             "file from its last commit"
         )
-    rollback = source.get("rollback")
+    tag, rollback = fields.optional_text(source, "tag"), source.get("rollback")
+    if tag is not None:
+        _check_tag(tag, version, f"{where}.tag")
     return Release(
         version=version,
-        tag=fields.optional_text(source, "tag"),
+        tag=tag,
         image=fields.text(source, "image", where),
         digest=digest,
         commit=commit,
         run=fields.optional_text(source, "run") or "",
         rollback=_rolled_back(fields.document(rollback, f"{where}.rollback"), where) if rollback else None,
     )
+
+
+def _check_tag(tag: str, version: str, where: str) -> None:
+    """Refuse a tag that the version is not of: versions and images of branches have orders of their own."""
+    try:
+        found = str(Tag.parse(tag).version)
+    except TagError as error:
+        raise RefusedError(f"{where}: {error}; restore the file from its last commit") from None
+    if found != version:
+        raise RefusedError(f"{where}: {tag!r} is not a tag of version {version}; restore the file from its last commit")
 
 
 def check_digest(digest: str, where: str) -> None:

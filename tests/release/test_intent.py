@@ -215,6 +215,8 @@ def test_what_a_broken_file_keeps_out_of_every_environment_is_not_forgotten(worl
         ('"digest": "sha256:', '"digest": "sha512:'),
         ('"digest"', '"digset"'),
         ('"commit": "', '"commit": "z'),
+        ('"version": "1.0.0"', '"version": "main-0123456789ab"'),
+        ('"tag": "v1.0.0"', '"tag": "v1.0.1"'),
     ],
 )
 def test_a_field_that_was_edited_by_hand_is_named_and_empties_nothing(world: Make, change: tuple[str, str]) -> None:
