@@ -88,6 +88,13 @@ def test_environments_that_were_asked_for_by_name_are_asked_for_again() -> None:
     assert json.loads(reconciled(failed, failed)[0])["environments"] == "production"
 
 
+def test_an_environment_that_is_gone_or_renamed_keeps_the_others_from_nothing() -> None:
+    both = [run(promotions.title("guestbook", "7", DIGEST, ["old-name", "production"]))]
+    assert json.loads(reconciled(both, both)[0])["environments"] == "production"
+    gone = [run(promotions.title("guestbook", "7", DIGEST, ["old-name"]))]
+    assert reconciled(gone, gone) == [], "it would be refused each time"
+
+
 @pytest.mark.parametrize(
     "newer",
     [
