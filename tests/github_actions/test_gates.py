@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.github_actions.server import ALICE, BOB, GitHub, Repository
 
 DEPLOY = """
@@ -82,6 +84,36 @@ jobs: {slow: {runs-on: ubuntu-latest, timeout-minutes: 0.02, steps: [{run: 'slee
 """
 
 
+ASKED = """
+name: Asked
+on: status
+permissions: {}
+jobs:
+  request:
+    permissions: {contents: read}
+    uses: ./.github/workflows/delivers.yml
+    with: {what: '${{ github.event.context }}'}
+    secrets: {KEY: '${{ secrets.KEY }}'}
+"""
+DELIVERS = """
+name: Delivers
+on:
+  workflow_call: {inputs: {what: {required: true, type: string}}, secrets: {KEY: {required: false}}}
+jobs:
+  plan:
+    runs-on: ubuntu-latest
+    outputs: {places: '${{ steps.plan.outputs.places }}'}
+    steps: [{id: plan, run: 'echo "places=[\\"production\\"]" >> "$GITHUB_OUTPUT"'}]
+  deliver:
+    needs: plan
+    runs-on: ubuntu-latest
+    strategy: {matrix: {place: '${{ fromJSON(needs.plan.outputs.places) }}'}}
+    environment: ${{ matrix.place }}
+    steps: [{env: {KEY: '${{ secrets.KEY }}'}, run: 'echo "${{ inputs.what }} with a key of ${#KEY}"'}]
+"""
+"""As `requested.yml` calls `promote.yml`."""
+
+
 def user_id(github: GitHub, login: str) -> int:
     return github.call("GET", f"/users/{login}")["id"]
 
@@ -110,6 +142,32 @@ def test_a_reviewer_lets_a_deployment_go_on(github: GitHub) -> None:
     assert statuses[0]["environment_url"] == "http://example.com/guestbook"
     assert repository.call("GET", f"/actions/runs/{run_id}/approvals")[0]["user"]["login"] == "bob"
     assert repository.runs("listens.yml") == []
+
+
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_a_job_of_a_called_workflow_waits_for_reviewers_in_the_run_that_called_it(
+    github: GitHub, decision: str
+) -> None:
+    files = {".github/workflows/asked.yml": ASKED, ".github/workflows/delivers.yml": DELIVERS}
+    repository = github.repository(f"asked-{decision}", files)
+    environment = protect(repository, reviewers=[{"type": "User", "id": user_id(github, "bob")}])
+    repository.secret("KEY", "12345", environment="production")
+    body = {"state": "success", "context": "request/guestbook/7"}
+    repository.call("POST", f"/statuses/{repository.head()}", body, token=ALICE)
+    run_id = github.wait(lambda: repository.runs("asked.yml", "status"), "the run of a status")[0]["id"]
+    github.wait(lambda: repository.run(run_id)["status"] == "waiting", "a run that waits")
+    path = f"/actions/runs/{run_id}/pending_deployments"
+    assert [one["environment"]["name"] for one in repository.call("GET", path, token=BOB)] == ["production"]
+    assert repository.conclusions(run_id)["request / plan"] == "success"
+    review = {"environment_ids": [environment], "state": decision, "comment": "so"}
+    repository.call("POST", path, review, token=ALICE, status=422)
+    repository.call("POST", path, review, token=BOB)
+    run = repository.finished(run_id)
+    assert run["conclusion"] == ("success" if decision == "approved" else "failure")
+    (said,) = repository.call("GET", f"/actions/runs/{run_id}/approvals")
+    assert (said["state"], [one["name"] for one in said["environments"]]) == (decision, ["production"])
+    if decision == "approved":
+        assert "request/guestbook/7 with a key of 5" in repository.log(run_id, "request / deliver (production)")
 
 
 def test_a_rejected_deployment_fails(github: GitHub) -> None:
