@@ -95,10 +95,10 @@ def write(
     known = commit_of(context, environment, service, release.version)
     if (
         known is not None
-        and not _is_news(context, environment, service, known, commit)
-        # What somebody has made by hand, or moved to where this image never was, records nothing.
+        # What somebody has made by hand, or moved to where this image never was, or to no commit, records nothing.
         and _tags(context, name).get(name)
         and is_verified(context, environment, service, release)
+        and not _is_news(context, environment, service, known, commit)
     ):
         return False
     base = f"/repos/{context.platform.repository}/git"

@@ -116,3 +116,15 @@ def test_a_report_is_found_below_more_than_a_hundred_heals(world: Make) -> None:
     assert "was verified before" in here.fail("dev", commit).reason
     assert here.wanted("dev") == "1.0.0"
     assert here.file("dev").held == ()
+
+
+def test_a_record_that_a_person_made_of_no_commit_opens_nothing_and_is_written_anew(world: Make) -> None:
+    here = world()
+    request = here.request("1.0.0")
+    commit = here.deliver(request, "staging").link.rpartition("/")[2]
+    tree = here.call("GET", f"/repos/{here.repository}/git/commits/{commit}")["tree"]["sha"]
+    ref = "refs/tags/verified/staging/guestbook/1.0.0"
+    here.call("POST", f"/repos/{here.repository}/git/refs", {"ref": ref, "sha": tree})
+    assert here.deliver(request, "production").decision.kind is Kind.WAITING
+    here.succeed("staging", commit)
+    assert here.deliver(request, "production").decision.kind is Kind.DELIVER
