@@ -19,7 +19,7 @@ def reason(contents: Contents, environment: Environment) -> str | None:
         return None
     try:
         document = fields.document(json.loads(found.content), path)
-    except ValueError:
+    except (ValueError, RecursionError):
         # A file that cannot be read does not let releases in.
         return f"{path} is not JSON; end the freeze with the workflow freeze, or set it again"
     return f"{fields.text(document, 'reason', path)} ({fields.text(document, 'by', path)})"

@@ -119,7 +119,9 @@ def test_a_freeze_needs_a_reason_and_a_broken_one_lets_nothing_in(world: Make) -
     here = world(environment("dev"))
     with pytest.raises(RefusedError, match="reason: missing"):
         here.freeze("dev", " ")
-    here.commit("environments", "environments/dev/freeze.json", "{")
-    assert here.deliver(here.request("1.0.0"), "dev").decision.kind is Kind.FROZEN
+    request = here.request("1.0.0")
+    for text in ("{", "[" * 100_000):
+        here.commit("environments", "environments/dev/freeze.json", text)
+        assert here.deliver(request, "dev").decision.kind is Kind.FROZEN
     here.freeze("dev", "Black Friday")
     assert "Black Friday" in str(freeze.reason(here.context().contents, here.platform.environment("dev")))
