@@ -48,6 +48,11 @@ def act(context: Context, report: Report) -> Answer:
     changed = blame.configuration(context, report, failed, good=was_good)
     if changed is not None:
         return _propose(context, report, failed, changed, good=was_good)
+    if failed.rollback is not None:
+        return Answer(
+            f"{failed.version} is itself a rollback (from {failed.rollback.version}) and is not rolled back "
+            "again; a person has to look"
+        )
     if was_good:
         return Answer(
             f"{failed.version} was verified before, with the same chart and values, so the release is not what broke; "
@@ -91,11 +96,6 @@ def guard(report: Report) -> str | None:
     if not report.is_current:
         now = report.head.release.version if report.head.release else "nothing"
         return f"superseded: {release.version} failed, but {now} is wanted now"
-    if release.rollback is not None:
-        return (
-            f"{release.version} is itself a rollback (from {release.rollback.version}) and is not rolled back "
-            "again; a person has to look"
-        )
     if environment.rollback is Rollback.OFF:
         return f"rollback is off in {environment.name}; release a newer version or revert by hand"
     return None

@@ -384,3 +384,15 @@ def test_a_declined_rollback_is_asked_for_when_the_version_is_delivered_again(
     again = dataclasses.replace(waits.request("1.3.0").release, version="1.1.0", tag="v1.1.0")
     waits.fail("production", waits.commit("environments", path, release_file.ReleaseFile(again).dump()))
     assert [pull["title"] for pull in waits.pulls()] == ["Roll guestbook in production back from 1.1.0 to 1.2.0"]
+
+
+def test_a_change_of_values_after_a_rollback_is_blamed_as_after_a_release(world: Make) -> None:
+    here = world(environment("dev"))
+    here.commit("environments", "environments/dev/guestbook/values.yaml", "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.fail("dev", here.release("1.1.0", "dev"))
+    here.succeed("dev", here.head("environments"))
+    change = here.commit("environments", "environments/dev/guestbook/values.yaml", "replicas: x\n")
+    answer = here.fail("dev", change)
+    assert "values.yaml changed" in answer.reason
+    assert [pull["title"] for pull in here.pulls()] == ["Restore the configuration of guestbook in dev"]
