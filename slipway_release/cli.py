@@ -288,6 +288,7 @@ def put_on_hold(_: argparse.Namespace) -> None:
     service, environment = _placed(around)
     actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
+    reconcile.start_after_hold(around, environment)
 
 
 def roll_back_by_hand(_: argparse.Namespace) -> None:
@@ -295,6 +296,7 @@ def roll_back_by_hand(_: argparse.Namespace) -> None:
     service, environment = _placed(around)
     actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     rollback.by_hand(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
+    reconcile.start_after_hold(around, environment)
 
 
 def release_from_hold(_: argparse.Namespace) -> None:
@@ -302,6 +304,7 @@ def release_from_hold(_: argparse.Namespace) -> None:
     service, environment = _placed(around)
     actor, version = _holder(around, service, environment), workflow.variable("VERSION")
     hold.unhold(around, environment, service, version, login=actor)
+    reconcile.start_after_hold(around, environment)
     if workflow.optional("PROMOTE") != "true":
         workflow.notice(f"{version} may come to {environment.name}; with `promote`, this workflow asks for it at once")
     elif not hold.promote_again(around, environment, service, version):

@@ -180,7 +180,8 @@ def situation(
     asked: bool = False,
 ) -> Situation:
     """The facts about a release in an environment, as they are now."""
-    missing = record.missing(context, environment, service, release)
+    held = _held_before(context, environment, service, release)
+    missing = tuple(dict.fromkeys([*record.missing(context, environment, service, release), *held]))
     alone = release.is_for_one
     return Situation(
         current=file,
@@ -212,14 +213,10 @@ def _never(
 ) -> str | None:
     """Why a version will not be verified where it must be unless somebody does something, with what to do."""
     for name in missing:
-        place = context.platform.environment(name)
-        try:
-            there = context.contents.release(name, service.name, place.target_branch).release
-        except ApiError:
-            raise
-        except RefusedError:
-            # Somebody has broken it by hand; that is said of its own environment.
-            there = None
+        file = _file(context, name, service)
+        there = file.release
+        if file.hold_of(release.version) is not None:
+            return f"it is on hold in {name}: release it from hold there, or make a newer version"
         if there is not None and selection.is_newer(there, release, _relation(context, service)):
             way = (
                 f"tag it {environment.tag_prefix}-v{release.version}" if environment.tag_prefix else "set its tagPrefix"
@@ -229,6 +226,23 @@ def _never(
         if alone:
             return f"its tag is for {environment.name} alone: tag v{release.version} too, or set `approvers`"
     return None
+
+
+def _held_before(context: Context, environment: Environment, service: Service, release: Release) -> list[str]:
+    """The environments that a release has to pass first and in which it is on hold: what was good once is not now."""
+    names = [name for name in environment.requires if name in service.environments]
+    return [name for name in names if _file(context, name, service).hold_of(release.version) is not None]
+
+
+def _file(context: Context, environment: str, service: Service) -> ReleaseFile:
+    """The release file of another environment; none where somebody has broken it, which is said of its own."""
+    branch = context.platform.environment(environment).target_branch
+    try:
+        return context.contents.release(environment, service.name, branch)
+    except ApiError:
+        raise
+    except RefusedError:
+        return ReleaseFile()
 
 
 def _relation(context: Context, service: Service) -> Callable[[str, str], Relation]:

@@ -59,6 +59,12 @@ def start(context: Context) -> None:
     context.own.start_workflow(context.platform.repository, "reconcile.yml")
 
 
+def start_after_hold(context: Context, environment: Environment) -> None:
+    """Start it where a hold in an environment is a gate of another one."""
+    if any(environment.name in place.requires for place in context.platform.environments):
+        start(context)
+
+
 def reconcile(context: Context, folder: Path | None = None) -> list[str]:
     """Finish everything that is unfinished.
 
@@ -324,7 +330,11 @@ def _started_again(context: Context, runs: _Runs) -> list[str]:
             continue
         if _is_frozen(context, service, run) or not promotions.is_due(known) or _is_rejected(context, service, known):
             continue
-        if runs.start(service, run.run, run.digest, run.environments):
+        names = [place.name for place in context.platform.environments_of(service) if place.name in run.environments]
+        if run.environments and not names:
+            # All that it was asked for are gone, or are called otherwise and asked for anew.
+            continue
+        if runs.start(service, run.run, run.digest, names):
             done.append(f"{service.name}: the promotion that run {run.run} asked for is started again")
     return done
 

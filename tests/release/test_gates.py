@@ -1,11 +1,13 @@
 """Gates hold where Git changes: what was asked for before a freeze or a hold does not merge during it."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
-from slipway_release import cli, context, gates, reconcile, verdict
-from tests.release.builders import environment
+from slipway_release import cli, context, gates, hold, reconcile, verdict
+from tests.release import builders
+from tests.release.builders import Script, answer, environment
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -104,3 +106,29 @@ def test_what_must_be_verified_first_is_asked_again_at_the_request(world: Make) 
 def test_other_branches_have_no_gate_or_are_refused(here: World, branch: str) -> None:
     reason = gates.refusal(here.context(), branch, commit(here))
     assert (reason is None) == (not branch.startswith("release/"))
+
+
+def test_a_hold_where_it_was_verified_closes_an_open_request_and_its_end_opens_it_again(world: Make) -> None:
+    production = environment("production", delivery="pull-request", requires=["staging"])
+    here = world(environment("staging"), production)
+    request = here.request("1.0.0")
+    here.succeed("staging", here.deliver(request, "staging").link.rpartition("/")[2])
+    here.call("PATCH", f"/repos/{here.repository}", {"allow_auto_merge": False})
+    here.deliver(request, "production")
+    verdict.give(here.context(), commit(here), "success")
+    staging, service = here.platform.environment("staging"), here.platform.service("guestbook")
+    hold.hold(here.context(), staging, service, "1.0.0", reason="loses orders", login="dana")
+    reconcile.reconcile(here.context())
+    assert check(here)[0] == "failure"
+    assert "on hold in staging" in str(gates.refusal(here.context(), BRANCH, commit(here)))
+    hold.unhold(here.context(), staging, service, "1.0.0", login="dana")
+    reconcile.reconcile(here.context())
+    assert check(here)[0] == "success"
+
+
+def test_open_requests_are_judged_again_at_once_where_a_hold_elsewhere_is_their_gate() -> None:
+    start = "POST /repos/acme/environments/actions/workflows/reconcile.yml/dispatches"
+    for name, asked in (("staging", [start]), ("dev", [])):
+        around = builders.context({start: answer(status=204)})
+        reconcile.start_after_hold(around, around.platform.environment(name))
+        assert cast(Script, around.own.transport).asked == asked

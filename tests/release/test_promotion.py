@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slipway_release import promotion, release_file
+from slipway_release import hold, promotion, release_file, rollback
 from slipway_release.contents import ProtectedBranchError
 from slipway_release.errors import RefusedError
 from slipway_release.release_file import ReleaseFile
@@ -254,3 +254,29 @@ def test_the_story_says_whose_approval_is_waited_for(world: Callable[..., World]
     if delivery == "pull-request":
         here.deliver(request, "production")
     assert here.statuses("guestbook", "production") == [f"queued: 1.0.0: {words}"]
+
+
+def test_what_is_on_hold_where_it_was_verified_goes_no_further_until_it_is_released(world: Make) -> None:
+    """What was good once, and then was taken back or held by a person, is not good any more."""
+    here = world(environment("staging"), environment("production", requires=["staging"]))
+    staging, service = here.platform.environment("staging"), here.platform.service("guestbook")
+    here.verified_release("1.0.0", "staging")
+    request = here.request("1.1.0")
+    commit = here.deliver(request, "staging").link.rpartition("/")[2]
+    hold.hold(here.context(), staging, service, "1.1.0", reason="loses orders", login="dana")
+    assert not here.succeed("staging", commit), "it is on hold where it was just verified"
+    decision = here.deliver(request, "production").decision
+    assert decision.kind is Kind.WAITING
+    assert "it is on hold in staging: release it from hold there, or make a newer version" in decision.reason
+    hold.unhold(here.context(), staging, service, "1.1.0", login="dana")
+    assert here.deliver(request, "production").decision.kind is Kind.DELIVER
+
+
+def test_what_was_taken_back_by_hand_where_it_was_verified_goes_no_further(world: Make) -> None:
+    here = world(environment("staging"), environment("production", requires=["staging"]))
+    here.verified_release("1.0.0", "staging")
+    request = here.request("1.1.0")
+    here.succeed("staging", here.deliver(request, "staging").link.rpartition("/")[2])
+    staging, service = here.platform.environment("staging"), here.platform.service("guestbook")
+    rollback.by_hand(here.context(), staging, service, "1.1.0", reason="loses orders", login="dana")
+    assert here.deliver(request, "production").decision.kind is Kind.WAITING
