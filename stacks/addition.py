@@ -106,7 +106,11 @@ def problems_of(text: StackText, kind: Kind, stack: str, answers: Answers, after
     missing = [one for one in kind.fields if one in kind.required and not answers.get(one)]
     if missing:
         return [Problem(one, f"missing; give {one.upper()}=… to make, or --{one}") for one in missing]
-    grown = text.with_item(kind.section, item_of(kind, answers), after)
+    item = item_of(kind, answers)
+    if empty := [one for one in kind.fields if one in kind.lists and answers.get(one) and one not in item]:
+        # Left out of the entry it would mean all of them.
+        return [Problem(one, f"{answers[one]!r} names none; name some, or leave it out") for one in empty]
+    grown = text.with_item(kind.section, item, after)
     old = {(problem.path, problem.text) for problem in settings_in(text, stack)[1]}
     return [problem for problem in settings_in(grown, stack)[1] if (problem.path, problem.text) not in old]
 

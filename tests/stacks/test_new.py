@@ -76,6 +76,7 @@ def test_a_dry_run_changes_nothing(clone: Path) -> None:
         ([*SERVICE, "--name", "orders", "--template", "ruby-web"], "'ruby-web' is not a template: use one of go-web"),
         ([*SERVICE, "--name", "orders", "--team", "nobody"], "'nobody' is not a team"),
         ([*SERVICE, "--name", "orders", "--environments", "moon"], "'moon' is not an environment"),
+        ([*SERVICE, "--name", "orders", "--environments", " , "], "environments: ' , ' names none; name some"),
         ([*SERVICE, "--name", "orders", "--repository", "guestbook"], "is also that of services[guestbook].name"),
         (["service", "--stack", "example", "--yes"], "template: missing"),
         ([*ENVIRONMENT, "--name", "dev"], "'dev' is taken by environments[dev]"),
