@@ -9,7 +9,7 @@ from sandbox.github.core import clock
 from slipway_release import workflow
 from tests.release import year_rush
 from tests.release.serving import Running
-from tests.release.year import APPROVED_PLACES, PLACES, Year
+from tests.release.year import PLACES, SHAPES, Year
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def model_clock() -> Iterator[None]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("seed", "places"), [(1, PLACES), (2, APPROVED_PLACES)])
+@pytest.mark.parametrize(("seed", "places"), enumerate(SHAPES, 1))
 def test_no_release_is_lost_blamed_wrongly_or_stuck(
     github: Running, seed: int, places: tuple[dict[str, Any], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
