@@ -152,7 +152,7 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
 
 
 def _watch(look: Callable[[], RenderableType]) -> None:
-    """Shows something again until Ctrl-C, which is how a person ends it and no failure."""
+    """Shows something again and again until Ctrl-C, which ends it without a failure."""
     from rich.live import Live
 
     with contextlib.suppress(KeyboardInterrupt), Live(look(), console=_console(), auto_refresh=False) as live:

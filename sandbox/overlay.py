@@ -26,7 +26,7 @@ def sandbox_stack(config: SandboxConfig) -> StackConfig:
     """The settings that the sandbox is deployed with; its GitHub has to have its credentials by now."""
     credentials = read_credentials(config)
     apps = cast("Json", credentials["apps"])
-    # A sandbox of before may lack one, until the next `make up`.
+    # An older sandbox may lack one until the next `make up`.
     secrets: Json = {key: credentials.get(key, "") for key in ("githubToken", "webhookSecret", "ssoClientSecret")}
     secrets["packagesToken"] = credentials["users"][READER]
     secrets |= {f"{app}PrivateKey": apps[app]["privateKey"] for app in APPS}

@@ -76,7 +76,7 @@ def _kubernetes_variables() -> tuple[tuple[str, str], ...]:
 
 def _helm_variables() -> tuple[tuple[str, str], ...]:
     major, minor, _ = KUBERNETES_VERSION.split(".")
-    # Unset, helm believes in Kubernetes 1.20 and refuses charts that ask for more.
+    # Unset, helm assumes Kubernetes 1.20 and refuses charts that ask for more.
     packages = ("helm.sh/helm/v3/pkg/chartutil", "helm.sh/helm/v3/pkg/lint/rules")
     kubernetes = (
         (f"{package}.k8sVersion{part}", value)

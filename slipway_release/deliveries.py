@@ -1,6 +1,6 @@
 """The jobs of a promotion: where a request goes, and its delivery there.
 
-The job that plans also delivers to the environments that nobody has to approve. Each of the others gets a job of its
+The job that plans also delivers to the environments without approvers. Each of the others gets a job of its
 own, which waits for the reviewers of its GitHub environment.
 """
 
@@ -18,7 +18,7 @@ from slipway_release.selection import Kind
 
 
 def promote(context: Context, request: PromotionRequest, only: Sequence[str]) -> list[Environment]:
-    """Choose the environments of a request, and deliver to those that nobody has to approve.
+    """Choose the environments of a request, and deliver to those without approvers.
 
     The others are the step's output `environments`, a JSON list of names.
 

@@ -1,7 +1,7 @@
 """Hands a report of Argo CD to the workflow of main that acts on it.
 
 `deployment_status` runs the workflow file of the deployed commit, on no branch, so that run gets no key. Anybody who
-may write can start the same workflows with any number: they believe nothing but what they ask GitHub for.
+may write can start the same workflows with any number: they trust only what GitHub answers them.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def missing_checks(contents: Contents, base: str, commit: str, author: str) -> l
         contents: the environment repository.
         base: the branch.
         commit: the head of the pull request.
-        author: who opened the pull request, which is the promoter: the judge's word is believed from it alone.
+        author: who opened the pull request, which is the promoter: a verdict is accepted from it alone.
     """
     required = _required(contents, base)
     if not required:

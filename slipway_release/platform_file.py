@@ -17,7 +17,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 
 PATH = ".slipway/platform.json"
-"""Where it stands in the environment repository."""
+"""Its path in the environment repository."""
 DEFAULT_PATH = Path(__file__).parents[1] / "platform.json"
 MAIN = "main"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")

@@ -1,4 +1,4 @@
-"""What lies beside an image in its registry and speaks of it, found by the image's digest.
+"""Documents about an image that its registry stores with it, found by the image's digest.
 
 As OCI's distribution specification has it for every registry: an index under the tag `sha256-<digest>` lists manifests
 that name the image as their subject. `oras discover` and `crane` show them.

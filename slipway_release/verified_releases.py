@@ -52,8 +52,8 @@ class Target:
 def target(context: Context, environment: Environment, service: Service, failed: Release, file: ReleaseFile) -> Target:
     """The newest verified release that can still be pulled: not the bad version, and none that is on hold.
 
-    A registry that does not show the failing image either is not believed: a credential may hide all of them, and
-    what ran before may still lie on the nodes.
+    If the registry does not show the failing image either, its answers do not count: a credential may hide all of them,
+    and the nodes may still have the image that ran before.
     """
     gone: list[Good] = []
     for found in itertools.islice(_verified(context, environment, service, failed, file), _MOST_TARGETS):

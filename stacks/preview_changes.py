@@ -170,7 +170,7 @@ def _change(step: Json, replaced: set[str]) -> Change:
     return Change(
         "replace" if urn in replaced else str(step["op"]),
         urn,
-        # It stands between other words of the comment, and is no markup there.
+        # It is written among other words of the comment, and must not be markup there.
         _OWNERS.get(kind, "platform").format(re.sub(r"[^\w.-]", "", name)),
         cast(Json, old.get("inputs") or {}),
         cast(Json, new.get("inputs") or {}),

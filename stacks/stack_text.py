@@ -1,4 +1,4 @@
-"""The text of a stack file: where each setting stands in it, and how an entry is added without touching the rest."""
+"""The text of a stack file: where each setting is in it, and how an entry is added without touching the rest."""
 
 import json
 import re

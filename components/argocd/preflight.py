@@ -1,4 +1,4 @@
-"""What in the cluster stands in the way of a stack: found before the first write, each with its remedy."""
+"""Checks of the cluster before the first write; each problem has its remedy."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What stands in the way on the clusters of environments that do not run beside Argo CD, each with its remedy."""
+"""Checks of the clusters that Argo CD does not run on; each problem has its remedy."""
 
 import base64
 from collections.abc import Iterator

@@ -71,7 +71,7 @@ class ServiceRepository(pulumi.ComponentResource):
                 "owned": files.owned,
                 "seeded": files.seeded,
                 "whole": [""],
-                # A service of before there were answers is updated from the version of the day that it gets them.
+                # A service that is older than answers starts from the template's version of that day.
                 "alone": [ANSWERS_FILE],
                 "executable": sorted(files.executable),
                 "message": f"Start from the {service.template} template",

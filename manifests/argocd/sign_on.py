@@ -8,7 +8,7 @@ from manifests.yaml_text import document
 SECRET = "argocd-sso"
 SECRET_KEY = "clientSecret"
 _REFERENCE = f"${SECRET}:{SECRET_KEY}"
-"""Argo CD reads it from the Secret, so that it stands in no ConfigMap."""
+"""Argo CD reads it from the Secret, so that no ConfigMap contains it."""
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

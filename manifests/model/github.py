@@ -81,7 +81,7 @@ class App:
     installation_id: NumberText
     """The id of its installation in the organisation."""
     slug: DnsLabel | None = None
-    """Its name in addresses (github.com/apps/<slug>). Of Argo CD's App, reports are then believed from it alone."""
+    """Its name in addresses (github.com/apps/<slug>). For Argo CD's App: reports are then accepted from it alone."""
 
     @property
     def login(self) -> str | None:

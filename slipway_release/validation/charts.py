@@ -28,7 +28,7 @@ _UNSTEADY = re.compile(
 )
 """Functions of Helm's templates that give something else each time."""
 SAMPLE_DIGEST = f"sha256:{_SAMPLE}"
-"""What stands in for the image of a service that was not released yet."""
+"""The image with which a service is rendered that was not released yet."""
 
 
 @dataclass(frozen=True)

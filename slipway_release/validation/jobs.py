@@ -10,7 +10,7 @@ from slipway_release.validation.files import Manifest, Problem
 
 _HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 _TESTS = frozenset({"test", "test-success", "test-failure"})
-"""What `helm test` alone runs; Argo CD knows no such phase, and applies nothing of it."""
+"""Hooks that only `helm test` runs; Argo CD does not have this phase and does not apply them."""
 _EARLY = frozenset({"PreSync", "pre-install", "pre-upgrade"})
 _REPLACED = ("Replace=true", "Force=true")
 

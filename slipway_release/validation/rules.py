@@ -116,7 +116,7 @@ def _code_owners(tree: Tree) -> list[Problem]:
 
 
 def _covers(pattern: str, folder: str) -> bool:
-    """Whether a CODEOWNERS pattern takes in a whole folder."""
+    """Whether a CODEOWNERS pattern covers a whole folder."""
     plain = pattern.removeprefix("/").removesuffix("**").removesuffix("*")
     return plain == "" or folder.startswith(plain if plain.endswith("/") else plain + "/")
 

@@ -1,4 +1,4 @@
-"""No secret lies in Git in clear text, and none gets into a comment."""
+"""Finds secrets in clear text, and keeps them out of comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What on GitHub stands in the way of a stack: found before the first write, each with its remedy."""
+"""Checks of GitHub before the first write; each problem has its remedy."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
