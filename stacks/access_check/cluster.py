@@ -102,7 +102,7 @@ def _namespace(
 def _people(settings: Settings, api: Any, rights: Sequence[Right]) -> Iterator[str]:
     """Users and groups that have a role in a namespace beside the teams; what controllers need is not looked at."""
     groups = {cluster_group(settings, team) for team in settings.teams}
-    within, namespace = _kubectl(settings, rights[0])
+    kubectl, namespace = _kubectl(settings, rights[0])
     listed: list[Any] = api.list_namespaced_role_binding(namespace).items
     for binding in listed:
         subjects: list[Any] = binding.subjects or []
@@ -111,7 +111,7 @@ def _people(settings: Settings, api: Any, rights: Sequence[Right]) -> Iterator[s
             if not known:
                 name, role = binding.metadata.name, binding.role_ref
                 what = f"{subject.kind} {subject.name} has {role.kind} {role.name} in {namespace} beside the teams"
-                command = f"{within} delete rolebinding {shlex.quote(name)}"
+                command = f"{kubectl} --namespace {namespace} delete rolebinding {shlex.quote(name)}"
                 yield f"Kubernetes: {what}, by RoleBinding {name}; `{command}`"
 
 
@@ -123,23 +123,23 @@ def _teams(settings: Settings) -> list[Team]:
 def _remedy(settings: Settings, rights: Sequence[Right], reason: str) -> str:
     """What takes a right away: the binding goes that gives it, as Kubernetes says in its reason."""
     place = rights[0]
-    within, _ = _kubectl(settings, place)
+    kubectl, namespace = _kubectl(settings, place)
+    within = f"{kubectl} --namespace {namespace}"
     found = _GIVEN_BY.search(reason)
     if found is None:
         return f"`{within} get rolebindings` shows what may give it"
     kind, name = found.groups()
     if kind == "ClusterRoleBinding":
-        return f"{kind} {name} gives it; `{within} delete clusterrolebinding {shlex.quote(name)}`"
+        return f"{kind} {name} gives it; `{kubectl} delete clusterrolebinding {shlex.quote(name)}`"
     if name in {binding["metadata"]["name"] for binding in role_bindings(settings, rights)}:
         return f"{kind} {name} gives it, and is not as in Git; {_synced(place.environment)}"
     return f"{kind} {name} gives it, and is not in Git; `{within} delete rolebinding {shlex.quote(name)}`"
 
 
 def _kubectl(settings: Settings, place: Right) -> tuple[str, str]:
-    """The command for the namespace of a place, and its name."""
-    namespace = placement_name(place.service, place.environment)
+    """The command for the cluster of a place, and the place's namespace."""
     context = shlex.quote(place.environment.context or settings.cluster.context)
-    return f"kubectl --context {context} --namespace {namespace}", namespace
+    return f"kubectl --context {context}", placement_name(place.service, place.environment)
 
 
 def _synced(environment: Environment) -> str:

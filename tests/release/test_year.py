@@ -21,7 +21,7 @@ def model_clock() -> Iterator[None]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("seed", "places"), enumerate(SHAPES, 1))
+@pytest.mark.parametrize(("seed", "places"), list(enumerate(SHAPES, 1)))
 def test_no_release_is_lost_blamed_wrongly_or_stuck(
     github: Running, seed: int, places: tuple[dict[str, Any], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
