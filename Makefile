@@ -15,6 +15,8 @@ PARTS ?=
 SANDBOX ?=
 # A file stays in one process, and with it the servers that its tests share; the longest go first (tests/conftest.py).
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Parts start servers and wait for them: one process more than the machine has cores, for two of them.
+PARALLEL_PARTS ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # A sandbox mostly waits, so two of them are up at a time; PARALLEL_SANDBOX= has one, which asks less of the machine.
 PARALLEL_SANDBOX ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PYTHONUNBUFFERED := 1
@@ -114,7 +116,7 @@ test-fast: $(VENV) ## tests that need no sandbox
 .PHONY: test-parts
 test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as test-sandbox or up has built them
 	@echo "==> the parts of the sandbox, one by one"
-	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts $(PARALLEL) --durations=10 $(PARTS)
+	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts $(PARALLEL_PARTS) --durations=10 $(PARTS)
 
 .PHONY: test-sandbox
 test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
