@@ -66,11 +66,14 @@ def _refused(schema: Path, values: Mapping[str, Any]) -> Iterator[tuple[str, str
         return
     # Few stacks have overrides, and it takes a while to load.
     from jsonschema.validators import validator_for  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     try:
         content = json.loads(schema.read_text(encoding="utf-8"))
-        found = list(validator_for(content)(content).iter_errors(_without_null(values)))
-    except (ValueError, TypeError, AttributeError, re.error):
+        # An empty registry: a schema that refers to another address is not fetched.
+        found = list(validator_for(content)(content, registry=Registry()).iter_errors(_without_null(values)))
+    except (ValueError, TypeError, AttributeError, re.error, Unresolvable):
         return  # whether a template's chart is one is for Helm to say, in the template's own tests
     for error in found:
         yield "".join(f".{part}" for part in error.path), error.message

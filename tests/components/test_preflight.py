@@ -1,5 +1,7 @@
 """The program stops before the first write with all that is in the way; the checks themselves have tests beside."""
 
+import json
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from slipway_release.version import VERSION, numbers
 from stacks.override_checks import override_findings
 from stacks.preflight import SurroundingsError, check_surroundings, older_than
 from stacks.settings import settings_of
+from templates.service_template import BUILT_IN
 from tests.stacks.builders import SECRETS, changed, texts, values
 
 
@@ -67,6 +70,17 @@ def test_values_that_the_chart_or_kubernetes_refuses_are_not_written(
 )
 def test_values_that_the_chart_takes_are_not_in_the_way(own: dict[str, Any]) -> None:
     assert list(override_findings(settings(changed("services.0.overrides", {"dev": own})))) == []
+
+
+def test_a_schema_that_refers_to_another_address_is_left_to_helm(tmp_path: Path) -> None:
+    folder = shutil.copytree(BUILT_IN / "go-web", tmp_path / "ours")
+    for shared in BUILT_IN.glob("_*"):
+        shutil.copytree(shared, tmp_path / shared.name)
+    schema = shutil.copytree(BUILT_IN / "_chart", folder / "chart") / "values.schema.json"
+    schema.write_text(json.dumps({"properties": {"replicas": {"$ref": "http://127.0.0.1:9/schema.json"}}}))
+    service = {"name": "orders", "template": "ours", "team": "web", "overrides": {"dev": {"replicas": 3}}}
+    stack = values(templates=[{"name": "ours", "source": str(folder)}], services=[service])
+    assert list(override_findings(settings(stack))) == []
 
 
 def test_a_quota_without_room_for_a_release_at_full_size_is_told() -> None:

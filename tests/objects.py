@@ -1,0 +1,85 @@
+"""Examples of objects: each is given to the check of pull requests, and to Kubernetes where the sandbox runs."""
+
+from typing import Any
+
+import yaml
+
+Manifest = dict[str, Any]
+
+
+def workload(kind: str = "Deployment", container: Manifest | None = None, **pod: Any) -> Manifest:
+    """A workload with nothing wrong in it but what it is given."""
+    containers = [{"name": "web", "image": "x", **(container or {})}]
+    own = {"containers": containers, **({"restartPolicy": "Never"} if kind in {"Job", "CronJob"} else {}), **pod}
+    spec: Manifest = {"template": {"spec": own}}
+    if kind == "Deployment":
+        labels = {"app": "a"}
+        spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": own}}
+    if kind == "CronJob":
+        spec = {"schedule": "0 0 * * *", "jobTemplate": {"spec": spec}}
+    group = "batch" if kind in {"Job", "CronJob"} else "apps"
+    return {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "a"}, "spec": spec}
+
+
+def _of(text: str) -> Manifest:
+    return {"metadata": {}, **yaml.safe_load(text)}
+
+
+def _resources(**resources: Manifest) -> Manifest:
+    return workload(container={"resources": resources})
+
+
+REFUSED: tuple[tuple[Manifest, str], ...] = (
+    ({**workload("CronJob"), "apiVersion": "batch/v1beta1"}, "use batch/v1"),
+    (_of("{apiVersion: autoscaling/v2beta2, kind: HorizontalPodAutoscaler}"), "use autoscaling/v2"),
+    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {labels: {version: 1.0+b}}}"), "'1.0+b' is not a value"),
+    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {labels: {a b: c}}}"), "labels: 'a b' is not a key"),
+    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {annotations: {a/b/c: d}}}"), "'a/b/c' is not a key"),
+    (_of("{apiVersion: v1, kind: ConfigMap, data: {a/b: c}}"), "'a/b' is not a key"),
+    (_of(f"{{apiVersion: v1, kind: ConfigMap, data: {{a: {'x' * 1_048_577}}}}}"), "at most 1,048,576"),
+    (_of("{apiVersion: v1, kind: Service, metadata: {name: a.b}, spec: {ports: [{port: 80}]}}"), "a DNS label"),
+    (_of("{apiVersion: v1, kind: Service, spec: {selector: {}}}"), "spec.ports is empty"),
+    (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}, {port: 81}]}}"), "one without a name"),
+    (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: '80'}]}}"), "port '80' is not a port"),
+    (workload(container={"name": "My_C"}), "no name that Kubernetes takes"),
+    (workload(initContainers=[{"name": "web", "image": "x"}]), "is there 2 times"),
+    (workload(container={"ports": [{"containerPort": "8080"}]}), "without quotes"),
+    (workload(container={"ports": [{"containerPort": 80800}]}), "from 1 to 65535"),
+    (workload(restartPolicy="OnFailure"), "restart always"),
+    (workload("Job", restartPolicy="Always"), "use Never or OnFailure"),
+    (workload("CronJob", restartPolicy=None), "use Never or OnFailure"),
+    (_resources(limits={"memory": "128MB"}), "is not a quantity"),
+    (_resources(limits={"cpu": "-1"}), "is not a quantity"),
+    (_resources(requests={"cpu": 2}, limits={"cpu": "1500m"}), "at most its limit"),
+    (_resources(limits={"nvidia.com/gpu": "500m"}), "use a whole number"),
+    (_resources(requests={"nvidia.com/gpu": 1}), "limits.nvidia.com/gpu is missing"),
+    ({**workload(), "spec": {"replicas": "2", **workload()["spec"]}}, "'2' is not a whole number"),
+)
+"""Refused by both, with what the check says of it."""
+
+UNHEEDED: tuple[tuple[dict[str, str], str], ...] = (
+    ({"argocd.argoproj.io/hook": "presync"}, "'presync'"),
+    ({"argocd.argoproj.io/sync-wave": "first"}, "takes 0"),
+    ({"argocd.argoproj.io/hook-delete-policy": "hook-failed"}, "does not know 'hook-failed'"),
+)
+"""Annotations that Kubernetes takes, and that do nothing in Argo CD."""
+
+TAKEN: tuple[Manifest, ...] = (
+    workload(),
+    workload("Job"),
+    workload("CronJob"),
+    workload(initContainers=[{"name": "side", "image": "x", "restartPolicy": "Always"}]),
+    _resources(requests={"cpu": 0.5, "memory": "1e6"}, limits={"memory": "1Gi"}),
+    _resources(limits={"nvidia.com/gpu": 1, "ephemeral-storage": "2Gi"}),
+    _resources(limits={"cpu": "0.5", "memory": "1.5Gi"}),
+    {**workload(), "spec": {"replicas": 2.0, **workload()["spec"]}},
+    _of("{apiVersion: v1, kind: Service, spec: {type: ExternalName, externalName: db.example.com}}"),
+    _of("{apiVersion: v1, kind: Service, spec: {clusterIP: None}}"),
+    _of("{apiVersion: v1, kind: ConfigMap, metadata: {annotations: {Example.com/Key: a b}, labels: {a: ''}}}"),
+    _of(f"{{apiVersion: v1, kind: ConfigMap, binaryData: {{a: {'A' * 1_300_000}}}}}"),
+    *(
+        _of(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{annotations: {{{key}: '{value}'}}}}}}")
+        for key, value in (("argocd.argoproj.io/hook", "PreSync, Sync"), ("argocd.argoproj.io/sync-wave", "-5"))
+    ),
+)
+"""Taken by both."""
