@@ -4,7 +4,7 @@ import base64
 import json
 
 from manifests.model import Registry
-from manifests.model.base import DOCKER_HUB
+from manifests.model.image_names import DOCKER_HUB
 
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"
 SECRET_KEY = ".dockerconfigjson"

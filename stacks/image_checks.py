@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from manifests.model import ArgoCD, Attestations, GitHub, Registry, Sbom, Service
 from manifests.model.argocd import is_known
-from manifests.model.base import DOCKER_HUB
+from manifests.model.image_names import DOCKER_HUB
 from stacks.problems import Problem
 from stacks.reading import Found
 

@@ -16,7 +16,6 @@ from manifests.model.argocd import (
     SignOn,
     SignOnProvider,
 )
-from manifests.model.base import Mark
 from manifests.model.environment import (
     AUTOMATION,
     Admission,
@@ -29,6 +28,7 @@ from manifests.model.environment import (
     Sync,
 )
 from manifests.model.github import ActionsPolicy, App, GitHub, OwnedFiles, Visibility
+from manifests.model.names import Mark
 from manifests.model.pull_requests import PULL_REQUESTS, PullRequests
 from manifests.model.service import Service, Template
 from manifests.model.settings import (

@@ -5,20 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from manifests.model.base import (
-    Account,
-    Choice,
-    Cidr,
-    DnsLabel,
-    HttpUrl,
-    ImagePath,
-    Line,
-    Platform,
-    RegistryHost,
-    SecretUrl,
-    model,
-    wrong,
-)
+from manifests.model.addresses import Cidr, HttpUrl, SecretUrl
+from manifests.model.base import Choice, Line, model, wrong
+from manifests.model.image_names import Account, ImagePath, Platform, RegistryHost
+from manifests.model.names import DnsLabel
 
 PULL_SECRET = "slipway-registry"
 GITHUBS = "ghcr.io"

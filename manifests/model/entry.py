@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from manifests.model.base import DnsLabel, Line, model, placeholders, wrong
+from manifests.model.base import Line, model, placeholders, wrong
+from manifests.model.names import DnsLabel
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 

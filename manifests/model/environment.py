@@ -5,27 +5,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import (
-    BranchName,
-    Choice,
-    Cidr,
-    ClusterName,
-    Cpus,
-    DnsLabel,
-    HttpUrl,
-    ImageSource,
-    LabelKey,
-    LabelValue,
-    Line,
-    Quantity,
-    TeamSlug,
-    UrlTemplate,
-    model,
-    placeholders,
-    wrong,
-)
+from manifests.model.addresses import Cidr, HttpUrl, UrlTemplate
+from manifests.model.base import Choice, Cpus, Line, Quantity, model, placeholders, wrong
 from manifests.model.entry import HttpRoute, Ingress
+from manifests.model.image_names import ImageSource
 from manifests.model.kinds import IgnoredDifference, PermittedKind
+from manifests.model.names import BranchName, ClusterName, DnsLabel, LabelKey, LabelValue, TeamSlug
 from manifests.model.sync_window import SyncWindow
 from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix

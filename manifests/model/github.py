@@ -5,19 +5,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import (
-    Choice,
-    DnsLabel,
-    NumberText,
-    Owner,
-    RepositoryName,
-    RunnerLabel,
-    TeamSlug,
-    is_host,
-    model,
-    without_credentials,
-    wrong,
-)
+from manifests.model.addresses import is_host, without_credentials
+from manifests.model.base import Choice, NumberText, model, wrong
+from manifests.model.names import DnsLabel, Owner, RepositoryName, RunnerLabel, TeamSlug
 
 GITHUB_DOT_COM = "https://github.com/"
 _PORTS = {"http": 80, "https": 443}

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import DnsLabel, Line, UrlTemplate, model, placeholders, wrong
+from manifests.model.addresses import UrlTemplate
+from manifests.model.base import Line, model, placeholders, wrong
 from manifests.model.environment import Quota
+from manifests.model.names import DnsLabel
 
 PULL_REQUESTS = "pull-requests"
 """What stands for an environment's name where the pull requests of a service run."""

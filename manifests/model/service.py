@@ -2,17 +2,9 @@
 
 from pydantic import Field, JsonValue
 
-from manifests.model.base import (
-    Description,
-    DnsLabel,
-    Line,
-    MaintenanceBranch,
-    RepositoryName,
-    ServiceName,
-    TeamSlug,
-    model,
-)
+from manifests.model.base import Description, Line, model
 from manifests.model.kinds import IgnoredDifference
+from manifests.model.names import DnsLabel, MaintenanceBranch, RepositoryName, ServiceName, TeamSlug
 from manifests.model.pull_requests import PullRequests
 
 

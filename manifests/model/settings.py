@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, SecretsBackend
-from manifests.model.base import DNS_LABEL_LENGTH, varied
+from manifests.model.base import varied
 from manifests.model.environment import Environment, Removal, Sync
 from manifests.model.github import GitHub
+from manifests.model.names import DNS_LABEL_LENGTH
 from manifests.model.pull_requests import PULL_REQUESTS
 from manifests.model.service import Service, Template
 from manifests.model.team import Team

@@ -1,6 +1,7 @@
 """The settings about people: teams of the GitHub organisation."""
 
-from manifests.model.base import Choice, Line, Login, TeamSlug, model
+from manifests.model.base import Choice, Line, model
+from manifests.model.names import Login, TeamSlug
 
 
 class MemberRole(Choice):

@@ -100,7 +100,7 @@ def _data(manifest: Manifest) -> Iterator[str]:
 def _service(metadata: Document, spec: Document) -> Iterator[str]:
     name = metadata.get("name")
     if isinstance(name, str) and _DNS_LABEL.fullmatch(name) is None:
-        yield "its name has a dot or is too long; a Service's is a DNS label of at most 63 characters"
+        yield f"name {name!r} is not a DNS label; use lowercase letters, digits and inner dashes, at most 63"
     ports = list(_documents(spec.get("ports")))
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         yield "spec.ports is empty; a Service has at least one"
@@ -119,7 +119,7 @@ def _pod(pod: Document, kind: str) -> Iterator[str]:
     containers = [*_documents(pod.get("initContainers")), *_documents(pod.get("containers"))]
     for name, count in Counter(str(container.get("name") or "") for container in containers).items():
         if _DNS_LABEL.fullmatch(name) is None:
-            yield f"container {name!r} has no name that Kubernetes takes; use small letters, digits and inner dashes"
+            yield f"container {name!r} has no name that Kubernetes takes; use lowercase letters, digits and dashes"
         elif count > 1:
             yield f"container {name!r} is there {count} times; give each a name of its own"
     for container in containers:
@@ -147,7 +147,7 @@ def resource_problems(resources: Document) -> Iterator[str]:
         request, limit = sizes["requests"], sizes["limits"]
         if wrong:
             continue
-        # A device is shared with nobody.
+        # A device is not shared.
         is_extended = "/" in name
         if is_extended and any(size is not None and size % 1 for size in sizes.values()):
             yield f"resources of {name} are given out as a whole; use a whole number"
