@@ -13,6 +13,8 @@ from typing import Self
 from sandbox.errors import ExitCode, SandboxError
 
 DEFAULT_NETWORK = "10.201"
+NOTIFICATIONS = "/_sandbox/notifications"
+"""Where the sandbox's GitHub also is the chat that notifications go to."""
 GITHUB_PORT = 3000
 REGISTRY_PORT = 5000
 ARGOCD_PORT = 30080
@@ -129,6 +131,11 @@ class SandboxConfig:
     def issuer_url(self) -> str:
         """The provider of OpenID Connect that people log in to Argo CD with."""
         return f"{self.github_url}_identity"
+
+    @property
+    def notifications_url(self) -> str:
+        """The chat that is told of releases; what it was told is read there too."""
+        return self.github_url.rstrip("/") + NOTIFICATIONS
 
     @property
     def github_directory(self) -> Path:

@@ -110,6 +110,7 @@ def _overlay(config: SandboxConfig, ids: Json) -> Json:
                 },
             },
             "registry": {"host": config.registry_host, "insecure": True},
+            "notifications": {"webhookUrl": config.notifications_url},
         }
     )
 

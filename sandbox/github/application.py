@@ -21,6 +21,7 @@ from sandbox.github.git import pushes, transport, webhook_deliveries
 from sandbox.github.identity.provider import PATH, Provider
 
 ROUTE_MODULES = (
+    "chat",
     "core.downloads",
     "core.faults",
     "deployments.deployments",

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from sandbox.demo import AUTHOR, REVIEWER, Demo
@@ -74,6 +75,21 @@ def test_the_held_version_stays_out_when_it_is_asked_for_again(told: Told, envir
 def test_the_ledger_knows_what_became_of_each(told: Told, environment: str) -> None:
     verdicts = [told.rehearsal.verdict(environment, SERVICE, version) for version in (told.bad, told.fixed)]
     assert verdicts == ["failure", "success"]
+
+
+def test_the_chat_is_told_of_what_is_verified_taken_back_and_waits(told: Told) -> None:
+    heard = httpx.get(told.rehearsal.config.notifications_url).json()
+    events = [(one["event"], one["environment"], one["url"]) for one in heard if one["service"] == SERVICE]
+    story = f"{told.rehearsal.config.github_url}acme/{SERVICE}/deployments"
+    for event, environment in (
+        ("verified", "dev"),
+        ("rolled-back", "staging"),
+        ("waiting-for-approval", "production"),
+        ("waiting", "production"),
+        ("verified", "production"),
+    ):
+        assert (event, environment, story) in events
+    assert any(told.hotfix in one["message"] for one in heard if one["event"] == "verified")
 
 
 def test_production_got_each_release_by_a_pull_request_that_somebody_else_approved(told: Told) -> None:
