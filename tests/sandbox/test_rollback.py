@@ -78,18 +78,22 @@ def test_the_ledger_knows_what_became_of_each(told: Told, environment: str) -> N
 
 
 def test_the_chat_is_told_of_what_is_verified_taken_back_and_waits(told: Told) -> None:
-    heard = httpx.get(told.rehearsal.config.notifications_url).json()
-    events = [(one["event"], one["environment"], one["url"]) for one in heard if one["service"] == SERVICE]
     story = f"{told.rehearsal.config.github_url}acme/{SERVICE}/deployments"
-    for event, environment in (
+    wanted = {
         ("verified", "dev"),
         ("rolled-back", "staging"),
         ("waiting-for-approval", "production"),
         ("waiting", "production"),
         ("verified", "production"),
-    ):
-        assert (event, environment, story) in events
-    assert any(told.hotfix in one["message"] for one in heard if one["event"] == "verified")
+    }
+
+    def heard() -> bool:
+        documents = httpx.get(told.rehearsal.config.notifications_url).json()
+        here = [one for one in documents if (one["service"], one["url"]) == (SERVICE, story)]
+        named = [one["message"] for one in here if (one["event"], one["environment"]) == ("verified", "production")]
+        return wanted <= {(one["event"], one["environment"]) for one in here} and told.last in " ".join(named)
+
+    told.rehearsal.wait("the chat is told", heard, 60)
 
 
 def test_production_got_each_release_by_a_pull_request_that_somebody_else_approved(told: Told) -> None:
