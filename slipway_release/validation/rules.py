@@ -9,7 +9,7 @@ from slipway_release import fields, release_file, tags
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
-from slipway_release.tags import Tag, TagError
+from slipway_release.tags import Tag
 from slipway_release.validation import images, jobs, objects, removal
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
@@ -52,14 +52,7 @@ def _release(release: Release, service: Service, environment: Environment) -> It
         elif not tags.is_branch_version(release.version):
             yield f"{release.version!r} is neither a release nor the image of a branch"
         return
-    try:
-        tag = Tag.parse(release.tag)
-    except TagError as error:
-        yield str(error)
-        return
-    if str(tag.version) != release.version:
-        yield f"version {release.version!r} is not that of its tag {release.tag!r}"
-    if tag.version.is_prerelease and not environment.prereleases:
+    if Tag.parse(release.tag).version.is_prerelease and not environment.prereleases:
         yield f"{release.version} is a prerelease; {environment.name} takes none"
 
 

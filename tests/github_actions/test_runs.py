@@ -65,11 +65,12 @@ jobs:
         run: printf '<%s>' "$FROM_CONTEXT" "$JOB_LEVEL" "$STEP_LEVEL" "$GITHUB_REF_NAME"
 """
 
+# act drops what a step says in the very moment in which it fails.
 SKIPPING = """
 name: Skipping
 on: workflow_dispatch
 jobs:
-  bad: {runs-on: ubuntu-latest, steps: [{run: 'echo last words; exit 7'}]}
+  bad: {runs-on: ubuntu-latest, steps: [{run: 'echo last words; sleep 0.2; exit 7'}]}
   after: {needs: bad, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
   later: {needs: after, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
   on-failure: {needs: bad, if: failure(), runs-on: ubuntu-latest, steps: [{run: 'true'}]}

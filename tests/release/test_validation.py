@@ -404,7 +404,7 @@ def test_a_value_that_is_overridden_is_not_looked_at(tree: Tree) -> None:
     [
         ({"tag": None, "version": "main-aaaaaaaaaaaa"}, "versioned tags only"),
         ({"tag": "v1.0.0-rc.1", "version": "1.0.0-rc.1"}, "takes none"),
-        ({"tag": "v9.9.9"}, "not that of its tag"),
+        ({"tag": "v9.9.9"}, "not a tag of version 1.0.0"),
         ({"tag": "latest"}, "not a release tag"),
         ({"image": "docker.io/mallory/guestbook"}, "is not that of guestbook"),
         ({"digest": "latest"}, "not an image digest"),

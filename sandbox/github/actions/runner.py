@@ -1,5 +1,6 @@
 """Runs one job: its folder, its `act`, its jail, its end."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -116,8 +117,10 @@ class RunningJob:
         with self._lock:
             self._reason = self._reason if self._reason and reason != "killed" else reason
             if self._process and self._process.poll() is None:
-                # The jail dies with its process group's leader, so one signal reaches everything.
-                (os.killpg if number == signal.SIGKILL else os.kill)(self._process.pid, number)
+                # While another thread takes its exit code, it looks alive to this one.
+                with contextlib.suppress(ProcessLookupError):
+                    # The jail dies with its process group's leader, so one signal reaches everything.
+                    (os.killpg if number == signal.SIGKILL else os.kill)(self._process.pid, number)
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, action)
