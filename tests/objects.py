@@ -1,4 +1,4 @@
-"""Examples of objects: each is given to the check of pull requests, and to Kubernetes where the sandbox runs."""
+"""Examples of objects: each is given to the check of pull requests, and to Kubernetes."""
 
 from typing import Any
 

@@ -9,6 +9,7 @@ import yaml
 from manifests.infrastructure import infrastructure_files
 from stacks.settings import settings_of
 from tests.admission.conftest import Api
+from tests.objects import REFUSED, TAKEN
 from tests.stacks.builders import texts, values
 
 DIGEST = "@sha256:" + "a" * 64
@@ -202,3 +203,19 @@ def test_no_pod_of_a_service_ends_those_of_others_by_the_priority_of_the_cluster
 def test_other_namespaces_are_left_alone(guarded: Api) -> None:
     path, deployment = workload("Deployment", pod("nginx"))
     assert guarded.create(path.replace(NAMESPACE, "default"), deployment).is_success
+
+
+def judged(api: Api, manifest: dict[str, Any]) -> str:
+    """What the API server has against an object; empty if it would take it."""
+    version, kind = manifest["apiVersion"], manifest["kind"]
+    path = f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/default/{kind.lower()}s"
+    whole = {**manifest, "metadata": {"name": "tried", **manifest["metadata"]}}
+    # Go writes a whole number without a point, and Argo CD is written in it.
+    body = json.loads(json.dumps(whole), parse_float=lambda text: float(text) if float(text) % 1 else int(float(text)))
+    answer = api.create(path, body)
+    return "" if answer.is_success else answer.text
+
+
+def test_kubernetes_refuses_and_takes_the_objects_that_the_check_does(api: Api) -> None:
+    assert [said for manifest, said in REFUSED if not judged(api, manifest)] == []
+    assert [(manifest, said) for manifest in TAKEN if (said := judged(api, manifest))] == []

@@ -25,7 +25,7 @@ UP_SECONDS = 3000
 """The first time on a machine, tools and images are built."""
 SHARING = (
     "test_bad_input.py", "test_up.py", "test_platform_repository.py", "test_sign_on.py", "test_tenancy.py",
-    "test_objects.py", "test_sync_windows.py", "test_access.py", "test_rollback.py", "test_pull_secrets.py",
+    "test_sync_windows.py", "test_access.py", "test_rollback.py", "test_pull_secrets.py",
     "test_pull_request_environments.py", "test_faults.py", "test_checks.py", "test_drift.py", "test_down.py",
 )  # fmt: skip
 """The files that share the sandbox, in the order in which they find it: new, released, released often, gone."""
