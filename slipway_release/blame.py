@@ -121,7 +121,7 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
     """
     environment, service = report.environment, report.service
     if good:
-        since = record.commit_of(context, environment, service, release.version)
+        since = _verified_at(context, report, release)
         return _changed(context, environment, service, since, report.entry.sha) if since else None
     came = delivered(context, environment, service, release, report.entry.sha)
     since = came and came.sha
@@ -132,6 +132,16 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
         worked = _worked(context, report, release, since, recent)
     changed = _changed(context, environment, service, worked, report.entry.sha) if worked else None
     return changed or _broken_before(context, report, release, again)
+
+
+def _verified_at(context: Context, report: Report, release: Release) -> str | None:
+    """The commit at which a release was verified; as reported where somebody has moved the record of it."""
+    environment, service = report.environment, report.service
+    if record.is_own(context, environment, service, release.version):
+        return record.commit_of(context, environment, service, release.version)
+    before = itertools.islice(_before(context, report, release), _RECENT)
+    well = (one for one in before if one.status.state == "success" and release.same_image(one.release))
+    return next((one.entry.sha for one in well), None)
 
 
 def _worked(context: Context, report: Report, release: Release, since: str, recent: Iterable[Report]) -> str | None:

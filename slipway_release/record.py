@@ -34,6 +34,12 @@ def own(context: Context) -> set[str]:
     return {name.removeprefix(f"{PREFIX}/") for name, is_own in _tags(context, f"{PREFIX}/").items() if is_own}
 
 
+def is_own(context: Context, environment: Environment, service: Service, version: str) -> bool:
+    """Whether the record of a version stands where this program has put it."""
+    name = tag_name(environment, service, version)
+    return _tags(context, name).get(name, False)
+
+
 def _tags(context: Context, start: str) -> dict[str, bool]:
     """The tags whose names begin so, and whether each is a record as this program writes it: an annotated tag."""
     copy = context.writer.copy(context.platform.repository)
@@ -96,7 +102,7 @@ def write(
     if (
         known is not None
         # What somebody has made by hand, or moved to where this image never was, or to no commit, records nothing.
-        and _tags(context, name).get(name)
+        and is_own(context, environment, service, release.version)
         and is_verified(context, environment, service, release)
         and not _is_news(context, environment, service, known, commit)
     ):

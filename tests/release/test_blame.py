@@ -269,6 +269,19 @@ def test_a_release_file_that_was_broken_and_mended_hides_no_broken_values(world:
     assert here.wanted("dev") == "1.1.0"
 
 
+def test_a_record_that_somebody_has_moved_hides_no_broken_values(world: Make) -> None:
+    here = world(environment("dev"))
+    here.commit("environments", VALUES, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    broken = here.commit("environments", VALUES, "command: [broken]\n")
+    here.report("dev", broken, "failure")
+    record = f"/repos/{here.repository}/git/refs/tags/verified/dev/guestbook/1.0.0"
+    here.call("PATCH", record, {"sha": broken, "force": True})
+    answer = here.fail("dev", here.release("1.1.0", "dev"))
+    assert "1.1.0 is not what broke" in answer.reason
+    assert here.file("dev").held == ()
+
+
 def test_a_mend_is_not_blamed_for_a_bad_release_that_came_onto_broken_values(world: Make) -> None:
     """The first report of the release is lost, so that nothing but the mended values is seen to fail with it."""
     here = world(environment("dev"))
