@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, JsonValue
 
 from manifests.model.addresses import Cidr, HttpUrl, SecretUrl
-from manifests.model.base import Choice, Line, model, wrong
+from manifests.model.base import Choice, Line, matching, model, wrong
 from manifests.model.image_names import Account, ImagePath, Platform, RegistryHost
 from manifests.model.names import DnsLabel
 
@@ -78,16 +78,14 @@ class SignOnProvider(Choice):
     OIDC = "oidc"
 
 
-def _exact(text: str) -> str:
-    if not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?", text):
-        raise wrong(f"{text!r} is not one version; use one such as 10.1.1, so that `up` installs what was reviewed")
-    return text
-
-
-def _tag(text: str) -> str:
-    if not re.fullmatch(r"(?=.*[0-9]+\.[0-9]+\.[0-9]+)[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(@sha256:[0-9a-f]{64})?", text):
-        raise wrong(f"{text!r} is not the tag of one version; use one such as v3.5.7")
-    return text
+_EXACT = matching(
+    r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?",
+    "is not one version; use one such as 10.1.1, so that `up` installs what was reviewed",
+)
+_TAG = matching(
+    r"(?=.*[0-9]+\.[0-9]+\.[0-9]+)[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(@sha256:[0-9a-f]{64})?",
+    "is not the tag of one version; use one such as v3.5.7",
+)
 
 
 @model
@@ -117,11 +115,11 @@ class ArgoCD:
 
     chart: Line = "argo-cd"
     """The chart's name in the repository, or the path of a chart folder."""
-    chart_version: Annotated[Line, AfterValidator(_exact)] = "10.1.1"
+    chart_version: Annotated[Line, _EXACT] = "10.1.1"
     """The chart's version, never a range; a chart folder has its own."""
     chart_repository: HttpUrl = "https://argoproj.github.io/argo-helm"
     """The Helm repository of the chart; unused for a chart folder."""
-    version: Annotated[str, AfterValidator(_tag)] | None = None
+    version: Annotated[str, _TAG] | None = None
     """Argo CD's version, as image tag such as v3.5.7. Unset: the chart's."""
     helm_version: Annotated[str, Field(pattern=r"^[34]\.[0-9]+\.[0-9]+$")] | None = None
     """The Helm in its image, such as 3.19.4; pull requests are rendered with it. Unset: that of the official image, for

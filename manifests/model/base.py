@@ -55,28 +55,22 @@ def wrong(what: str) -> PydanticCustomError:
     return PydanticCustomError("settings", "{what}", {"what": what})
 
 
+def matching(pattern: str, otherwise: str) -> AfterValidator:
+    """Takes a text that a regular expression matches as a whole; of any other it says that it `otherwise`."""
+    regex = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if regex.fullmatch(text) is None:
+            raise wrong(f"{text!r} {otherwise}")
+        return text
+
+    return AfterValidator(check)
+
+
 def _description(text: str) -> str:
     if len(text) > DESCRIPTION_LENGTH:
         raise wrong(f"it has {len(text)} characters; use at most {DESCRIPTION_LENGTH}, so that a mark fits behind it")
     return filled(text)
-
-
-def _quantity(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", text):
-        raise wrong(f"{text!r} is not a quantity: use a number with a unit of Kubernetes, such as 500m or 4Gi")
-    return text
-
-
-def _cpus(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?m?", _quantity(text)):
-        raise wrong(f"{text!r} is far too many processors; use a number such as 4, or thousandths such as 500m")
-    return text
-
-
-def _number(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,20}", text):
-        raise wrong(f"{text!r} is not an id: use digits, in quotes")
-    return text
 
 
 def filled(text: str) -> str:
@@ -108,7 +102,19 @@ def placeholders(text: str, *allowed: str) -> set[str]:
 
 
 Description = Annotated[str, AfterValidator(_description)]
-Quantity = Annotated[str, AfterValidator(_quantity)]
-Cpus = Annotated[str, AfterValidator(_cpus)]
-NumberText = Annotated[str, AfterValidator(_number)]
+Quantity = Annotated[
+    str,
+    matching(
+        r"[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?",
+        "is not a quantity: use a number with a unit of Kubernetes, such as 500m or 4Gi",
+    ),
+]
+Cpus = Annotated[
+    Quantity,
+    matching(
+        r"[0-9]+(\.[0-9]+)?m?",
+        "is far too many processors; use a number such as 4, or thousandths such as 500m",
+    ),
+]
+NumberText = Annotated[str, matching(r"[0-9]{1,20}", "is not an id: use digits, in quotes")]
 Line = Annotated[str, AfterValidator(filled)]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from manifests.model.base import Line, model, wrong
+from manifests.model.base import Line, matching, model, wrong
 
 _OF_CORE = re.compile(
     "Binding|ConfigMap|Endpoints|Event|LimitRange|Namespace|Node|PersistentVolume|PersistentVolumeClaim|Pod|PodTemplate"
@@ -36,38 +36,34 @@ def _kind(text: str) -> str:
     return text
 
 
-def _group(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9.*-]*", text):
-        raise wrong(f"{text!r} is not an API group; use one without a version, such as apps, or nothing for the core")
-    return text
-
-
-def _kind_pattern(text: str) -> str:
-    if not re.fullmatch(r"[A-Z*][A-Za-z0-9*]*", text):
-        raise wrong(f"{text!r} is not a kind; use one such as Deployment, without its group and version")
-    return text
-
-
-def _json_pointer(text: str) -> str:
-    if not re.fullmatch(r"(/([^~/]|~[01])*)+", text):
-        raise wrong(f"{text!r} is not a JSON pointer; use one such as /spec/replicas, and ~1 for a slash in a key")
-    return text
-
-
 PermittedKind = Annotated[str, AfterValidator(_kind)]
+_Group = Annotated[
+    str,
+    matching(r"[a-z0-9.*-]*", "is not an API group; use one without a version, such as apps, or nothing for the core"),
+]
+_KindPattern = Annotated[
+    str,
+    matching(r"[A-Z*][A-Za-z0-9*]*", "is not a kind; use one such as Deployment, without its group and version"),
+]
+_JsonPointer = Annotated[
+    str,
+    matching(
+        r"(/([^~/]|~[01])*)+", "is not a JSON pointer; use one such as /spec/replicas, and ~1 for a slash in a key"
+    ),
+]
 
 
 @model
 class IgnoredDifference:
     """Fields that others write, an autoscaler or a webhook for example, in Argo CD's own terms."""
 
-    kind: Annotated[str, AfterValidator(_kind_pattern)]
+    kind: _KindPattern
     """The kind whose fields they are, such as Deployment."""
-    group: Annotated[str, AfterValidator(_group)] = ""
+    group: _Group = ""
     """Its API group, such as apps; empty for Kubernetes' core."""
     name: Line | None = None
     """The one object. Unset: all of that kind."""
-    json_pointers: tuple[Annotated[str, AfterValidator(_json_pointer)], ...] = ()
+    json_pointers: tuple[_JsonPointer, ...] = ()
     """Fields as JSON pointers, such as /spec/replicas."""
     jq_path_expressions: tuple[Line, ...] = ()
     """Fields as jq paths."""

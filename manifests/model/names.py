@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from manifests.model.base import filled, wrong
+from manifests.model.base import filled, matching, wrong
 from slipway_release import maintenance
 from slipway_release.yaml_scalars import is_plain_text
 
@@ -89,12 +89,6 @@ def _mark(text: str) -> str:
     return text
 
 
-def _owner(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", text):
-        raise wrong(f"{text!r} is not an account name of GitHub: use up to 39 letters, digits and single inner dashes")
-    return text
-
-
 def _repository(text: str) -> str:
     if text.lower() in {".github", ".github-private"}:
         raise wrong(f"{text!r} is a repository with a meaning of its own on GitHub; use another name")
@@ -125,7 +119,13 @@ TeamSlug = Annotated[str, AfterValidator(_slug)]
 Login = Annotated[str, AfterValidator(_login)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]
 Mark = Annotated[str, AfterValidator(_mark)]
-Owner = Annotated[str, AfterValidator(_owner)]
+Owner = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}",
+        "is not an account name of GitHub: use up to 39 letters, digits and single inner dashes",
+    ),
+]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BranchName = Annotated[str, AfterValidator(_branch)]
 
