@@ -21,7 +21,7 @@ from manifests.model import (
     placement_name,
 )
 from manifests.model.image_names import IMAGE_PART, IMAGE_PART_MEANING
-from manifests.model.names import DNS_LABEL_LENGTH
+from slipway_release.names import DNS_LABEL_LENGTH
 from stacks.image_checks import check_argocd_image, check_bill_of_materials, check_images, check_known
 from stacks.people_checks import check_people
 from stacks.problems import Problem, listed

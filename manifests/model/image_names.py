@@ -7,9 +7,9 @@ from pydantic import AfterValidator
 
 from manifests.model.addresses import has_valid_port, without_credentials
 from manifests.model.base import Line, wrong
+from slipway_release import names
 
-IMAGE_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
-"""https://github.com/distribution/reference: a component of a repository's path."""
+IMAGE_PART = re.compile(names.IMAGE_PART)
 IMAGE_PART_MEANING = "lowercase letters and digits with single dots, underscores or dashes between"
 DOCKER_HUB = "docker.io"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?")

@@ -7,22 +7,15 @@ from pydantic import AfterValidator, Field
 
 from manifests.model.base import filled, matching, wrong
 from slipway_release import maintenance
+from slipway_release.names import DNS_LABEL_LENGTH, is_dns_label, is_label_key, is_label_value
 from slipway_release.yaml_scalars import is_plain_text
 
-DNS_LABEL_LENGTH = 63
 RELEASE_NAME_LENGTH = 53
 """Helm's limit."""
 SLUG_LENGTH = 100
 LOGIN_LENGTH = 39
 CLUSTER_NAME_LENGTH = 253
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-_LABEL_PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _OWN_LABELS = frozenset({"app.kubernetes.io/managed-by", "kubernetes.io/metadata.name"})
-
-
-def is_dns_label(text: str) -> bool:
-    """Whether Kubernetes takes the text as the name of a namespace."""
-    return len(text) <= DNS_LABEL_LENGTH and re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", text) is not None
 
 
 def _dns_label(text: str) -> str:
@@ -131,16 +124,15 @@ BranchName = Annotated[str, AfterValidator(_branch)]
 
 
 def _label_key(text: str) -> str:
-    prefix, slash, name = text.rpartition("/")
-    if not _LABEL.fullmatch(name) or (slash and not _LABEL_PREFIX.fullmatch(prefix)):
+    if not is_label_key(text):
         raise wrong(f"{text!r} is not the key of a label; use <domain>/<name> or <name>, as Kubernetes does")
-    if prefix == "slipway.dev" or text in _OWN_LABELS:
+    if text.rpartition("/")[0] == "slipway.dev" or text in _OWN_LABELS:
         raise wrong(f"{text!r} is the platform's own; use another key")
     return text
 
 
 def _label_value(text: str) -> str:
-    if text and not _LABEL.fullmatch(text):
+    if not is_label_value(text):
         raise wrong(f"{text!r} cannot be the value of a label; use at most 63 letters, digits and inner `.`, `_`, `-`")
     return text
 

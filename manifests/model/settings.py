@@ -9,11 +9,11 @@ from manifests.model.argocd import ArgoCD, Cluster, Notifications, Registry, Sec
 from manifests.model.base import varied
 from manifests.model.environment import Environment, Removal, Sync
 from manifests.model.github import GitHub
-from manifests.model.names import DNS_LABEL_LENGTH
 from manifests.model.pull_requests import PULL_REQUESTS
 from manifests.model.service import Service, Template
 from manifests.model.team import Team
 from slipway_release import platform_file
+from slipway_release.names import DNS_LABEL_LENGTH
 from templates import ROOT
 from templates.service_template import ServiceTemplate, own_template, service_template
 

@@ -8,17 +8,17 @@ from typing import cast
 
 from slipway_release import fields
 from slipway_release.fields import Document
+from slipway_release.names import IMAGE_PART
 from slipway_release.validation.files import Manifest
 
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 _VOLUMES = "volumes"
 _DIGEST = "@sha256:[0-9a-f]{64}"
 _PINNED = re.compile(rf"[^@\s]+{_DIGEST}")
-_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _HOST = (
     r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)(:[0-9]+)?"
 )
-_NAME = re.compile(rf"({_HOST}/)?{_PART}(/{_PART})*(:[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}})?{_DIGEST}")
+_NAME = re.compile(rf"({_HOST}/)?{IMAGE_PART}(/{IMAGE_PART})*(:[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}})?{_DIGEST}")
 """https://github.com/distribution/reference: what a node can pull."""
 _POD_SPECS = {
     "Pod": ("spec",),

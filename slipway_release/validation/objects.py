@@ -13,6 +13,7 @@ from typing import cast
 
 from slipway_release import fields
 from slipway_release.fields import Document
+from slipway_release.names import is_dns_label, is_label_key, is_label_value
 from slipway_release.validation import images
 from slipway_release.validation.files import Manifest
 
@@ -27,16 +28,10 @@ _SERVED: Mapping[str, tuple[str, ...]] = {
     "policy/PodDisruptionBudget": ("v1",),
 }
 """Kinds of which Kubernetes has taken older versions away."""
-_LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
-_KEY = re.compile(
-    r"((?=[^/]{1,253}/)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
-    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-)
-_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _DATA_KEY = re.compile(r"[-._A-Za-z0-9]{1,253}")
 _MOST_DATA = 1024 * 1024
 _QUANTITY = re.compile(r"(?P<number>[+-]?[0-9.]+)(?P<unit>[eE][+-]?[0-9]+|n|u|m|k|Ki|[MGTPE]i?)?")
-_POWERS = {"n": -3, "u": -2, "m": -1, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
+_POWERS = {"n": -3, "u": -2, "m": -1, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _PHASES = frozenset({"PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete"})
 _POLICIES = frozenset({"HookSucceeded", "HookFailed", "BeforeHookCreation"})
 _ARGOCD = "argocd.argoproj.io/"
@@ -68,9 +63,9 @@ def check(manifest: Manifest) -> Iterator[str]:
 def _keys(metadata: Document, what: str, key: str) -> Iterator[str]:
     for name, value in (fields.optional_document(metadata, key) or {}).items():
         # The domain of an annotation may be in other letters.
-        if _KEY.fullmatch(name if what == "label" else name.lower()) is None:
+        if not is_label_key(name if what == "label" else name.lower()):
             yield f"{key}: {name!r} is not a key; use <domain>/<name> or <name>"
-        elif what == "label" and isinstance(value, str) and _LABEL.fullmatch(value) is None:
+        elif what == "label" and isinstance(value, str) and not is_label_value(value):
             yield f"label {name}: {value!r} is not a value; use at most 63 letters, digits and inner `.`, `_`, `-`"
 
 
@@ -99,7 +94,7 @@ def _data(manifest: Manifest) -> Iterator[str]:
 
 def _service(metadata: Document, spec: Document) -> Iterator[str]:
     name = metadata.get("name")
-    if isinstance(name, str) and _DNS_LABEL.fullmatch(name) is None:
+    if isinstance(name, str) and not is_dns_label(name):
         yield f"name {name!r} is not a DNS label; use lowercase letters, digits and inner dashes, at most 63"
     ports = list(_documents(spec.get("ports")))
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
@@ -118,7 +113,7 @@ def _pod(pod: Document, kind: str) -> Iterator[str]:
         yield f"restartPolicy {restarts!r} is one of a Job's; a {kind}'s pods restart always"
     containers = [*_documents(pod.get("initContainers")), *_documents(pod.get("containers"))]
     for name, count in Counter(str(container.get("name") or "") for container in containers).items():
-        if _DNS_LABEL.fullmatch(name) is None:
+        if not is_dns_label(name):
             yield f"container {name!r} has no name that Kubernetes takes; use lowercase letters, digits and dashes"
         elif count > 1:
             yield f"container {name!r} is there {count} times; give each a name of its own"
@@ -168,7 +163,7 @@ def amount(quantity: object) -> Decimal | None:
         if unit[:1] in {"e", "E"} and len(unit) > 1 and unit != "Ei":
             return Decimal(found["number"] + unit)
         base = 1024 if unit.endswith("i") else 1000
-        power = {**_POWERS, "K": 1}.get(unit[:1], 0)
+        power = _POWERS.get(unit[:1], 0)
         return Decimal(found["number"]) * Decimal(base) ** power
     except InvalidOperation:
         return None
