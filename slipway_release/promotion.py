@@ -230,7 +230,7 @@ def _never(
 
 def _held_before(context: Context, environment: Environment, service: Service, release: Release) -> list[str]:
     """The environments that a release has to pass first and in which it is on hold: what was good once is not now."""
-    names = [name for name in environment.requires if name in service.environments]
+    names = record.required(environment, service)
     return [name for name in names if _file(context, name, service).hold_of(release.version) is not None]
 
 

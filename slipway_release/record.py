@@ -75,10 +75,14 @@ def missing(context: Context, environment: Environment, service: Service, releas
     """The environments in which a release must be verified before it comes to another one, and is not."""
     return tuple(
         name
-        for name in environment.requires
-        if name in service.environments
-        and not is_verified(context, context.platform.environment(name), service, release)
+        for name in required(environment, service)
+        if not is_verified(context, context.platform.environment(name), service, release)
     )
+
+
+def required(environment: Environment, service: Service) -> list[str]:
+    """The environments of a service that an environment requires."""
+    return [name for name in environment.requires if name in service.environments]
 
 
 def write(
