@@ -245,9 +245,7 @@ def refresh(contents: Contents, environment: Environment, service: str, pull: Pu
 def _is_behind(contents: Contents, environment: Environment, pull: PullRequest, path: str) -> bool:
     """Whether the release file has changed on the base branch since the pull request was made."""
     base = history.branch_head(contents.github, contents.repository, environment.target_branch)
-    if base is None:
-        return False
-    _, paths = history.changes(contents.github, contents.repository, pull.branch, base)
+    paths = _changes(contents, pull.branch, base) if base else []
     return paths is None or path in paths
 
 
@@ -256,9 +254,13 @@ def is_overtaken(contents: Contents, environment: Environment, pull: PullRequest
     base = history.branch_head(contents.github, contents.repository, environment.target_branch)
     if base is None:
         return False
-    _, meanwhile = history.changes(contents.github, contents.repository, pull.branch, base)
-    _, own = history.changes(contents.github, contents.repository, base, pull.branch)
+    meanwhile, own = _changes(contents, pull.branch, base), _changes(contents, base, pull.branch)
     return not set(own or ()).isdisjoint(meanwhile or ())
+
+
+def _changes(contents: Contents, since: str, ref: str) -> list[str] | None:
+    """The paths that changed on the way to a commit or branch; None where there are more than GitHub lists."""
+    return history.changes(contents.github, contents.repository, since, ref)[1]
 
 
 def _commit(
