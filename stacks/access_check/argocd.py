@@ -163,16 +163,20 @@ def _lines(policy: str) -> list[str]:
 
 def _without(settings: Settings, config_map: str, key: str) -> str:
     """What takes a key out of one of Argo CD's ConfigMaps."""
-    kubectl = f"kubectl --context {shlex.quote(settings.cluster.context)} --namespace {settings.argocd.namespace}"
     patch = json.dumps([{"op": "remove", "path": f"/data/{key}"}])
-    return f"{kubectl} patch configmap {config_map} --type json --patch {shlex.quote(patch)}"
+    return f"{_kubectl(settings)} patch configmap {config_map} --type json --patch {shlex.quote(patch)}"
+
+
+def _kubectl(settings: Settings) -> str:
+    """The command for Argo CD's namespace."""
+    return f"kubectl --context {shlex.quote(settings.cluster.context)} --namespace {settings.argocd.namespace}"
 
 
 def _mend(settings: Settings) -> str:
     """What puts back an object of Argo CD's Helm release: Pulumi compares its values alone."""
     namespace, context = settings.argocd.namespace, shlex.quote(settings.cluster.context)
     manifest = f"helm --kube-context {context} --namespace {namespace} get manifest {RELEASE_NAME}"
-    apply = f"kubectl --context {context} --namespace {namespace} apply --server-side --force-conflicts --filename -"
+    apply = f"{_kubectl(settings)} apply --server-side --force-conflicts --filename -"
     return f"`{manifest} | {apply}` puts it back"
 
 
