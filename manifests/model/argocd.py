@@ -11,7 +11,7 @@ from manifests.model.image_names import Account, ImagePath, Platform, RegistryHo
 from manifests.model.names import DnsLabel
 
 PULL_SECRET = "slipway-registry"
-GITHUBS = "ghcr.io"
+GHCR = "ghcr.io"
 """GitHub's own registry, which takes a workflow's own token."""
 _WANT_ACCOUNTS = re.compile(
     r"docker\.io|quay\.io|public\.ecr\.aws|registry\.gitlab\.com|([a-z]+\.)?gcr\.io|.*-docker\.pkg\.dev|.*\.jfrog\.io"
@@ -22,7 +22,7 @@ _WANT_ACCOUNTS = re.compile(
 
 def is_known(server: str) -> bool:
     """Whether a host, without port, is that of a registry that everybody knows."""
-    return server == GITHUBS or _WANT_ACCOUNTS.fullmatch(server) is not None
+    return server == GHCR or _WANT_ACCOUNTS.fullmatch(server) is not None
 
 
 @model
@@ -168,7 +168,7 @@ class Sbom(Choice):
 class Registry:
     """Where images of services are pushed and pulled."""
 
-    host: RegistryHost = "ghcr.io"
+    host: RegistryHost = GHCR
     """Host, and path where it needs one; an image is <host>/<namespace>/<service>."""
     namespace: ImagePath | None = None
     """What stands between host and service in the name of an image. Unset: the organisation."""
@@ -199,7 +199,7 @@ class Registry:
     @property
     def takes_workflow_tokens(self) -> bool:
         """Whether it is GitHub's own, or stands for that in a rehearsal; no other one is shown a workflow's token."""
-        return self.server == GITHUBS or self.server.startswith("containers.") or self.insecure
+        return self.server == GHCR or self.server.startswith("containers.") or self.insecure
 
     @property
     def lacks_account(self) -> bool:

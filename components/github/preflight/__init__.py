@@ -15,8 +15,7 @@ from components.github.preflight.organisation import actions_problems, find_orga
 from components.github.preflight.rulesets import ruleset_problems
 from components.state import State
 from manifests.model import Settings, Visibility
-
-GHCR = "ghcr.io"
+from manifests.model.argocd import GHCR
 
 __all__ = ["Adoptable", "Advice", "Findings", "github_findings"]
 
@@ -74,22 +73,15 @@ def _first_release_advice(settings: Settings) -> list[str]:
     """What surprises people at their first release; once the platform is there, they know."""
     registry = settings.registry
     hidden = registry.server == GHCR and settings.github.visibility is not Visibility.PUBLIC
-    packages: list[str] = [
-        Advice(
-            f"registry.pullUsername: packages of {GHCR} are private at first, and neither the environment repository"
-            " nor the cluster may read them; set it and packagesToken before the first release (docs/registries.md)"
-        )
-    ]
-    account: list[str] = [
-        Advice(
-            f"registry.username: {registry.server} takes no image without an account; set it and registryPassword"
-            " before the first release (docs/registries.md)"
-        )
-    ]
-    return [
-        *(account if registry.lacks_account else []),
-        *(packages if hidden and registry.pull_username is None else []),
-    ]
+    found: list[str] = []
+    if registry.lacks_account:
+        text = f"registry.username: {registry.server} takes no image without an account; set it and registryPassword"
+        found.append(Advice(f"{text} before the first release (docs/registries.md)"))
+    if hidden and registry.pull_username is None:
+        text = f"registry.pullUsername: packages of {GHCR} are private at first, and neither the environment repository"
+        remedy = "set it and packagesToken before the first release (docs/registries.md)"
+        found.append(Advice(f"{text} nor the cluster may read them; {remedy}"))
+    return found
 
 
 def _logins(settings: Settings) -> set[str]:
