@@ -22,8 +22,8 @@ from stacks.workflow_run import add_to_summary, github_of_run
 DRIFTED = 3
 _MARK = "<!-- slipway: drift of {} -->"
 _FOUND = """\
-Somebody changed the platform by hand, or the settings changed and were not applied. `pulumi up` would do what follows.
-Keep a change by writing it into the settings; let it go by running `pulumi up`. Each night brings this up to date.
+Somebody changed the platform by hand, or changed settings were not applied. `pulumi up --refresh` would do this.
+To keep a change, write it into the settings; to undo it, run `pulumi up --refresh`. Each night brings this up to date.
 """
 _GONE = "The platform is as its settings say. A change by hand opens an issue again.\n"
 

@@ -18,7 +18,7 @@ class Member:
     login: Login
     """The account on GitHub."""
     role: MemberRole = MemberRole.MEMBER
-    """Maintainers may add and remove members on GitHub; the next `pulumi up` puts the list back."""
+    """Maintainers may add and remove members on GitHub; `pulumi up --refresh` puts the list back."""
 
 
 @model

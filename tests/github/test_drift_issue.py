@@ -23,7 +23,7 @@ def test_one_issue_follows_what_is_found_and_nobody_elses_is_touched(hub: Hub, r
     assert keep(drift()) == "no drift"
     assert keep(drift("web-dana")).startswith("opened: ")
     (first,) = repository.ask("GET", "/issues").json()
-    assert "`pulumi up` would do what follows" in first["body"]
+    assert "`pulumi up --refresh` would do this" in first["body"]
     assert "web-dana" in first["body"]
     with hub.user("alice") as alice:
         # A quotation of it by a person is not ours.
