@@ -55,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told(error: OSError) -> str:
     """What the system refused, and what helps."""
-    remedy = _REMEDIES.get(error.errno or 0, "see `make logs`; `make up` continues, `make down` cleans up")
+    logs = "see `.venv/bin/python -m sandbox logs`; `make up` continues, `make down` cleans up"
+    remedy = _REMEDIES.get(error.errno or 0, logs)
     place = f"{error.filename}: " if error.filename else ""
     return f"error: {place}{error.strerror or error}; {remedy}"
 

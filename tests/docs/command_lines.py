@@ -8,7 +8,9 @@ import io
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import yaml
 
@@ -32,8 +34,10 @@ PULUMI = {
     "state unprotect": {"--all"},
     "up": {"--refresh", "--stack"},
 }
-"""The commands that the documentation may use, and the options of each, as `pulumi --help` has them."""
+"""The commands that the documentation may use, and the options of each; `tests/pulumi/test_options.py` asks the CLI."""
 HARMLESS = {"base64", "cat", "cd", "cp", "export", "git", "openssl"}
+TOOLS = {"pytest", "ruff", "uv"}
+ARGOCD = {"account get-user-info", "app rollback", "app sync", "app terminate-op", "app wait", "cluster list", "login"}
 
 Check = Callable[[list[str]], Iterator[str]]
 
@@ -62,7 +66,8 @@ def split(line: str) -> list[list[str]]:
 def check(words: list[str]) -> Iterator[str]:
     command, rest = words[0], words[1:]
     known: dict[str, Check] = {
-        "make": check_make, "pulumi": check_pulumi, "gh": check_gh, "kubectl": check_kubectl, "xargs": check_xargs,
+        "make": check_make, "pulumi": check_pulumi, "gh": check_gh, "kubectl": check_kubectl, "argocd": check_argocd,
+        "xargs": check_xargs,
     }  # fmt: skip
     if command in {"python", "python3", ".venv/bin/python"}:
         yield from check_python(rest)
@@ -83,6 +88,20 @@ def check_make(rest: list[str]) -> Iterator[str]:
             yield f"make {word}: the Makefile has no variable {name}"
         elif not equals and name not in targets:
             yield f"make {word}: the Makefile has no such target"
+            return
+    yield from recipe_problems(*rest)
+
+
+@cache
+def recipe_problems(*rest: str) -> list[str]:
+    """What is wrong with the programs that make would start; packages count as installed."""
+    command = ["make", "--dry-run", *(f"--old-file=.venv/.{what}" for what in ("everything", "product")), *rest]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # That a stack is to be given is said where a target is only mentioned.
+    found = [shown.stderr.strip()] if shown.returncode and "give STACK=" not in shown.stderr else []
+    lines = shown.stdout.replace("\\\n", " ").splitlines()
+    programs = [words for line in lines for words in split(line) if words[0] == ".venv/bin/python"]
+    return found + [problem for words in programs for problem in check([word for word in words if word[0] != ">"])]
 
 
 def check_python(rest: list[str]) -> Iterator[str]:
@@ -90,6 +109,8 @@ def check_python(rest: list[str]) -> Iterator[str]:
         return
     if rest[0] == "-m" and rest[1] == "sandbox":
         yield from parsed(cli._parser(), rest[2:])
+    elif rest[0] == "-m" and rest[1] in TOOLS:
+        return
     elif rest[0] == "-m" and rest[1].startswith(("benchmarks.", "stacks.", "tools.")):
         if importlib.util.find_spec(rest[1]) is None:
             yield f"{rest[1]}: no such module"
@@ -110,6 +131,11 @@ def parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> Iterator[st
 
 def check_xargs(rest: list[str]) -> Iterator[str]:
     yield from check(rest[2:] if rest[0] == "-n" else rest)
+
+
+def check_argocd(rest: list[str]) -> Iterator[str]:
+    if not " ".join(rest).startswith(tuple(ARGOCD)):
+        yield f"argocd {' '.join(rest)}: not a command that these pages know"
 
 
 def check_kubectl(rest: list[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -10,6 +11,9 @@ _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=ind
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]]+\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_INLINE_COMMAND = re.compile(
+    r"(make|(?:\.venv/bin/)?python -m|python3 \.slipway\S*|pulumi|gh|argocd|kubectl|\.sandbox/bin/\w+) [a-z-]"
+)
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,16 @@ def pages() -> list[Page]:
 def commands(page: Page) -> Iterator[str]:
     """Every command line: those of shell blocks, and those in running text that begin as commands do."""
     for block in page.blocks("sh"):
-        for line in re.sub(r"\\\n\s*", "", block).splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield line.strip()
+        yield from _command_lines(block)
     for code in page.inline():
-        if (
-            re.match(r"(make|(?:\.venv/bin/)?python -m|python3 \.slipway\S*|pulumi|gh) [a-z-]", code)
-            and "…" not in code
-        ):
+        if _INLINE_COMMAND.match(code) and "…" not in code:
             yield code
+
+
+def section_commands(page: Page, heading: str) -> list[list[str]]:
+    """The command lines below a heading, block by block."""
+    below = page.text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return [list(_command_lines(block["body"])) for block in _FENCE.finditer(below) if block["language"] == "sh"]
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,13 @@ class Step:
 
 def steps(page: Page) -> list[Step]:
     """What a person does, in order, by the numbered headings of a page."""
-    _, *parts = re.split(r"^## (?=\d+\. )", page.text, flags=re.MULTILINE)
-    return [Step(part.splitlines()[0], tuple(_shell_lines(part.partition("\n## ")[0]))) for part in parts]
+    titles = re.findall(r"^## (\d+\. .+)$", page.text, flags=re.MULTILINE)
+    return [Step(title, tuple(chain.from_iterable(section_commands(page, title)))) for title in titles]
 
 
-def _shell_lines(text: str) -> Iterator[str]:
-    for block in _FENCE.finditer(text):
-        if block["language"] == "sh":
-            yield from block["body"].splitlines()
+def _command_lines(block: str) -> Iterator[str]:
+    """The lines of a shell block; one that goes on below is one, and comments are left out."""
+    whole = re.sub(r"\|\n\s*", "| ", re.sub(r"\\\n\s*", "", block))
+    for line in whole.splitlines():
+        if command := re.sub(r"(^|\s+)# .*", "", line).strip():
+            yield command

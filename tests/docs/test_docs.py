@@ -1,5 +1,6 @@
 """The documentation says what is so: its commands exist, its links lead somewhere, its examples are valid."""
 
+import ast
 import dataclasses
 import importlib
 import json
@@ -18,6 +19,7 @@ from manifests.model import Environment, Service
 from sandbox.errors import ExitCode
 from sandbox.github import credentials
 from slipway_release import release_file
+from slipway_release.selection import Kind
 from stacks.problems import NAMESPACE
 from stacks.secrets import SECRETS
 from stacks.settings import SECTIONS
@@ -31,6 +33,7 @@ RUNNABLE = [
     [sys.executable, "-m", "tools.check", "--help"],
     [sys.executable, "slipway_release", "dora", "--help"],
 ]
+PROGRAMS = ("components", "manifests", "sandbox", "slipway_release", "stacks", "tools")
 TEXT_FILES = ("py", "yaml", "yml", "md", "toml", "j2", "tpl")
 
 
@@ -159,7 +162,7 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_every_page_is_in_the_index() -> None:
     linked = {str(Path("docs") / link) for link in Page(ROOT / "docs/README.md").links()}
-    found = {page.name for page in PAGES if page.path.parent.name == "docs" and page.path.name != "README.md"}
+    found = {page.name for page in PAGES if page.path.parent == ROOT / "docs" and page.path.name != "README.md"}
     assert found
     assert found <= linked
 
@@ -186,6 +189,38 @@ def test_pages_that_the_code_names_exist() -> None:
 def test_every_section_of_the_settings_is_in_the_example() -> None:
     example = yaml.safe_load((ROOT / "stacks/Pulumi.example.yaml").read_text())["config"]
     assert {f"{NAMESPACE}:{section}" for section in SECTIONS} <= set(example)
+
+
+def test_a_target_of_make_that_the_program_names_exists() -> None:
+    """In its errors and its help, for example."""
+    texts = [path.read_text() for name in PROGRAMS for path in (ROOT / name).rglob("*.py")]
+    named = {line for text in texts for line in re.findall(r"`(make [a-z][^`…]*)`", text)}
+    assert named
+    assert not [problem for line in sorted(named) for problem in problems(re.sub(r"\{[^}]*\}", "x", line))]
+
+
+def test_what_a_run_is_quoted_with_is_what_it_says() -> None:
+    table = _section("docs/a-release-is-stuck.md", "The request was refused")
+    quoted = [
+        part.strip()
+        for row in table.splitlines()
+        for code in re.findall(r"`([^`]+)`", row.split("|")[1] if row.startswith("|") else "")
+        for part in code.split("…")
+    ]
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "slipway_release").rglob("*.py")]
+    said = [str(node.value) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    assert quoted
+    assert not [text for text in quoted if not any(text in one for one in said)]
+
+
+def test_each_word_of_the_summary_of_a_promotion_is_explained() -> None:
+    table = _section("docs/a-release-is-stuck.md", "What the summary of `promote` says")
+    words = [row.split("|")[1].strip() for row in table.splitlines() if row.startswith("|")]
+    assert sorted(words[2:]) == sorted(set(Kind) - {Kind.DELIVER})
+
+
+def _section(page: str, heading: str) -> str:
+    return Page(ROOT / page).text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
 
 
 def test_the_apps_are_documented_with_what_they_need() -> None:
