@@ -68,8 +68,8 @@ platform-repository: $(VENV) ## the platform itself in the sandbox's GitHub: cha
 	@$(PYTHON) -m sandbox platform-repository
 
 .PHONY: apps
-apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK=acme
-	@$(PYTHON) -m stacks.apps $(STACK)
+apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK=acme; WITH_APP=1: also that of pulumi up
+	@$(PYTHON) -m stacks.apps "$(or $(STACK),$(error give STACK=, as in stacks/Pulumi.<stack>.yaml))" $(if $(WITH_APP),--with-app)
 
 .PHONY: explain
 explain: $(VENV) ## what a setting of the stack file means: make explain SETTING=environments.sync

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             print(_propose(given, made, kind, str(path), answers, after, root))
         elif not given.dry_run:
             _write(root / path, made.after.text)
-            print(f"\n{path} is changed; look with `pulumi preview --stack {given.stack}`, then commit it.")
+            print(f"\n{path} is changed; {_next(given.stack)}.")
     except (AdditionError, ProposalError) as error:
         lines = str(error).splitlines()
         print("\n".join([*(f"error: {line}" for line in lines), "nothing was changed"]), file=sys.stderr)
@@ -102,6 +102,12 @@ def _content(path: Path) -> str:
         ) from None
     except UnicodeDecodeError:
         raise StackTextError("it is not text in UTF-8; save it as such") from None
+
+
+def _next(stack: str) -> str:
+    if stack == "sandbox":
+        return "look with `make preview`, then run `make up`"
+    return f"look with `pulumi preview --stack {stack}`, then commit it"
 
 
 def _write(path: Path, text: str) -> None:
