@@ -26,8 +26,6 @@ def test_push_is_seen_by_the_api_and_told_to_everyone(hub: Hub, repository: Repo
     assert (event.ref, event.sha, event.actor) == ("refs/heads/main", sha, "slipway")
     assert (event.payload["before"], event.payload["after"]) == (before, sha)
     assert [commit["added"] for commit in event.payload["commits"]] == [["a/b.txt"]]
-    assert hub.forge.git.read(repository.full_name, sha, "a/b.txt") == b"hello"
-    assert hub.forge.git.list(repository.full_name, sha, "a") == ["a/b.txt"]
 
 
 def test_first_push_into_an_empty_repository_sets_its_default_branch(

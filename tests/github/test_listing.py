@@ -47,7 +47,7 @@ def test_references_are_told_as_git_tells_them(
     clone.git("branch", "release/1.0")
     assert clone.git("push", "origin", "--tags", "release/1.0").returncode == 0
     for repository in (empty, full):
-        bare = hub.forge.git.open(repository.full_name)
+        bare = hub.forge.git.by_id(hub.forge.existing_id(repository.full_name))
         assert listing.answer(bare, request(*arguments)) == git_says(bare.directory, request(*arguments))
 
 
@@ -55,5 +55,5 @@ def test_references_are_told_as_git_tells_them(
     "body",
     [b"", b"zzzz", b"0001", b"0003", request("something new"), line("command=fetch") + b"0001" + b"0000"],
 )
-def test_what_is_no_question_for_references_is_left_to_git(repository: Repository, hub: Hub, body: bytes) -> None:
-    assert listing.answer(hub.forge.git.open(repository.full_name), body) is None
+def test_what_is_not_a_question_for_references_is_left_to_git(repository: Repository, hub: Hub, body: bytes) -> None:
+    assert listing.answer(hub.forge.git.by_id(hub.forge.existing_id(repository.full_name)), body) is None

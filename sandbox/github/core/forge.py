@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.github.core import clock
 from sandbox.github.core.budgets import Budgets
 from sandbox.github.core.events import EventBus
-from sandbox.github.core.git import GitStore
+from sandbox.github.core.git_store import GitStore
 from sandbox.github.core.store import Document, Store
 from sandbox.github.core.tokens import Tokens
 from sandbox.github.core.uses import Uses
@@ -33,7 +33,7 @@ class Forge:
         self.uses = Uses()
         self.events = EventBus()
         self.tokens = Tokens(self.store)
-        self.git = GitStore(directory / "git", self._repository_id)
+        self.git = GitStore(directory / "git")
         self._at_close: list[Callable[[], None]] = []
         self.closed = False
         """Set, under the store's lock, before the store is closed: late threads must leave it alone."""

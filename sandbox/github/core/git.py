@@ -1,19 +1,16 @@
-"""Bare git repositories: where they lie, and the plumbing that every other module uses."""
+"""One bare git repository, and the plumbing that every other module uses."""
 
 import os
-import re
-import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import pygit2
-from pygit2.enums import ConfigLevel, FileMode, RepositoryOpenFlag
+from pygit2.enums import FileMode, RepositoryOpenFlag
 
-from sandbox.github.core import clock
+from sandbox.github.core import clock, git_objects
 
 ZERO = "0" * 40
 """What git writes for "no commit"."""
@@ -22,13 +19,6 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 QUARANTINE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH")
 """Where git keeps the objects of a push until its hooks agree; a check of that push must look there."""
-
-GitObject = pygit2.Commit | pygit2.Tree | pygit2.Blob | pygit2.Tag
-
-# As `environment` below: no setting of the user or the machine reaches the repositories.
-for _level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
-    pygit2.settings.search_path[_level] = ""
-pygit2.settings.owner_validation = False
 
 
 class GitError(Exception):
@@ -42,17 +32,6 @@ class Signature:
     name: str
     email: str
     date: str | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What a tree holds: a blob with its size in bytes, another tree, or the commit of a submodule."""
-
-    path: str
-    mode: str
-    kind: str
-    sha: str
-    size: int | None
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -126,7 +105,7 @@ class GitRepository:
         repository = self.open()
         for text in expressions:
             if text and not text.startswith("-") and not any(character.isspace() for character in text):
-                found = _peeled(repository, text, kind)
+                found = git_objects.peeled(repository, text, kind)
                 if found is not None:
                     return str(found.id)
         return None
@@ -143,7 +122,7 @@ class GitRepository:
         Raises:
             GitError: there is none.
         """
-        found = _peeled(self.open(), revision, "commit")
+        found = git_objects.peeled(self.open(), revision, "commit")
         if not isinstance(found, pygit2.Commit):
             raise GitError(f"{revision} is not a commit")
         return found
@@ -154,7 +133,7 @@ class GitRepository:
         Raises:
             GitError: there is no such commit.
         """
-        return message_of(self.commit(revision))
+        return git_objects.message_of(self.commit(revision))
 
     def kind(self, sha: str) -> str:
         """What an object is: `commit`, `tree`, `blob` or `tag`.
@@ -175,7 +154,7 @@ class GitRepository:
             raise GitError(f"{sha} is not a blob")
         return found.data
 
-    def entries(self, tree: str, *, recursive: bool = False) -> list[Entry]:
+    def entries(self, tree: str, *, recursive: bool = False) -> list[git_objects.Entry]:
         """What lies in a folder; with `recursive` in the folders below it too, each behind its folder.
 
         Raises:
@@ -184,26 +163,25 @@ class GitRepository:
         found = self._object(tree)
         if not isinstance(found, pygit2.Tree):
             raise GitError(f"{tree} is not a tree")
-        return list(_entries(found, "", recursive=recursive))
+        return list(git_objects.entries(found, "", recursive=recursive))
 
-    def _object(self, sha: str) -> GitObject:
-        found = _peeled(self.open(), sha, "object")
+    def _object(self, sha: str) -> git_objects.GitObject:
+        found = git_objects.peeled(self.open(), sha, "object")
         if found is None:
             raise GitError(f"{sha} is not an object")
         return found
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Content of a file at a commit, or None."""
-        found = _peeled(self.open(), f"{commit}:{path}", "object") if path else None
+        found = git_objects.peeled(self.open(), f"{commit}:{path}", "object") if path else None
         return found.data if isinstance(found, pygit2.Blob) else None
 
-    def files(self, commit: str, prefix: str = "") -> list[str]:
-        """Paths of all files at a commit, below a folder if one is given."""
-        folder = prefix.strip("/")
-        tree = _peeled(self.open(), f"{commit}:{folder}" if folder else commit, "tree")
+    def files(self, commit: str, folder: str) -> list[str]:
+        """Paths of all files at a commit below a folder, which ends with a slash."""
+        tree = git_objects.peeled(self.open(), f"{commit}:{folder.rstrip('/')}", "tree")
         if not isinstance(tree, pygit2.Tree):
             return []
-        listed = _entries(tree, f"{folder}/" if folder else "", recursive=True)
+        listed = git_objects.entries(tree, folder, recursive=True)
         return [entry.path for entry in listed if entry.kind != "tree"]
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
@@ -223,7 +201,7 @@ class GitRepository:
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """True if one commit is contained in the other."""
         repository = self.open()
-        old, new = (_peeled(repository, name, "commit") for name in (ancestor, descendant))
+        old, new = (git_objects.peeled(repository, name, "commit") for name in (ancestor, descendant))
         return old is not None and new is not None and (old.id == new.id or repository.descendant_of(new.id, old.id))
 
     def merge_base(self, one: str, other: str) -> str | None:
@@ -258,8 +236,8 @@ class GitRepository:
             if base and base != EMPTY_TREE:
                 index.read_tree(repository.revparse_single(base).peel(pygit2.Tree))
             for path, mode, sha in changes:
-                # What had the path before goes, be it a file or a folder.
-                index.remove_all([_literal(path)])
+                # What had the path before goes, whether a file or a folder.
+                index.remove_all([git_objects.literal(path)])
                 if sha is not None and mode != "040000":
                     index.add(pygit2.IndexEntry(path, pygit2.Oid(hex=sha), FileMode(int(mode, 8))))
                 elif sha is not None:
@@ -286,101 +264,3 @@ class GitRepository:
         }
         named = [argument for parent in parents for argument in ("-p", parent)]
         return self.text("commit-tree", tree, *named, "-F", "-", stdin=message.encode(), env=env)
-
-
-def _literal(path: str) -> str:
-    """A pattern of git that a path alone fits, and what is below it."""
-    return re.sub(r"([*?\[\\])", r"\\\1", path)
-
-
-def message_of(commit: pygit2.Commit) -> str:
-    """The message of a commit, without the newlines at its end."""
-    return commit.raw_message.decode(errors="replace").rstrip("\n")
-
-
-def _peeled(repository: pygit2.Repository, expression: str, kind: str) -> GitObject | None:
-    try:
-        found = repository.revparse_single(expression)
-        match kind:
-            case "commit":
-                return found.peel(pygit2.Commit)
-            case "tree":
-                return found.peel(pygit2.Tree)
-            case "blob":
-                return found.peel(pygit2.Blob)
-            case "tag":
-                return found.peel(pygit2.Tag)
-            case _:
-                return cast("GitObject", found)
-    except (KeyError, ValueError, pygit2.GitError):
-        return None
-
-
-def _entries(tree: pygit2.Tree, folder: str, *, recursive: bool) -> Iterator[Entry]:
-    for one in tree:
-        path = folder + (one.raw_name or b"").decode(errors="replace")
-        size = one.size if isinstance(one, pygit2.Blob) else None
-        yield Entry(path, f"{one.filemode:06o}", one.type_str, str(one.id), size)
-        if recursive and isinstance(one, pygit2.Tree):
-            yield from _entries(one, path + "/", recursive=True)
-
-
-class GitStore:
-    """All bare repositories, found by the full name of the repository."""
-
-    def __init__(self, directory: Path, identify: Callable[[str], int | None]) -> None:
-        self._root = directory
-        self._identify = identify
-        self._opened: dict[int, GitRepository] = {}
-        self._lock = threading.Lock()
-        directory.mkdir(parents=True, exist_ok=True)
-
-    def by_id(self, repository_id: int) -> GitRepository:
-        """The bare repository of a repository's numeric id."""
-        with self._lock:
-            if repository_id not in self._opened:
-                self._opened[repository_id] = GitRepository(self._root / f"{repository_id}.git")
-            return self._opened[repository_id]
-
-    def open(self, repository: str) -> GitRepository:
-        """The bare repository of a full name.
-
-        Raises:
-            GitError: there is no such repository.
-        """
-        found = self._identify(repository)
-        if found is None:
-            raise GitError(f"repository {repository} not found")
-        return self.by_id(found)
-
-    def create(self, repository_id: int, default_branch: str) -> GitRepository:
-        """Makes an empty bare repository."""
-        made = self.by_id(repository_id)
-        made.directory.mkdir(parents=True, exist_ok=True)
-        made.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}", ".")
-        config = made.open().config
-        config["http.receivepack"] = True
-        config["uploadpack.allowAnySHA1InWant"] = True
-        config["uploadpack.allowFilter"] = True
-        # Housekeeping in the background could outlive the server, and would race with its reads.
-        config["gc.auto"] = 0
-        config["receive.autogc"] = False
-        return made
-
-    def remove(self, repository_id: int) -> None:
-        """Deletes a bare repository from disk."""
-        shutil.rmtree(self.by_id(repository_id).directory, ignore_errors=True)
-        with self._lock:
-            self._opened.pop(repository_id, None)
-
-    def directory(self, repository: str) -> Path:
-        """Folder of the bare repository of a full name."""
-        return self.open(repository).directory
-
-    def read(self, repository: str, sha: str, path: str) -> bytes | None:
-        """Content of a file at a commit, or None."""
-        return self.open(repository).read(sha, path)
-
-    def list(self, repository: str, sha: str, prefix: str = "") -> list[str]:
-        """Paths of all files at a commit, below a folder if one is given."""
-        return self.open(repository).files(sha, prefix)

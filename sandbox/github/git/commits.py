@@ -9,7 +9,8 @@ from sandbox.github.access import accounts
 from sandbox.github.core.clock import stamp
 from sandbox.github.core.errors import GitHubError, unprocessable
 from sandbox.github.core.forge import Forge
-from sandbox.github.core.git import EMPTY_TREE, GitRepository, message_of
+from sandbox.github.core.git import EMPTY_TREE, GitRepository
+from sandbox.github.core.git_objects import message_of
 from sandbox.github.core.store import Document
 
 STATUS_NAMES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
