@@ -1,4 +1,4 @@
-"""REST of teams: the teams of an organisation, their members, and the repositories they reach."""
+"""REST of teams: the teams of an organisation, and the repositories they reach."""
 
 import re
 from typing import Any
@@ -146,7 +146,7 @@ def create_team(request: Request) -> Answer:
     if not maintainers and request.principal.kind is Kind.USER and not is_owner:
         maintainers = [request.principal.login]
     for login in maintainers:
-        _add_member(forge, team, login, "maintainer")
+        add_member(forge, team, login, "maintainer")
     return 201, view(forge, team)
 
 
@@ -177,7 +177,8 @@ def delete_team(request: Request) -> Answer:
     return None
 
 
-def _add_member(forge: Forge, team: Document, login: str, role: str) -> Document:
+def add_member(forge: Forge, team: Document, login: str, role: str) -> None:
+    """Puts a user into a team, or changes its role there."""
     user = accounts.find_user(forge, login)
     if user is None:
         raise not_found()
@@ -187,70 +188,6 @@ def _add_member(forge: Forge, team: Document, login: str, role: str) -> Document
         accounts.set_membership(forge, organization, user["login"], "member", pending=True)
     entry = {"login": user["login"], "role": role}
     forge.store.table("team_members").put(f"{team['id']}/{user['login'].lower()}", entry)
-    return entry
-
-
-@route("GET", TEAM + "/members", permission="members:read")
-def list_team_members(request: Request) -> Answer:
-    """Members of a team; of one role with `role`."""
-    wanted = request.query.get("role", "all")
-    members = accounts.team_members(request.forge, team_of(request))
-    return [accounts.simple(request.forge, member["login"]) for member in members if wanted in ("all", member["role"])]
-
-
-@route("GET", TEAM + "/invitations", permission="members:read")
-def list_team_invitations(request: Request) -> Answer:
-    """People who were put into the team and have not accepted yet."""
-    team, forge = team_of(request), request.forge
-    waiting = [
-        entry
-        for entry in forge.store.table("team_members").all(f"{team['id']}/")
-        if not accounts.is_team_member(forge, team["id"], entry["login"])
-    ]
-    return [accounts.simple(forge, entry["login"]) | {"role": "direct_member"} for entry in waiting]
-
-
-def _membership(request: Request) -> Answer:
-    team, login = team_of(request), request.params["login"]
-    entry = request.forge.store.table("team_members").get(f"{team['id']}/{login.lower()}")
-    if entry is None:
-        raise not_found()
-    organization = request.organization
-    owner = accounts.membership(request.forge, organization, login) == "admin"
-    url = f"{request.forge.api_url}/organizations/{organization['id']}/team/{team['id']}/memberships/{entry['login']}"
-    # Owners of the organisation are maintainers of every team they are in.
-    active = accounts.is_team_member(request.forge, team["id"], login)
-    return {
-        "url": url,
-        "role": "maintainer" if owner else entry["role"],
-        "state": "active" if active else "pending",
-    }
-
-
-@route("GET", TEAM + "/memberships/{login}", permission="members:read")
-def read_team_membership(request: Request) -> Answer:
-    """A member's role in a team."""
-    return _membership(request)
-
-
-@route("PUT", TEAM + "/memberships/{login}", permission="members:write")
-def set_team_membership(request: Request) -> Answer:
-    """Puts a user into a team, or changes its role there."""
-    role = request.data().get("role", "member")
-    if role not in ("member", "maintainer"):
-        raise invalid_field("TeamMembership", "role")
-    _add_member(request.forge, team_of(request), request.params["login"], role)
-    return _membership(request)
-
-
-@route("DELETE", TEAM + "/memberships/{login}", permission="members:write")
-def remove_team_membership(request: Request) -> Answer:
-    """Takes a user out of a team."""
-    if not request.forge.store.table("team_members").delete(
-        f"{team_of(request)['id']}/{request.params['login'].lower()}"
-    ):
-        raise not_found()
-    return None
 
 
 def _target(request: Request) -> Document:
