@@ -38,12 +38,12 @@ def test_what_happened_while_a_workflow_was_off_starts_it_neither_then_nor_later
             asked.set()
             return in_turn(question)
 
-        engine.post(at_work)
+        engine.decisions.post(at_work)
         body = {"ref": "main", "environment": "dev/guestbook", "required_contexts": [], "auto_merge": False}
         repository.call("POST", "/deployments", body)
         enabling = threading.Thread(target=repository.call, args=("PUT", "/actions/workflows/listens.yml/enable"))
-        in_turn = engine.ask
-        monkeypatch.setattr(engine, "ask", ask)
+        in_turn = engine.decisions.ask
+        monkeypatch.setattr(engine.decisions, "ask", ask)
         enabling.start()
         while enabling.is_alive() and not asked.wait(0.05):
             pass

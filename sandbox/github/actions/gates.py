@@ -49,7 +49,7 @@ def check(engine: Control, run: Document, job: Document) -> Verdict:
             _report(forge, repository, job, "waiting")
     remaining = _remaining(environment, job)
     if remaining > 0:
-        engine.later(remaining, lambda: engine.advance(run["repository_id"], run["id"]))
+        engine.decisions.later(remaining, lambda: engine.advance(run["repository_id"], run["id"]))
         return Verdict(open=False)
     return Verdict(open=not environment["reviewers"] or bool(job.get("approved_by")))
 

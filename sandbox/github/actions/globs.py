@@ -15,7 +15,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A regular expression for the whole of a name.
 
     Raises:
-        ValueError: the pattern is none.
+        ValueError: it is not a pattern.
     """
     result: list[str] = []
     position = 0

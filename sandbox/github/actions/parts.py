@@ -1,10 +1,10 @@
 """What the decisions about runs work with, and what they may ask of the engine that makes them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 from sandbox.github.actions.concurrency import Claim, Holder
+from sandbox.github.actions.decisions import Decisions
 from sandbox.github.actions.host import Host
 from sandbox.github.actions.runs import Runs
 from sandbox.github.actions.scopes import Scopes
@@ -32,9 +32,9 @@ class Parts:
 class Control(Parts, ABC):
     """The parts together with what decisions set going. The engine is what implements it."""
 
-    @abstractmethod
-    def later(self, seconds: float, task: Callable[[], None]) -> None:
-        """Has the engine's thread do something in a while."""
+    def __init__(self, forge: Forge, host: Host | None = None) -> None:
+        super().__init__(forge, host)
+        self.decisions = Decisions()
 
     @abstractmethod
     def acquire(self, holder: Holder, wanted: Claim) -> bool:

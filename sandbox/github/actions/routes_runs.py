@@ -210,7 +210,7 @@ def _cancel(request: Request, *, force: bool) -> Answer:
     engine, run = engine_of(request), find_run(request)
     if run["status"] == "completed":
         raise conflict("Cannot cancel a workflow run that is completed.")
-    engine.ask(lambda: engine.cancel_run(run["repository_id"], run["id"], force=force))
+    engine.decisions.ask(lambda: engine.cancel_run(run["repository_id"], run["id"], force=force))
     return 202, {}
 
 
@@ -220,7 +220,7 @@ def approve_run(request: Request) -> Answer:
     engine, run = engine_of(request), find_run(request)
     if run["conclusion"] != HELD:
         raise GitHubError(403, "This run is not from a fork pull request or is not waiting for approval.")
-    engine.ask(lambda: engine.release_held(run))
+    engine.decisions.ask(lambda: engine.release_held(run))
     return 201, {}
 
 
@@ -260,7 +260,7 @@ def _again(request: Request, run: Document, jobs: list[int] | None) -> Answer:
         raise GitHubError(403, "This workflow run is waiting for approval and cannot be retried")
     if _is_old(run):
         raise GitHubError(403, "Unable to retry this workflow run because it was created over a month ago")
-    engine.ask(lambda: engine.again(run, jobs, request.principal.login))
+    engine.decisions.ask(lambda: engine.again(run, jobs, request.principal.login))
     return 201, {}
 
 

@@ -73,7 +73,7 @@ def disable_workflow(request: Request) -> Answer:
 def _change(request: Request, state: str) -> None:
     """In its turn: an event that came before is looked at with the state of then."""
     engine, entry = engine_of(request), _find(request)
-    engine.ask(lambda: engine.runs.change_workflow(entry, state=state))
+    engine.decisions.ask(lambda: engine.runs.change_workflow(entry, state=state))
 
 
 @route("GET", WORKFLOW + "/runs", permission="actions:read")
@@ -168,7 +168,7 @@ def review_pending(request: Request) -> Answer:
         raise unprocessable(f'Invalid request.\n\n{state} is not a member of ["approved", "rejected"].')
     numbers = [int(number) for number in ids]
     login = request.principal.login
-    reviewed = engine.ask(
+    reviewed = engine.decisions.ask(
         lambda: engine.approve(engine.runs.run(run["repository_id"], run["id"]) or run, numbers, login, state, comment)
     )
     table = request.forge.store.table("deployments")

@@ -1,7 +1,6 @@
-"""Runs one job: its folder, its `act`, its jail, its end."""
+"""Runs one job: its `act`, its jail, its end."""
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -9,71 +8,21 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.github.actions import lending
-from sandbox.github.actions.expressions import quote
 from sandbox.github.actions.host import Host
 from sandbox.github.actions.id_tokens import REQUEST_TOKEN
-from sandbox.github.actions.jobfile import LABEL, RESULTS_FILE, results_names
+from sandbox.github.actions.job_order import JobOrder, act_command, environment, fill_folder
+from sandbox.github.actions.jobfile import results_names
 from sandbox.github.actions.joblog import JobLog
-from sandbox.github.actions.lending import Lent
 from sandbox.github.actions.masking import Masker
 
 Document = dict[str, Any]
 
 CANCEL_SECONDS = 30.0
 """How long a cancelled job may take for its `always()` and `cancelled()` steps."""
-
-_STORAGE = """\
-# Images built by a job belong to it and its repository; the machine's own are out of reach.
-[storage]
-driver = "{driver}"
-graphroot = "{home}/.cache/containers"
-runroot = "{home}/tmp/containers"
-rootless_storage_path = "{home}/.cache/containers"
-"""
-
-_NODE = """\
-#!/bin/sh
-# `act` asks in every job where node is, and node needs longer to answer than a small job takes.
-if [ "$*" = "--no-warnings -e console.log(process.execPath)" ]; then echo {node}; else exec {node} "$@"; fi
-"""
-
-_IN_USER_NAMESPACE = {"_CONTAINERS_USERNS_CONFIGURED": "done", "_CONTAINERS_ROOTLESS_UID": "1000"}
-"""Tells buildah what it knows only of namespaces it made itself: this root owns none of the machine's files."""
-
-
-@dataclass(frozen=True)
-class JobOrder:
-    """Everything that one job needs to run."""
-
-    folder: Path
-    """Made for the job and removed after it."""
-    log: Path
-    cache: Path
-    """Kept between jobs of the same repository: downloads and build caches."""
-    event: str
-    actor: str
-    workflow: Document
-    job_id: str
-    payload: Document
-    variables: dict[str, str]
-    """GITHUB_ and other variables from the server."""
-    secrets: dict[str, str]
-    """With GITHUB_TOKEN among them."""
-    actions: dict[str, Path]
-    """`owner/repository@ref` → folder."""
-    outputs: Document
-    """The job's `outputs`, for their names."""
-    url: Any
-    timeout_minutes: float
-    lent: Lent | None = None
-    """What it has of this machine beside tools."""
-    writes: bool = False
-    """Whether it may change the state that is lent."""
 
 
 @dataclass
@@ -134,7 +83,9 @@ class RunningJob:
         secrets = [value for value in (*order.secrets.values(), order.variables.get(REQUEST_TOKEN)) if value]
         with JobLog(order.log, Masker(secrets)) as journal:
             try:
-                self._prepare()
+                fill_folder(self._host, order)
+                if self._host.owner is not None:
+                    self._lend(self._host.owner)
                 code = self._execute(journal)
                 return self._outcome(journal, code)
             except (OSError, SandboxError) as error:
@@ -146,37 +97,6 @@ class RunningJob:
                 self._lend(os.geteuid())
                 shutil.rmtree(order.folder, ignore_errors=True)
 
-    def _prepare(self) -> None:
-        order = self._order
-        shutil.rmtree(order.folder, ignore_errors=True)
-        for folder in (order.folder, order.folder / "work", order.folder / "tmp", order.cache):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self._host.isolation == "plain":
-            (order.folder / ".cache").symlink_to(order.cache)
-        else:
-            (order.folder / ".cache").mkdir()
-        files: dict[str, Any] = {
-            "workflow.yml": order.workflow,
-            "event.json": order.payload,
-            "secrets.yml": order.secrets,
-        }
-        for name, content in files.items():
-            # JSON is YAML, and leaves no doubt about what is a text.
-            (order.folder / name).write_text(json.dumps(content))
-            (order.folder / name).chmod(0o600)
-        (order.folder / "results").touch()
-        home = self._host.home(order.folder)
-        (order.folder / "storage.conf").write_text(_STORAGE.format(home=home, driver=self._host.storage_driver))
-        (order.folder / "bin").mkdir()
-        if node := shutil.which("node", path=":".join(self._host.path)):
-            (order.folder / "bin" / "node").write_text(_NODE.format(node=node))
-            (order.folder / "bin" / "node").chmod(0o755)
-        owner = self._host.owner
-        if owner is not None:
-            for path in (order.folder, *order.folder.iterdir(), order.cache):
-                os.chown(path, owner, owner)
-            self._lend(owner)
-
     def _lend(self, owner: int) -> None:
         """Makes the state a job's that may write it, and this server's again after it."""
         order = self._order
@@ -184,32 +104,9 @@ class RunningJob:
             lending.hand_over(order.lent.state, owner)
 
     def _execute(self, journal: JobLog) -> int:
-        order = self._order
-        home = self._host.home(order.folder)
-        cache = f"{home}/.cache"
-        environment = {
-            **self._host.passed_on,
-            "PATH": ":".join([f"{home}/bin", *([str(order.lent.tools)] if order.lent else []), *self._host.path]),
-            "ACT_DISABLE_VERSION_CHECK": "1",
-            "HOME": home,
-            "USER": "runner",
-            "XDG_CACHE_HOME": cache,
-            "GOMODCACHE": f"{cache}/go-mod",
-            "BUILDAH_ISOLATION": "chroot",
-            "CONTAINERS_STORAGE_CONF": f"{home}/storage.conf",
-            "STORAGE_DRIVER": self._host.storage_driver,
-            "XDG_RUNTIME_DIR": f"{home}/tmp",  # noqa: S108 -- a folder of the job
-            **(_IN_USER_NAMESPACE if self._host.isolation == "user" else {}),
-            "TERM": "dumb",
-            "GIT_PAGER": "cat",
-            "PAGER": "cat",
-            "GIT_TERMINAL_PROMPT": "0",
-            "RUNNER_NAME": "sandbox",
-            "RUNNER_ENVIRONMENT": "self-hosted",
-            "ImageOS": "sandbox",
-        }
-        seen = [self._host.act, *order.actions.values(), *(order.lent.places() if order.lent else [])]
-        command = self._host.command(order.folder, self._act(home), environment, seen, order.cache)
+        host, order = self._host, self._order
+        seen = [host.act, *order.actions.values(), *(order.lent.places() if order.lent else [])]
+        command = host.command(order.folder, act_command(host, order), environment(host, order), seen, order.cache)
         with self._lock:
             if self._reason:
                 return 1
@@ -237,33 +134,6 @@ class RunningJob:
 
     def _time_out(self) -> None:
         self.cancel("timeout")
-
-    def _act(self, home: str) -> list[str]:
-        order = self._order
-        variables = {
-            **order.variables,
-            "SHA_REF": order.variables.get("GITHUB_SHA", ""),
-            RESULTS_FILE: f"{home}/results",
-        }
-        command = [
-            str(self._host.act), order.event,
-            "--workflows", f"{home}/workflow.yml", "--no-recurse",
-            "--job", order.job_id,
-            "--directory", f"{home}/work",
-            "--platform", f"{LABEL}=-self-hosted",
-            "--eventpath", f"{home}/event.json",
-            "--secret-file", f"{home}/secrets.yml",
-            "--actor", order.actor,
-            "--action-cache-path", f"{home}/work",
-            "--use-new-action-cache", "--no-skip-checkout", "--no-cache-server", "--insecure-secrets", "--json",
-            "--env-file", "/dev/null", "--var-file", "/dev/null", "--input-file", "/dev/null",
-            "--pull=false", "--rm",
-        ]  # fmt: skip
-        for name, value in variables.items():
-            command += ["--env", f"{name}={_literal(name, value)}"]
-        for name, folder in order.actions.items():
-            command += ["--local-repository", f"{name}={folder}"]
-        return command
 
     def _outcome(self, journal: JobLog, code: int) -> JobOutcome:
         conclusion = "success" if code == 0 and journal.result in (None, "success") else "failure"
@@ -299,17 +169,3 @@ class RunningJob:
             return {}
         pairs = dict(zip(parts[::2], parts[1::2], strict=False))
         return {names[name]: value for name, value in pairs.items() if name in names}
-
-
-def _literal(name: str, value: str) -> str:
-    """A variable's value so that `act`, which evaluates the environment, comes out with the same text.
-
-    What it knows itself it evaluates once, everything else twice.
-    """
-    if "${{" not in value:
-        return value
-    return (
-        quote(value)
-        if name in ("GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_HEAD_REF", "GITHUB_BASE_REF")
-        else quote(quote(value))
-    )

@@ -7,13 +7,14 @@ from sandbox.github.actions import gates, permissions
 from sandbox.github.actions.contexts import environment_variables
 from sandbox.github.actions.expressions import ExpressionError, evaluate_template
 from sandbox.github.actions.id_tokens import IdTokens, claims
+from sandbox.github.actions.job_order import JobOrder
 from sandbox.github.actions.jobfile import job_workflow
 from sandbox.github.actions.joblog import JobLog
 from sandbox.github.actions.masking import Masker
 from sandbox.github.actions.parts import Control
 from sandbox.github.actions.permissions import Permissions
 from sandbox.github.actions.planner import Record
-from sandbox.github.actions.runner import JobOrder, JobOutcome, RunningJob
+from sandbox.github.actions.runner import JobOutcome, RunningJob
 from sandbox.github.actions.scopes import Scope
 from sandbox.github.actions.shapes import is_mapping
 from sandbox.github.actions.sources import SourceError

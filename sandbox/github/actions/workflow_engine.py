@@ -6,13 +6,9 @@ run at least once.
 """
 
 import logging
-import queue
 import shutil
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import TypeVar
 
 from sandbox.github.actions import announce, gates, reruns, starting
 from sandbox.github.actions.advance import Advance
@@ -29,10 +25,6 @@ from sandbox.github.core.store import Document
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-ANSWER_SECONDS = 30.0
-
 
 class WorkflowEngine(Control):
     """The running side of Actions."""
@@ -42,11 +34,8 @@ class WorkflowEngine(Control):
         self.concurrency = Concurrency()
         self._advance = Advance(self)
         self._work = Work(self)
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._loop, name="actions", daemon=True)
         self._workers = ThreadPoolExecutor(self.host.jobs, thread_name_prefix="job")
         self._running: dict[int, RunningJob] = {}
-        self._closing = False
 
     # life
 
@@ -55,50 +44,18 @@ class WorkflowEngine(Control):
         # Left by jobs of a server that was killed.
         shutil.rmtree(self.directory / "jobs", ignore_errors=True)
         self._workers.submit(self.host.prepare)
-        self._thread.start()
-        self.post(self._recover)
+        self.decisions.start()
+        self.decisions.post(self._recover)
         self.forge.events.subscribe(self.receive)
         self.forge.at_close(self.close)
 
     def close(self) -> None:
         """Ends all running jobs; they run again when a server starts on the same state."""
-        self._closing = True
+        self.decisions.closing = True
         for running in list(self._running.values()):
             running.kill()
         self._workers.shutdown(wait=True, cancel_futures=True)
-        self._tasks.put(None)
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
-            self._thread.join(timeout=10)
-
-    def _loop(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            try:
-                task()
-            except Exception:
-                logger.exception("a decision about workflow runs failed")
-
-    def post(self, task: Callable[[], None]) -> None:
-        """Has the engine's thread do something."""
-        if not self._closing:
-            self._tasks.put(task)
-
-    def later(self, seconds: float, task: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds, self.post, [task])
-        timer.daemon = True
-        timer.start()
-
-    def ask(self, question: Callable[[], T]) -> T:
-        """Has the engine's thread do something and waits for the answer; its errors are raised here."""
-        answer: Future[T] = Future()
-
-        def work() -> None:
-            try:
-                answer.set_result(question())
-            except Exception as error:  # noqa: BLE001 -- it is raised again where it was asked
-                answer.set_exception(error)
-
-        self.post(work)
-        return answer.result(timeout=ANSWER_SECONDS)
+        self.decisions.end()
 
     # events
 
@@ -110,7 +67,7 @@ class WorkflowEngine(Control):
     def _note(self, event: Event) -> None:
         number = self.runs.next_id()
         self.runs.inbox.put(number, asdict(event))
-        self.post(lambda: self._open(number))
+        self.decisions.post(lambda: self._open(number))
 
     def _open(self, number: int) -> None:
         noted = self.runs.inbox.get(number)
@@ -187,7 +144,7 @@ class WorkflowEngine(Control):
         kind, number = following
         job = self.runs.job(repository_id, number) if kind == "job" else None
         run_id = job["run_id"] if job else number
-        self.post(lambda: self.advance(repository_id, run_id))
+        self.decisions.post(lambda: self.advance(repository_id, run_id))
 
     def has_turn(self, run: Document) -> bool:
         wanted = claim(run["repository_id"], run["concurrency"])
@@ -199,11 +156,11 @@ class WorkflowEngine(Control):
             self._advance.run(run)
 
     def execute(self, run: Document, job: Document) -> None:
-        if not self._closing:
+        if not self.decisions.closing:
             self._workers.submit(self._do, run["repository_id"], run["id"], job["id"])
 
     def _do(self, repository_id: int, run_id: int, job_id: int) -> None:
-        if self._closing:
+        if self.decisions.closing:
             return
         try:
             outcome = self._work.do(repository_id, job_id, self._running)
@@ -214,7 +171,7 @@ class WorkflowEngine(Control):
         running = self._running.pop(job_id, None)
         if outcome is None or (running is not None and running.killed):
             return
-        self.post(lambda: self._finished(repository_id, run_id, job_id, outcome))
+        self.decisions.post(lambda: self._finished(repository_id, run_id, job_id, outcome))
 
     def _finished(self, repository_id: int, run_id: int, job_id: int, outcome: JobOutcome) -> None:
         job = self.runs.job(repository_id, job_id)
@@ -236,7 +193,7 @@ class WorkflowEngine(Control):
         for job in self.runs.jobs(run):
             if job["kind"] == "job" and job["status"] != "completed":
                 self._cancel(run, job, force=force)
-        self.post(lambda: self.advance(repository_id, run_id))
+        self.decisions.post(lambda: self.advance(repository_id, run_id))
 
     def cancel_job(self, repository_id: int, job_id: int) -> None:
         job = self.runs.job(repository_id, job_id)
@@ -251,7 +208,7 @@ class WorkflowEngine(Control):
                     self._cancel(run, other)
         elif job["status"] != "completed":
             self._cancel(run, job)
-        self.post(lambda: self.advance(repository_id, run["id"]))
+        self.decisions.post(lambda: self.advance(repository_id, run["id"]))
 
     def _cancel(self, run: Document, job: Document, *, force: bool = False) -> None:
         running = self._running.get(job["id"])
@@ -309,12 +266,12 @@ class WorkflowEngine(Control):
 
         changed = self.runs.update_job(job, begin)
         if begins:
-            self.post(lambda: self._announce_start(changed))
+            self.decisions.post(lambda: self._announce_start(changed))
         return begins
 
     def must_stop(self, job: Document) -> bool:
         present = self.runs.job(job["repository_id"], job["id"])
-        return self._closing or present is None or bool(present["cancelled"])
+        return self.decisions.closing or present is None or bool(present["cancelled"])
 
     def _announce_start(self, job: Document) -> None:
         run = self.runs.run(job["repository_id"], job["run_id"])

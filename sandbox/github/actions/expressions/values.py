@@ -33,7 +33,7 @@ def is_truthy(value: Value) -> bool:
 
 
 def parse_number(text: str) -> float | None:
-    """A number as the language writes it; None if the text is none."""
+    """A number as the language writes it; None if the text is not a number."""
     if _HEXADECIMAL.match(text):
         return float(int(text, 16))
     if _OCTAL.match(text):
@@ -44,7 +44,7 @@ def parse_number(text: str) -> float | None:
 
 
 def to_number(value: Value) -> float:
-    """The number that a comparison sees; NaN for what is none."""
+    """The number that a comparison sees; NaN for what is not a number."""
     if value is None:
         return 0.0
     if isinstance(value, (bool, int, float)):
