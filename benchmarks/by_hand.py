@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.clone import Clone
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
-from sandbox.rehearsal import Clone, Rehearsal
+from sandbox.rehearsal import Rehearsal
 from slipway_release.image import Buildah, Metadata
 from slipway_release.tool import Credential
 

@@ -14,7 +14,8 @@ from collections.abc import Generator
 from benchmarks.by_hand import by_hand
 from benchmarks.measure import Report, benchmark, say
 from benchmarks.sandboxes import job_seconds, next_minor, running, service_argument
-from sandbox.rehearsal import Clone, Rehearsal
+from sandbox.clone import Clone
+from sandbox.rehearsal import Rehearsal
 from sandbox.story import Environment, environments
 
 JOBS = ("test", "build", "ask for promotion")

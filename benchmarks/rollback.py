@@ -11,9 +11,10 @@ from collections.abc import Callable
 from benchmarks.by_hand import NAME, ByHand, by_hand
 from benchmarks.measure import Report, benchmark, say
 from benchmarks.sandboxes import fail_fast, next_minor, running, service_argument
+from sandbox.clone import Clone
 from sandbox.demo import FAULT
 from sandbox.people import change
-from sandbox.rehearsal import Clone, Rehearsal
+from sandbox.rehearsal import Rehearsal
 from sandbox.story import Environment, environments
 
 GOAL_COMMIT_SECONDS = 5

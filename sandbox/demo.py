@@ -7,9 +7,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sandbox.clone import Clone
 from sandbox.errors import SandboxError
 from sandbox.people import agree, change
-from sandbox.rehearsal import Clone, JsonObject, Rehearsal
+from sandbox.rehearsal import JsonObject, Rehearsal
 from sandbox.story import Environment, Story, Versions, environments, maintenance_branch, next_versions
 
 FAULT = "ENV REHEARSE_FAULT=unready\n"

@@ -1,9 +1,9 @@
-"""One command at a time may change a sandbox; the system lets go of the lock when its holder dies, however it dies."""
+"""Locks between processes; the system lets go of them when their holder dies, however it dies."""
 
 import contextlib
 import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +13,7 @@ from sandbox.errors import ExitCode, SandboxError
 
 @contextlib.contextmanager
 def locked(config: SandboxConfig) -> Generator[None]:
-    """Holds the sandbox.
+    """Holds the sandbox, which one command at a time may change.
 
     Raises:
         SandboxError: Another command holds it, or this user may not.
@@ -55,3 +55,21 @@ def _held(path: Path) -> TextIO:
                 exit_code=ExitCode.BUSY,
             ) from None
         file.close()  # its holder removed it between the two calls; a lock on it would keep no process out
+
+
+@contextlib.contextmanager
+def held(path: Path, wait: Callable[[], None] = lambda: None) -> Generator[None]:
+    """Waits for the right to build something into the cache, and holds it.
+
+    Args:
+        path: a file that stands for that.
+        wait: is called where another process has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

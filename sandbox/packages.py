@@ -5,17 +5,17 @@ machine. Plain commands without services are installed the usual way when they a
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
+from sandbox.lock import held
 from sandbox.progress import Progress
 
 DAEMONS = ("containerd", "containernetworking-plugins", "docker-registry", "libseccomp2", "runc")
@@ -63,7 +63,7 @@ def ensure(config: SandboxConfig, progress: Progress) -> Path:
     if not wanted and folder.is_dir():
         return folder
     _require_apt(wanted)
-    with progress.phase("Debian packages (once)"), _locked(config.cache / "packages"):
+    with progress.phase("Debian packages (once)"), held(config.cache / "packages" / ".lock"):
         if wanted := missing():
             progress.update(", ".join(wanted))
             _install(wanted)
@@ -141,11 +141,3 @@ def _unpack(folder: Path) -> None:
         tree.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Generator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.clone import Clone
 from sandbox.errors import SandboxError
-from sandbox.rehearsal import Clone, JsonObject, Rehearsal
+from sandbox.rehearsal import JsonObject, Rehearsal
 
 
 def propose(
@@ -98,7 +99,7 @@ def numbered(pull_request: str) -> tuple[str, int]:
     """The repository and the number of a pull request, by its URL.
 
     Raises:
-        SandboxError: it is none.
+        SandboxError: it is not the address of a pull request.
     """
     found = re.search(r"/([^/]+)/pull/(\d+)/?$", pull_request)
     if found is None:

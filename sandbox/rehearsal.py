@@ -8,10 +8,9 @@ import base64
 import contextlib
 import json
 import shutil
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ import kubernetes.client
 import kubernetes.config
 import urllib3.exceptions
 
+from sandbox.clone import Clone
 from sandbox.config import SECOND_CONTEXT, SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.sign_on import logged_in
@@ -30,38 +30,6 @@ JsonObject = dict[str, Any]
 T = TypeVar("T")
 PASSING = (SandboxError, httpx.HTTPError, urllib3.exceptions.HTTPError, kubernetes.client.ApiException, OSError)
 """What a look meets while something starts again, and no more after that."""
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A work tree of one repository of the sandbox's GitHub, pushed to as one person."""
-
-    directory: Path
-    repository: str
-
-    def git(self, *arguments: str) -> str:
-        """Runs git in the work tree and returns what it printed.
-
-        Raises:
-            SandboxError: git refused; its own words are in the message.
-        """
-        ran = subprocess.run(
-            ["git", *arguments], cwd=self.directory, capture_output=True, text=True, timeout=120, check=False
-        )
-        if ran.returncode:
-            raise SandboxError(f"git {arguments[0]} in {self.directory.name}: {ran.stderr.strip()}")
-        return ran.stdout.strip()
-
-    def write(self, files: Mapping[str, str]) -> None:
-        for path, text in files.items():
-            target = self.directory / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-
-    def tag(self, name: str, revision: str = "HEAD") -> None:
-        """Tags a revision and pushes the tag."""
-        self.git("tag", name, revision)
-        self.git("push", "--quiet", "origin", f"refs/tags/{name}")
 
 
 @dataclass(frozen=True)

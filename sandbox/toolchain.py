@@ -5,7 +5,6 @@ everything that went into it, so that raising a pin builds again and nothing els
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 from sandbox import golang
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
+from sandbox.lock import held
 from sandbox.progress import Progress, elapsed_text
 
 SOURCES = Path(__file__).parent / "tools"
@@ -210,7 +210,11 @@ def _run_go(go: Path, tool: Tool, arguments: list[str]) -> str:
 
 
 def _build(config: SandboxConfig, progress: Progress, tool: Tool, folder: Path) -> None:
-    with progress.phase(f"Building {tool.name} (once)"), _locked(config, tool, progress):
+    lock = config.cache / "bin" / f".{tool.name}.lock"
+    with (
+        progress.phase(f"Building {tool.name} (once)"),
+        held(lock, lambda: progress.update("waiting for another build of it")),
+    ):
         if (folder / tool.name).is_file():  # by the one who held the lock
             return
         go = golang.find(config, progress)
@@ -274,19 +278,6 @@ def _overlay(go: Path, tool: Tool, into: Path) -> list[str]:
     file = into / "overlay.json"
     file.write_text(json.dumps({"Replace": replaced}))
     return ["-overlay", str(file)]
-
-
-@contextlib.contextmanager
-def _locked(config: SandboxConfig, tool: Tool, progress: Progress) -> Generator[None]:
-    """Holds the right to build a tool into this cache; the kernel gives it back when its holder dies."""
-    (config.cache / "bin").mkdir(parents=True, exist_ok=True)
-    with (config.cache / "bin" / f".{tool.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress.update("waiting for another build of it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _last_lines(text: str, count: int = 8) -> str:

@@ -1,7 +1,6 @@
 """Images that are built already: blobs and an index in the cache, shared by all sandboxes of this user."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import shutil
@@ -13,6 +12,7 @@ from sandbox.images import oci
 from sandbox.images.catalog import Image
 from sandbox.images.oci import Layer
 from sandbox.images.recipes import Recipe, Workshop
+from sandbox.lock import held
 from sandbox.progress import Progress
 from sandbox.registry import CachedImage
 
@@ -48,10 +48,8 @@ class ImageCache:
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None]:
-        """Holds the right to build into this cache; the kernel gives it back when its holder dies."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        """Holds the right to build into this cache."""
+        with held(self.folder / ".lock"):
             for leftover in (*self.blobs.glob(".*"), *(self.folder / "trees").glob(".*")):  # of one that was killed
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             yield

@@ -8,8 +8,9 @@ import httpx
 import kubernetes.client
 import pytest
 
+from sandbox.clone import Clone
 from sandbox.people import propose
-from sandbox.rehearsal import Clone, JsonObject, Rehearsal
+from sandbox.rehearsal import JsonObject, Rehearsal
 from tests.sandbox.test_tenancy import SERVER, application, told_of
 
 SERVICE, PLACE, LABEL = "guestbook", "guestbook-pull-requests", "preview"
