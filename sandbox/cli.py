@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(SandboxConfig.from_environment(), given) or ExitCode.OK
     except SandboxError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False, style="red")
+        _complain(f"error: {error}")
         return error.exit_code
     except OSError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(_told(error), markup=False, style="red")
+        _complain(_told(error))
         return ExitCode.FAILED
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted; run `make up` again to continue, or `make down` to clean up")
@@ -48,9 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get(TRACEBACK):
             raise
         fault = f"error: a fault of the sandbox itself: {type(error).__name__}: {error}"
-        remedy = f"report it with what it prints under {TRACEBACK}=1"
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{fault}; {remedy}", markup=False, style="red")
+        _complain(f"{fault}; report it with what it prints under {TRACEBACK}=1")
         return ExitCode.FAILED
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False, style="red")
 
 
 def _told(error: OSError) -> str:
