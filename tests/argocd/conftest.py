@@ -14,6 +14,7 @@ from sandbox.argocd.chart import build_chart
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.toolchain import ARGOCD_VERSION, TOOLS, key, module_directory
+from tests.argocd.notifications import Run, notifications_command
 from tests.argocd.rendering import KubernetesObject, Render, RenderText
 
 
@@ -90,3 +91,9 @@ def no_cluster(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def go() -> str:
     return shutil.which("go") or pytest.skip("there is no Go here")
+
+
+@pytest.fixture(scope="session")
+def run(argocd: Path, no_cluster: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs a command of `argocd admin notifications` with the platform's configuration."""
+    return notifications_command(argocd, no_cluster, tmp_path_factory.mktemp("notifications"))

@@ -90,7 +90,7 @@ def test_a_rollout_that_a_quota_stops_says_so(health: Any) -> None:
         ({}, {"lastScheduleTime": "2026-01-02T00:00:00Z", "lastSuccessfulTime": "2026-01-02T00:01:00Z"}),
     ],
 )
-def test_a_failed_run_of_a_cron_job_is_no_fault_of_a_release(
+def test_a_failed_run_of_a_cron_job_is_not_a_fault_of_a_release(
     health: Any, spec: dict[str, bool], status: dict[str, str]
 ) -> None:
     job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "a"}, "spec": spec, "status": status}
