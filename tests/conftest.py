@@ -23,7 +23,7 @@ REASON = "`make up`"
 FOLDERS = {"admission", "argocd", "github", "github_actions", "github_plugin", "pulumi", "release"}
 """Folders whose tests start real servers and run real tools."""
 LONGEST = (
-    "test_workflows.py", "test_platform_workflows.py", "test_operations.py", "test_validation.py", "test_plan.py",
+    "test_workflows.py", "test_platform_workflows.py", "test_operations.py", "test_plan.py",
     "test_trust.py", "test_adoption.py", "test_year.py",
 )  # fmt: skip
 """Files that run for a minute; they begin, so that one process does not go on with one of them when all others end."""

@@ -1,12 +1,16 @@
 """The sandbox's GitHub on a free port of loopback, once for all tests; each test has an organisation of its own."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slipway_release.validation.files import Tree
 from tests.release import serving
 from tests.release.builders import environment
+from tests.release.repository import HELM, write_released
 from tests.release.serving import Running
 from tests.release.world import World
 
@@ -36,3 +40,17 @@ def world(github: Running) -> Iterator[Callable[..., World]]:
     for item in made:
         item.clear_faults()
         item.client.close()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The environment repository of the valid stack, with 1.0.0 of guestbook released to staging."""
+    return write_released(tmp_path_factory.mktemp("repository"))
+
+
+@pytest.fixture
+def tree(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A work tree of it for one test."""
+    if HELM:
+        monkeypatch.setenv("HELM", str(HELM))
+    return Tree(shutil.copytree(template, tmp_path / "head"))

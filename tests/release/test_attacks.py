@@ -13,18 +13,16 @@ from typing import Any
 import pytest
 
 from manifests.app_project import app_project
-from manifests.repository_files import environment_repository_files
 from slipway_release.layout import release_path
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.validation import charts, check, secrets
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree
 from stacks.settings import settings_of
-from tests.release.stage import find
+from tests.release.repository import HELM, needs_helm, write_repository
 from tests.stacks.builders import texts, values
 
-HELM = find("helm", "bin/helm-*/helm")
-pytestmark = pytest.mark.skipif(HELM is None, reason="helm is not here yet; `make up` builds it")
+pytestmark = needs_helm
 TEMPLATES = "helm-charts/guestbook/templates"
 OWN = "environments/dev/guestbook/values.yaml"
 CANARY = "canary-0b9f"
@@ -32,15 +30,10 @@ CANARY = "canary-0b9f"
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("repository")
     address = "https://{service}.{environment}.example.com"
     stack = values(environments=[{"name": "dev", "images": "main", "url": address}])
     stack["services"].append({"name": "reports", "template": "python-web", "team": "web"})
-    files = environment_repository_files(settings_of("tests", texts(stack)))
-    for path, text in {**files.seeded, **files.owned}.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    return folder
+    return write_repository(tmp_path_factory.mktemp("repository"), stack)
 
 
 @pytest.fixture
@@ -292,7 +285,7 @@ def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
     assert check.problems(tree) == []
 
 
-def test_hosts_of_the_platform_are_no_services(tree: Tree) -> None:
+def test_hosts_of_the_platform_are_not_services(tree: Tree) -> None:
     file = tree.folder / ".slipway/platform.json"
     content = json.loads(file.read_text())
     content["argocd"]["url"] = "https://argocd.example.com/"

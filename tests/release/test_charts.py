@@ -17,10 +17,9 @@ from slipway_release.platform_file import Environment, Platform, Service
 from slipway_release.validation import charts, dependencies, secrets
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree
-from tests.release.stage import find
+from tests.release.repository import HELM, needs_helm
 
-HELM = find("helm", "bin/helm-*/helm")
-pytestmark = pytest.mark.skipif(HELM is None, reason="helm is not here yet; `make up` builds it")
+pytestmark = needs_helm
 
 SERVICE = Service("guestbook", "acme/guestbook", "web", ("dev",), "ghcr.io/acme/guestbook")
 ENVIRONMENT = Environment(

@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 from slipway_release.validation import files, reading
 from slipway_release.validation.files import Tree
 from slipway_release.yaml_scalars import resolved, text_of
-from tests.release.stage import find
-
-HELM = find("helm", "bin/helm-*/helm")
-needs_helm = pytest.mark.skipif(HELM is None, reason="helm is not here yet; `make up` builds it")
+from tests.release.repository import HELM, needs_helm
 
 PROBES = """\
 readinessProbe: &probe
@@ -111,7 +108,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes, words: str)
     assert [words in str(problem) for problem in problems] == [True]
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\n")
     ((_, found, problems),) = Tree(tmp_path).readings()
     assert (found.documents, problems) == ([{"a": 1}], [])
