@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 
+def environment_folder(environment: str) -> str:
+    """What belongs to an environment."""
+    return f"environments/{environment}"
+
+
+def shared_values(environment: str) -> str:
+    """The values that all services of an environment share."""
+    return f"{environment_folder(environment)}/values.yaml"
+
+
 def release_path(environment: str, service: str) -> str:
     """The automation's file: which version runs."""
     return f"{service_folder(environment, service)}/release.yaml"
@@ -10,12 +20,12 @@ def release_path(environment: str, service: str) -> str:
 
 def freeze_path(environment: str) -> str:
     """The automation's file: that nothing is promoted to an environment, and why; absent where it is not frozen."""
-    return f"environments/{environment}/freeze.json"
+    return f"{environment_folder(environment)}/freeze.json"
 
 
 def service_folder(environment: str, service: str) -> str:
     """The folder of a service in an environment: the team's values beside the automation's release."""
-    return f"environments/{environment}/{service}"
+    return f"{environment_folder(environment)}/{service}"
 
 
 def chart_folder(service: str) -> str:
@@ -36,17 +46,17 @@ def folders_of(environment: str, service: str) -> tuple[str, str, str]:
 def value_files(environment: str, service: str) -> tuple[str, str, str]:
     """The files with values of a service in an environment; a later one wins."""
     folder = service_folder(environment, service)
-    return f"environments/{environment}/values.yaml", f"{folder}/values.yaml", release_path(environment, service)
+    return shared_values(environment), f"{folder}/values.yaml", release_path(environment, service)
 
 
 def watched(environment: str, service: str) -> tuple[str, ...]:
     """The folders and files that a service in an environment is rendered from."""
-    return chart_folder(service), service_folder(environment, service), value_files(environment, service)[0]
+    return chart_folder(service), service_folder(environment, service), shared_values(environment)
 
 
 def is_configuration_of(path: str, environment: str, service: str) -> bool:
     """Whether a file configures a service in an environment: its chart, its values, or those that all share."""
-    if path == f"environments/{environment}/values.yaml":
+    if path == shared_values(environment):
         return True
     folders = tuple(f"{folder}/" for folder in folders_of(environment, service))
     return path.startswith(folders) and path != release_path(environment, service)

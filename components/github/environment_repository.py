@@ -92,7 +92,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
                     "repository": self.repository.name,
                     "environment": environment.name,
                     "branch": environment.target_branch,
-                    "folders": [f"helm-charts/{service.name}" for service in settings.services_of(environment)],
+                    "folders": [layout.chart_folder(service.name) for service in settings.services_of(environment)],
                 },
                 guarded,
             )

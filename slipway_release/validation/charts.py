@@ -149,7 +149,7 @@ def schemas(rendered: list[Rendered]) -> list[Problem]:
             timeout=_TIMEOUT,
             check=False,
         )
-        where = f"environments/{item.environment}/{item.service} (rendered)"
+        where = f"{layout.service_folder(item.environment, item.service)} (rendered)"
         problems += [Problem(where, line) for line in answer.stdout.splitlines() if answer.returncode and line.strip()]
     return problems
 

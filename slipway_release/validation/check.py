@@ -7,7 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from slipway_release import workflow
+from slipway_release import layout, workflow
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import placement_name
 from slipway_release.validation import (
@@ -98,7 +98,7 @@ def _rendered(tree: Tree) -> list[Problem]:
         rendered = [future.result() for future in waiting]
         found = [problem for problems in linted for problem in problems]
     for (service, environment), item in zip(places, rendered, strict=True):
-        where = f"environments/{item.environment}/{item.service} (rendered)"
+        where = f"{layout.service_folder(item.environment, item.service)} (rendered)"
         found += item.problems + secrets.check_manifests(where, item.manifests)
         namespace = placement_name(item.service, item.environment)
         release = removal.released(tree, service, environment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway_release import release_file
+from slipway_release import layout, release_file
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
@@ -68,18 +68,18 @@ def check_left_over(tree: Tree, base: Tree | None) -> list[Problem]:
     for place in sorted(folder.glob("*")) if folder.is_dir() else []:
         if place.name not in environments:
             text = "no such environment in the platform's settings"
-            problems.append(_left_over(tree, base, f"environments/{place.name}", text))
+            problems.append(_left_over(tree, base, layout.environment_folder(place.name), text))
             continue
         for child in sorted(place.iterdir()) if place.is_dir() else []:
             if child.is_dir() and (place.name, child.name) not in placed:
                 text = f"no service of that name runs in {place.name}"
-                problems.append(_left_over(tree, base, f"environments/{place.name}/{child.name}", text))
+                problems.append(_left_over(tree, base, layout.service_folder(place.name, child.name), text))
     return problems + _gone(tree)
 
 
 def _left_over(tree: Tree, base: Tree | None, path: str, text: str) -> Problem:
     here = tree.folder / path
-    chart = tree.folder / "helm-charts" / here.name
+    chart = tree.folder / layout.chart_folder(here.name)
     was_there = (base.folder / path).exists() if base else (chart.is_dir() or any(here.rglob("release.yaml")))
     if was_there:
         remedy = f"it is left over: delete it when nothing of it is needed (`git rm -r {path}`)"
@@ -90,7 +90,7 @@ def _left_over(tree: Tree, base: Tree | None, path: str, text: str) -> Problem:
 def _gone(tree: Tree) -> list[Problem]:
     return [
         Problem(
-            f"helm-charts/{service.name}",
+            layout.chart_folder(service.name),
             f"the files of {service.name} are gone, and the settings still name it; take it out of them and run "
             "`pulumi up`. Until then Argo CD shows an error, and what runs goes on",
             is_warning=True,

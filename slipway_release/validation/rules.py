@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from slipway_release import fields, release_file, tags
+from slipway_release import fields, layout, release_file, tags
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
@@ -102,9 +102,9 @@ def _code_owners(tree: Tree) -> list[Problem]:
         return broken
     patterns = [line.split()[0] for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return [
-        Problem(candidates[0], f"no team owns helm-charts/{service.name}")
+        Problem(candidates[0], f"no team owns {layout.chart_folder(service.name)}")
         for service in tree.platform().services
-        if not any(_covers(pattern, f"helm-charts/{service.name}/") for pattern in patterns)
+        if not any(_covers(pattern, f"{layout.chart_folder(service.name)}/") for pattern in patterns)
     ]
 
 

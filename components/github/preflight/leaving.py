@@ -8,7 +8,7 @@ from urllib.parse import quote
 from components.github.api import GitHubApi
 from components.github.preflight.findings import Advice
 from manifests.model import Removal, Settings
-from slipway_release import fields, platform_file
+from slipway_release import fields, layout, platform_file
 from slipway_release.errors import RefusedError
 from slipway_release.platform_file import Environment, Platform, Service, placement_name
 
@@ -69,7 +69,7 @@ def _environment_leaves(before: Platform, environment: Environment, *, stays: bo
     if services:
         fate = "stay, because its `removal` is orphan" if stays else "are deleted with all that is in them"
         what += f"; the namespaces {applications} {fate}"
-    left = [f"environments/{environment.name}", f"infrastructure/{environment.name}"]
+    left = [layout.environment_folder(environment.name), f"infrastructure/{environment.name}"]
     if environment.target_branch != platform_file.MAIN:
         what += f"; the branch {environment.target_branch} stays, as the history of what ran"
     return Advice(f"{what}; {_folders(left)}")
@@ -86,8 +86,9 @@ def _service_leaves(service: Service, lost: list[str], keeps: dict[str, bool], *
         what += f"; the namespaces {_listed(kept)} stay, because `removal` is orphan there"
     if repository_stays:
         what += f"; the repository {service.repository} stays, unmanaged"
-    left = [f"environments/{name}/{service.name}" for name in lost]
-    return Advice(f"{what}; {_folders([*([f'helm-charts/{service.name}'] if repository_stays else []), *left])}")
+    left = [layout.service_folder(name, service.name) for name in lost]
+    charts = [layout.chart_folder(service.name)] if repository_stays else []
+    return Advice(f"{what}; {_folders([*charts, *left])}")
 
 
 def _folders(paths: list[str]) -> str:
