@@ -35,8 +35,8 @@ def taken_back(config: SandboxConfig, settings: StackConfig) -> str:
     if not names:
         return ""
     return (
-        f"{rehearsal.owner}/{REPOSITORY} has {', '.join(names)} otherwise by now, and this takes it back: `make up`"
-        f" deploys {file} of this clone; bring what was merged there into it, and run `make up` again"
+        f"{rehearsal.owner}/{REPOSITORY} has other values of {', '.join(names)} by now, and `make up` takes them back:"
+        f" it deploys {file} of this clone; bring what was merged there into it, and run `make up` again"
     )
 
 

@@ -96,7 +96,7 @@ class AppMaker:
         """Takes the App that GitHub has made: its key and its id go into the stack.
 
         Raises:
-            GitHubError: the code is none, or older than an hour.
+            GitHubError: GitHub does not know the code, or it is older than an hour.
             StackFileError: the pulumi CLI refuses.
         """
         role = self.roles.get(name)

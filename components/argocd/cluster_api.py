@@ -95,7 +95,7 @@ def missing_rights(client: Any, kinds: Kinds, setting: str) -> Iterator[str]:
 
 
 def untested(path: str, what: str, version: str, tested: Versions) -> Iterator[Advice]:
-    """Advice where a version is none that Slipway is tested with.
+    """Advice where Slipway is not tested with a version.
 
     Args:
         path: the setting that it belongs to.
@@ -111,7 +111,7 @@ def untested(path: str, what: str, version: str, tested: Versions) -> Iterator[A
 
 
 def untested_kubernetes(client: Any, setting: str) -> Iterator[Advice]:
-    """Advice where the cluster's Kubernetes is none that Slipway is tested with."""
+    """Advice where Slipway is not tested with the Kubernetes of the cluster."""
     version = call(client, "GET", "/version")
     running = f"{version.get('major', '')}.{version.get('minor', '')}"
     yield from untested(setting, "Kubernetes", running, TESTED_KUBERNETES)

@@ -114,7 +114,7 @@ def load(file: Path) -> Kubeconfig:
     """A kubeconfig.
 
     Raises:
-        UnreadableError: it is none; all that is wrong with its form is said.
+        UnreadableError: it is not a kubeconfig; the error says everything that is wrong with its form.
     """
     try:
         text, unreadable = read_text(file, str(file))

@@ -132,7 +132,7 @@ def load(path: Path) -> Credentials:
         document: dict[str, Any] = json.loads(path.read_text())
         return Credentials(
             github_token=document["githubToken"],
-            # A sandbox of before may know fewer people.
+            # An older sandbox may know fewer people.
             users={login: _token() for login in USERS} | document["users"],
             apps={
                 slug: AppCredentials(app["id"], app["installationId"], app["privateKey"])

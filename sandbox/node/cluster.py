@@ -33,7 +33,7 @@ def choice(config: SandboxConfig) -> Cluster:
     """The cluster that this sandbox runs on, or would run on: what it was started with stays its choice.
 
     Raises:
-        SandboxError: the setting is none of the allowed values.
+        SandboxError: the setting is not one of the allowed values.
     """
     if existing.named():
         return Cluster.EXISTING

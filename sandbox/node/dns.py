@@ -1,4 +1,4 @@
-"""One question to a DNS server, asked by hand: what the machine's resolver asks is none of the sandbox's business."""
+"""One question to a DNS server, asked directly, so that the machine's own resolver is not involved."""
 
 import socket
 import struct

@@ -45,6 +45,6 @@ class Seals:
     def _known(self) -> dict[str, Any]:
         try:
             known = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # there is none, or it is of a sandbox of before
+        except (OSError, ValueError):  # there is none, or an older sandbox wrote it
             return {}
         return cast("dict[str, Any]", known) if isinstance(known, dict) else {}

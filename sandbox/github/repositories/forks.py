@@ -14,7 +14,7 @@ TABLE = "forks"
 
 
 def source_id(repository: Document) -> int:
-    """Id of the repository that a network began with; its own for one that is no fork."""
+    """Id of the repository that a network began with; its own for one that is not a fork."""
     return int(repository.get("source_id") or repository["id"])
 
 
