@@ -168,6 +168,6 @@ def test_the_pulumi_among_the_commands_passes_every_word_on(words: list[str], mo
     assert passed == [words]
 
 
-def test_an_address_that_is_no_pull_requests_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_address_that_is_not_a_pull_requests_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["approve", "http://10.201.0.1:3000/acme/environments"]) == ExitCode.FAILED
     assert "not the address of a pull request" in capsys.readouterr().err

@@ -251,7 +251,7 @@ def test_a_kubelet_knows_the_registry_by_its_host(host: str, server: str) -> Non
     assert list(json.loads(plain(secret.inputs["stringData"])[".dockerconfigjson"])["auths"]) == [server]
 
 
-def test_the_home_directory_of_a_person_is_no_change() -> None:
+def test_the_home_directory_of_a_person_is_not_a_change() -> None:
     provider = platform(values(cluster={"kubeconfig": "~/.kube/acme", "context": "there"})).one("kubernetes")
     assert provider.inputs["kubeconfig"] == "~/.kube/acme"
 

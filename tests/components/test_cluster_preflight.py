@@ -120,7 +120,7 @@ def test_a_release_that_a_killed_helm_has_left_pending_is_named(statuses: tuple[
 
 
 @pytest.mark.parametrize("statuses", [("deployed",), ("superseded", "pending-upgrade", "deployed"), ("failed",)])
-def test_a_release_that_can_be_upgraded_is_no_problem(statuses: tuple[str, ...]) -> None:
+def test_a_release_that_can_be_upgraded_is_not_a_problem(statuses: tuple[str, ...]) -> None:
     assert said_of(recorded(*statuses)) == []
 
 
@@ -246,7 +246,7 @@ def test_a_missing_kubeconfig_is_named() -> None:
 
 
 @pytest.mark.parametrize("content", ["[", "5", "", "\ufffd: [", "clusters: 5"])
-def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_kubeconfig_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(content)
     (problem,) = cluster.cluster_problems(settings(values(cluster={"kubeconfig": str(path), "context": "x"})))

@@ -107,7 +107,7 @@ def test_drift_of_an_owned_file_is_shown_and_mended() -> None:
     assert data.files()["app.py"].sha == blob_sha("theirs\n")
 
 
-def test_changes_of_seeded_files_are_no_difference() -> None:
+def test_changes_of_seeded_files_are_not_a_difference() -> None:
     data = GitData.initialised()
     files = provider(data)
     state = files.create(properties()).outs or {}

@@ -394,7 +394,7 @@ def test_an_up_that_outlives_the_token_of_an_app_is_announced() -> None:
     assert "250 new services" in advice[0] or "251 new services" in advice[0]
 
 
-def test_what_answers_but_is_no_github_is_named() -> None:
+def test_what_answers_but_is_not_github_is_named() -> None:
     (problem,) = problems({"/orgs/acme": httpx.Response(200, text="<html>welcome</html>")})
     assert "github.baseUrl" in problem
 

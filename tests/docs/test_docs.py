@@ -122,7 +122,7 @@ def test_every_secret_is_documented() -> None:
     assert not [name for name in SECRETS if f"`{name}`" not in text]
 
 
-def test_each_setting_of_the_sandbox_that_is_no_default_has_its_reason() -> None:
+def test_each_setting_of_the_sandbox_that_is_not_a_default_has_its_reason() -> None:
     schema: dict[str, Any] = json.loads((ROOT / "stacks/schema.json").read_text())
     known = schema["properties"]["config"]["properties"]
     set_otherwise: set[str] = set()

@@ -90,7 +90,7 @@ def test_an_expression_has_the_value_that_github_gives_it(text: str, expected: A
         "success()",
     ],
 )
-def test_what_is_no_expression_is_refused(text: str) -> None:
+def test_what_is_not_an_expression_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         evaluate(text, CONTEXTS)
 

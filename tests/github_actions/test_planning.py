@@ -46,7 +46,7 @@ def test_exclude_goes_before_include() -> None:
 
 
 @pytest.mark.parametrize("value", [[], {"a": []}, {"a": "x"}, {"include": "x"}, {"a": list(range(300))}])
-def test_what_is_no_matrix_is_refused(value: Any) -> None:
+def test_what_is_not_a_matrix_is_refused(value: Any) -> None:
     with pytest.raises(ExpressionError):
         matrix.expand(value)
 

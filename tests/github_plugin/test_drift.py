@@ -35,7 +35,7 @@ def test_an_invitation_that_is_not_accepted_is_drift(engine: Engine, team: str) 
     assert engine.changed(made) == {"members"}
 
 
-def test_the_order_of_members_is_no_change(engine: Engine, team: str) -> None:
+def test_the_order_of_members_is_not_a_change(engine: Engine, team: str) -> None:
     made = engine.create("TeamMembers", {"teamId": team, "members": members(("sam", "member"), ("dana", "member"))})
     assert engine.changed(made, {"teamId": team, "members": members(("dana", "member"), ("sam", "member"))}) == set()
 

@@ -57,7 +57,7 @@ def test_what_is_not_known_yet_is_taken_and_is_a_change(engine: Engine, reposito
     assert list(answer.replaces) == ["teamId"]
 
 
-def test_what_the_engine_keeps_for_itself_is_no_property(engine: Engine) -> None:
+def test_what_the_engine_keeps_for_itself_is_not_a_property(engine: Engine) -> None:
     checked, failures = engine.check("IssueLabel", {"__defaults": [], "name": "l", "color": "f", "repository": "r"})
     assert failures == []
     assert "__defaults" not in checked

@@ -63,7 +63,7 @@ def test_settings_changed_by_hand_are_drift_that_an_update_mends(engine: Engine,
     assert engine.changed(mended, made.inputs) == set()
 
 
-def test_what_is_ignored_is_no_change(engine: Engine) -> None:
+def test_what_is_ignored_is_not_a_change(engine: Engine) -> None:
     made = engine.create("Repository", {"name": "ignoring", **INPUTS})
     inputs = {**made.inputs, "autoInit": False}
     assert engine.changed(made, inputs) == {"autoInit"}

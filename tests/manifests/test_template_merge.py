@@ -38,13 +38,13 @@ def test_a_new_file_of_the_template_does_not_replace_the_teams() -> None:
     assert "mine\n" in found.written["a"]
 
 
-def test_what_is_no_text_and_what_stands_where_a_folder_is_are_left_alone() -> None:
+def test_what_is_not_text_and_what_stands_where_a_folder_is_are_left_alone() -> None:
     ours = {"logo": None, "docs/a": "mine\n", "bin": "mine\n", "kept": "1\n"}
     now = {"logo": "2\n", "docs": "new\n", "bin/run": "new\n", "kept": "2\n"}
     found = merge({"logo": "1\n", "kept": "1\n"}, now, set(ours), ours.__getitem__)
     assert (dict(found.written), found.left) == ({"kept": "2\n"}, ("bin/run", "docs", "logo"))
 
 
-def test_the_same_change_by_both_is_no_change() -> None:
+def test_the_same_change_by_both_is_not_a_change() -> None:
     found = merged({"a": "1\n"}, {"a": "2\n"}, {"a": "2\n"})
     assert (dict(found.written), found.conflicts) == ({}, ())

@@ -64,7 +64,7 @@ def test_a_broken_file_is_told_in_one_line(tmp_path: Path, content: bytes, said:
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_is_no_stack_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_stack_file(tmp_path: Path) -> None:
     root = project(tmp_path, {})
     (root / "stacks" / "Pulumi.folder.yaml").mkdir()
     with pytest.raises(SandboxError, match="cannot be read"):

@@ -83,7 +83,7 @@ def test_a_missing_platform_file_is_named(program: Path) -> None:
 @pytest.mark.parametrize(
     "service", ["unknown", "guestbook; id", "$(id)", "x\n::set-output name=repository::environments", "../environments"]
 )
-def test_an_unknown_service_is_refused_and_its_name_is_no_command(
+def test_an_unknown_service_is_refused_and_its_name_is_not_a_command(
     program: Path, world: Make, service: str, tmp_path: Path
 ) -> None:
     describe(program, world(environment("dev")))
@@ -103,7 +103,7 @@ def test_what_a_step_puts_out_cannot_end_itself(program: Path, world: Make, tmp_
     assert (value, first) == ("guestbook", f"repository<<{last}")
 
 
-def test_a_server_that_stays_away_is_no_refusal(program: Path, world: Make) -> None:
+def test_a_server_that_stays_away_is_not_a_refusal(program: Path, world: Make) -> None:
     here = world(environment("dev"))
     describe(program, here)
     variables = {"GITHUB_TOKEN": here.token, "GITHUB_API_URL": "http://127.0.0.1:9/api/v3"}

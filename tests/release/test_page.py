@@ -81,7 +81,7 @@ def test_a_platform_without_releases_has_a_page(world: Make, tmp_path: Path) -> 
     assert "<title>" in page(found)
 
 
-def test_a_folder_that_is_no_clone_is_refused_in_a_sentence(world: Make, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_clone_is_refused_in_a_sentence(world: Make, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="not a clone of the environment repository"):
         overview(world().context(), tmp_path)
 

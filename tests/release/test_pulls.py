@@ -74,7 +74,7 @@ def test_a_merged_request_is_on_record(here: World) -> None:
     assert here.statuses("environments", "production/guestbook") == ["in_progress: 1.0.0: delivered, being verified"]
 
 
-def test_a_merged_branch_of_somebody_else_is_no_release(here: World) -> None:
+def test_a_merged_branch_of_somebody_else_is_not_a_release(here: World) -> None:
     merged.record(here.context(), "feature/x", here.head("environments"))
     with pytest.raises(RefusedError, match="unknown"):
         merged.record(here.context(), "release/production/unknown/1.0.0", here.head("environments"))

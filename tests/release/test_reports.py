@@ -65,7 +65,7 @@ def test_what_this_program_writes_down_hides_no_report() -> None:
 
 
 @pytest.mark.parametrize("beginning", ASIDE)
-def test_drift_and_incidents_are_no_reports(beginning: str) -> None:
+def test_drift_and_incidents_are_not_reports(beginning: str) -> None:
     assert read(status(state="success", description=f"{beginning} of Deployment/guestbook")) is None
 
 

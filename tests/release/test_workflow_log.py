@@ -25,7 +25,7 @@ COMMAND = re.compile(r"^\s*::[^:]*::|##\[")
         "v1.0.0 ##[set-output name=digest]x",
     ],
 )
-def test_a_line_of_others_is_no_command(capsys: pytest.CaptureFixture[str], text: str) -> None:
+def test_a_line_of_others_is_not_a_command(capsys: pytest.CaptureFixture[str], text: str) -> None:
     workflow.say(text)
     shown = capsys.readouterr().out
     assert not [line for line in re.split(r"[\r\n]", shown) if COMMAND.search(line)], shown

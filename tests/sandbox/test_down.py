@@ -23,7 +23,7 @@ def test_down_leaves_nothing(sandbox: Sandbox) -> None:
     assert network not in told("nft", "list", "ruleset")
 
 
-def test_down_of_nothing_is_no_error(sandbox: Sandbox) -> None:
+def test_down_of_nothing_is_not_an_error(sandbox: Sandbox) -> None:
     assert sandbox.run("down").returncode == 0
 
 

@@ -65,7 +65,7 @@ def test_a_partial_clone_fetches_nothing(main: Path, tmp_path: Path) -> None:
     assert sorted(partial.rglob("objects/pack/*")) == before
 
 
-def test_what_is_no_clone_or_a_shallow_one_knows_nothing(main: Path, tmp_path: Path) -> None:
+def test_what_is_not_a_clone_or_a_shallow_one_knows_nothing(main: Path, tmp_path: Path) -> None:
     (main / "folder").mkdir()
     assert commit_of(main / "folder") == commit_of(tmp_path / "absent") == ""
     last = commit(main, "Merged")

@@ -184,7 +184,7 @@ def test_a_wrong_key_of_a_mapping_hides_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("version", ["latest", "stable", "v3.5", "v3.5.7 ", "3.5.7+meta", "v3.5.7@sha256:abc"])
-def test_a_version_of_argo_cd_that_is_no_tag_of_one_is_refused(version: str) -> None:
+def test_a_version_of_argo_cd_that_is_not_one_of_its_tags_is_refused(version: str) -> None:
     assert "is not the tag of one version" in problems(changed("argocd.version", version))["argocd.version"]
 
 
@@ -210,7 +210,7 @@ def test_what_a_provider_adds_to_kubernetes_version_does_not_count(given: str, u
 
 
 @pytest.mark.parametrize("given", ["1", "2.0", "1.35.4.5", "latest"])
-def test_what_is_no_version_of_kubernetes_is_refused(given: str) -> None:
+def test_what_is_not_a_version_of_kubernetes_is_refused(given: str) -> None:
     assert (
         "as `kubectl version` shows it"
         in problems(changed("cluster.kubernetesVersion", given))["cluster.kubernetesVersion"]

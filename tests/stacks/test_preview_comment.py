@@ -278,7 +278,7 @@ def test_an_update_without_changes_and_one_that_fails_are_said() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"other": 1}', "error: no stack"])
-def test_what_is_no_preview_is_refused_in_a_sentence(
+def test_what_is_not_a_preview_is_refused_in_a_sentence(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(PreviewError):

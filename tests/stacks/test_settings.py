@@ -371,7 +371,7 @@ def test_the_text_of_a_kubeconfig_in_place_of_its_path_is_not_shown(text: str) -
     assert "hush" not in str(found)
 
 
-def test_text_that_is_no_structure_is_refused() -> None:
+def test_text_that_is_not_a_structure_is_refused() -> None:
     assert "mapping" in problems(values(cluster="production"))["cluster"]
     assert "list" in problems(values(teams={"name": "web"}))["teams"]
 

@@ -98,7 +98,7 @@ def test_every_stack_file_here_takes_an_entry(file: Path) -> None:
         ("- a", "has no `config`"),
     ],
 )
-def test_a_file_that_is_no_stack_file_is_refused_in_a_sentence(text: str, message: str) -> None:
+def test_a_file_that_is_not_a_stack_file_is_refused_in_a_sentence(text: str, message: str) -> None:
     with pytest.raises(StackTextError, match=message):
         StackText(text)
 

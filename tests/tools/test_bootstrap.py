@@ -53,7 +53,7 @@ def test_without_python_it_says_which_one_is_needed(project: Path) -> None:
     assert "3.11" in ran.stderr
 
 
-def test_a_name_on_the_path_that_is_no_python_is_passed_over(project: Path) -> None:
+def test_a_name_on_the_path_that_is_not_python_is_passed_over(project: Path) -> None:
     fake_python(project, "python3.14", "echo 'pyenv: python3.14: command not found' >&2; exit 127")
     ran = bootstrap(project)
     assert ran.returncode == 2
