@@ -1,7 +1,7 @@
 """`make check`: every check of the project, each with its name and its time.
 
-All of them run even after one failed, so that one look shows everything. What a check prints is shown only when it
-fails.
+All of them run, side by side and even after one failed, so that one look shows everything. What a check prints is
+shown only when it fails.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,19 +93,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A cache on stdin, colours or a pager would make a run differ from the next one.
     os.environ.setdefault("NO_COLOR", "1")
     failed: list[str] = []
-    for check in CHECKS:
-        if chosen and check.name not in chosen:
-            continue
-        print(f"==> {check.name:<10}", end=" ", flush=True)
-        started = time.monotonic()
-        finding = check.run()
-        print(f"{'ok' if finding.ok else 'FAILED'}  {time.monotonic() - started:.1f} s", flush=True)
-        if not finding.ok:
-            failed.append(check.name)
-            print(finding.text, flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        begun = [(check, pool.submit(_timed, check)) for check in CHECKS if not chosen or check.name in chosen]
+        for check, timed in begun:
+            print(f"==> {check.name:<10}", end=" ", flush=True)
+            finding, seconds = timed.result()
+            print(f"{'ok' if finding.ok else 'FAILED'}  {seconds:.1f} s", flush=True)
+            if not finding.ok:
+                failed.append(check.name)
+                print(finding.text, flush=True)
     if failed:
         print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _timed(check: Check) -> tuple[Finding, float]:
+    started = time.monotonic()
+    return check.run(), time.monotonic() - started
 
 
 if __name__ == "__main__":
