@@ -11,10 +11,11 @@ from manifests.infrastructure import infrastructure_files
 from manifests.model import Attestations, Environment, Service, Settings
 from manifests.pull_requests import pull_request_url
 from manifests.yaml_text import document
+from slipway_release import layout
 from slipway_release.claims import TEST_JOB
 from slipway_release.tags import actions_filters
 from templates import executable_files, rendered_files
-from templates.service_template import starting_files
+from templates.starting_files import StartingFiles, starting_chart, starting_files
 
 _WORKFLOWS = ".github/workflows/"
 _JOB_ON, _DEFAULT_RUNNER = "    runs-on: ", "ubuntu-latest"
@@ -60,15 +61,21 @@ def environment_repository_files(settings: Settings) -> RepositoryFiles:
         seeded[f"environments/{environment.name}/values.yaml"] = _environment_values(environment)
     executable = set(executable_files("environment"))
     for service in settings.services:
-        chart = str(settings.template(service).chart)
-        prefix = f"helm-charts/{service.name}"
-        files = rendered_files(chart, service_variables(settings, service))
-        seeded |= {f"{prefix}/{path}": text for path, text in files.items()}
-        executable |= {f"{prefix}/{path}" for path in executable_files(chart)}
+        chart = chart_files(settings, service)
+        seeded |= chart.files
+        executable |= chart.executable
     for service, environment in settings.placements():
         path = f"environments/{environment.name}/{service.name}/values.yaml"
         seeded[path] = _service_values(service, environment, settings.template(service).values)
     return RepositoryFiles(owned, seeded, frozenset(executable))
+
+
+def chart_files(settings: Settings, service: Service) -> StartingFiles:
+    """What a service's chart starts with, by path in the environment repository."""
+    start = starting_chart(settings.template(service), service_variables(settings, service))
+    folder = layout.chart_folder(service.name)
+    files = {f"{folder}/{path}": text for path, text in start.files.items()}
+    return StartingFiles(files, frozenset(f"{folder}/{path}" for path in start.executable))
 
 
 def offered_variables(settings: Settings, service: Service) -> dict[str, Any]:

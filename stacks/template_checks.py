@@ -1,7 +1,7 @@
 """The rules of service templates: they exist, are templates, and take the answers that services give."""
 
 from manifests.model import Settings, Template, template_of
-from manifests.repository_files import service_repository_files
+from manifests.repository_files import chart_files, service_repository_files
 from stacks.problems import Problem
 from stacks.reading import Found
 from templates.service_template import ServiceTemplate, TemplateProblem, service_template, service_templates
@@ -33,6 +33,7 @@ def check_answers(settings: Settings) -> list[Problem]:
             continue
         try:
             service_repository_files(settings, service)
+            chart_files(settings, service)
         except TemplateProblem as error:
             place = f"answers.{error.question}" if error.question else "template"
             problems.append(Problem(f"services[{service.name}].{place}", str(error)))

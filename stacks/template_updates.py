@@ -29,7 +29,9 @@ from manifests.repository_files import offered_variables, service_repository_fil
 from manifests.template_merge import Merged, merge
 from stacks.addition import settings_in
 from stacks.stack_text import StackText, StackTextError
-from templates.service_template import ANSWERS_FILE, ServiceTemplate, TemplateProblem, earlier_version, starting_files
+from templates.service_template import ServiceTemplate, TemplateProblem
+from templates.starting_files import ANSWERS_FILE, starting_files
+from templates.template_history import earlier_version
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "slipway/template-"

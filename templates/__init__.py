@@ -7,19 +7,22 @@ written by the filter `yaml`, which quotes it: `on` and `1e3` are names, too. Th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2.sandbox import SandboxedEnvironment
 
 ROOT = Path(__file__).parent
 SUFFIX = ".j2"
 IGNORED = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache"})
 
-_ENVIRONMENT = Environment(
+_ENVIRONMENT = SandboxedEnvironment(
     loader=FileSystemLoader(ROOT),
-    autoescape=False,  # noqa: S701 - what is rendered is YAML, Markdown and source code, never HTML
+    # Charts of a platform's own templates may come from anywhere: they render, and run nothing.
+    autoescape=False,  # what is rendered is YAML, Markdown and source code, never HTML
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     trim_blocks=True,
@@ -50,10 +53,25 @@ def rendered_files(folder: str, variables: Mapping[str, object]) -> dict[str, st
         jinja2.UndefinedError: a template uses a name that is not among the variables.
     """
     rendered = {
-        path: content if isinstance(content, str) else content.render(variables)
+        path: content if isinstance(content, str) else _render(path, content, variables)
         for path, content in _loaded(folder).items()
     }
     return {path: text for path, text in rendered.items() if text.strip() or isinstance(_loaded(folder)[path], str)}
+
+
+def _render(path: str, content: Template, variables: Mapping[str, object]) -> str:
+    with _naming(path):
+        return content.render(variables)
+
+
+@contextmanager
+def _naming(path: str) -> Generator[None]:
+    """Notes at an error which file it is about."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(path)
+        raise
 
 
 @cache
@@ -71,8 +89,9 @@ def _loaded(folder: str) -> dict[str, str | Template]:
     files: dict[str, str | Template] = {}
     for file in _walk(ROOT / folder):
         path = str(file.relative_to(ROOT / folder))
-        text = file.read_text(encoding="utf-8")
-        files[path.removesuffix(SUFFIX)] = _ENVIRONMENT.from_string(text) if path.endswith(SUFFIX) else text
+        with _naming(path):
+            text = file.read_text(encoding="utf-8")
+            files[path.removesuffix(SUFFIX)] = _ENVIRONMENT.from_string(text) if path.endswith(SUFFIX) else text
     return files
 
 

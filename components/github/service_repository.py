@@ -25,7 +25,7 @@ from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
 from slipway_release import maintenance
 from slipway_release.tags import ruleset_patterns, tag_patterns
-from templates.service_template import ANSWERS_FILE
+from templates.starting_files import ANSWERS_FILE
 
 
 class ServiceRepositoryArgs(TypedDict):

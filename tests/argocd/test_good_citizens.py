@@ -18,7 +18,8 @@ from typing import Any, cast
 
 import pytest
 
-from templates.service_template import service_template, service_templates, starting_files
+from templates.service_template import service_template, service_templates
+from templates.starting_files import starting_files
 from tests.argocd.test_service_templates import VARIABLES, write
 
 CALLER = f"00-{'a' * 32}-{'b' * 16}-01"

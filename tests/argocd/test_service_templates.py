@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from templates import rendered_files
-from templates.service_template import service_template, service_templates, starting_files
+from templates.service_template import service_template, service_templates
+from templates.starting_files import starting_files
 from tests.argocd.rendering import KubernetesObject, Render, named
 
 VARIABLES: dict[str, Any] = {

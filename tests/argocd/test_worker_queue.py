@@ -14,7 +14,8 @@ from sandbox.config import SandboxConfig
 from sandbox.images import catalog
 from sandbox.images.cache import ImageCache
 from sandbox.progress import Progress
-from templates.service_template import service_template, starting_files
+from templates.service_template import service_template
+from templates.starting_files import starting_files
 from tests.argocd.test_service_templates import VARIABLES, write
 from tests.ports import free_port
 

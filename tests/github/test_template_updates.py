@@ -17,8 +17,9 @@ from manifests.model import settings as model
 from manifests.repository_files import service_repository_files
 from stacks.settings import settings_of
 from stacks.template_updates import UpdateError, propose, update_of
-from templates import service_template as module
-from templates.service_template import ANSWERS_FILE, TemplateProblem
+from templates import service_template, starting_files
+from templates.service_template import TemplateProblem
+from templates.starting_files import ANSWERS_FILE
 from tests.github.conftest import Hub, Repository
 from tests.stacks.builders import texts, values
 
@@ -48,7 +49,7 @@ class Ground:
             (target / "repository" / f"{name}.jinja").write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", version)
-        for kept in (module.own_template, module._starting_files, module._digest):
+        for kept in (service_template.own_template, starting_files._starting_files, starting_files._digest):
             kept.cache_clear()
 
     @property

@@ -9,19 +9,21 @@ from typing import Any
 import pytest
 import yaml
 
+import templates
 from manifests.repository_files import OFFERED, service_repository_files
 from stacks.problems import SettingsError
 from stacks.settings import settings_of
 from templates import service_template as module
+from templates import starting_files as rendering
 from templates.service_template import (
-    ANSWERS_FILE,
     BUILT_IN,
     TemplateProblem,
     own_template,
     service_template,
     service_templates,
-    starting_files,
 )
+from templates.starting_files import ANSWERS_FILE, starting_chart, starting_files
+from templates.template_history import earlier_chart, earlier_version
 from tests.stacks.builders import texts, values
 
 COPIER = """\
@@ -42,7 +44,7 @@ VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders",
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for kept in (module._starting_files, module._digest, module.own_template):
+    for kept in (rendering._starting_files, rendering._digest, module.own_template, templates._loaded):
         kept.cache_clear()
     return tmp_path / "cache"
 
@@ -134,7 +136,7 @@ def test_files_that_templates_share_lie_under_their_own(template: Callable[..., 
     (common / "size.txt.jinja").unlink()
     (common / "link").symlink_to("/etc/passwd")
     with pytest.raises(TemplateProblem, match="symbolic link, _common/repository/link"):
-        module._described("ours", "./ours", found.folder)
+        module.described("ours", "./ours", found.folder)
 
 
 @pytest.mark.parametrize("name", ["_nowhere", "../_common", "common", "_common/.."])
@@ -169,12 +171,12 @@ def test_what_was_rendered_is_kept_until_the_template_changes(
     first = starting_files(own(folder), {}, VARIABLES)
     assert len(list(cache.glob("slipway/rendered/*.json"))) == 1
     with monkeypatch.context() as patched:
-        patched.setattr(module, "_rendered", lambda *_: pytest.fail("it is rendered again"))
-        module._starting_files.cache_clear()
+        patched.setattr(rendering, "_rendered", lambda *_: pytest.fail("it is rendered again"))
+        rendering._starting_files.cache_clear()
         assert starting_files(own(folder), {}, VARIABLES) == first
     (folder / "repository/more.txt").write_text("more\n")
-    module._starting_files.cache_clear()
-    module._digest.cache_clear()
+    rendering._starting_files.cache_clear()
+    rendering._digest.cache_clear()
     assert "more.txt" in starting_files(own(folder), {}, VARIABLES).files
 
 
@@ -263,6 +265,93 @@ def test_an_earlier_version_has_the_shared_files_of_its_time(template: Callable[
         git("add", folder.name, "_common")
         git("commit", "--quiet", "--message", version)
     now = own(tmp_path / "ours")
-    found = module.earlier_version(now, "1.0.0", tmp_path)
+    found = earlier_version(now, "1.0.0", tmp_path)
     assert starting_files(found, {}, VARIABLES).files["common.txt"] == "of 1.0.0\n"
     assert starting_files(now, {}, VARIABLES).files["common.txt"] == "of 2.0.0\n"
+
+
+def test_an_earlier_chart_is_that_of_its_time_also_before_there_were_questions(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        person = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True, env={**os.environ, **person})
+
+    ours, chart = tmp_path / "ours", tmp_path / "_chart"
+    (ours / "repository").mkdir(parents=True)
+    chart.mkdir()
+    git("init", "--quiet")
+    for version in ("1.0.0", "2.0.0", "3.0.0"):
+        described = f"version: {version}\nchart: ../_chart\n"
+        if version == "1.0.0":
+            (ours / "template.yaml").write_text(described)
+        else:
+            (ours / "template.yaml").unlink(missing_ok=True)
+            (ours / "copier.yml").write_text(f"_slipway: {{version: {version}, chart: ../_chart}}\n")
+        (chart / "Chart.yaml").write_text(f"name: of {version}\n")
+        git("add", "--all")
+        git("commit", "--quiet", "--message", version)
+    now = own(ours)
+    for version in ("1.0.0", "2.0.0", "3.0.0"):
+        assert (earlier_chart(now, version, tmp_path) / "Chart.yaml").read_text() == f"name: of {version}\n"
+    assert earlier_version(now, "2.0.0", tmp_path).chart.name == "_chart"
+    with pytest.raises(TemplateProblem, match=r"ours 0\.1\.0 is not in the history"):
+        earlier_chart(now, "0.1.0", tmp_path)
+
+
+@pytest.mark.parametrize("chart", ["../../secrets", "/etc", "../plain", "nowhere", ".", "../ours", "5"])
+def test_a_chart_lies_in_the_template_or_beside_it(template: Callable[..., Path], tmp_path: Path, chart: str) -> None:
+    (tmp_path / "plain").mkdir()
+    folder = template(COPIER.replace("version: 2.0.0", f"version: 2.0.0, chart: {chart}"))
+    with pytest.raises(TemplateProblem, match="name a folder of the template, or one beside it"):
+        own(folder)
+
+
+@pytest.mark.parametrize(
+    ("chart", "text"),
+    [
+        (
+            {"values.yaml.j2": "a: [[ nope ]]\n"},
+            r"the chart of ours does not render: values\.yaml: 'nope' is undefined",
+        ),
+        ({"values.yaml.j2": "a: [% if %]\n"}, r"the chart of ours does not render: values\.yaml\.j2: Expected an expr"),
+        ({"values.yaml.j2": "[[ ''.__class__.__mro__[1].__subclasses__() ]]"}, "'__class__' of .* is unsafe"),
+        ({"values.yaml.j2": "[[ 1 / 0 ]]"}, r"values\.yaml: division by zero"),
+    ],
+)
+def test_a_chart_that_does_not_render_is_named_and_runs_nothing(
+    template: Callable[..., Path], chart: dict[str, str], text: str
+) -> None:
+    folder = template()
+    (folder / "chart").mkdir()
+    for path, content in chart.items():
+        (folder / "chart" / path).write_text(content)
+    with pytest.raises(TemplateProblem, match=text):
+        starting_chart(own(folder), VARIABLES)
+
+
+def test_a_chart_that_is_not_text_is_named(template: Callable[..., Path]) -> None:
+    folder = template()
+    (folder / "chart").mkdir()
+    (folder / "chart/logo.png").write_bytes(b"\x89PNG")
+    with pytest.raises(TemplateProblem, match=r"the chart of ours does not render: logo\.png: "):
+        starting_chart(own(folder), VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("about", "text"),
+    [
+        ("hello", "`_slipway` of its copier.yml is not a mapping"),
+        ("{shared: one}", "`shared` of `_slipway` in its copier.yml is not a list"),
+        ("{values: [a]}", "`values` of `_slipway` in its copier.yml is not a mapping"),
+    ],
+)
+def test_what_a_template_says_to_slipway_has_a_shape(template: Callable[..., Path], about: str, text: str) -> None:
+    with pytest.raises(TemplateProblem, match=text):
+        own(template(f"_slipway: {about}\n"))
+
+
+def test_a_folder_elsewhere_on_the_machine_is_not_a_template(template: Callable[..., Path], tmp_path: Path) -> None:
+    template()
+    (tmp_path / "platform").mkdir()
+    for source in ("../ours", str(tmp_path / "ours")):
+        with pytest.raises(TemplateProblem, match="is not a folder of the platform repository"):
+            own_template("ours", source, None, tmp_path / "platform")

@@ -1,0 +1,139 @@
+"""Templates as they were: from their Git address, or from the history of the platform repository."""
+
+import contextlib
+import hashlib
+import posixpath
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from templates.service_template import (
+    CONFIG_NAMES,
+    ServiceTemplate,
+    TemplateProblem,
+    cache_folder,
+    described,
+    is_git_address,
+    own_template,
+)
+
+_BEFORE_COPIER = "template.yaml"
+"""Where a template said its version and its chart before it had questions."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where the history has a version of a template."""
+
+    commit: str
+    folder: str
+    about: dict[str, Any]
+    """What it says to Slipway."""
+
+    def beside(self, name: object) -> str:
+        """The path of a folder that the template names."""
+        return posixpath.normpath(posixpath.join(self.folder, str(name)))
+
+
+def earlier_version(template: ServiceTemplate, version: str, root: Path) -> ServiceTemplate:
+    """A template as it was.
+
+    Args:
+        template: the template as it is now.
+        version: the version to find.
+        root: the platform repository, a clone with its history.
+
+    Raises:
+        TemplateProblem: that version is not to be had.
+    """
+    if version == template.version:
+        return template
+    if is_git_address(template.source):
+        return own_template(template.name, template.source, version, root)
+    found = _found(template, version, root, CONFIG_NAMES)
+    shared = cast(list[object], found.about.get("shared") or [])
+    needed = [found.beside(f"../{name}") for name in shared]
+    if "chart" in found.about:
+        needed.append(found.beside(found.about["chart"]))
+    place = _extracted(root, found.commit, [found.folder, *needed])
+    return described(template.name, template.source, place / found.folder, version)
+
+
+def earlier_chart(template: ServiceTemplate, version: str, root: Path) -> Path:
+    """The folder of a template's chart as it was, also before templates had questions.
+
+    Args:
+        template: the template as it is now.
+        version: the version to find.
+        root: the platform repository, a clone with its history.
+
+    Raises:
+        TemplateProblem: that version is not to be had, or had no chart of its own.
+    """
+    if version == template.version or is_git_address(template.source):
+        old = earlier_version(template, version, root)
+        chart = old.chart if old.brings_chart else None
+    else:
+        found = _found(template, version, root, (*CONFIG_NAMES, _BEFORE_COPIER))
+        folder = found.beside(found.about.get("chart", "chart"))
+        chart = _extracted(root, found.commit, [folder]) / folder
+    if chart is None or not chart.is_dir():
+        raise TemplateProblem(f"{template.name} {version} has no chart of its own")
+    return chart
+
+
+def _found(template: ServiceTemplate, version: str, root: Path, names: tuple[str, ...]) -> _Found:
+    here = template.folder.resolve()
+    folder = here.relative_to(root.resolve()).as_posix() if here.is_relative_to(root.resolve()) else None
+    for commit in _git(root, "log", "--format=%H", "--", folder).split() if folder else ():
+        for name in names:
+            about = _about(_git(root, "show", f"{commit}:{folder}/{name}"), name)
+            if str(about.get("version", "")) == version:
+                return _Found(commit, str(folder), about)
+    text = f"{template.name} {version} is not in the history of this clone"
+    raise TemplateProblem(f"{text}; fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it")
+
+
+def _about(text: str, name: str) -> dict[str, Any]:
+    """What a description says to Slipway; empty where it cannot be read."""
+    try:
+        config = cast(object, yaml.safe_load(text))
+    except yaml.YAMLError:
+        return {}
+    about = cast(dict[str, Any], config) if isinstance(config, dict) else {}
+    if name != _BEFORE_COPIER:
+        about = cast(object, about.get("_slipway"))
+    return cast(dict[str, Any], about) if isinstance(about, dict) else {}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """What git says; empty where it fails."""
+    ran = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return ran.stdout if ran.returncode == 0 else ""
+
+
+def _extracted(root: Path, commit: str, folders: list[str]) -> Path:
+    """Folders as a commit has them, on this machine once; those that it does not have are left out."""
+    digest = hashlib.sha256("\n".join(folders).encode()).hexdigest()[:8]
+    place = cache_folder() / "history" / f"{commit}-{digest}"
+    if place.is_dir():
+        return place
+    there = [folder for folder in folders if _git(root, "ls-tree", commit, "--", folder)]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".extracting-", dir=place.parent) as unfinished:
+        archive, files = Path(unfinished) / "archive.tar", Path(unfinished) / "files"
+        files.mkdir()
+        if there:
+            _git(root, "archive", f"--output={archive}", commit, "--", *there)
+            with tarfile.open(archive) as packed:
+                # Python 3.11.2, which Debian 12 has, knows no filters.
+                safe: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+                packed.extractall(files, **safe)  # noqa: S202 - it is this repository's own
+        with contextlib.suppress(OSError):
+            files.rename(place)
+    return place
