@@ -1,4 +1,6 @@
-"""A new version of a template, proposed to 50 services: `make template-updates PROPOSE=1` on the model of GitHub.
+"""A new version of a template, proposed to 50 services and their charts, on the model of GitHub.
+
+The command is `make template-updates PROPOSE=1`.
 
 The model answers at once, so what is measured is the program and its requests; each of them takes longer on GitHub,
 which also asks for a second between writes.
@@ -22,7 +24,7 @@ from components.github.credentials import Token
 from components.github.file_delivery import FileDelivery
 from components.github.tree import WantedFiles
 from manifests.model import OwnedFiles
-from manifests.repository_files import service_repository_files
+from manifests.repository_files import environment_repository_files, service_repository_files
 from stacks.addition import settings_in
 from stacks.stack_text import StackText
 
@@ -30,6 +32,7 @@ GOAL_SECONDS = 300
 SERVICES = 50
 STACK = "bench"
 TEMPLATE = "templates/services/go-web"
+CHART = "templates/services/_chart"
 LATER = "9.9.9"
 
 
@@ -41,15 +44,15 @@ def measured(options: argparse.Namespace, report: Report) -> None:
             platform(clone, url, options.services)
             services(clone, url, token)
             later(clone)
-            with report.measure(f"{options.services} services: one pull request each").timed():
+            with report.measure(f"{options.services} services: one pull request each, and one for each chart").timed():
                 command = [sys.executable, "-m", "stacks.template_updates", "--stack", STACK, "--propose"]
                 ran = subprocess.run(
                     command, cwd=clone, env=os.environ | {"GITHUB_TOKEN": token}, capture_output=True, text=True,
                     check=False,
                 )  # fmt: skip
             proposed = ran.stdout.count(": proposed: ")
-            if ran.returncode or proposed != options.services:
-                sys.exit(f"{proposed} of {options.services} were proposed: {ran.stdout}{ran.stderr}")
+            if ran.returncode or proposed != 2 * options.services:
+                sys.exit(f"{proposed} of {2 * options.services} were proposed: {ran.stdout}{ran.stderr}")
     took = report.series[0].median
     report.at_most("an update over 50 services, in seconds", took * SERVICES / options.services, GOAL_SECONDS)
 
@@ -72,30 +75,33 @@ def platform(clone: Path, url: str, count: int) -> None:
 
 
 def services(clone: Path, url: str, token: str) -> None:
-    """What `pulumi up` makes of the services: their repositories with the files of the template."""
+    """What `pulumi up` makes of the services: their repositories, and their charts in that of environments."""
     text = (clone / f"stacks/Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     settings, problems = settings_in(StackText(text), STACK)
     if settings is None:
         sys.exit(f"the stack of the benchmark: {problems[0]}")
     api = GitHubApi(url, Token(token))
-    for service in settings.services:
-        body = {"name": service.repository_name, "private": True, "auto_init": True}
+    repositories = {settings.github.environment_repository: environment_repository_files(settings)}
+    repositories |= {one.repository_name: service_repository_files(settings, one) for one in settings.services}
+    for name, files in repositories.items():
+        body = {"name": name, "private": True, "auto_init": True}
         httpx.post(
             f"{url}/orgs/acme/repos", json=body, headers={"Authorization": f"Bearer {token}"}, trust_env=False
         ).raise_for_status()
-        files = service_repository_files(settings, service)
         wanted = WantedFiles(files.owned, files.seeded)
-        FileDelivery(api, "acme", service.repository_name).deliver(wanted, "Start", OwnedFiles.COMMIT)
+        FileDelivery(api, "acme", name).deliver(wanted, "Start", OwnedFiles.COMMIT)
 
 
 def later(clone: Path) -> None:
-    """A newer version of the template, which changes one of its files."""
+    """A newer version of the template, which changes one of its files and one of its chart."""
     described = clone / TEMPLATE / "copier.yml"
     about = yaml.safe_load(described.read_text(encoding="utf-8"))["_slipway"]
     text = described.read_text(encoding="utf-8").replace(f"version: {about['version']}", f"version: {LATER}")
     described.write_text(text, encoding="utf-8")
     readme = next((clone / TEMPLATE).rglob("README.md*"))
     readme.write_text(readme.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
+    values = clone / CHART / "values.yaml"
+    values.write_text(values.read_text(encoding="utf-8") + "\n# One more line.\n", encoding="utf-8")
     commit(clone, "A newer template")
 
 

@@ -26,6 +26,7 @@ from sandbox.github.server import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from tests.github.story import Story
+    from tests.github.template_ground import Ground
 
 READ_WRITE = {"contents": "write", "pull_requests": "write"}
 
@@ -301,3 +302,13 @@ def story(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     from tests.github import story  # noqa: PLC0415 - it needs what is made here
 
     yield from story.tell(hub, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def ground(
+    hub: Hub, new_repository: Callable[..., Repository], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> "Ground":
+    """A platform repository with a template of its own, and what was made from it."""
+    from tests.github import template_ground  # noqa: PLC0415 - it needs what is made here
+
+    return template_ground.prepare(hub, new_repository, tmp_path, monkeypatch)

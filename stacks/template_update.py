@@ -1,0 +1,195 @@
+"""One pull request that brings what a template has changed into files that a team has worked on."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import quote
+
+import yaml
+
+from components.github.api import GitHubApi
+from components.github.file_delivery import BRANCH, FileDelivery
+from components.github.tree import PROGRAM, REGULAR, Blob, blob_sha, removed_entry, written_entry
+from manifests.template_merge import Merged, merge
+
+
+class UpdateError(Exception):
+    """Why something gets no update; what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a repository or a chart was made from, as it says itself."""
+
+    source: str
+    version: str
+    answers: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def recorded(text: str, path: str) -> Record:
+    """Reads a record.
+
+    Raises:
+        UpdateError: it is none.
+    """
+    try:
+        found = cast(object, yaml.safe_load(text))
+    except yaml.YAMLError:
+        found = None
+    record = cast(dict[str, Any], found) if isinstance(found, dict) else {}
+    version, source = record.get("_commit"), record.get("_src_path")
+    if not isinstance(version, str) or not isinstance(source, str):
+        raise UpdateError(f"{path} does not say what it was made from; put it back from its first commit")
+    return Record(source, version, {key: value for key, value in record.items() if not key.startswith("_")})
+
+
+class TeamFiles:
+    """The files of a repository's main as they are, and its open pull requests."""
+
+    def __init__(self, api: GitHubApi, owner: str, repository: str) -> None:
+        """Reads which files there are.
+
+        Raises:
+            UpdateError: there is no such repository.
+            GitHubError: GitHub refuses it.
+        """
+        self.api: GitHubApi = api
+        self.full_name: str = f"{owner}/{repository}"
+        self.path: str = f"/repos/{owner}/{quote(repository)}"
+        self.delivery: FileDelivery = FileDelivery(api, owner, repository)
+        found = self.delivery.read()
+        if found is None:
+            raise UpdateError(f"{self.full_name} is not there yet; `pulumi up` makes it")
+        self.commit: str = found.commit
+        self.tree: Mapping[str, Blob] = found.tree
+        self._pulls: list[dict[str, Any]] | None = None
+
+    def read(self, path: str) -> str | None:
+        """The text of a file; None where it is a link or no text."""
+        if self.tree[path].mode not in {REGULAR, PROGRAM}:
+            return None
+        blob = self.api.get(f"{self.path}/git/blobs/{self.tree[path].sha}")
+        try:
+            return base64.b64decode(blob["content"]).decode()
+        except UnicodeDecodeError:
+            return None
+
+    def merged(self, before: Mapping[str, str], now: Mapping[str, str], record: str, folder: str = "") -> Merged:
+        """What becomes of them.
+
+        Args:
+            before: the rendering that they came from, by path.
+            now: the rendering of today, with the record of it.
+            record: the path of that record, which is written whatever stands there.
+            folder: where all of it lies.
+        """
+
+        def ours(path: str) -> str | None:
+            return before[path] if path in before and self.tree[path].sha == blob_sha(before[path]) else self.read(path)
+
+        old, new = ({path: text for path, text in one.items() if path != record} for one in (before, now))
+        found = merge(old, new, {path for path in self.tree if path.startswith(folder)}, ours)
+        return Merged({**found.written, record: now[record]}, found.deleted, found.conflicts, found.left)
+
+    def open_pulls(self) -> list[dict[str, Any]]:
+        """The pull requests of its own branches that were open when they were first asked for."""
+        if self._pulls is None:
+            found = self.api.pages(f"{self.path}/pulls?state=open")
+            # The repository of a fork may be gone, and is nothing then.
+            self._pulls = [
+                pull for pull in found if pull["head"]["repo"] and pull["head"]["repo"]["full_name"] == self.full_name
+            ]
+        return self._pulls
+
+
+@dataclass(frozen=True)
+class Update:
+    """What would be proposed."""
+
+    files: TeamFiles
+    branches: str
+    """What the branches of all updates of the same files begin with."""
+    branch: str
+    title: str
+    reason: tuple[str, ...]
+    """Lines of Markdown: why, and what it does."""
+    merged: Merged
+    executable: frozenset[str] = frozenset()
+    """Paths that are programs in the template of today."""
+
+    def __str__(self) -> str:
+        marks = f", {len(self.merged.conflicts)} with conflicts" if self.merged.conflicts else ""
+        return f"{self.title}: {len(self.merged.written) + len(self.merged.deleted)} files change{marks}"
+
+
+def propose(update: Update) -> str:
+    """Opens the pull request, and closes those that it makes pointless; returns what was done.
+
+    Raises:
+        GitHubError: GitHub refuses it.
+    """
+    files, api = update.files, update.files.api
+    owner = files.full_name.partition("/")[0]
+    earlier = api.get(f"{files.path}/pulls?state=all&head={owner}:{update.branch}")
+    if earlier:
+        return f"{earlier[0]['html_url']} {_state(earlier[0])}"
+    entries = [
+        *(written_entry(path, text, _mode(update, path)) for path, text in update.merged.written.items()),
+        *map(removed_entry, update.merged.deleted),
+    ]
+    commit = files.delivery.commit(files.commit, entries, update.title)
+    files.delivery.put_branch(update.branch, commit, files.delivery.head(update.branch))
+    body = {"title": update.title, "head": update.branch, "base": BRANCH, "body": _body(update)}
+    made = api.post(f"{files.path}/pulls", body)
+    close_others(files, update.branches, f"{made['html_url']} has all of this and more.", update.branch)
+    return f"proposed: {made['html_url']}"
+
+
+def close_others(files: TeamFiles, branches: str, reason: str, kept: str = "") -> list[str]:
+    """Closes the open updates that are pointless, each with the reason; returns their addresses.
+
+    Args:
+        files: where they are.
+        branches: what their branches begin with.
+        reason: why they are closed.
+        kept: the branch of the one that stays.
+
+    Raises:
+        GitHubError: GitHub refuses it.
+    """
+    closed: list[str] = []
+    for pull in files.open_pulls():
+        branch = str(pull["head"]["ref"])
+        if branch.startswith(branches) and branch != kept:
+            files.api.post(f"{files.path}/issues/{pull['number']}/comments", {"body": reason})
+            files.api.patch(f"{files.path}/pulls/{pull['number']}", {"state": "closed"})
+            closed.append(str(pull["html_url"]))
+    return closed
+
+
+def _state(pull: Mapping[str, Any]) -> str:
+    if pull["state"] == "open":
+        return "waits"
+    done = "was merged and taken back since" if pull.get("merged_at") else "was closed"
+    return f"{done}, and is not proposed again"
+
+
+def _mode(update: Update, path: str) -> str:
+    if path in update.files.tree:
+        return update.files.tree[path].mode
+    return PROGRAM if path in update.executable else REGULAR
+
+
+def _body(update: Update) -> str:
+    lines = [*update.reason, "", "What you have changed stays; what you have deleted stays deleted."]
+    if update.merged.conflicts:
+        lines += ["", "**Both sides changed these in one place; choose between the marks before you merge:**"]
+        lines += [f"- `{path}`" for path in update.merged.conflicts]
+    if update.merged.left:
+        lines += [
+            "",
+            "**The template changes these too, and here they are links, folders or no text; bring it in by hand:**",
+        ]
+        lines += [f"- `{path}`" for path in update.merged.left]
+    return "\n".join([*lines, "", "Close it if you do not want it: this version is not proposed again."])
