@@ -82,7 +82,8 @@ ENTRY = --stack "$(or $(STACK),$(error give STACK=, as in stacks/Pulumi.<stack>.
 .PHONY: service
 service: $(VENV) ## add a service to a stack: make service STACK=acme NAME=orders TEMPLATE=go-web TEAM=web PROPOSE=1
 	@$(PYTHON) -m stacks.new service $(ENTRY) $(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(TEAM),--team "$(TEAM)") \
-		$(if $(DESCRIPTION),--description "$(DESCRIPTION)") $(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)")
+		$(if $(DESCRIPTION),--description "$(DESCRIPTION)") $(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)") \
+		$(if $(ANSWERS),--answers "$(ANSWERS)")
 
 .PHONY: template-updates
 template-updates: $(VENV) ## what changed in templates, for services made before: make template-updates STACK=acme PROPOSE=1

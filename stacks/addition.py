@@ -6,6 +6,7 @@ from typing import Any
 
 from manifests.model import Settings, placement_name
 from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
+from stacks.answers import AnswerError, questions_of, read_answers
 from stacks.problems import Problem, SettingsError
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
@@ -32,13 +33,15 @@ class Kind:
 
 
 TEMPLATES = "templates"
+ANSWERS = "answers"
+"""The field that answers a template's questions."""
 KINDS = {
     kind.name: kind
     for kind in (
         Kind(
             "service",
             "services",
-            ("name", "template", "team", "environments", "repository", "description"),
+            ("name", "template", "team", "environments", "repository", "description", ANSWERS),
             frozenset({"name", "template", "team"}),
             frozenset({"environments"}),
             {"template": TEMPLATES, "team": "teams", "environments": "environments"},
@@ -80,13 +83,19 @@ def choices(text: StackText, kind: Kind, name: str) -> list[str]:
     return [*own, *text.names(source)] if source else []
 
 
-def item_of(kind: Kind, answers: Answers) -> dict[str, Any]:
-    """The entry as it is written: without what was left empty."""
+def item_of(text: StackText, kind: Kind, answers: Answers) -> dict[str, Any]:
+    """The entry as it is written: without what was left empty.
+
+    Raises:
+        AnswerError: the answers to the template's questions cannot be told apart.
+    """
     item: dict[str, Any] = {}
     for name in kind.fields:
         value = answers.get(name)
         if isinstance(value, str) and name in kind.lists:
             value = [word.strip() for word in value.split(",") if word.strip()]
+        if isinstance(value, str) and value and name == ANSWERS:
+            value = read_answers(value, questions_of(text, str(answers.get("template"))))
         if name == "members":
             value = [_member(login) for login in value or ()]
         if value:
@@ -106,7 +115,10 @@ def problems_of(text: StackText, kind: Kind, stack: str, answers: Answers, after
     missing = [one for one in kind.fields if one in kind.required and not answers.get(one)]
     if missing:
         return [Problem(one, f"missing; give {one.upper()}=… to make, or --{one}") for one in missing]
-    item = item_of(kind, answers)
+    try:
+        item = item_of(text, kind, answers)
+    except AnswerError as error:
+        return [Problem(ANSWERS, str(error))]
     if empty := [one for one in kind.fields if one in kind.lists and answers.get(one) and one not in item]:
         # Left out of the entry it would mean all of them.
         return [Problem(one, f"{answers[one]!r} names none; name some, or leave it out") for one in empty]
@@ -124,7 +136,7 @@ def addition(text: StackText, kind: Kind, stack: str, answers: Answers, after: s
     """
     if problems := problems_of(text, kind, stack, answers, after):
         raise AdditionError("\n".join(str(problem) for problem in problems))
-    grown = text.with_item(kind.section, item_of(kind, answers), after)
+    grown = text.with_item(kind.section, item_of(text, kind, answers), after)
     before, settings = settings_in(text, stack)[0], settings_in(grown, stack)[0]
     try:
         lines = () if settings is None else tuple(_consequences(before, settings))

@@ -10,23 +10,25 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
-from stacks.addition import KINDS, Addition, AdditionError, Kind, addition
+from stacks.addition import ANSWERS, KINDS, Addition, AdditionError, Kind, addition
 from stacks.proposal import ProposalError, origin, propose
 from stacks.stack_text import StackText, StackTextError
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 20
+_OF_TEMPLATE = ": question=answer, several with commas"
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Adds one entry; exit code 2 where something is wrong."""
     given = _parser().parse_args(arguments)
     kind = KINDS[given.kind]
-    answers = {name: value for name in kind.fields if (value := getattr(given, name, None))}
+    answers: dict[str, Any] = {name: value for name in kind.fields if (value := getattr(given, name, None))}
     path = Path("stacks") / f"Pulumi.{given.stack}.yaml"
     try:
         text = StackText(_content(root / path))
@@ -77,7 +79,7 @@ def _propose(
     made: Addition,
     kind: Kind,
     path: str,
-    answers: dict[str, str],
+    answers: dict[str, Any],
     after: str | None,
     root: Path,
 ) -> str:
@@ -128,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         added = kinds.add_parser(kind.name, help=f"add to {kind.section}")
         added.add_argument("--stack", required=True, help="the stack, as in stacks/Pulumi.<stack>.yaml")
         for name in kind.fields:
-            several = " (several with commas)" if name in kind.lists else ""
+            several = " (several with commas)" if name in kind.lists else _OF_TEMPLATE if name == ANSWERS else ""
             added.add_argument(f"--{name}", help=f"see `make explain SETTING={kind.section}.{name}`{several}")
         added.add_argument("--after", help="the entry that it follows; unset: the last one")
         added.add_argument("--yes", action="store_true", help="ask nothing")

@@ -1,32 +1,35 @@
 """Asks for what an entry of a stack file needs; each answer is checked as soon as it is given."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import questionary
 
-from stacks.addition import Kind, choices, problems_of
+from stacks.addition import ANSWERS, Kind, choices, problems_of
+from stacks.answers import Question, questions_of, type_of, typed
 from stacks.schema import stack_schema
 from stacks.stack_text import StackText
 
 _LAST = "at the end"
 _UNSET = "(leave it unset)"
 
+Answered = dict[str, Any]
+"""Answers by field; those to a template's questions are a mapping."""
 
-def ask(
-    text: StackText, kind: Kind, stack: str, answers: dict[str, str], after: str | None
-) -> tuple[dict[str, str], str | None]:
+
+def ask(text: StackText, kind: Kind, stack: str, answers: Answered, after: str | None) -> tuple[Answered, str | None]:
     """The answers that were given, and those of a person; the second is the entry that the new one follows.
 
     Raises:
         KeyboardInterrupt: the person stops.
     """
-    found = dict(answers)
+    found: Answered = dict(answers)
     for name in kind.fields:
         if name in found:
             continue
-        if value := _answer(text, kind, stack, found, name):
-            found[name] = value
+        asked = _to_template(text, kind, stack, found) if name == ANSWERS else _answer(text, kind, stack, found, name)
+        if asked:
+            found[name] = asked
     names = text.names(kind.section)
     if kind.name == "environment" and after is None and names:
         chosen = questionary.select("after which environment is it promoted to?", [*names, _LAST], default=names[-1])
@@ -35,7 +38,7 @@ def ask(
     return found, after
 
 
-def _answer(text: StackText, kind: Kind, stack: str, found: dict[str, str], name: str) -> str:
+def _answer(text: StackText, kind: Kind, stack: str, found: Answered, name: str) -> str:
     message = f"{name}: {_meaning(kind, name)}"
     options = [*choices(text, kind, name), *_words(kind, name)]
     if name in kind.lists and options:
@@ -47,7 +50,7 @@ def _answer(text: StackText, kind: Kind, stack: str, found: dict[str, str], name
     return str(questionary.text(message, validate=_check(text, kind, stack, found, name)).unsafe_ask()).strip()
 
 
-def _check(text: StackText, kind: Kind, stack: str, found: dict[str, str], name: str) -> Callable[[str], bool | str]:
+def _check(text: StackText, kind: Kind, stack: str, found: Answered, name: str) -> Callable[[str], bool | str]:
     """A check of one answer with those before it; what is still to be asked is not missed."""
     stand_ins = {one: (choices(text, kind, one) or ["x"])[0] for one in kind.required}
 
@@ -78,3 +81,41 @@ def _meaning(kind: Kind, name: str) -> str:
 
 def _words(kind: Kind, name: str) -> list[str]:
     return [str(word) for word in _field(kind, name).get("enum", [])]
+
+
+def _to_template(text: StackText, kind: Kind, stack: str, found: Answered) -> dict[str, Any]:
+    """Answers to the questions of the template, without those that are its defaults anyway."""
+    given: dict[str, Any] = {}
+    for name, question in questions_of(text, str(found.get("template"))).items():
+        # Whether a question depends on other answers is for Copier to say; such a one keeps its default.
+        if question.get("when", True) is not True:
+            continue
+        answer = _to_question(text, kind, stack, found | {ANSWERS: given}, name, question)
+        if answer not in ("", question.get("default")):
+            given[name] = answer
+    return given
+
+
+def _to_question(text: StackText, kind: Kind, stack: str, found: Answered, name: str, question: Question) -> Any:
+    message = f"{name}: {question.get('help') or 'a question of the template'}"
+    default, choice = question.get("default"), question.get("choices")
+    listed = cast(list[object], choice) if isinstance(choice, list) and not question.get("multiselect") else []
+    options = [str(one) for one in listed]
+    if type_of(question) == "bool" and isinstance(default, bool):
+        return bool(questionary.confirm(message, default=default).unsafe_ask())
+    if options:
+        first = str(default) if str(default) in options else None
+        answer = str(questionary.select(message, options, default=first).unsafe_ask())
+    else:
+        known = "" if default is None else f" (unset: {default})"
+
+        def check(said: str) -> bool | str:
+            if not said.strip():
+                return True if "default" in question else "it is needed"
+            tried = found | {ANSWERS: found[ANSWERS] | {name: typed(said.strip(), question)}}
+            problems = problems_of(text, kind, stack, tried)
+            about = [one.text for one in problems if one.path.endswith(f".{ANSWERS}.{name}")]
+            return about[0] if about else True
+
+        answer = str(questionary.text(f"{message}{known}", validate=check).unsafe_ask()).strip()
+    return typed(answer, question) if answer else ""

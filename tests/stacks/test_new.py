@@ -9,6 +9,7 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from manifests.model import settings as model
 from stacks.addition import KINDS
 from stacks.new import main
 from stacks.questions import ask
@@ -78,6 +79,16 @@ def test_a_dry_run_changes_nothing(clone: Path) -> None:
         ([*SERVICE, "--name", "orders", "--environments", "moon"], "'moon' is not an environment"),
         ([*SERVICE, "--name", "orders", "--environments", " , "], "environments: ' , ' names none; name some"),
         ([*SERVICE, "--name", "orders", "--repository", "guestbook"], "is also that of services[guestbook].name"),
+        (
+            [*SERVICE, "--name", "orders", "--answers", "hue=red"],
+            "answers.hue: go-web has no such question; use one of go",
+        ),
+        ([*SERVICE, "--name", "orders", "--answers", "go=1.2"], "services[orders].answers.go: '1.2' is not in"),
+        (
+            [*SERVICE, "--name", "orders", "--answers", "1.25"],
+            "answers: '1.25' is not an answer; write question=answer",
+        ),
+        ([*SERVICE, "--name", "orders", "--answers", "go=1.25,go=1.26"], "answers: 'go' is answered twice"),
         (["service", "--stack", "example", "--yes"], "template: missing"),
         ([*ENVIRONMENT, "--name", "dev"], "'dev' is taken by environments[dev]"),
         ([*ENVIRONMENT, "--name", "default"], "'default' is the platform's own"),
@@ -106,6 +117,29 @@ def test_what_is_wrong_is_one_sentence_and_changes_nothing(
     assert sorted(path.name for path in (clone / "stacks").iterdir()) == ["Pulumi.example.yaml"]
 
 
+def test_answers_to_the_questions_of_a_template_are_typed_as_it_asks(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "ROOT", clone / "templates")
+    ours = clone / "ours"
+    (ours / "repository").mkdir(parents=True)
+    asked = "size: {type: int, default: 1}\nloud: {type: bool, default: false}\nwords: {type: str, default: a}\n"
+    (ours / "copier.yml").write_text(f"_subdirectory: repository\n{asked}tags: {{type: yaml, default: []}}\n")
+    path = clone / FILE
+    own = "slipway:templates: [{name: ours, source: ./ours}]"
+    path.write_text(path.read_text().replace("slipway:templates: []", own))
+    given = "size=3, loud=yes, words=one, two: three,tags=[x, y]"
+    service = [*SERVICE, "--template", "ours", "--name", "orders", "--answers", given]
+    assert main(service, clone) == 0
+    answers = config(clone)["slipway:services"][-1]["answers"]
+    assert answers == {"size": 3, "loud": True, "words": "one, two: three", "tags": ["x", "y"]}
+
+
+def test_an_answer_that_looks_like_a_number_stays_text(clone: Path) -> None:
+    assert main([*SERVICE, "--name", "orders", "--answers", "go=1.25"], clone) == 0
+    assert config(clone)["slipway:services"][-1]["answers"] == {"go": "1.25"}
+
+
 def test_problems_that_the_file_had_before_are_not_the_entrys(clone: Path) -> None:
     path = clone / FILE
     path.write_text(path.read_text().replace("images: main", "images: mian"))
@@ -117,9 +151,11 @@ def test_a_person_is_asked_and_a_wrong_answer_is_asked_again() -> None:
     text = StackText((ROOT / FILE).read_text())
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
         # A taken name is refused; it is wiped out and typed again. Then the first template, and the second team.
-        keys.send_text("guestbook\r" + "\x7f" * 9 + "orders\r" + "\r" + "\x1b[B\r" + "\r" + "\r" + "\r")
+        # The last is the question of that template: the version of Go before its default.
+        keys.send_text("guestbook\r" + "\x7f" * 9 + "orders\r" + "\r" + "\x1b[B\r" + "\r" + "\r" + "\r" + "\x1b[A\r")
         answers, after = ask(text, KINDS["service"], "example", {}, None)
     assert answers["name"] == "orders"
     assert answers["team"] == "web"
-    assert answers["template"]
+    assert answers["template"] == "go-web"
+    assert answers["answers"] == {"go": "1.25"}
     assert after is None
