@@ -9,6 +9,8 @@ from stacks.preview_windows import changed_windows, opened_windows, windows_of
 
 Json = Mapping[str, Any]
 
+Words = str | tuple[str, str]
+"""A sentence; or its beginning and what it is about, which several may share."""
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a text that it does not know before something is made."""
 _PROJECT_LISTS = {"destinations": "namespace", "namespaceResourceWhitelist": "kind", "clusterResourceWhitelist": "kind"}
@@ -24,11 +26,18 @@ _MAY = {
 def access_words(changes: Sequence[Change], teams: Mapping[str, str]) -> list[str]:
     """Who may do what after this that they may not now, and the other way round, one sentence each.
 
+    What is said of several things in the same words is said once.
+
     Args:
         changes: what would change.
         teams: the team of each service, by its name.
     """
-    return [words for change in changes if change.type in _WORDS for words in _WORDS[change.type](change, teams)]
+    found: dict[str, list[str]] = {}
+    for change in changes:
+        for words in _WORDS[change.type](change, teams) if change.type in _WORDS else ():
+            said, about = words if isinstance(words, tuple) else (words, "")
+            found.setdefault(said, []).append(about)
+    return [f"{said} {', '.join(about)}".rstrip() for said, about in found.items()]
 
 
 def guarded(changes: Sequence[Change]) -> list[str]:
@@ -36,31 +45,36 @@ def guarded(changes: Sequence[Change]) -> list[str]:
     return [words for change in changes if change.type in _GUARDS for words in _GUARDS[change.type](change)]
 
 
-def _team(change: Change, teams: Mapping[str, str]) -> Iterator[str]:
+def _team(change: Change, teams: Mapping[str, str]) -> Iterator[Words]:
     service = change.owner.removeprefix("service ")
     team = f"team {teams[service]}" if service in teams else f"the team of {service}"
     state = change.old if change.operation == "delete" else change.new
     may = "may no longer" if change.operation == "delete" else "may now"
-    yield f"{team} {may} {_MAY.get(str(state.get('permission')), 'use')} {code(state.get('repository'))}"
+    yield f"{team} {may} {_MAY.get(str(state.get('permission')), 'use')}", code(state.get("repository"))
 
 
-def _ways_in(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _ways_in(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     state = change.new or change.old
     pattern = code(state.get("branchPattern") or state.get("tagPattern"))
     may = "may now" if change.operation == "create" else "may no longer"
-    if change.operation in {"create", "delete"}:
-        yield f"runs on {pattern} of {code(state.get('repository'))} {may} use its environment ({code(change.name)})"
+    environment, repository = state.get("environment"), code(state.get("repository"))
+    if change.operation not in {"create", "delete"}:
+        return
+    if environment == UNKNOWN:
+        yield f"runs on {pattern} of {repository} {may} use its environment ({code(change.name)})"
+    else:
+        yield f"runs on {pattern} {may} use the environment {code(environment)} of", repository
 
 
-def _secrets(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _secrets(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     state = change.new or change.old
-    has = "gets" if change.operation == "create" else "loses"
-    where = f"the environment {code(state.get('environment'))} of {code(state.get('repository'))}"
+    now = "is now" if change.operation == "create" else "is no longer"
+    where = f"in the environment {code(state.get('environment'))} of"
     if change.operation in {"create", "delete"}:
-        yield f"{where} {has} the secret {code(state.get('secretName'))}"
+        yield f"the secret {code(state.get('secretName'))} {now} {where}", code(state.get("repository"))
 
 
-def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     names = [
         path.split("/")[1]
         for path in _differing(change, "owned")
@@ -70,7 +84,7 @@ def _role_bindings(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
         yield f"access to namespaces of {', '.join(map(code, names))} changes: see `role-bindings.yaml` of each below"
 
 
-def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     """Lines of the policy, those together that say the same of several objects."""
     verbs: dict[tuple[str, str, str], list[str]] = {}
     groups: dict[tuple[str, str, str], str] = {}
@@ -94,7 +108,7 @@ def _argocd_policy(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
         yield f"in Argo CD {code(role.removeprefix('role:'))} {may} {found}: {', '.join(map(code, names))}"
 
 
-def _members(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _members(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     team = change.owner
     before, after = (
         {str(member.get("username")): str(member.get("role")) for member in cast(list[Json], part.get("members") or [])}
@@ -109,7 +123,7 @@ def _members(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
             yield f"{code(login)} becomes {after[login]} of {team}"
 
 
-def _reviewers(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _reviewers(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     before, after = (_approvals(part) for part in (change.old, change.new))
     name = code((change.new or change.old).get("environment"))
     if after and not before:
@@ -125,7 +139,7 @@ def _approvals(state: Json) -> list[Any]:
     return [team for one in reviewers for team in cast(list[Any], one.get("teams") or [])]
 
 
-def _project(change: Change, _teams: Mapping[str, str]) -> Iterator[str]:
+def _project(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     name = code(_at(change.new or change.old, "metadata", "name"))
     for key, what in _PROJECT_LISTS.items():
         before, after = (_members_of(part, key, what) for part in (change.old, change.new))
@@ -252,7 +266,7 @@ def code(value: object) -> str:
     return f"`{text[:200]}`"
 
 
-_WORDS: dict[str, Callable[[Change, Mapping[str, str]], Iterator[str]]] = {
+_WORDS: dict[str, Callable[[Change, Mapping[str, str]], Iterator[Words]]] = {
     "TeamRepository": _team,
     "TeamMembers": _members,
     "RepositoryEnvironment": _reviewers,

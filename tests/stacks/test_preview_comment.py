@@ -66,7 +66,7 @@ def test_a_new_service_is_told_by_whom_it_belongs_to_and_who_may_do_what() -> No
     assert "- team web may now push to `orders`" in head
     assert "- in Argo CD `team-web` may now get applications, get logs, sync applications: `dev/orders-dev`" in head
     assert "- AppProject `dev` now takes the namespaces `orders-dev`" in head
-    assert "gets the secret `REQUESTER_PRIVATE_KEY`" in head
+    assert "- the secret `REQUESTER_PRIVATE_KEY` is now in the environment `slipway` of `orders`" in head
     assert "+ Application orders-dev-application" in text.partition("**environment dev**")[2]
     assert "<summary>files of <code>environments</code>: infrastructure/dev" in text
     assert "+ Repository orders-repository" in text
@@ -192,6 +192,25 @@ def test_members_approvals_and_ways_in_are_told_in_words() -> None:
         "releases to `qa` now wait for an approval",
         "runs on `main` of `orders` may now use its environment (`orders-from-main`)",
         "the team of orders may no longer push to `x`",
+    ]
+
+
+def test_what_many_services_have_in_common_is_said_once() -> None:
+    secret = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
+    policy = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
+    steps: list[dict[str, Any]] = []
+    for name in ("orders", "ledger"):
+        place = {"repository": name, "environment": "automation"}
+        access = {"repository": name, "permission": "push"}
+        steps += [
+            step("create", "github:index/teamRepository:TeamRepository", name, None, access),
+            step("create", policy, name, None, place | {"tagPattern": "v*"}),
+            step("create", secret, name, None, place | {"secretName": "KEY"}),
+        ]
+    assert access_words(read_preview(preview(*steps)).changes, {"orders": "web"}) == [
+        "team web may now push to `orders`, `ledger`",
+        "runs on `v*` may now use the environment `automation` of `orders`, `ledger`",
+        "the secret `KEY` is now in the environment `automation` of `orders`, `ledger`",
     ]
 
 
