@@ -191,6 +191,13 @@ def test_a_browser_finds_what_is_searched_and_what_needs_attention(tmp_path: Pat
 
 
 @browser
+def test_an_address_that_is_cut_off_searches_for_what_is_left_of_it(tmp_path: Path) -> None:
+    text = seen(tmp_path, large(3), "service%")
+    assert "Nothing fits the search." in text
+    assert text.partition('<ol id="way"')[2].partition("</ol>")[0].count("<li>") == 4
+
+
+@browser
 def test_a_key_leads_to_the_search(tmp_path: Path) -> None:
     press = (
         'document.dispatchEvent(new KeyboardEvent("keydown", {key: "/"})); document.title = document.activeElement.id'
