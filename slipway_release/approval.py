@@ -37,7 +37,7 @@ def missing(context: Context, environment: Environment, branch: str, commit: str
     if not environment.approval or environment.delivery is not Delivery.PULL_REQUEST:
         return None
     asked = _asked(context.contents.message(commit))
-    reviewed = _reviewers(context, branch)
+    reviewed = _reviewers(context, environment, branch)
     others = [person for person in reviewed if not person.is_among(asked)]
     if any(people.is_of(context, person.login, environment.approvers) for person in others):
         return None
@@ -53,9 +53,9 @@ def _asked(message: str) -> list[Person]:
     return [Person.read(text.strip()) for text in found[1].split(",")] if found else []
 
 
-def _reviewers(context: Context, branch: str) -> list[Person]:
+def _reviewers(context: Context, environment: Environment, branch: str) -> list[Person]:
     """Whose newest decisive review of the open request of a branch approves it."""
-    pull = pulls.newest(context.contents, branch, "open")
+    pull = pulls.newest(context.contents, environment, branch, "open")
     if pull is None:
         return []
     number = fields.number(pull, "number", "pull request")

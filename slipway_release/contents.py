@@ -59,6 +59,8 @@ class Contents:
     repository: str
     reader: GitHub | None = None
     """The client that sees checks; without one, the same."""
+    promoter: str = ""
+    """The account that `github` acts as; empty where it is not known."""
 
     @property
     def checks(self) -> GitHub:

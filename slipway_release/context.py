@@ -30,11 +30,13 @@ class Context:
     service: GitHub
     registry: Registry
     run_url: str
+    promoter: str = ""
+    """The account of the writer: a verdict counts from it alone, and from no account where it is not known."""
 
     @property
     def contents(self) -> Contents:
         """The environment repository, with the right to write it."""
-        return Contents(self.writer, self.platform.repository, self.own)
+        return Contents(self.writer, self.platform.repository, self.own, self.promoter)
 
 
 def from_environment(registry_seconds: float | None = None) -> Context:
@@ -64,6 +66,7 @@ def from_environment(registry_seconds: float | None = None) -> Context:
             transport if registry_seconds is None else Transport(registry_seconds, log=workflow.say),
         ),
         run_url=workflow.run_url(),
+        promoter=f"{slug}[bot]" if (slug := workflow.optional("PROMOTER")) else "",
     )
 
 

@@ -48,8 +48,8 @@ def judge_again(context: Context, branch: str) -> str | None:
     path = f"/repos/{repository}/commits/{commit}/statuses"
     given = [
         item
-        for item in fields.documents(context.writer.read(path), path)
-        if fields.optional_text(item, "context") == verdict.CHECK
+        for item in fields.documents(context.writer.read(path, {"per_page": "100"}), path)
+        if fields.optional_text(item, "context") == verdict.CHECK and merging.is_promoters(context.contents, item)
     ]
     is_closed = bool(given) and str(given[0].get("description")).startswith(_MARK)
     reason = refusal(context, branch, commit)

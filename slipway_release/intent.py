@@ -32,7 +32,7 @@ def stays_away(context: Context, environment: Environment, service: Service, rel
     if taken is not None:
         return taken
     if environment.delivery is Delivery.PULL_REQUEST and pulls.is_declined(
-        context.contents, environment.name, service.name, release.version
+        context.contents, environment, service.name, release.version
     ):
         return f"its pull request to {environment.name} was closed by a person"
     return None

@@ -44,7 +44,7 @@ def merge(contents: Contents, pull: PullRequest, base: str) -> str | None:
         workflow.say(f"{pull.url}: waits for a person, because the repository allows no automatic merges")
         return None
     head = history.branch_head(contents.github, contents.repository, pull.branch)
-    waits = missing_checks(contents, base, head, pull.author) if head else []
+    waits = missing_checks(contents, base, head) if head else []
     if head is None or waits:
         workflow.say(f"{pull.url}: merges once {', '.join(waits) or 'its branch'} has passed")
         return None
@@ -58,19 +58,12 @@ def merge(contents: Contents, pull: PullRequest, base: str) -> str | None:
     return fields.text(fields.document(response.json(), "merge"), "sha", "merge")
 
 
-def missing_checks(contents: Contents, base: str, commit: str, author: str) -> list[str]:
-    """The checks that the rules of a branch require and that a commit has not passed.
-
-    Args:
-        contents: the environment repository.
-        base: the branch.
-        commit: the head of the pull request.
-        author: who opened the pull request, which is the promoter: a verdict is accepted from it alone.
-    """
+def missing_checks(contents: Contents, base: str, commit: str) -> list[str]:
+    """The checks that the rules of a branch require and that a commit has not passed."""
     required = _required(contents, base)
     if not required:
         return []
-    passed = _statuses(contents, commit, required, author)
+    passed = _statuses(contents, commit, required)
     if required.keys() - passed:
         passed |= _checks(contents, commit, required)
     return sorted(required.keys() - passed)
@@ -89,16 +82,21 @@ def _required(contents: Contents, branch: str) -> dict[str, int | None]:
     return found
 
 
-def _statuses(contents: Contents, commit: str, required: Mapping[str, int | None], author: str) -> set[str]:
+def _statuses(contents: Contents, commit: str, required: Mapping[str, int | None]) -> set[str]:
     path = f"/repos/{contents.repository}/commits/{commit}/statuses"
     newest: dict[str, Document] = {}
     for item in fields.documents(contents.checks.read(path, {"per_page": "100"}), path):
         context = fields.text(item, "context", path)
         # A status names its author and not the App's number, so another App's required check has to be a check run.
-        told_by = fields.optional_text(fields.optional_document(item, "creator") or {}, "login") or ""
-        if required.get(context) is None or told_by.lower() == author.lower():
+        if required.get(context) is None or is_promoters(contents, item):
             newest.setdefault(context, item)
     return {context for context, item in newest.items() if item.get("state") == "success"}
+
+
+def is_promoters(contents: Contents, status: Document) -> bool:
+    """Whether the promoter has set a commit status. Everybody who may push can set one of the same name."""
+    creator = fields.optional_document(status, "creator") or {}
+    return bool(contents.promoter) and str(creator.get("login")).lower() == contents.promoter.lower()
 
 
 def _checks(contents: Contents, commit: str, required: Mapping[str, int | None]) -> set[str]:

@@ -31,8 +31,6 @@ class PullRequest:
     number: int
     url: str
     branch: str
-    author: str = ""
-    """The login of who opened it: the promoter's App."""
 
     @property
     def kind(self) -> str:
@@ -172,19 +170,19 @@ def same_commit(contents: Contents, commit: str, branch: str) -> str | None:
 
 
 def is_declined(
-    contents: Contents, environment: str, service: str, version: str, kind: str = "release", since: str = ""
+    contents: Contents, environment: Environment, service: str, version: str, kind: str = "release", since: str = ""
 ) -> bool:
     """Whether a person has closed the newest pull request for a version; what this program closes, it marks.
 
     Args:
         contents: the environment repository.
-        environment: the environment's name.
+        environment: the environment.
         service: the service's name.
         version: the version.
         kind: what the request is for, one of `KINDS`.
         since: what was closed before that moment (ISO 8601) is forgotten.
     """
-    found = newest(contents, branch_of(environment, service, version, kind), "all")
+    found = newest(contents, environment, branch_of(environment.name, service, version, kind), "all")
     return (
         found is not None
         and found.get("state") == "closed"
@@ -194,11 +192,14 @@ def is_declined(
     )
 
 
-def newest(contents: Contents, branch: str, state: str) -> Document | None:
-    """The newest pull request of a branch in a state (`open`, `closed` or `all`), as GitHub shows it; None for none."""
+def newest(contents: Contents, environment: Environment, branch: str, state: str) -> Document | None:
+    """The newest pull request of a branch in a state (`open`, `closed` or `all`), as GitHub shows it; None for none.
+
+    One onto another branch than the environment's is not the program's: everybody who may push can open it.
+    """
     owner = contents.repository.partition("/")[0]
     path = f"/repos/{contents.repository}/pulls"
-    query = {"state": state, "head": f"{owner}:{branch}", "per_page": "1"}
+    query = {"state": state, "head": f"{owner}:{branch}", "base": environment.target_branch, "per_page": "1"}
     return next(iter(fields.documents(contents.github.read(path, query), path)), None)
 
 
@@ -301,9 +302,4 @@ def _point(contents: Contents, branch: str, commit: str) -> None:
 
 def _pull_request(source: Document, branch: str) -> PullRequest:
     where = "pull request"
-    return PullRequest(
-        fields.number(source, "number", where),
-        fields.text(source, "html_url", where),
-        branch,
-        fields.optional_text(fields.optional_document(source, "user") or {}, "login") or "",
-    )
+    return PullRequest(fields.number(source, "number", where), fields.text(source, "html_url", where), branch)

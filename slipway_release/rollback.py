@@ -106,7 +106,7 @@ def _is_declined(context: Context, report: Report, failed: Release) -> bool:
     contents, environment, service = context.contents, report.environment, report.service
     came = blame.delivered(context, environment, service, failed, environment.target_branch)
     since = came.date if came else ""
-    return pulls.is_declined(contents, environment.name, service.name, failed.version, "rollback", since)
+    return pulls.is_declined(contents, environment, service.name, failed.version, "rollback", since)
 
 
 def by_hand(

@@ -165,4 +165,4 @@ def context(
     of: Platform | None = None,
 ) -> Context:
     github = GitHub("https://github.test/api/v3", "token", Script(answers or {}))
-    return Context(of or platform(), github, github, github, Images(images or {}), "https://run")
+    return Context(of or platform(), github, github, github, Images(images or {}), "https://run", "promoter[bot]")

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from slipway_release import cli, context, gates, hold, reconcile, verdict
+from slipway_release import cli, context, gates, hold, intent, reconcile, verdict
 from tests.release import builders
 from tests.release.builders import Script, answer, environment
 from tests.release.world import World
@@ -59,6 +59,48 @@ def test_an_opened_gate_does_not_overrule_the_judge(here: World) -> None:
     here.thaw("production")
     reconcile.reconcile(here.context())
     assert check(here)[0] == "failure"
+
+
+def says(here: World, login: str, state: str, description: str) -> None:
+    """What everybody who may push can do: a commit status of the check's name."""
+    answer = here.client.post(
+        f"/repos/{here.repository}/statuses/{commit(here)}",
+        headers={"Authorization": f"Bearer {login}-token"},
+        json={"state": state, "context": verdict.CHECK, "description": description},
+    )
+    answer.raise_for_status()
+
+
+def test_a_gate_that_somebody_else_calls_closed_is_closed(here: World) -> None:
+    """Else the promoter's own green check would stay, and the request would merge during the freeze."""
+    says(here, "pat", "failure", gates.closing("nothing"))
+    here.freeze("production", "Black Friday")
+    reconcile.reconcile(here.context())
+    state, words = check(here)
+    assert state == "failure"
+    assert "Black Friday" in words
+
+
+def test_a_gate_does_not_open_on_the_word_of_somebody_else(here: World) -> None:
+    verdict.give(here.context(), commit(here), "failure")
+    says(here, "pat", "success", "All files parse")
+    says(here, "pat", "failure", gates.closing("nothing"))
+    reconcile.reconcile(here.context())
+    found = here.call("GET", f"/repos/{here.repository}/commits/{commit(here)}/statuses")
+    assert next(one["state"] for one in found if one["creator"]["login"] == "root") == "failure"
+
+
+def test_a_request_of_the_same_branch_onto_another_one_is_not_the_release_s(here: World) -> None:
+    """Everybody who may push can open it, and close it as if the release had been declined."""
+    path, head = f"/repos/{here.repository}", commit(here)
+    here.call("POST", f"{path}/git/refs", {"ref": "refs/heads/aside", "sha": here.head("environments")})
+    made = here.call("POST", f"{path}/pulls", {"title": "Aside", "head": BRANCH, "base": "aside"})
+    assert gates.refusal(here.context(), BRANCH, head) is None
+    here.call("PATCH", f"{path}/pulls/{made['number']}", {"state": "closed"})
+    production, service = here.platform.environment("production"), here.platform.service("guestbook")
+    released = here.file("production", ref=BRANCH).release
+    assert released is not None
+    assert intent.stays_away(here.context(), production, service, released) is None
 
 
 def test_a_request_that_is_judged_during_a_freeze_is_closed_from_the_start(here: World) -> None:

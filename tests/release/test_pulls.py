@@ -155,7 +155,7 @@ def test_the_judge_is_believed_from_its_own_app_alone() -> None:
     def missing(*told: tuple[str, str]) -> list[str]:
         given = [{"context": "Validate", "state": state, "creator": {"login": login}} for login, state in told]
         answers = {"GET /repos/acme/environments/rules/branches/main": [rule], statuses: given}
-        return merging.missing_checks(context(answers).contents, "main", "c0ffee", "promoter[bot]")
+        return merging.missing_checks(context(answers).contents, "main", "c0ffee")
 
     assert missing(("mallory", "success"), ("github-actions[bot]", "success")) == ["Validate"]
     assert missing(("mallory", "success"), ("promoter[bot]", "failure")) == ["Validate"]

@@ -24,7 +24,7 @@ def run(here: World, folder: Path | None = None) -> tuple[list[str], list[str]]:
     here.fault(match=f"POST {path}/dispatches", status=200, count=5)
     transport = Counting()
     github = GitHub(f"{here.url}api/v3", here.token, transport)
-    context = Context(here.platform, github, github, github, Images({}), "https://run.test/2")
+    context = Context(here.platform, github, github, github, Images({}), "https://run.test/2", "root")
     try:
         done = reconcile.reconcile(context, folder)
     finally:

@@ -102,7 +102,7 @@ class World:
                 Git(self.url, self.token, transport, with_files=False),
             )
         )
-        return Context(self.platform, own, writer, service, Stocked(self.gone), "https://run.test/1")
+        return Context(self.platform, own, writer, service, Stocked(self.gone), "https://run.test/1", "root")
 
     # What people do
 

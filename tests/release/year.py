@@ -158,7 +158,7 @@ class Year:
 
         own, writer, service = (client(whose) for whose in TOKENS)
         shelves = Shelves(self.outside)
-        return Context(self.world.platform, own, writer, service, shelves, "https://run.test/1")
+        return Context(self.world.platform, own, writer, service, shelves, "https://run.test/1", "root")
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         self.wait(_REQUEST)
