@@ -110,6 +110,8 @@ def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser])
     checks = add("validate", validate, "check the files of the environment repository")
     checks.add_argument("folder", type=Path, nargs="?", default=Path(), help="its work tree (default: .)")
     checks.add_argument("--base", type=Path, help="a work tree of the base branch, to see what has changed")
+    onto = add("check-base", check_base, "refuse to judge a proposal onto what is not on main")
+    onto.add_argument("commit", help="what the proposal was merged onto")
     add("install-helm", install_helm, "install the Helm that Argo CD renders with (RUNNER_TEMP)")
     add("verdict", give_verdict, "say of a proposed commit whether it may be merged (PULL_REQUEST, COMMIT, RESULT)")
     diff = add("diff", show_diff, "the rendered difference between two work trees, as Markdown")
@@ -321,6 +323,10 @@ def validate(options: argparse.Namespace) -> None:
     branch = workflow.optional("HEAD_BRANCH")
     fork = workflow.optional("HEAD_REPOSITORY").lower() != workflow.optional("GITHUB_REPOSITORY").lower()
     check.run(options.folder, options.base, ownership.Proposal(branch, fork) if branch else None)
+
+
+def check_base(options: argparse.Namespace) -> None:
+    verdict.check_base(context.from_environment(), options.commit)
 
 
 def install_helm(_: argparse.Namespace) -> None:

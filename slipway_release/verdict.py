@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from slipway_release import pulls, workflow
+from slipway_release import history, pulls, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
+from slipway_release.platform_file import MAIN
 
 CHECK = "Validate"
 """The context of the commit status that the ruleset of main requires."""
@@ -35,6 +36,16 @@ def give(context: Context, commit: str, result: str, closed: str | None = None) 
     if passed and closed is not None:
         # After the judge's own word, which counts again once the gate is open.
         post(context, commit, "failure", closed)
+
+
+def check_base(context: Context, commit: str) -> None:
+    """Refuse to judge a proposal onto a commit that is not main's.
+
+    A check is of a commit. Who opens a pull request onto main can lead it onto a branch of their own, which has the
+    change already, before the job has begun, and back onto main after it.
+    """
+    if not history.is_on_branch(context.own, context.platform.repository, commit, MAIN):
+        raise RefusedError(f"{commit[:12]}: not on {MAIN}; lead the pull request onto {MAIN} again, and push to it")
 
 
 def turned_away(context: Context, number: str, commit: str, branch: str) -> bool:

@@ -51,6 +51,14 @@ def test_it_judges_the_commit_that_the_event_names_and_no_other(steps: list[dict
     assert judged(proposed).returncode == 0
 
 
+def test_what_it_judges_against_is_on_main(steps: list[dict[str, Any]]) -> None:
+    """Its author may have led the pull request onto a branch of theirs since the event."""
+    ran = [step.get("run", "") for step in steps]
+    (checked,) = (number for number, script in enumerate(ran) if 'check-base "$(git -C base rev-parse HEAD)"' in script)
+    (judged,) = (number for number, script in enumerate(ran) if "slipway_release validate head --base base" in script)
+    assert checked < judged
+
+
 def test_the_program_that_judges_is_that_of_main(steps: list[dict[str, Any]]) -> None:
     """What is proposed lies in `head` and is an argument."""
     ran = [step["run"] for step in steps if "slipway_release" in step.get("run", "")]

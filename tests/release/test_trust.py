@@ -151,6 +151,22 @@ def test_a_commit_is_not_judged_against_a_branch_that_has_the_change_already(sta
     assert {status["state"] for status in said if status["context"] == CHECK} == {"failure"}
 
 
+def test_a_commit_is_not_judged_against_the_branch_that_its_pull_request_is_led_onto_meanwhile(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Back on main it would have the check that it got there."""
+    _push(stage, tmp_path, "environments", "base-of-led", '{"release": null, "held": []}\n', RELEASES)
+    stage.git("environments", "fetch", "--quiet", "origin")
+    stage.git("environments", "checkout", "--quiet", "-b", "led", "origin/base-of-led")
+    stage.git("environments", "commit", "--quiet", "--allow-empty", "--message", "More")
+    stage.git("environments", "push", "--quiet", "origin", "HEAD:refs/heads/led")
+    made = stage.call("POST", "/repos/acme/environments/pulls", {"title": "Led", "head": "led", "base": "main"})
+    stage.call("PATCH", f"/repos/acme/environments/pulls/{made['number']}", {"base": "base-of-led"})
+    run = _judged(stage, "led")
+    assert run["conclusion"] == "failure"
+    assert "not on main; lead the pull request onto main again" in stage.log(run)
+
+
 def test_what_is_a_teams_own_can_be_merged(stage: Stage, tmp_path: Path) -> None:
     path = "environments/dev/guestbook/values.yaml"
     _push(stage, tmp_path, "environments", "more", "replicas: 3\n", path)
