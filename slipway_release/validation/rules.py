@@ -21,6 +21,7 @@ _LONGEST = {"Service": 63, "Namespace": 63, "batch/CronJob": 52, "apps/StatefulS
 """Names that become labels, or are added to."""
 _SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
 _UNSEEN = "argocd.argoproj.io/ignore-healthcheck"
+_FOLDERS = {"environments", "infrastructure", ".slipway", ".github", ".github/workflows", ".github/actions"}
 _OF_ENVIRONMENT = {"values.yaml", "freeze.json"}
 _OF_SERVICE = {("values.yaml",), ("release.yaml",)}
 
@@ -60,8 +61,13 @@ def check_links(tree: Tree) -> list[Problem]:
     """Symbolic links: Argo CD refuses a repository with one that leads out of it, and values are files themselves."""
     text = "a link out of the repository; Argo CD then reads nothing of all of it"
     out = {path: Problem(path, text) for path in tree.links_out()}
-    inside = [path for path, _ in tree.links() if path.startswith(("environments/", ".slipway/")) and path not in out]
+    inside = [path for path, _ in tree.links() if _is_kept_real(path) and path not in out]
     return [*out.values(), *(Problem(path, "a link; put the file itself here") for path in inside)]
+
+
+def _is_kept_real(path: str) -> bool:
+    """Whether nothing but a file or a folder may be there: the values of services, and what guards the rest."""
+    return path in _FOLDERS or path.startswith(("environments/", ".slipway/"))
 
 
 def check_objects(path: str, found: Reading) -> list[Problem]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from slipway_release import fields
 from slipway_release.platform_file import Service
 from slipway_release.release_file import Release
 from slipway_release.validation import charts, hosts, images
-from slipway_release.validation.files import Manifest, Problem, Tree, values_of
+from slipway_release.validation.files import Manifest, Problem, Tree, read_text, values_of
 
 _SOURCE = re.compile(r"\.argocd-source(-.*)?\.yaml")
+_ATTRIBUTE = r"[-!]?(binary|diff|eol|linguist-[a-z-]+|merge|text|whitespace)(=[\w,.-]+)?"
+_ATTRIBUTES = re.compile(rf"""("([^"\\]|\\.)*"|[^"#\s]\S*)(\s+{_ATTRIBUTE})*\s*|\s*(#.*)?""")
+"""A line of `.gitattributes` that leaves files as they are in Git, but for the ends of their lines."""
 _SNIPPET = re.compile(r".*(nginx|haproxy|ingress).*/.*snippets?|(haproxy-)?ingress\.(kubernetes|github)\.io/config-.*")
 SYSTEM_PRIORITY = "system-"
 """How the names of priority classes begin that Kubernetes has for the cluster's own parts."""
@@ -36,7 +40,19 @@ def check_files(tree: Tree) -> list[Problem]:
         elif where == ".gitmodules":
             text = "submodules are not fetched, neither by the checks nor by Argo CD; put the files themselves here"
             found.append(Problem(where, text))
+        elif path.name == ".gitattributes":
+            found += _attributes(path, where)
     return found
+
+
+def _attributes(path: Path, where: str) -> Iterator[Problem]:
+    """Attributes by which Git writes other files into a work tree than it has: nobody has reviewed those."""
+    text, broken = read_text(path, where)
+    yield from broken
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("[attr]") or _ATTRIBUTES.fullmatch(line) is None:
+            told = "workflows and Argo CD would read other files than Git has and people review; take the line out"
+            yield Problem(where, f"{line[:200]!r}: {told}", number)
 
 
 def check_image(service: Service, release: Release | None, manifest: Manifest) -> Iterator[str]:

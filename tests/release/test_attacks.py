@@ -15,7 +15,7 @@ import pytest
 from manifests.app_project import app_project
 from slipway_release.layout import release_path
 from slipway_release.release_file import Release, ReleaseFile
-from slipway_release.validation import charts, check, secrets
+from slipway_release.validation import charts, check, rules, secrets, tenancy
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree
 from stacks.settings import settings_of
@@ -238,6 +238,46 @@ def test_argo_cd_is_not_told_to_render_otherwise(tree: Tree, path: str) -> None:
     (tree.folder / path).parent.mkdir(parents=True, exist_ok=True)
     (tree.folder / path).write_text("helm: {parameters: [{name: release.digest, value: x}]}\n")
     assert f"{path}: " in "\n".join(map(str, check.problems(tree)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "approval.py working-tree-encoding=UTF-7",
+        "*\rworking-tree-encoding=UTF-7",
+        "* text filter=lfs",
+        "release.yaml ident",
+        "*.py export-ignore",
+        "*.py export-subst",
+        "[attr]plain working-tree-encoding=UTF-7",
+        '"a b" working-tree-encoding=UTF-7',
+    ],
+)
+@pytest.mark.parametrize("folder", [".", "environments/production", "helm-charts/guestbook"])
+def test_nothing_is_read_otherwise_than_git_has_it(tree: Tree, folder: str, line: str) -> None:
+    """Git writes `a + b` as `a +- b` in UTF-7: what is reviewed is then not what runs."""
+    file = tree.folder / folder / ".gitattributes"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"*.tgz binary\n{line}\n")
+    (problem,) = tenancy.check_files(tree)
+    assert (problem.path, problem.line) == (file.relative_to(tree.folder).as_posix(), 2)
+    assert "would read other files than Git has" in problem.text
+
+
+def test_attributes_that_leave_files_as_they_are_may_be_set(tree: Tree) -> None:
+    lines = ["# of ours", "", "* text=auto eol=lf", "*.svg -text -diff", '"a b/*" linguist-vendored merge=union']
+    (tree.folder / ".gitattributes").write_text("\n".join([*lines, "charts/*.tgz binary", ""]))
+    assert tenancy.check_files(tree) == []
+
+
+def test_folders_that_guard_the_rest_are_no_links(tree: Tree) -> None:
+    """GitHub and CODEOWNERS know what a link leads to by another name."""
+    for name in (".slipway", ".github", "infrastructure", "environments"):
+        (tree.folder / name).rename(tree.folder / f"more-{name}")
+        (tree.folder / name).symlink_to(f"more-{name}")
+    assert {problem.path for problem in rules.check_links(tree)} == {
+        ".slipway", ".github", "infrastructure", "environments"
+    }  # fmt: skip
 
 
 def test_the_chart_of_helm_create_is_let_in_once_it_runs_the_release(tree: Tree, tmp_path: Path) -> None:
