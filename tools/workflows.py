@@ -33,7 +33,14 @@ NEWER_THAN_ACTIONLINT = 'unexpected key "queue" for "concurrency" section'
 
 
 EXAMPLE = "Pulumi.example"
+_SERVICES = [{"name": "guestbook", "template": "python-web", "team": "web"}]
 OPTIONS: dict[str, Json] = {
+    "no service yet": {"services": []},
+    "images of branches alone": {
+        "environments": [{"name": "dev", "images": "branch", "branch": "trunk"}],
+        "services": _SERVICES,
+    },
+    "releases alone": {"environments": [{"name": "staging"}], "services": _SERVICES},
     "pinned actions": {"github": {"pinnedActions": True}},
     "a server, runners and a registry of one's own": {
         "github": {
@@ -56,7 +63,8 @@ def stack_settings(path: Path, options: Json | None = None) -> Settings:
     """The settings of a stack file, with a word in place of each secret, and with some options on top."""
     config = cast(Json, yaml.safe_load(path.read_text())["config"])
     for section, given in (options or {}).items():
-        config[f"{NAMESPACE}:{section}"] = {**config[f"{NAMESPACE}:{section}"], **given}
+        present = config[f"{NAMESPACE}:{section}"]
+        config[f"{NAMESPACE}:{section}"] = {**present, **given} if isinstance(given, dict) else given
     texts = {
         key.removeprefix(f"{NAMESPACE}:"): value if isinstance(value, str) else json.dumps(value)
         for key, value in config.items()
@@ -76,10 +84,16 @@ def problems() -> Iterator[str]:
     """What is wrong with any workflow, one text a tool and repository."""
     actionlint = toolchain.ensure(SandboxConfig.from_environment(), Progress(), {"actionlint"})["actionlint"]
     yield from check(actionlint, "this repository", ROOT)
+    for name, settings in variants():
+        yield from _rendered(actionlint, name, settings)
+
+
+def variants() -> Iterator[tuple[str, Settings]]:
+    """Platforms of which every part of a workflow's template is in one, and is missing in another."""
     for stack_file in sorted(ROOT.glob("stacks/Pulumi.*.yaml")):
-        yield from _rendered(actionlint, stack_file.stem, stack_settings(stack_file))
+        yield stack_file.stem, stack_settings(stack_file)
         for name, options in OPTIONS.items() if stack_file.stem == EXAMPLE else ():
-            yield from _rendered(actionlint, name, stack_settings(stack_file, options))
+            yield name, stack_settings(stack_file, options)
 
 
 def _rendered(actionlint: Path, name: str, settings: Settings) -> Iterator[str]:
