@@ -3,7 +3,7 @@
 Rendered into `infrastructure/<environment>/` of the environment repository and kept by an Application of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,22 +28,36 @@ def infrastructure_files(settings: Settings) -> dict[str, str]:
     files: dict[str, str] = {}
     rights = rights_by_place(settings)
     for environment in settings.environments:
-        pull_requests = settings.pull_request_places(environment)
-        places = [*((service, environment) for service in settings.services_of(environment)), *pull_requests]
-        kinds = {
-            "admission": admission(settings, environment),
-            "namespaces": [namespace(settings, *place) for place in places],
-            "quotas": [item for place in places for item in quotas(*place)],
-            "network-policies": [item for place in places for item in network_policies(settings, *place)],
-            "role-bindings": [
-                item
-                for service, place in places
-                for item in role_bindings(settings, _moved(rights[service.name, environment.name], place))
-            ],
-        }
+        kinds = infrastructure_objects(settings, environment, rights)
         # An empty file keeps the folder, and with it the Application, where an environment has no service yet.
         files |= {f"infrastructure/{environment.name}/{kind}.yaml": documents(items) for kind, items in kinds.items()}
     return files
+
+
+def infrastructure_objects(
+    settings: Settings, environment: Environment, rights: Mapping[tuple[str, str], list[Right]] | None = None
+) -> dict[str, list[_Object]]:
+    """The objects of an environment, by the file that has them.
+
+    Args:
+        settings: the stack's settings.
+        environment: the environment.
+        rights: those of every place, where they are known already.
+    """
+    known = rights_by_place(settings) if rights is None else rights
+    pull_requests = settings.pull_request_places(environment)
+    places = [*((service, environment) for service in settings.services_of(environment)), *pull_requests]
+    return {
+        "admission": admission(settings, environment),
+        "namespaces": [namespace(settings, *place) for place in places],
+        "quotas": [item for place in places for item in quotas(*place)],
+        "network-policies": [item for place in places for item in network_policies(settings, *place)],
+        "role-bindings": [
+            item
+            for service, place in places
+            for item in role_bindings(settings, _moved(known[service.name, environment.name], place))
+        ],
+    }
 
 
 def namespace(settings: Settings, service: Service, environment: Environment) -> _Object:

@@ -10,22 +10,15 @@ from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
 from components.github.release_branch import ReleaseBranch
 from components.github.repository import marked, repository
-from components.github.rulesets import (
-    bypassing,
-    delivery_branches_ruleset,
-    enforce,
-    main_ruleset,
-    proposals_ruleset,
-    record_ruleset,
-)
+from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import announcing, channel, reading, workflow_settings
+from components.github.workflow_settings import PROMOTER_KEY, announcing, channel, reading, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests import rules
 from manifests.access import repository_permission
 from manifests.model import AUTOMATION, ActionsPolicy, Settings, Visibility
 from manifests.repository_files import environment_repository_files
-from slipway_release import layout, pulls, verdict
+from slipway_release import layout
 
 LABELS = {
     "release": ("0e8a16", "Delivers a release to an environment"),
@@ -105,24 +98,10 @@ class EnvironmentRepository(pulumi.ComponentResource):
         self.register_outputs({"url": self.repository.html_url})
 
     def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
-        actors = {title: bypassing(whom) for title, whom in rules.environment_rules(settings).items()}
-        main = main_ruleset(settings.github, check=(verdict.CHECK, settings.github.promoter), code_owners=True)
-        rulesets = {
-            "main": main,
-            f"{rules.AUTOMATION}-proposal": proposals_ruleset(rules.AUTOMATION, pulls.BRANCHES),
-            f"{rules.SETTINGS}-proposal": proposals_ruleset(rules.SETTINGS, [pulls.SETTINGS_BRANCH]),
-            "record": record_ruleset(),
-        }
-        for what, ruleset in rulesets.items():
-            enforce(f"{name}-{what}-rules", ruleset, repository=self.repository.name, actors=actors, opts=opts)
-        if rules.BRANCHES in actors:
-            enforce(
-                f"{name}-branch-rules",
-                delivery_branches_ruleset(),
-                repository=self.repository.name,
-                actors=actors,
-                opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self.branches)),
-            )
+        for ruleset in rules.environment_rules(settings):
+            first = self.branches if ruleset.title == rules.BRANCHES else []
+            after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=first))
+            enforce(name, ruleset, repository=self.repository.name, opts=after)
 
     def _gates(
         self,
@@ -137,7 +116,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         branches = ["main"]
         given = args["secrets"]
         secrets = {
-            "PROMOTER_PRIVATE_KEY": given.promoter_private_key,
+            PROMOTER_KEY: given.promoter_private_key,
             **reading(given),
             **announcing(settings, given),
         }

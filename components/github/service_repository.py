@@ -9,22 +9,14 @@ import pulumi_github as github
 from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
 from components.github.repository import marked, repository
-from components.github.rulesets import (
-    bypassing,
-    enforce,
-    fixed_tags_ruleset,
-    main_ruleset,
-    maintenance_ruleset,
-    release_tags_ruleset,
-)
+from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import pushing, workflow_settings
+from components.github.workflow_settings import REQUESTER_KEY, pushing, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests import rules
 from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
-from slipway_release import maintenance
-from slipway_release.tags import ruleset_patterns, tag_patterns
+from slipway_release.tags import tag_patterns
 from templates.starting_files import ANSWERS_FILE
 
 
@@ -90,18 +82,9 @@ class ServiceRepository(pulumi.ComponentResource):
     def _rules(
         self, name: str, settings: Settings, service: Service, team: TeamAccess, opts: pulumi.ResourceOptions
     ) -> None:
-        teams = {service.team: team.number}
-        actors = {title: bypassing(whom, teams) for title, whom in rules.service_rules(settings, service).items()}
-        rulesets = {"main": main_ruleset(settings.github)}
-        if service.maintenance_branch is not None:
-            pattern = maintenance.ruleset_pattern(service.maintenance_branch)
-            rulesets["maintenance"] = maintenance_ruleset(settings.github, pattern)
-        if rules.TAGS in actors:
-            patterns = ruleset_patterns(settings.environments_of(service))
-            rulesets["release-tag"] = release_tags_ruleset(patterns)
-            rulesets["fixed-tag"] = fixed_tags_ruleset(patterns)
-        for what, ruleset in rulesets.items():
-            enforce(f"{name}-{what}-rules", ruleset, repository=self.repository.name, actors=actors, opts=opts)
+        for ruleset in rules.service_rules(settings, service):
+            teams = {service.team: team.number}
+            enforce(name, ruleset, repository=self.repository.name, opts=opts, teams=teams)
 
     def _access(self, name: str, settings: Settings, args: ServiceRepositoryArgs, opts: pulumi.ResourceOptions) -> None:
         github.TeamRepository(
@@ -120,7 +103,7 @@ class ServiceRepository(pulumi.ComponentResource):
                 "environment": AUTOMATION,
                 "branches": tracked_branches(settings, service),
                 "tags": tag_patterns(settings.environments_of(service)),
-                "secrets": {"REQUESTER_PRIVATE_KEY": args["secrets"].requester_private_key} | pushing(args["secrets"]),
+                "secrets": {REQUESTER_KEY: args["secrets"].requester_private_key} | pushing(args["secrets"]),
             },
             opts,
         )

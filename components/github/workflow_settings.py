@@ -10,6 +10,9 @@ from manifests.model import Settings
 from slipway_release import announce
 
 _PASSWORD = "REGISTRY_PASSWORD"
+PROMOTER_KEY, REQUESTER_KEY = "PROMOTER_PRIVATE_KEY", "REQUESTER_PRIVATE_KEY"
+KEYS = frozenset({PROMOTER_KEY, REQUESTER_KEY, _PASSWORD, announce.WEBHOOK, announce.SLACK_TOKEN})
+"""The secrets of the environments."""
 
 
 def workflow_settings(

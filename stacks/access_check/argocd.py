@@ -17,12 +17,11 @@ import kubernetes.client
 
 from components.argocd.installation import RELEASE_NAME
 from manifests.access import Action, rights_by_place
-from manifests.app_project import app_project, infrastructure_project
 from manifests.argocd import sign_on
 from manifests.argocd.values import helm_values
 from manifests.model import Settings, placement_name
+from stacks.access_check import applications
 
-MEND = "`pulumi up --refresh` puts it back"
 _POLICY, _CONFIGURATION = "argocd-rbac-cm", "argocd-cm"
 _ANONYMOUS = "users.anonymous.enabled"
 _ASKED = {
@@ -65,7 +64,7 @@ def differences(settings: Settings, client: Any) -> Iterator[str]:
     configuration: dict[str, str] = api.read_namespaced_config_map(_CONFIGURATION, namespace).data or {}
     yield from evaluated(settings, policy)
     yield from configured(settings, policy, configuration)
-    yield from _projects(settings, client)
+    yield from applications.differences(settings, client, _kubectl(settings))
 
 
 def questions(settings: Settings) -> Iterator[Question]:
@@ -178,26 +177,3 @@ def _mend(settings: Settings) -> str:
     manifest = f"helm --kube-context {context} --namespace {namespace} get manifest {RELEASE_NAME}"
     apply = f"{_kubectl(settings)} apply --server-side --force-conflicts --filename -"
     return f"`{manifest} | {apply}` puts it back"
-
-
-def _projects(settings: Settings, client: Any) -> Iterator[str]:
-    """What each AppProject lets its Applications reach."""
-    api = cast(Any, kubernetes.client).CustomObjectsApi(client)
-    listed = api.list_namespaced_custom_object("argoproj.io", "v1alpha1", settings.argocd.namespace, "appprojects")
-    found: dict[str, dict[str, Any]] = {item["metadata"]["name"]: item["spec"] for item in listed["items"]}
-    declared = [infrastructure_project(settings), *(app_project(settings, one) for one in settings.environments)]
-    for project in declared:
-        name, spec = project["metadata"]["name"], project["spec"]
-        if name not in found:
-            yield f"Argo CD: AppProject {name}: it is not there; {MEND}"
-            continue
-        for key in ("sourceRepos", "destinations", "clusterResourceWhitelist", "namespaceResourceWhitelist", "roles"):
-            given, wanted = _texts(found[name].get(key)), _texts(spec.get(key))
-            for text in sorted(given - wanted):
-                yield f"Argo CD: AppProject {name}: {key} has {text}, which is not declared; {MEND}"
-            for text in sorted(wanted - given):
-                yield f"Argo CD: AppProject {name}: {key} lacks {text}; {MEND}"
-
-
-def _texts(entries: list[Any] | None) -> set[str]:
-    return {entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True) for entry in entries or []}

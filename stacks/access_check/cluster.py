@@ -13,7 +13,7 @@ from components.argocd.kubeconfig import opened
 from manifests.access import Action, Right, rights_by_place
 from manifests.infrastructure import cluster_group, role_bindings
 from manifests.model import Environment, Service, Settings, Team, placement_name
-from stacks.access_check import argocd
+from stacks.access_check import argocd, infrastructure
 
 _ASKED = {
     Action.LOGS: ("get", "", "pods", "log"),
@@ -75,6 +75,9 @@ def _namespaces(settings: Settings, environments: Sequence[Environment], client:
             here = rights[service.name, environment.name]
             yield from _namespace(settings, api, service, environment, here)
             yield from _people(settings, bindings, here)
+    if environments:
+        context = shlex.quote(environments[0].context or settings.cluster.context)
+        yield from infrastructure.differences(settings, environments, client, f"kubectl --context {context}")
 
 
 def _namespace(

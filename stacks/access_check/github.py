@@ -1,8 +1,8 @@
-"""What GitHub says about rights: teams, people, keys, reviewers, what reaches secrets, bypass lists, code owners."""
+"""What GitHub says about rights: teams, people beside them, what workflows may do, code owners, and all that guards."""
 
 import base64
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -11,12 +11,14 @@ from components.github.credentials import Token
 from components.github.errors import GitHubError
 from manifests.access import repository_permission
 from manifests.code_owners import PATH, code_owners
-from manifests.model import AUTOMATION, Settings, Team
+from manifests.model import AUTOMATION, ActionsPolicy, MemberRole, Settings, Team
 from manifests.repository_files import tracked_branches
-from manifests.rules import Actor, ActorKind, environment_rules, service_rules
+from manifests.rules import environment_rules, service_rules
 from slipway_release.tags import tag_patterns
+from stacks.access_check import keys
+from stacks.access_check.keys import Environment
+from stacks.access_check.rulesets import MEND, Rulesets
 
-MEND = "`pulumi up --refresh` puts it back"
 _ORDER = ("admin", "maintain", "push", "triage", "pull")
 
 
@@ -33,32 +35,48 @@ def differences(settings: Settings) -> Iterator[str]:
 
 
 def cases(settings: Settings) -> int:
-    """What GitHub is compared in: each team's people, its right on each repository, each ruleset and environment.
+    """What GitHub is compared in: the organisation, each team, each repository with its parts, and the code owners.
 
-    Of each repository also its deploy keys, and whether its workflows approve.
+    Of a team who is in it and who leads it; of a repository the right of each team, the people and keys beside them,
+    who sees it, what its workflows may do, its rulesets, and its environments.
     """
     repositories, teams = 1 + len(settings.services), len(settings.teams)
     rulesets = len(environment_rules(settings)) + sum(len(service_rules(settings, one)) for one in settings.services)
     environments = repositories + len(settings.environments)
-    return teams + (teams + 2) * repositories + rulesets + environments + 1
+    return 3 + 2 * teams + (teams + 5) * repositories + rulesets + environments
 
 
 def _differences(settings: Settings, api: GitHubApi) -> Iterator[str]:
+    owner, rulesets = settings.github.owner, Rulesets(settings.github.owner, api)
+    yield from _organisation(settings, api)
     for team in settings.teams:
         yield from _members(settings, api, team)
     environments = settings.github.environment_repository
     wanted = {team.name: repository_permission(settings, team) for team in settings.teams}
-    yield from _repository(settings, api, environments, wanted, environment_rules(settings))
+    if (yield from _repository(settings, api, environments, wanted)):
+        yield from _actions(settings, api, environments)
+        yield from rulesets.differences(environments, environment_rules(settings))
     for service in settings.services:
-        rules = service_rules(settings, service)
-        yield from _repository(settings, api, service.repository_name, {service.team: "push"}, rules)
+        if (yield from _repository(settings, api, service.repository_name, {service.team: "push"})):
+            yield from rulesets.differences(service.repository_name, service_rules(settings, service))
     for name, reviewers in [(AUTOMATION, ()), *((one.name, one.reviewers) for one in settings.environments)]:
-        yield from _environment(settings, api, environments, name, set(reviewers), ["main"])
+        declared = Environment(name, ["main"], reviewers=frozenset(reviewers))
+        yield from keys.differences(api, owner, environments, declared)
     for service in settings.services:
         tags = tag_patterns(settings.environments_of(service))
-        branches = tracked_branches(settings, service)
-        yield from _environment(settings, api, service.repository_name, AUTOMATION, set(), branches, tags)
+        declared = Environment(AUTOMATION, tracked_branches(settings, service), tags)
+        yield from keys.differences(api, owner, service.repository_name, declared)
     yield from _code_owners(settings, api)
+
+
+def _organisation(settings: Settings, api: GitHubApi) -> Iterator[str]:
+    """What every member of the organisation may do in every repository, as its owners see it."""
+    owner = settings.github.owner
+    shown: dict[str, Any] = api.find(f"/orgs/{owner}") or {}
+    given = shown.get("default_repository_permission")
+    if given not in {None, "none", "read"}:
+        command = f"gh api --method PATCH orgs/{owner} --field default_repository_permission=read"
+        yield f"GitHub: every member of {owner} has {given} on every repository, declared is read; `{command}`"
 
 
 def _members(settings: Settings, api: GitHubApi, team: Team) -> Iterator[str]:
@@ -75,16 +93,32 @@ def _members(settings: Settings, api: GitHubApi, team: Team) -> Iterator[str]:
         yield f"GitHub: team {team.name}: {login} is in it and not declared; {MEND}"
     for login in sorted(declared - found):
         yield f"GitHub: team {team.name}: {login} is declared and not in it; {MEND}"
+    yield from _maintainers(settings, api, team, path)
 
 
-def _repository(
-    settings: Settings, api: GitHubApi, name: str, teams: Mapping[str, str], rules: Mapping[str, tuple[Actor, ...]]
-) -> Iterator[str]:
+def _maintainers(settings: Settings, api: GitHubApi, team: Team, path: str) -> Iterator[str]:
+    """Who may take others into a team; GitHub lets the owners of the organisation do so in any case."""
+    leading = {str(one["login"]).lower() for one in api.pages(f"{path}/members?role=maintainer")}
+    declared = {member.login.lower(): member.role for member in team.members}
+    if surplus := {login for login in leading if declared.get(login) is MemberRole.MEMBER}:
+        owners = {str(one["login"]).lower() for one in api.pages(f"/orgs/{settings.github.owner}/members?role=admin")}
+        for login in sorted(surplus - owners):
+            yield f"GitHub: team {team.name}: {login} may take others into it, declared is member; {MEND}"
+
+
+def _repository(settings: Settings, api: GitHubApi, name: str, teams: Mapping[str, str]) -> Generator[str, None, bool]:
+    """What is otherwise of a repository; whether it is there."""
     full_name = f"{settings.github.owner}/{name}"
     path = f"/repos/{settings.github.owner}/{quote(name)}"
-    if api.find(path) is None:
+    shown: Any = api.find(path)
+    if shown is None:
         yield f"GitHub: {full_name}: it is not there; {MEND}"
-        return
+        return False
+    if (now := str(shown["full_name"])).lower() != full_name.lower():
+        yield f"GitHub: {full_name} is {now} now, which its App and its rules do not know; transfer or rename it back"
+        return False
+    if (seen := str(shown["visibility"])) != settings.github.visibility.value:
+        yield f"GitHub: {full_name} is {seen}, declared is {settings.github.visibility}; {MEND}"
     listed = {str(one["slug"]): one for one in api.pages(f"{path}/teams")}
     for team, wanted in teams.items():
         found = _permission(listed[team]) if team in listed else None
@@ -104,85 +138,34 @@ def _repository(
     allowed: Any = api.find(f"{path}/actions/permissions/workflow") or {}
     if allowed.get("can_approve_pull_request_reviews"):
         yield f"GitHub: workflows of {full_name} may make and approve pull requests, declared is not; {MEND}"
-    yield from _rules(settings, api, name, rules)
+    if allowed.get("default_workflow_permissions", "read") != "read":
+        yield f"GitHub: workflows of {full_name} may write unless they say otherwise, declared is read; {MEND}"
+    yield from keys.beside(api, settings.github.owner, name)
+    return True
+
+
+def _actions(settings: Settings, api: GitHubApi, name: str) -> Iterator[str]:
+    """Which actions run beside the promoter's key."""
+    if settings.github.actions_policy is not ActionsPolicy.REPOSITORY:
+        return
+    owner = settings.github.owner
+    path = f"/repos/{owner}/{quote(name)}/actions/permissions"
+    allowed: str = api.get(path).get("allowed_actions", "none")
+    if allowed == "selected":
+        chosen = api.get(f"{path}/selected-actions")
+        more = set(chosen.get("patterns_allowed") or []) - {f"{owner}/*"}
+        allowed = ", ".join(
+            [*sorted(more), *(["those of verified creators"] if chosen.get("verified_allowed") else [])]
+        )
+    if allowed not in {"", "none", "local_only"}:
+        what = f"actions that run in {owner}/{name}: {allowed}, declared are GitHub's and its owner's"
+        yield f"GitHub: {what}; {MEND}"
 
 
 def _permission(listed: Mapping[str, Any]) -> str | None:
     """What a team or a person may do in a repository; None for a role of the organisation's own."""
     permissions: Mapping[str, bool] = listed.get("permissions") or {}
     return next((one for one in _ORDER if permissions.get(one)), None)
-
-
-def _rules(settings: Settings, api: GitHubApi, name: str, rules: Mapping[str, tuple[Actor, ...]]) -> Iterator[str]:
-    owner = settings.github.owner
-    path = f"/repos/{owner}/{quote(name)}/rulesets"
-    found = {str(one["name"]): int(one["id"]) for one in api.pages(path)}
-    numbers: dict[str, str] = {}
-    for title, actors in rules.items():
-        where = f"GitHub: ruleset {title!r} of {owner}/{name}"
-        if title not in found:
-            yield f"{where}: it is not there; {MEND}, where the plan of GitHub has rulesets"
-            continue
-        ruleset: dict[str, Any] = api.get(f"{path}/{found[title]}")
-        if ruleset["enforcement"] != "active":
-            yield f"{where}: it is {ruleset['enforcement']}, declared is active; {MEND}"
-        left_out: list[str] = ruleset["conditions"]["ref_name"]["exclude"]
-        if left_out:
-            yield f"{where}: it leaves out {', '.join(left_out)}, declared is nothing; {MEND}"
-        declared = {_known(actor, owner, api, numbers): str(actor) for actor in actors}
-        shown: list[dict[str, Any]] = ruleset["bypass_actors"] or []
-        given = {(str(one["actor_type"]), str(one.get("actor_id") or "")) for one in shown}
-        # The owners have no id of their own; GitHub shows none, or 1.
-        present = {(kind, "" if kind == ActorKind.OWNERS else number) for kind, number in given}
-        for kind, number in sorted(present - set(declared)):
-            yield f"{where}: {kind} {number or 'every owner'} is not bound by it and not declared; {MEND}"
-        for actor in sorted(set(declared) - present):
-            yield f"{where}: it binds {declared[actor]}, declared is that it does not; {MEND}"
-
-
-def _known(actor: Actor, owner: str, api: GitHubApi, numbers: dict[str, str]) -> tuple[str, str]:
-    """An actor as GitHub names it: kind and number."""
-    if actor.kind is not ActorKind.TEAM:
-        return actor.kind.value, actor.name
-    if actor.name not in numbers:
-        team: dict[str, Any] = api.find(f"/orgs/{owner}/teams/{actor.name}") or {}
-        numbers[actor.name] = str(team.get("id", "missing"))
-    return actor.kind.value, numbers[actor.name]
-
-
-def _environment(
-    settings: Settings,
-    api: GitHubApi,
-    repository: str,
-    name: str,
-    declared: set[str],
-    branches: Sequence[str],
-    tags: Sequence[str] = (),
-) -> Iterator[str]:
-    full_name = f"{settings.github.owner}/{repository}"
-    path = f"/repos/{settings.github.owner}/{quote(repository)}/environments/{quote(name, safe='')}"
-    shown: Any = api.find(path)
-    where = f"GitHub: environment {name} of {full_name}"
-    if shown is None:
-        yield f"{where}: it is not there; {MEND}"
-        return
-    rules = {rule["type"]: rule for rule in shown["protection_rules"]}
-    asked = rules.get("required_reviewers", {}).get("reviewers", [])
-    reviewers = {str(one["reviewer"].get("slug") or one["reviewer"].get("login")) for one in asked}
-    if reviewers != declared:
-        named, meant = ", ".join(sorted(reviewers)) or "no team", ", ".join(sorted(declared)) or "no team"
-        yield f"{where}: approved by {named}, declared is {meant}; {MEND}, where the plan of GitHub has reviewers"
-    policies: Any = api.find(f"{path}/deployment-branch-policies") or {"branch_policies": []}
-    found = [_shown(str(one["name"]), is_tag=one.get("type") == "tag") for one in policies["branch_policies"]]
-    wanted = [*branches, *(_shown(tag, is_tag=True) for tag in tags)]
-    if set(found) != set(wanted):
-        reached, meant = ", ".join(found) or "every branch", ", ".join(wanted) or "none"
-        yield f"{where}: its keys are given to workflows of {reached}, declared is {meant}; {MEND}"
-
-
-def _shown(pattern: str, *, is_tag: bool) -> str:
-    """What reaches an environment, for people. A tag may have a branch's name."""
-    return f"tag {pattern}" if is_tag else pattern
 
 
 def _code_owners(settings: Settings, api: GitHubApi) -> Iterator[str]:
@@ -192,6 +175,8 @@ def _code_owners(settings: Settings, api: GitHubApi) -> Iterator[str]:
     if found is None:
         yield f"{where}: it is not there; {MEND}"
         return
+    if api.find(f"/repos/{github.owner}/{github.environment_repository}/contents/.github/{PATH}") is not None:
+        yield f"{where}: GitHub follows .github/{PATH} and not this one; remove that file"
     present = base64.b64decode(found["content"]).decode(errors="replace").splitlines()
     declared = code_owners(settings).splitlines()
     changed = [(f"the line {line!r} is not declared", line) for line in present if line not in declared]

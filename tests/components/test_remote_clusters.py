@@ -152,7 +152,7 @@ def test_a_cluster_that_argo_cd_would_know_twice_is_named(tmp_path: Path, known:
 def test_who_may_do_what_is_asked_of_the_cluster_that_an_environment_runs_on(tmp_path: Path) -> None:
     everything = {SUBJECTS: {"spec": {}, "status": {"allowed": True}}}
     with platform(tmp_path, answers("a"), answers("b") | everything) as settings:
-        found = [line for line in differences(settings) if line.startswith("Kubernetes")]
+        found = [line for line in differences(settings) if line.startswith("Kubernetes: acme:")]
     assert found
     remedy = "kubectl --context edge --namespace guestbook-production get rolebindings"
     assert all("and it is not declared" in line and remedy in line for line in found), found
@@ -171,7 +171,7 @@ def test_what_gives_a_right_that_is_not_declared_is_named_with_the_command_that_
 ) -> None:
     status = {"allowed": True, "reason": f'RBAC: allowed by {reason} ClusterRole "edit" to Group "acme:web"'}
     with platform(tmp_path, answers("a"), answers("b") | {SUBJECTS: {"spec": {}, "status": status}}) as settings:
-        found = [line for line in differences(settings) if line.startswith("Kubernetes")]
+        found = [line for line in differences(settings) if line.startswith("Kubernetes: acme:")]
     assert found
     assert all(line.endswith(remedy.format("kubectl --context edge")) for line in found), found
 

@@ -2,20 +2,28 @@
 
 import base64
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from manifests.code_owners import code_owners
 from manifests.model import Service, Settings
-from manifests.rules import ActorKind, environment_rules
+from manifests.rules import ActorKind, Ruleset, environment_rules
+from sandbox.sealing import sealed
 from stacks.access_check import github
 from stacks.settings import settings_of
 from tests.github.conftest import Hub, Repository
 from tests.stacks.builders import texts, values
 
 POLICY = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
+GUARDED = POLICY | {"can_admins_bypass": False, "prevent_self_review": True}
+MORE: dict[str, dict[str, Any]] = {
+    "pull_request": {"required_review_thread_resolution": False},
+    "required_status_checks": {"strict_required_status_checks_policy": False},
+}
+"""What GitHub wants beside what is declared."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,17 @@ class Declared:
     def path(self) -> str:
         return f"/repos/{self.name}"
 
+    def write(self, path: str, text: str) -> None:
+        """Writes a file of main, whose rules let nobody do so directly."""
+        (main,) = (one for one in environment_rules(self.settings) if one.name == "main")
+        rules = f"{self.path}/rulesets/{self.number_of(main.title)}"
+        self.ask("PUT", rules, json=body(main, enforcement="disabled"))
+        with self.hub.admin as admin:
+            found = admin.get(f"{self.path}/contents/{path}").json()
+        sha = {"sha": found["sha"]} if "sha" in found else {}
+        self.ask("PUT", f"{self.path}/contents/{path}", json=_file(text) | sha)
+        self.ask("PUT", rules, json=body(main))
+
     def number_of(self, title: str) -> int:
         found = self.repository.ask("GET", "/rulesets").json()
         return next(int(one["id"]) for one in found if one["name"] == title)
@@ -64,18 +83,30 @@ def declared(hub: Hub, monkeypatch: pytest.MonkeyPatch, new_repository: Callable
         admin.put(f"/orgs/acme/teams/{team}/repos/acme/{repository.name}", json={"permission": "maintain"})
     repository.ask("PUT", "/contents/CODEOWNERS", json=_file(code_owners(here.settings)))
     for name, reviewers in (("slipway", []), ("production", [{"type": "Team", "id": number}])):
-        repository.ask("PUT", f"/environments/{name}", json=POLICY | {"reviewers": reviewers})
+        repository.ask("PUT", f"/environments/{name}", json=GUARDED | {"reviewers": reviewers}).raise_for_status()
         repository.ask("POST", f"/environments/{name}/deployment-branch-policies", json={"name": "main"})
-    for title, actors in environment_rules(here.settings).items():
-        bypass = [
-            {"actor_type": actor.kind.value, "bypass_mode": "always"}
-            | ({} if actor.kind is ActorKind.OWNERS else {"actor_id": int(actor.name)})
-            for actor in actors
-        ]
-        body = {"name": title, "target": "tag", "enforcement": "active", "bypass_actors": bypass}
-        conditions = {"ref_name": {"include": ["refs/tags/never"], "exclude": []}}
-        repository.ask("POST", "/rulesets", json=body | {"conditions": conditions, "rules": [{"type": "creation"}]})
+    for ruleset in environment_rules(here.settings):
+        repository.ask("POST", "/rulesets", json=body(ruleset)).raise_for_status()
+    open_to_all = {"github_owned_allowed": True, "verified_allowed": False, "patterns_allowed": ["acme/*"]}
+    repository.ask("PUT", "/actions/permissions", json={"enabled": True, "allowed_actions": "selected"})
+    repository.ask("PUT", "/actions/permissions/selected-actions", json=open_to_all).raise_for_status()
     return here
+
+
+def body(ruleset: Ruleset, **changes: object) -> dict[str, Any]:
+    """A ruleset as it is sent to GitHub."""
+    bypass = [
+        {"actor_type": actor.kind.value, "bypass_mode": "always"}
+        | ({} if actor.kind is ActorKind.OWNERS else {"actor_id": int(actor.name)})
+        for actor in ruleset.actors
+    ]
+    refs = {"include": list(ruleset.includes), "exclude": []}
+    made = {"name": ruleset.title, "target": ruleset.target, "enforcement": "active", "bypass_actors": bypass}
+    return made | {"conditions": {"ref_name": refs}, "rules": sent(ruleset.rules)} | changes
+
+
+def sent(rules: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": kind, "parameters": {**MORE.get(kind, {}), **parameters}} for kind, parameters in rules.items()]
 
 
 def _file(text: str) -> dict[str, str]:
@@ -112,7 +143,7 @@ def test_a_team_a_person_and_a_member_that_nobody_declared_are_found(declared: D
 
 
 def test_reviewers_and_the_branches_that_reach_the_keys_are_compared(declared: Declared) -> None:
-    declared.ask("PUT", f"{declared.path}/environments/production", json=POLICY | {"reviewers": []})
+    declared.ask("PUT", f"{declared.path}/environments/production", json=GUARDED | {"reviewers": []})
     declared.repository.ask("POST", "/environments/slipway/deployment-branch-policies", json={"name": "feature"})
     team, where = declared.settings.teams[0].name, f"of {declared.name}"
     assert declared.differences() == [
@@ -162,25 +193,16 @@ def test_whom_a_ruleset_does_not_bind_is_compared(declared: Declared) -> None:
     number = declared.number_of("record of verified releases")
     bypass = [{"actor_type": "OrganizationAdmin", "bypass_mode": "always"}]
     declared.ask("PUT", f"{declared.path}/rulesets/{number}", json={"bypass_actors": bypass})
-    main = declared.number_of("main")
-    some = {"ref_name": {"include": ["refs/tags/never"], "exclude": ["refs/tags/n*"]}}
-    declared.ask("PUT", f"{declared.path}/rulesets/{main}", json={"enforcement": "disabled", "conditions": some})
     promoter = declared.settings.github.promoter.id
     record = f"ruleset 'record of verified releases' of {declared.name}"
     assert declared.differences() == [
-        f"ruleset 'main' of {declared.name}: it is disabled, declared is active",
-        f"ruleset 'main' of {declared.name}: it leaves out refs/tags/n*, declared is nothing",
         f"{record}: OrganizationAdmin every owner is not bound by it and not declared",
         f"{record}: it binds App {promoter}, declared is that it does not",
     ]
 
 
 def test_the_code_owners_of_main_are_compared(declared: Declared) -> None:
-    path = f"{declared.path}/contents/CODEOWNERS"
-    with declared.hub.admin as admin:
-        sha = admin.get(path).json()["sha"]
-    text = code_owners(declared.settings).replace("/.github/ @acme", "/.github/ @bob @acme")
-    declared.ask("PUT", path, json=_file(text) | {"sha": sha})
+    declared.write("CODEOWNERS", code_owners(declared.settings).replace("/.github/ @acme", "/.github/ @bob @acme"))
     team = declared.settings.teams[0].name
     assert declared.differences() == [
         f"CODEOWNERS of {declared.name}: the line '/.github/ @bob @acme/{team}' is not declared",
@@ -194,3 +216,164 @@ def test_without_a_token_it_is_said_that_github_was_not_asked(
     monkeypatch.delenv("GITHUB_TOKEN")
     (line,) = github.differences(declared.settings)
     assert "set GITHUB_TOKEN" in line
+
+
+def test_each_rule_and_each_of_its_parameters_is_compared(declared: Declared) -> None:
+    """What was taken away, or made weaker, by hand; and all of it is there in the end."""
+    tried = 0
+    for ruleset in environment_rules(declared.settings):
+        path = f"/rulesets/{declared.number_of(ruleset.title)}"
+        where = f"ruleset {ruleset.title!r} of {declared.name}"
+        weaker: list[tuple[dict[str, Any], str]] = [
+            ({"enforcement": "disabled"}, "it is disabled, declared is active"),
+            ({"enforcement": "evaluate"}, "it is evaluate, declared is active"),
+            ({"conditions": {"ref_name": {"include": ["refs/*/x"], "exclude": []}}}, "it holds for the "),
+            (
+                {"conditions": {"ref_name": {"include": list(ruleset.includes), "exclude": ["refs/*/x"]}}},
+                "it leaves out refs/*/x, declared is nothing",
+            ),
+            ({"rules": [*sent(ruleset.rules), {"type": "required_signatures"}]}, "it has the rule required_signatures"),
+        ]
+        for kind, parameters in ruleset.rules.items():
+            less = {name: given for name, given in ruleset.rules.items() if name != kind}
+            weaker.append(({"rules": sent(less)}, f"it lacks the rule {kind}"))
+            for word, wanted in parameters.items():
+                other = [] if isinstance(wanted, list) else not wanted if isinstance(wanted, bool) else 0
+                changed = {**ruleset.rules, kind: {**parameters, word: other}}
+                weaker.append(({"rules": sent(changed)}, f"its rule {kind} has {word} "))
+        for change, told in weaker:
+            declared.repository.ask("PUT", path, json=body(ruleset, **change)).raise_for_status()
+            (found,) = github.differences(declared.settings)
+            assert found.startswith(f"GitHub: {where}: {told}"), found
+            assert found.endswith("`pulumi up --refresh` puts it back")
+            tried += 1
+        declared.repository.ask("PUT", path, json=body(ruleset)).raise_for_status()
+    assert tried > 30
+    assert declared.differences() == []
+
+
+def test_how_an_actor_passes_a_rule_is_compared(declared: Declared) -> None:
+    """Else the promoter could deliver nothing, which is no gap, and nobody would see why."""
+    (record,) = (one for one in environment_rules(declared.settings) if one.name == "record")
+    actors = [one | {"bypass_mode": "pull_request"} for one in body(record)["bypass_actors"]]
+    path = f"/rulesets/{declared.number_of(record.title)}"
+    declared.repository.ask("PUT", path, json=body(record, bypass_actors=actors)).raise_for_status()
+    promoter = f"App {declared.settings.github.promoter.id}"
+    said = f"{record.title!r} of {declared.name}: it does not bind {promoter} by pull_request, declared is always"
+    assert declared.differences() == [f"ruleset {said}"]
+
+
+def test_who_may_not_see_whom_a_rule_binds_is_told_so(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", declared.hub.people["alice"])
+    found = list(github.differences(declared.settings))
+    assert found, "a member of the platform's team administers nothing"
+    assert all("; " in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"can_admins_bypass": True}, "administrators may pass its rules, declared is that they may not"),
+        ({"prevent_self_review": False}, "who starts a job may approve it, declared is that they may not"),
+        ({"deployment_branch_policy": None}, "its keys are given to workflows of every branch, declared is main"),
+        (
+            {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False}},
+            "its keys are given to workflows of every protected branch, declared is main",
+        ),
+    ],
+)
+def test_each_guard_of_an_environment_is_compared(declared: Declared, change: dict[str, Any], told: str) -> None:
+    path = f"/orgs/acme/teams/{declared.settings.teams[0].name}"
+    with declared.hub.admin as admin:
+        team = admin.get(path).json()["id"]
+    guarded = GUARDED | {"reviewers": [{"type": "Team", "id": team}]} | change
+    declared.ask("PUT", f"{declared.path}/environments/production", json=guarded)
+    assert declared.differences() == [f"environment production of {declared.name}: {told}"]
+
+
+def test_an_account_of_a_team_s_name_is_not_the_team(declared: Declared) -> None:
+    with declared.hub.admin as admin:
+        alice = admin.get("/users/alice").json()["id"]
+        team = admin.get(f"/orgs/acme/teams/{declared.settings.teams[0].name}").json()["id"]
+    for reviewers in ([{"type": "User", "id": alice}], [{"type": "User", "id": alice}, {"type": "Team", "id": team}]):
+        declared.ask("PUT", f"{declared.path}/environments/production", json=GUARDED | {"reviewers": reviewers})
+        (found,) = declared.differences()
+        assert "approved by " in found
+        assert "the account alice" in found
+
+
+def test_keys_outside_of_environments_are_found(declared: Declared) -> None:
+    """Every workflow that somebody pushes on a branch is given those of the repository."""
+    key = declared.repository.ask("GET", "/actions/secrets/public-key").json()
+    for name in ("PROMOTER_PRIVATE_KEY", "OWN"):
+        declared.repository.ask("PUT", f"/actions/secrets/{name}", json=sealed(key, "x")).raise_for_status()
+    (found,) = github.differences(declared.settings)
+    assert f"secret PROMOTER_PRIVATE_KEY of {declared.name} is given to workflows of every branch" in found
+    assert found.endswith(f"`gh api --method DELETE repos/{declared.name}/actions/secrets/PROMOTER_PRIVATE_KEY`")
+
+
+def test_what_workflows_may_do_and_run_and_who_sees_a_repository_is_compared(declared: Declared) -> None:
+    permissions = f"{declared.path}/actions/permissions"
+    body = {"default_workflow_permissions": "write", "can_approve_pull_request_reviews": False}
+    of_all = "/orgs/acme/actions/permissions/workflow"
+    declared.ask("PUT", of_all, json=body)
+    declared.ask("PUT", f"{permissions}/workflow", json=body)
+    declared.ask("PUT", of_all, json=body | {"default_workflow_permissions": "read"})
+    assert declared.differences() == [
+        f"workflows of {declared.name} may write unless they say otherwise, declared is read"
+    ]
+    declared.ask("PUT", f"{permissions}/workflow", json=body | {"default_workflow_permissions": "read"})
+    more = {"github_owned_allowed": True, "verified_allowed": True, "patterns_allowed": ["acme/*", "evil/*"]}
+    declared.ask("PUT", f"{permissions}/selected-actions", json=more)
+    said = f"actions that run in {declared.name}: "
+    wanted = "declared are GitHub's and its owner's"
+    assert declared.differences() == [f"{said}evil/*, those of verified creators, {wanted}"]
+    declared.ask("PUT", permissions, json={"enabled": True, "allowed_actions": "all"})
+    assert declared.differences() == [f"{said}all, {wanted}"]
+    declared.ask("PUT", permissions, json={"enabled": True, "allowed_actions": "selected"})
+    declared.ask(
+        "PUT", f"{permissions}/selected-actions", json=more | {"verified_allowed": False, "patterns_allowed": []}
+    )
+    declared.ask("PATCH", declared.path, json={"visibility": "public"})
+    assert declared.differences() == [f"{declared.name} is public, declared is private"]
+
+
+def test_what_every_member_may_do_is_compared(declared: Declared) -> None:
+    declared.ask("PATCH", "/orgs/acme", json={"default_repository_permission": "write"})
+    try:
+        found = list(github.differences(declared.settings))
+    finally:
+        declared.ask("PATCH", "/orgs/acme", json={"default_repository_permission": "read"})
+    said = "GitHub: every member of acme has write on every repository, declared is read"
+    command = "`gh api --method PATCH orgs/acme --field default_repository_permission=read`"
+    assert found == [f"{said}; {command}"]
+
+
+def test_who_may_take_others_into_a_team_is_compared(declared: Declared) -> None:
+    team = declared.settings.teams[0].name
+    declared.ask("PUT", f"/orgs/acme/teams/{team}/memberships/alice", json={"role": "maintainer"})
+    assert declared.differences() == [f"team {team}: alice may take others into it, declared is member"]
+
+
+def test_code_owners_that_github_prefers_are_found(declared: Declared) -> None:
+    declared.write(".github/CODEOWNERS", "* @bob\n")
+    said = f"CODEOWNERS of {declared.name}: GitHub follows .github/CODEOWNERS and not this one"
+    assert declared.differences() == [said]
+
+
+def test_a_repository_that_left_its_name_is_told_and_one_made_anew_has_no_guard(declared: Declared) -> None:
+    """GitHub leads the old name on to where a repository is now; nothing there is asked about."""
+    name = declared.repository.name
+    declared.ask("PATCH", declared.path, json={"name": f"{name}-gone"})
+    found = declared.differences()
+    assert f"acme/{name} is acme/{name}-gone now, which its App and its rules do not know" in found
+    assert not any("ruleset" in line for line in found)
+    declared.ask("POST", "/orgs/acme/repos", json={"name": name, "auto_init": True, "private": True})
+    told = "\n".join(declared.differences())
+    for ruleset in environment_rules(declared.settings):
+        assert f"ruleset {ruleset.title!r} of acme/{name}: it is not there" in told
+    for environment in ("slipway", "production"):
+        assert f"environment {environment} of acme/{name}: it is not there" in told
+    team = declared.settings.teams[0].name
+    assert f"team {team} has nothing on acme/{name}, declared is maintain" in told
+    assert f"CODEOWNERS of acme/{name}: it is not there" in told

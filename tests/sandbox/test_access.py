@@ -101,10 +101,11 @@ def counted(sandbox: Sandbox, rehearsal: Rehearsal) -> dict[str, int]:
     teams, places, stages = len(settings.teams), len(list(settings.placements())), len(settings.environments)
     repositories = [rehearsal.environment_repository, *(one.repository_name for one in settings.services)]
     rulesets = sum(len(rehearsal.github("GET", f"{rehearsal.repository_path(one)}/rulesets")) for one in repositories)
-    # Of each repository its deploy keys, whether its workflows approve, and what reaches its keys.
-    each, code_owners = teams + 3, 1
+    # Of each repository who sees it, its deploy keys, secrets, what its workflows may do (two), and what reaches its
+    # keys; once the organisation, the actions of the environment repository, and the code owners.
+    each, others = teams + 6, 3
     return {
-        "GitHub": teams + each * len(repositories) + rulesets + stages + code_owners,
+        "GitHub": 2 * teams + each * len(repositories) + rulesets + stages + others,
         # Seven actions on each Application, and one on each AppProject.
         "Argo CD": teams * (7 * places + stages),
         # The platform's team has its own way into the cluster.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.github.access import plans
+from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found
 from sandbox.github.core.forge import Forge
@@ -51,6 +52,8 @@ def _checked(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 def view(request: Request, ruleset: Document, *, full: bool = True) -> dict[str, Any]:
     """A ruleset as GitHub shows it; bypass actors only to those who may change it."""
     shown = dict(ruleset)
+    if not allowed(request.forge, request.principal, request.repository, "administration:write"):
+        del shown["bypass_actors"]
     shown |= {
         "node_id": f"RRS_{ruleset['id']}",
         "source_type": "Repository",
