@@ -169,6 +169,22 @@ def rename(forge: Forge, repository: Document, name: str) -> None:
     forge.store.table("repository_names").put(full_name.lower(), {"id": repository["id"]})
 
 
+def transfer(forge: Forge, repository: Document, login: str) -> Document:
+    """Gives a repository to another owner; the old name keeps leading to it, and teams of the old owner lose it."""
+    owner = accounts.find_organization(forge, login) or accounts.find_user(forge, login)
+    full_name = f"{owner['login'] if owner else login}/{repository['name']}"
+    if owner is None or forge.repository(full_name) is not None:
+        raise invalid_field("Repository", "new_owner")
+    access = forge.store.table("team_repositories")
+    for key in access.keys():  # noqa: SIM118 - a method, not a mapping's
+        if key.endswith(f"/{repository['id']}"):
+            access.delete(key)
+    kept = {"login": owner["login"], "id": owner["id"]}
+    forge.store.table("repository_names").put(full_name.lower(), {"id": repository["id"]})
+    table = forge.store.table("repositories")
+    return table.update(repository["id"], lambda document: document.update(owner=kept, full_name=full_name))
+
+
 def delete(forge: Forge, repository: Document) -> None:
     """Removes a repository and all that belongs to it."""
     with forge.store.lock:

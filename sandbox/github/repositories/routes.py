@@ -83,6 +83,13 @@ def change(request: Request) -> Answer:
     return forks.full_view(request.forge, changed, request.principal)
 
 
+@route("POST", "/repos/{owner}/{repo}/transfer", permission="administration:write")
+def transfer(request: Request) -> Answer:
+    """Gives a repository to another owner."""
+    moved = repositories.transfer(request.forge, request.repository, str(request.required("new_owner")))
+    return 202, repositories.view(request.forge, moved, request.principal)
+
+
 @route("DELETE", "/repos/{owner}/{repo}", permission="administration:write", scope="delete_repo")
 def delete(request: Request) -> Answer:
     """Deletes a repository."""
