@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from slipway_release import cli, context, gates, hold, intent, reconcile, verdict
+from slipway_release.errors import RefusedError
 from tests.release import builders
 from tests.release.builders import Script, answer, environment
 from tests.release.world import World
@@ -174,3 +175,16 @@ def test_open_requests_are_judged_again_at_once_where_a_hold_elsewhere_is_their_
         around = builders.context({start: answer(status=204)})
         reconcile.start_after_hold(around, around.platform.environment(name))
         assert cast(Script, around.own.transport).asked == asked
+
+
+def test_a_proposal_is_judged_onto_commits_of_main_alone(here: World) -> None:
+    """Its author may have led the pull request onto a branch of theirs, which has the change already."""
+    older = here.head("environments")
+    here.commit("environments", "a.txt", "a\n")
+    for commit_of_main in (older, here.head("environments")):
+        verdict.check_base(here.context(), commit_of_main)
+    here.call("POST", f"/repos/{here.repository}/git/refs", {"ref": "refs/heads/mine", "sha": older})
+    mine = here.commit("environments", "b.txt", "b\n", "mine")
+    for elsewhere in (mine, "f" * 40):
+        with pytest.raises(RefusedError, match="not on main; lead the pull request onto main again"):
+            verdict.check_base(here.context(), elsewhere)
