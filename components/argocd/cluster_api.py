@@ -112,9 +112,17 @@ def untested(path: str, what: str, version: str, tested: Versions) -> Iterator[A
 
 def untested_kubernetes(client: Any, setting: str) -> Iterator[Advice]:
     """Advice where Slipway is not tested with the Kubernetes of the cluster."""
+    found = minor_version(client)
+    if found is not None:
+        yield from untested(setting, "Kubernetes", f"{found[0]}.{found[1]}", TESTED_KUBERNETES)
+
+
+def minor_version(client: Any) -> tuple[int, int] | None:
+    """The cluster's Kubernetes, such as 1.35; None where it says nothing that is one."""
     version = call(client, "GET", "/version")
-    running = f"{version.get('major', '')}.{version.get('minor', '')}"
-    yield from untested(setting, "Kubernetes", running, TESTED_KUBERNETES)
+    # Providers add to the numbers, such as the + in 35+.
+    found = [re.match("[0-9]+", str(version.get(part, ""))) for part in ("major", "minor")]
+    return (int(found[0][0]), int(found[1][0])) if found[0] and found[1] else None
 
 
 def foreign_namespaces(client: Any, settings: Settings, wanted: dict[str, str]) -> Iterator[str]:

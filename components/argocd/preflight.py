@@ -13,6 +13,7 @@ from components.argocd.cluster_api import (
     untested,
     untested_kubernetes,
 )
+from components.argocd.cluster_needs import needs
 from components.argocd.installation import RELEASE_NAME
 from components.argocd.kubeconfig import opened
 from components.argocd.remote_clusters import registration_problems, remote_problems
@@ -119,6 +120,11 @@ def _untested_versions(settings: Settings, client: Any) -> Iterator[str]:
         yield from untested("argocd.version", "Argo CD", settings.argocd.version, TESTED_ARGOCD)
 
 
+def _lacking(settings: Settings, client: Any) -> Iterator[str]:
+    here = [environment for environment in settings.environments if not environment.is_remote]
+    yield from needs(client, here, settings.secrets, "cluster.context")
+
+
 def _missing_rights(settings: Settings, client: Any) -> Iterator[str]:
     del settings
     yield from missing_rights(client, NEEDED_RIGHTS, "cluster.context")
@@ -163,6 +169,7 @@ def _installer(thing: dict[str, Any]) -> str:
 
 _CHECKS: tuple[Callable[[Settings, Any], Iterator[str]], ...] = (
     _untested_versions,
+    _lacking,
     _missing_rights,
     _foreign_namespaces,
     _foreign_kinds,

@@ -13,6 +13,7 @@ from components.argocd.cluster_api import (
     trouble,
     untested_kubernetes,
 )
+from components.argocd.cluster_needs import needs
 from components.argocd.kubeconfig import opened
 from components.argocd.registered_cluster import cluster_secret
 from manifests.model import Environment, Settings, placement_name
@@ -56,11 +57,16 @@ def _asked(settings: Settings, environment: Environment, context: str, own: str 
             return [f"{setting}: {context} leads to the cluster that Argo CD runs on; {remedy}"]
         return [
             *untested_kubernetes(there, setting),
+            *needs(there, _environments(settings, context), settings.secrets, setting),
             *missing_rights(there, rights, setting),
             *foreign_namespaces(there, settings, _namespaces(settings, context)),
         ]
     except UNREACHABLE as error:
         return [trouble(error, there, setting, context)]
+
+
+def _environments(settings: Settings, context: str) -> list[Environment]:
+    return [environment for environment in settings.environments if environment.context == context]
 
 
 def _namespaces(settings: Settings, context: str) -> dict[str, str]:

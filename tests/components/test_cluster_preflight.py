@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.argocd import cluster_needs
 from components.argocd import preflight as cluster
 from components.argocd.cluster_api import REVIEWS
 from components.github.preflight import Adoptable, Advice
@@ -140,6 +141,55 @@ def test_an_untested_version_is_advice_and_stops_nothing() -> None:
     (found,) = said_of(Cluster({}, minor="99"), changed("argocd.version", "v3.5.7"))
     assert isinstance(found, Advice)
     assert "argocd.version" in said_of(Cluster({}), changed("argocd.version", "v2.9.1"))[0]
+
+
+INGRESS = {"ingress": {"host": "{service}.example.com"}}
+CLASSED = {"ingress": {"host": "{service}.example.com", "className": "nginx"}}
+ROUTED = {"httpRoute": {"host": "{service}.example.com", "gateway": "public", "gatewayNamespace": "infra"}}
+CLASSES, GATEWAYS = cluster_needs._CLASSES, cluster_needs._GATEWAYS
+GATEWAY = f"{GATEWAYS}/namespaces/infra/gateways/public"
+MADE_DEFAULT = {"name": "a", "annotations": {cluster_needs._DEFAULT: "true"}}
+
+
+def reached(entry: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A stack with one environment that is reached so."""
+    stack = values(environments=[{"name": "dev", **entry}], **more)
+    stack["cluster"]["ingressNamespaces"] = ["ingress"]
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("stack", "answers", "said"),
+    [
+        (reached(CLASSED), {}, "ingress.className: the cluster has no IngressClass nginx"),
+        (reached(CLASSED), {f"{CLASSES}/nginx": {}}, None),
+        (reached(INGRESS), {CLASSES: {"items": []}}, "name the class (none at all)"),
+        (reached(INGRESS), {CLASSES: {"items": [{"metadata": {"name": "nginx"}}]}}, "name the class (nginx)"),
+        (reached(INGRESS), {CLASSES: {"items": [{"metadata": MADE_DEFAULT}]}}, None),
+        (reached(ROUTED), {}, "httpRoute: the cluster does not know the Gateway API"),
+        (reached(ROUTED), {GATEWAYS: {}}, "there is no Gateway public in the namespace infra"),
+        (reached(ROUTED), {GATEWAYS: {}, GATEWAY: {}}, None),
+        (reached({}, secrets="external-secrets"), {}, "does not know ExternalSecret (external-secrets.io)"),
+        (reached({}, secrets="sops"), {"/apis/isindir.github.com": {}}, None),
+    ],
+)
+def test_what_charts_need_and_the_cluster_lacks_is_advice(
+    stack: dict[str, Any], answers: dict[str, Any], said: str | None
+) -> None:
+    found = Cluster({})
+    found.answers |= answers
+    advice = said_of(found, stack)
+    assert all(isinstance(one, Advice) for one in advice)
+    assert [said in one for one in advice if said] == ([True] if said else [])
+    assert len(advice) == (1 if said else 0)
+
+
+def test_a_kubernetes_without_admission_policies_is_refused_where_they_are_wanted() -> None:
+    found = [one for one in said_of(Cluster({}, minor="29")) if not isinstance(one, Advice)]
+    (problem,) = found
+    assert "set `admission: off` for dev, staging, production" in problem
+    off = values(environments=[{**one, "admission": "off"} for one in values()["environments"]])
+    assert all(isinstance(one, Advice) for one in said_of(Cluster({}, minor="29"), off))
 
 
 def test_a_cluster_that_argo_cd_does_not_know_is_named_with_those_it_knows() -> None:

@@ -151,6 +151,21 @@ def test_adoption_changes_neither_visibility_nor_branches_in_passing(found: Answ
     assert any(said in problem for problem in problems) if said else not problems, problems
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"has_wiki": True, "is_template": True}, "turns off its wiki, use as a template"),
+        ({"fork": True}, "enables them on https://page/actions"),
+        ({"has_wiki": False, "fork": False, "has_projects": True}, None),
+    ],
+)
+def test_what_adoption_turns_off_and_what_a_fork_lacks_is_announced(found: Answers, said: str | None) -> None:
+    answers = {"/repos/acme/guestbook": {"html_url": "https://page", "visibility": "private", **found}}
+    advice = adopting(ENVIRONMENTS | answers, "repository/guestbook", "repository/environments").advice
+    assert len(advice) == (said is not None), advice
+    assert said is None or said in advice[0]
+
+
 def test_files_that_adoption_replaces_are_announced() -> None:
     answers = {
         "/repos/acme/guestbook": {"description": "old", "visibility": "private", "default_branch": "main"},

@@ -49,6 +49,7 @@ def repository_problems(
     where = f"repository {full_name}"
     if settings.adopts(REPOSITORY, name):
         yield from _changes_of_adoption(settings, where, found)
+        yield from _switched_off(where, found)
         yield from _replaced_files(settings, api, where, name, found)
     else:
         yield from _unclaimed(settings, where, found, adoptable(REPOSITORY, name), state, "choose another name")
@@ -67,6 +68,18 @@ def _changes_of_adoption(settings: Settings, where: str, found: Repository) -> I
             f"{where}: its default branch is {branch}, and rules and releases follow main; rename it on"
             f" {found.get('html_url')}/branches first (GitHub keeps pull requests and redirects; an old main has to go"
             " before), or choose another repository"
+        )
+
+
+def _switched_off(where: str, found: Repository) -> Iterator[str]:
+    """What people may miss after an adoption, or what does not work in such a repository."""
+    used = {"has_wiki": "wiki", "is_template": "use as a template"}
+    if lost := [what for key, what in used.items() if found.get(key)]:
+        yield Advice(f"{where}: adopting it turns off its {', '.join(lost)}; keep a copy of what is needed")
+    if found.get("fork"):
+        yield Advice(
+            f"{where}: it is a fork, in which GitHub runs no workflow until somebody enables them on"
+            f" {found.get('html_url')}/actions; do that before the first release"
         )
 
 
