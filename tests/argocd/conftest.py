@@ -59,7 +59,8 @@ def render_text(helm: Path) -> RenderText:
 
     def rendered(chart: Path, values: dict[str, Any], *options: str, name: str = "argocd") -> str:
         command = [helm, "template", name, chart, "--namespace", "argocd", "--values", "-", *options]
-        ran = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=False)
+        # PyYAML leaves a `y` without quotes, which Helm reads as true.
+        ran = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 

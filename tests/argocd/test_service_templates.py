@@ -4,15 +4,16 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
+from slipway_release.validation import files
 from templates import rendered_files
 from templates.service_template import service_template, service_templates
 from templates.starting_files import starting_files
-from tests.argocd.rendering import KubernetesObject, Render, named
+from tests.argocd.rendering import KubernetesObject, Render, RenderText, named
 
 VARIABLES: dict[str, Any] = {
     "service": "guestbook",
@@ -390,6 +391,28 @@ def test_a_route_leads_from_the_environments_gateway(chart: Path, render: Render
     assert (parent["name"], parent["namespace"], parent["sectionName"]) == ("public", "infra", "https")
     assert route["spec"]["hostnames"] == [ROUTE["host"]]
     assert route["spec"]["rules"][0]["backendRefs"][0]["port"] == 80
+
+
+@pytest.mark.parametrize("word", ["on", "y", "1e3", "123", "null"])
+def test_names_that_look_like_something_else_stay_names(chart: Path, render_text: RenderText, word: str) -> None:
+    """Helm and Kubernetes read a `y` without quotes as true."""
+    entries = {
+        "ingress": {**INGRESS, "className": word, "tlsSecret": word},
+        "httpRoute": {"host": "a.example.com", "gateway": word, "gatewayNamespace": word, "sectionName": word},
+    }
+    variable = word if word.isalpha() else f"_{word}"
+    store = {"backend": "external-secrets", "store": {"name": word}, "data": {variable: {"key": word}}}
+    values = {**RELEASED, "config": {variable: "x"}, "secrets": store, "global": entries}
+    objects, mistakes = files.parse(render_text(chart, values, name="guestbook"), "")
+    assert not mistakes
+    found = {str(item["kind"]): cast("Any", item) for item in objects}
+    assert found["ConfigMap"]["data"] == {variable: "x"}
+    assert found["Ingress"]["spec"]["ingressClassName"] == word
+    assert found["Ingress"]["spec"]["tls"][0]["secretName"] == word
+    (parent,) = found["HTTPRoute"]["spec"]["parentRefs"]
+    assert {parent["name"], parent["namespace"], parent["sectionName"]} == {word}
+    secret = found["ExternalSecret"]["spec"]
+    assert (secret["secretStoreRef"]["name"], secret["data"][0]["secretKey"]) == (word, variable)
 
 
 @pytest.mark.parametrize("entry", [{"ingress": INGRESS}, {"httpRoute": ROUTE}])
