@@ -18,22 +18,18 @@ from manifests.model import (
     SignOnProvider,
     Team,
     adoptables,
-    placement_name,
 )
 from manifests.model.image_names import IMAGE_PART, IMAGE_PART_MEANING
-from slipway_release.names import DNS_LABEL_LENGTH
+from manifests.model.kinds import OF_CORE
 from stacks.image_checks import check_argocd_image, check_bill_of_materials, check_images, check_known
 from stacks.people_checks import check_people
+from stacks.placement_checks import check_placements
 from stacks.problems import Problem, listed
 from stacks.quotas import check_quantities, check_quota
 from stacks.reading import Found
 from templates.service_template import ServiceTemplate
 
-RESERVED_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION, PULL_REQUESTS})
-RESERVED_PREFIX = "kube-"
-"""What Kubernetes keeps for its own namespaces."""
-RESERVED_SERVICES = frozenset({"infrastructure"})
 
 
 @dataclass(frozen=True)
@@ -220,8 +216,6 @@ def _check_services(parts: Parts) -> Iterator[Problem]:
     yield from _duplicates(parts.services, lambda service: service.name)
     for found in parts.services:
         service = found.value
-        if service.name in RESERVED_SERVICES:
-            yield Problem(found.at("name"), f"{service.name!r} is an Application of the platform; use another name")
         if service.team not in parts.team_names:
             yield Problem(
                 found.at("team"), f"{service.team!r} is not a team: use one of {listed(sorted(parts.team_names))}"
@@ -257,10 +251,6 @@ def _check_pull_requests(parts: Parts) -> Iterator[Problem]:
         if wanted in here and environments[wanted].is_production_like:
             text = f"{wanted} takes versioned releases only; use another environment"
             yield Problem(found.at("pullRequests", "environment"), text)
-        name = f"{service.name}-{PULL_REQUESTS}"
-        if len(name) > DNS_LABEL_LENGTH:
-            text = f"the namespace {name} has {len(name)} characters; a service with `pullRequests` has at most"
-            yield Problem(found.at("name"), f"{text} {DNS_LABEL_LENGTH - len(PULL_REQUESTS) - 1}")
 
 
 def _check_repositories(parts: Parts) -> Iterator[Problem]:
@@ -275,25 +265,6 @@ def _check_repositories(parts: Parts) -> Iterator[Problem]:
             yield Problem(found.at(key), f"{text}; use {IMAGE_PART_MEANING}")
     for path, first in _repeated(names):
         yield Problem(path, f"the repository is also that of {first}; use a repository of its own (why: docs/adr/0019)")
-
-
-def _check_placements(parts: Parts) -> Iterator[Problem]:
-    owners = dict.fromkeys(RESERVED_NAMESPACES, "Kubernetes") | {parts.argocd_namespace: "Argo CD"}
-    for found in parts.services:
-        for environment in parts.environments:
-            chosen = found.value.environments
-            if chosen is not None and environment.value.name not in chosen:
-                continue
-            name = placement_name(found.value, environment.value)
-            if len(name) > DNS_LABEL_LENGTH:
-                text = f"the namespace {name} has {len(name)} characters; use one of {DNS_LABEL_LENGTH}"
-                yield Problem(found.at("name"), text)
-            if name.startswith(RESERVED_PREFIX) and name not in RESERVED_NAMESPACES:
-                text = f"the namespace {name} begins with {RESERVED_PREFIX}, which Kubernetes keeps for itself"
-                yield Problem(found.at("name"), f"{text}; use another name")
-            owner = owners.setdefault(name, f"{found.value.name} in {environment.value.name}")
-            if owner != f"{found.value.name} in {environment.value.name}":
-                yield Problem(found.at("name"), f"the namespace {name} is that of {owner}; use a free one")
 
 
 def _check_quotas(parts: Parts) -> Iterator[Problem]:
@@ -317,8 +288,9 @@ def _check_differences(parts: Parts) -> Iterator[Problem]:
                 text = "it names no field; add `jsonPointers`, `jqPathExpressions` or `managedFieldsManagers`"
                 yield Problem(found.at("ignoreDifferences", index), text)
             groups = sorted(group for group, kind in SERVICE_KINDS if kind == one.kind)
-            if not one.group and groups and "" not in groups:
-                text = f"missing, and {one.kind} is not of Kubernetes' core; use {groups[0]}"
+            if not one.group and "*" not in one.kind and not OF_CORE.fullmatch(one.kind):
+                known = groups[0] if groups else "its API group"
+                text = f"missing, and {one.kind} is not of Kubernetes' core; use {known}"
                 yield Problem(found.at("ignoreDifferences", index, "group"), text)
 
 
@@ -368,7 +340,7 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Problem]], ...] = (
     _check_services,
     _check_pull_requests,
     _check_repositories,
-    _check_placements,
+    lambda parts: check_placements(parts.argocd_namespace, parts.environments, parts.services),
     _check_quotas,
     _check_differences,
     _check_adopt,

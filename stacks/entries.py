@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from manifests.model import Cluster, Environment, Service
+from manifests.model.addresses import is_host
 from slipway_release.platform_file import filled
 from stacks.problems import Problem
 from stacks.reading import Found
@@ -34,6 +35,10 @@ def check_entries(
                 continue
             place = f"{service.value.name} in {environment.name}"
             host = filled(entry.host, service.value.name, environment.name)
+            if not is_host(host):
+                text = f"{host!r}, for {place}, is longer than DNS takes, in a part or as a whole; use a shorter name"
+                yield Problem(found.at(key, "host"), text)
+                break
             other = owners.setdefault(host, place)
             if other != place:
                 text = f"{host!r} is the name of {other} and of {place}; use {{service}} and {{environment}} in it"

@@ -1,6 +1,6 @@
 """The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +8,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import Field
 
+from manifests.argocd.rbac import broken_rules
 from manifests.argocd.values import lost_values
 from manifests.model import (
     ArgoCD,
@@ -153,7 +154,22 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
 
 def _check_values(settings: Settings) -> list[Problem]:
     """Values for Argo CD's chart that would take away the platform's, rights and reports among them."""
-    return [Problem(f"argocd.values.{path}", f"it has to be {what}") for path, what in lost_values(settings)]
+    lost = [Problem(f"argocd.values.{path}", f"it has to be {what}") for path, what in lost_values(settings)]
+    return [*lost, *_check_policy(settings)]
+
+
+def _check_policy(settings: Settings) -> Iterator[Problem]:
+    configs = settings.argocd.values.get("configs")
+    rbac = configs.get("rbac") if isinstance(configs, dict) else None
+    for key, text in rbac.items() if isinstance(rbac, dict) else ():
+        if not (key.startswith("policy.") and key.endswith("csv") and isinstance(text, str)):
+            continue
+        for number, rule in broken_rules(text):
+            wanted = "`p, <role>, <resource>, <action>, <object>, allow` or `g, <group>, <role>`"
+            yield Problem(
+                f"argocd.values.configs.rbac.{key}",
+                f"line {number}, {rule!r}, is not a rule, and Argo CD then loads none of them; use {wanted}",
+            )
 
 
 def _kept_keys(registry: Found[Registry] | None, github: Found[GitHub] | None) -> str:

@@ -5,11 +5,16 @@ platform's team changes Applications, and no person goes around Git: there is no
 `exec` for a team.
 """
 
+import csv
+from collections.abc import Iterator
+
 from manifests.access import Action, Right, Role, rights
 from manifests.argocd import sign_on
 from manifests.model import Settings, placement_name
 
 INFRASTRUCTURE_PROJECT = "infrastructure"
+_GRANT, _MEMBERSHIP = 6, 3
+"""How many fields a rule has that starts with `p`, and one that starts with `g`."""
 _RIGHTS = {
     Action.VIEW: ("applications", "get"),
     Action.LOGS: ("logs", "get"),
@@ -55,6 +60,21 @@ def _field(text: str) -> str:
     """A field of the policy, which is CSV: directories have commas and quotes in the names of groups."""
     quoted = text.replace('"', '""')
     return f'"{quoted}"' if set(text) & set(',"') else text
+
+
+def broken_rules(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a policy that are no rules, by their number: with one of them Argo CD loads none of the policy."""
+    for number, line in enumerate(text.splitlines(), 1):
+        rule = line.strip()
+        if not rule or rule.startswith("#"):
+            continue
+        try:
+            (fields,) = csv.reader([rule], skipinitialspace=True, strict=True)
+        except csv.Error:
+            fields = list[str]()
+        is_grant = len(fields) == _GRANT and fields[0] == "p" and fields[-1] in {"allow", "deny"}
+        if not is_grant and not (len(fields) == _MEMBERSHIP and fields[0] == "g"):
+            yield number, rule
 
 
 def _right_rules(right: Right) -> list[tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """How people log in to Argo CD: by GitHub through Dex, or by a provider of OpenID Connect."""
 
+import json
+import re
 from typing import Any
 
 from manifests.model import Settings, SignOn, SignOnProvider, Team
@@ -30,7 +32,9 @@ def needs_dex(settings: Settings) -> bool:
 def scopes(settings: Settings) -> str:
     """The claims in which the RBAC policy looks for groups, as `argocd-rbac-cm` wants them."""
     sso = settings.argocd.sso
-    return f"[{sso.groups_claim if sso and sso.provider is SignOnProvider.OIDC else 'groups'}]"
+    claim = sso.groups_claim if sso and sso.provider is SignOnProvider.OIDC else "groups"
+    # Some providers name their own claims by an address, which is read as a mapping without quotes.
+    return f"[{claim}]" if re.fullmatch(r"[\w.-]+", claim) else json.dumps([claim])
 
 
 def groups(settings: Settings, team: Team) -> list[str]:

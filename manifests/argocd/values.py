@@ -22,6 +22,15 @@ _WEBHOOK = {"timeout.reconciliation": "180s", "timeout.reconciliation.jitter": "
 _ADDITIVE = (("configs", "rbac", "policy.csv"), ("notifications", "subscriptions"))
 """Where the stack's own values add to the platform's: rights of teams, and reports to the ledger."""
 _NAMES = frozenset({"nameOverride", "fullnameOverride", "namespaceOverride"})
+_NEEDED: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    **dict.fromkeys([("notifications", "enabled"), ("notifications", "cm", "create")], ("true",)),
+    ("notifications", "secret", "create"): ("false",),
+    **dict.fromkeys([("configs", part, "create") for part in ("cm", "params", "rbac")], ("true",)),
+    ("configs", "cm", "application.resourceTrackingMethod"): ("annotation", "annotation+label"),
+    ("configs", "params", "controller.resource.health.persist"): ("true",),
+    ("configs", "rbac", "policy.matchMode"): ("glob",),
+}
+"""What releases and rights hang on: reports, the platform's ConfigMaps, and how Argo CD marks objects as its own."""
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
     "server": {"cpu": "50m", "memory": "128Mi"},
@@ -51,6 +60,11 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _lost(_platforms(settings, None), own, ())
     for key in sorted(_NAMES & set(own)):
         yield key, "absent: the platform knows Argo CD's objects by their names"
+    needed = {**_NEEDED, **({("dex", "enabled"): ("true",)} if sign_on.needs_dex(settings) else {})}
+    for path, allowed in needed.items():
+        parent = _at(own, path[:-1])
+        if isinstance(parent, Mapping) and path[-1] in parent and str(_at(own, path)).lower() not in allowed:
+            yield ".".join(path), f"{' or '.join(allowed)}: the platform's releases and rights need it"
 
 
 def _lost(ours: Values, own: Values, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -76,9 +76,11 @@ SecretUrl = Annotated[
 def _cidr(text: str) -> str:
     try:
         # A NetworkPolicy takes no address without its mask.
-        return str(ipaddress.ip_network(text))
+        if "%" not in text:
+            return str(ipaddress.ip_network(text))
     except ValueError:
-        raise wrong(f"{text!r} is not a range of addresses; use one such as 10.0.0.0/8 or 169.254.20.10/32") from None
+        pass
+    raise wrong(f"{text!r} is not a range of addresses; use one such as 10.0.0.0/8 or 169.254.20.10/32")
 
 
 Cidr = Annotated[str, AfterValidator(_cidr)]

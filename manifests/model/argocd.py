@@ -87,6 +87,11 @@ _TAG = matching(
     "is not the tag of one version; use one such as v3.5.7",
 )
 
+_CHANNEL = matching(
+    r"#?(?:[^\WA-Z]|[.-]){1,80}|(?=.*[0-9])[CGD][A-Z0-9]{8,20}",
+    "is not a channel of Slack; use its name in small letters, or its id such as C0123456789",
+)
+
 
 @model
 class SignOn:
@@ -225,7 +230,7 @@ class SecretsBackend(Choice):
 class Notifications:
     """Who is told of verified and failed releases, beside GitHub's deployments."""
 
-    slack_channel: Annotated[str | None, Field(pattern=r"^#?[a-z0-9._-]{1,80}$")] = None
+    slack_channel: Annotated[str, _CHANNEL] | None = None
     """A channel of Slack (needs `slipway:slackToken`)."""
     webhook_url: SecretUrl | None = None
     """A URL that gets a JSON document; it may be set with `--secret`."""

@@ -69,6 +69,8 @@ def github_token(text: str) -> str:
         CredentialError: it is not a token, or one of another sort.
     """
     found = token(text)
+    if _PATH.fullmatch(found):
+        raise CredentialError("it is the path of a file and not what is in it; set the token itself")
     for beginning, sort in _OTHER_TOKENS.items():
         if found.startswith(beginning):
             raise CredentialError(f"it is {sort}; set a personal access token of an owner, or use `github.app`")
@@ -146,7 +148,8 @@ def _decoded(text: str) -> str:
         return text
     packed = "".join(text.split()).rstrip("=")
     try:
-        decoded = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode("ascii")
+        content = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+        decoded = content.decode("utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
     except (binascii.Error, ValueError):
         return text
     return _unquoted(decoded) if "-----BEGIN" in decoded else text

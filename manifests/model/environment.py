@@ -10,7 +10,7 @@ from manifests.model.base import Choice, Cpus, Line, Quantity, model, placeholde
 from manifests.model.entry import HttpRoute, Ingress
 from manifests.model.image_names import ImageSource
 from manifests.model.kinds import IgnoredDifference, PermittedKind
-from manifests.model.names import BranchName, ClusterName, DnsLabel, LabelKey, LabelValue, TeamSlug
+from manifests.model.names import AnnotationKey, BranchName, ClusterName, DnsLabel, LabelKey, LabelValue, TeamSlug
 from manifests.model.sync_window import SyncWindow
 from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix
@@ -20,7 +20,6 @@ AUTOMATION = "slipway"
 
 
 _POD_SECURITY = re.compile(r"pod-security\.kubernetes\.io/(enforce|audit|warn)(?P<version>-version)?")
-_OF_ARGOCD = re.compile(r"argocd\.argoproj\.io/(tracking-id|installation-id|hook.*)|helm\.sh/hook.*")
 
 
 class Admission(Choice):
@@ -61,15 +60,7 @@ def _namespace_labels(labels: dict[str, str]) -> dict[str, str]:
     return labels
 
 
-def _namespace_annotations(annotations: dict[str, str]) -> dict[str, str]:
-    for key in annotations:
-        if _OF_ARGOCD.fullmatch(key):
-            raise wrong(f"{key} would take the namespaces from the Application that keeps them; remove it")
-    return annotations
-
-
 _NamespaceLabels = Annotated[dict[LabelKey, LabelValue], AfterValidator(_namespace_labels)]
-_NamespaceAnnotations = Annotated[dict[LabelKey, str], AfterValidator(_namespace_annotations)]
 
 
 @model
@@ -130,13 +121,9 @@ class Environment:
     """With `cluster` and `context`: where Argo CD reaches the cluster. Unset: it is registered already."""
     quota: Quota | None = None
     """The most that each of its namespaces may use. Unset: no limit."""
-    namespace_labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_namespace_labels)] = Field(
-        default_factory=dict
-    )
+    namespace_labels: _NamespaceLabels = Field(default_factory=dict)
     """More labels of its namespaces; they win over the platform's for Pod Security."""
-    namespace_annotations: Annotated[dict[LabelKey, str], AfterValidator(_namespace_annotations)] = Field(
-        default_factory=dict
-    )
+    namespace_annotations: dict[AnnotationKey, str] = Field(default_factory=dict)
     """More annotations of its namespaces."""
     ignore_differences: tuple[IgnoredDifference, ...] = ()
     """Fields of its services that others write; Argo CD neither reports nor undoes what they hold."""

@@ -7,7 +7,14 @@ from pydantic import AfterValidator, Field
 
 from manifests.model.base import filled, matching, wrong
 from slipway_release import maintenance
-from slipway_release.names import DNS_LABEL_LENGTH, is_dns_label, is_label_key, is_label_value
+from slipway_release.names import (
+    DNS_LABEL_LENGTH,
+    DNS_SUBDOMAIN_LENGTH,
+    is_dns_label,
+    is_dns_subdomain,
+    is_label_key,
+    is_label_value,
+)
 from slipway_release.yaml_scalars import is_plain_text
 
 RELEASE_NAME_LENGTH = 53
@@ -16,11 +23,22 @@ SLUG_LENGTH = 100
 LOGIN_LENGTH = 39
 CLUSTER_NAME_LENGTH = 253
 _OWN_LABELS = frozenset({"app.kubernetes.io/managed-by", "kubernetes.io/metadata.name"})
+_OF_ARGOCD = re.compile(r"argocd\.argoproj\.io/(tracking-id|installation-id|hook.*)|helm\.sh/hook.*")
 
 
 def _dns_label(text: str) -> str:
     if not is_dns_label(text):
         raise wrong(f"{text!r} is not a DNS label; use at most 63 lowercase letters, digits and inner hyphens")
+    return text
+
+
+def object_name(text: str) -> str:
+    """The name of an object of Kubernetes that need not be a label."""
+    if not is_dns_subdomain(text):
+        raise wrong(
+            f"{text!r} is not the name of an object of Kubernetes; use at most {DNS_SUBDOMAIN_LENGTH} small letters,"
+            " digits, inner dashes and dots"
+        )
     return text
 
 
@@ -83,28 +101,35 @@ def _mark(text: str) -> str:
 
 
 def _repository(text: str) -> str:
-    if text.lower() in {".github", ".github-private"}:
+    name = text.lower()
+    if name in {".github", ".github-private"}:
         raise wrong(f"{text!r} is a repository with a meaning of its own on GitHub; use another name")
-    if text in {".", ".."} or text.endswith((".git", ".wiki")) or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
+    if name.endswith((".git", ".wiki")):
+        # GitHub takes `.git` off, so that the repository would have another name than its resource.
+        raise wrong(f"{text!r} has an ending that GitHub keeps for itself; use the name without it")
+    if text in {".", ".."} or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
         raise wrong(f"{text!r} is not a repository name: use up to 100 letters, digits, dots, dashes and underscores")
     return text
 
 
 def _branch(text: str) -> str:
     # The subset of `git check-ref-format` that is also safe as a glob pattern of Actions and rulesets.
-    bad = ("..", "//", "@{", ".lock/")
+    bad = ("..", "//", "/.", ".lock/")
     if (
         not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}", text)
         or any(part in text for part in bad)
         or text.endswith(("/", ".", ".lock"))
     ):
         raise wrong(f"{text!r} is not a branch name: use letters, digits and inner `.`, `_`, `-`, `/`")
+    if text == "HEAD" or text.startswith("refs/") or re.fullmatch(r"[0-9a-fA-F]{40}", text):
+        raise wrong(f"{text!r} means something else than a branch to Git; use another name")
     return text
 
 
 DnsLabel = Annotated[
     str, AfterValidator(_dns_label), Field(json_schema_extra={"pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"})
 ]
+ObjectName = Annotated[str, AfterValidator(object_name)]
 ServiceName = Annotated[
     str, AfterValidator(_service_name), Field(json_schema_extra={"pattern": "^[a-z]([a-z0-9-]*[a-z0-9])?$"})
 ]
@@ -115,7 +140,7 @@ Mark = Annotated[str, AfterValidator(_mark)]
 Owner = Annotated[
     str,
     matching(
-        r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}",
+        r"(?=.{1,39}$)[A-Za-z0-9](?:-?[A-Za-z0-9])*",
         "is not an account name of GitHub: use up to 39 letters, digits and single inner dashes",
     ),
 ]
@@ -128,6 +153,17 @@ def _label_key(text: str) -> str:
         raise wrong(f"{text!r} is not the key of a label; use <domain>/<name> or <name>, as Kubernetes does")
     if text.rpartition("/")[0] == "slipway.dev" or text in _OWN_LABELS:
         raise wrong(f"{text!r} is the platform's own; use another key")
+    return text
+
+
+def _annotation_key(text: str) -> str:
+    # Its domain may be in other letters.
+    if not is_label_key(text.lower()):
+        raise wrong(f"{text!r} is not the key of an annotation; use <domain>/<name> or <name>, as Kubernetes does")
+    if text.rpartition("/")[0] == "slipway.dev":
+        raise wrong(f"{text!r} is the platform's own; use another key")
+    if _OF_ARGOCD.fullmatch(text):
+        raise wrong(f"{text!r} would take objects from the Application that keeps them; remove it")
     return text
 
 
@@ -146,6 +182,7 @@ def _runner_label(text: str) -> str:
 
 
 LabelKey = Annotated[str, AfterValidator(_label_key)]
+AnnotationKey = Annotated[str, AfterValidator(_annotation_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 RunnerLabel = Annotated[str, AfterValidator(_runner_label)]
 MaintenanceBranch = Annotated[str, AfterValidator(_maintenance_branch)]

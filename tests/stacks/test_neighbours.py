@@ -143,8 +143,8 @@ def test_an_address_beside_that_of_github_is_refused(given: str, said: str) -> N
         ("kinds", ["cert-manager.io/ClusterIssuer"], "is not namespaced"),
         ("namespaceLabels", {"pod-security.kubernetes.io/enforce": "Restricted"}, "privileged, baseline or restricted"),
         ("namespaceLabels", {"pod-security.kubernetes.io/warn-version": "1.35"}, "such as v1.35"),
-        ("namespaceAnnotations", {"argocd.argoproj.io/tracking-id": "x"}, "take the namespaces"),
-        ("namespaceAnnotations", {"argocd.argoproj.io/hook": "PreSync"}, "take the namespaces"),
+        ("namespaceAnnotations", {"argocd.argoproj.io/tracking-id": "x"}, "take objects from the Application"),
+        ("namespaceAnnotations", {"argocd.argoproj.io/hook": "PreSync"}, "take objects from the Application"),
         (
             "ignoreDifferences",
             [{"kind": "Deployment", "group": "apps", "jsonPointers": ["spec/replicas"]}],
@@ -355,3 +355,12 @@ def test_what_is_more_than_a_token_is_refused_and_never_shown(pasted: str) -> No
 )
 def test_a_token_of_another_sort_is_told_by_its_sort(pasted: str, said: str) -> None:
     assert said in test_secrets.problems(changed("githubToken", pasted))["githubToken"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_key_in_base64_may_be_a_file_of_windows(encoding: str) -> None:
+    assert private_key(base64.b64encode(KEY.encode(encoding)).decode()) == KEY
+
+
+def test_the_path_of_a_token_is_no_token() -> None:
+    assert "the path of a file" in test_secrets.problems(changed("githubToken", "~/.secrets/token"))["githubToken"]

@@ -69,7 +69,7 @@ def test_a_dry_run_changes_nothing(clone: Path) -> None:
     ("arguments", "sentence"),
     [
         ([*SERVICE, "--name", "guestbook"], "name: 'guestbook' is taken by services[guestbook] in line 1"),
-        ([*SERVICE, "--name", "infrastructure"], "'infrastructure' is an Application of the platform"),
+        ([*SERVICE, "--name", "infrastructure"], "is that of the infrastructure of dev"),
         ([*SERVICE, "--name", "Orders"], "'Orders' cannot be the name of a Helm release"),
         ([*SERVICE, "--name", "yes"], "'yes' is read as a truth value"),
         ([*SERVICE, "--name", "a" * 53], "has 64 characters"),
