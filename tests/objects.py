@@ -38,6 +38,7 @@ REFUSED: tuple[tuple[Manifest, str], ...] = (
     (_of("{apiVersion: v1, kind: ConfigMap, data: {a/b: c}}"), "'a/b' is not a key"),
     (_of(f"{{apiVersion: v1, kind: ConfigMap, data: {{a: {'x' * 1_048_577}}}}}"), "at most 1,048,576"),
     (_of("{apiVersion: v1, kind: Service, metadata: {name: a.b}, spec: {ports: [{port: 80}]}}"), "a DNS label"),
+    (_of("{apiVersion: v1, kind: Service, metadata: {name: 1a}, spec: {ports: [{port: 80}]}}"), "a letter first"),
     (_of("{apiVersion: v1, kind: Service, spec: {selector: {}}}"), "spec.ports is empty"),
     (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}, {port: 81}]}}"), "one without a name"),
     (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: '80'}]}}"), "port '80' is not a port"),

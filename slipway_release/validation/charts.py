@@ -12,7 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_release import layout
+from slipway_release import fields, layout
+from slipway_release.fields import Document
 from slipway_release.platform_file import Environment, Service, placement_name
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.validation import dependencies, files, helm, removal
@@ -103,6 +104,7 @@ def lint(tree: Tree, service: Service, builds: Builds) -> list[Problem]:
     return [
         *wrong,
         *dependencies.stale(tree, service),
+        *dependencies.lost(tree, service),
         *dependencies.unwatched(tree, service),
         *_unsteady(tree, service),
     ]
@@ -164,6 +166,12 @@ def value_files(tree: Tree, service: Service, environment: Environment) -> list[
 def _values(tree: Tree, service: Service, environment: Environment) -> list[Path]:
     """Those that Argo CD names; Helm finds the chart's own."""
     return [file for _, file in value_files(tree, service, environment)[1:]]
+
+
+def ingress_annotations(service: Service, environment: Environment) -> Document:
+    """The annotations that the settings give each Ingress of an environment."""
+    given = fields.optional_document(service.values.get(environment.name, {}), "global") or {}
+    return fields.optional_document(fields.optional_document(given, "ingress") or {}, "annotations") or {}
 
 
 def _platform_values(folder: Path, service: Service, environment: Environment) -> Path:

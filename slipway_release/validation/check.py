@@ -102,11 +102,12 @@ def _rendered(tree: Tree) -> list[Problem]:
         found += item.problems + secrets.check_manifests(where, item.manifests)
         namespace = placement_name(item.service, item.environment)
         release = removal.released(tree, service, environment)
+        given = charts.ingress_annotations(service, environment)
         manifests = [manifest for manifest in item.manifests if jobs.is_applied(manifest)]
         for manifest in manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
             beyond = [
-                *tenancy.check_manifest(owners, manifest, namespace),
+                *tenancy.check_manifest(owners, manifest, namespace, given),
                 *tenancy.check_image(service, release, manifest),
                 *images.check_sources(manifest, environment.image_sources),
             ]

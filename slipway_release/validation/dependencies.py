@@ -19,20 +19,24 @@ from slipway_release.validation.files import Problem, Tree
 _SECONDS = 60
 """For all dependencies of one chart."""
 _UNREACHABLE = re.compile(
-    r"dial tcp|no such host|connection refused|timeout|deadline exceeded|took longer|EOF|cannot be reached|TLS",
+    r"dial tcp|no such host|connection refused|timeout|deadline exceeded|took longer|no cached repo|EOF|TLS"
+    r"|cannot be reached",
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(r"\b(401|403)\b|unauthorized|forbidden|denied", re.IGNORECASE)
+_CHART, _REQUIREMENTS = "Chart.yaml", "requirements.yaml"
 _VENDOR = "run `helm dependency build` on your machine and commit the chart's `charts/` folder"
 
 
 @dataclass(frozen=True)
 class Dependency:
-    """A chart that a Chart.yaml names."""
+    """A chart that another one names."""
 
     name: str
     repository: str
     alias: str = ""
+    file: str = _CHART
+    """The file that names it."""
 
 
 class Builds:
@@ -81,13 +85,13 @@ class Builds:
 
     def _fetch(self, service: Service, missing: list[Dependency], chart: Path, home: Path) -> list[Problem]:
         home.mkdir()
-        addresses = sorted(
-            {found.repository for found in missing if found.repository.startswith(("http://", "https://"))}
-        )
-        path = f"{layout.chart_folder(service.name)}/Chart.yaml"
+        # Argo CD adds these alone. Without a lock file, Helm finds the others by their addresses.
+        of_chart = _named(chart, _CHART) or []
+        addresses = sorted({found.repository for found in of_chart if found.repository.startswith("https://")})
+        wanted, path = {found.repository for found in missing}, _path(service, missing[0])
         for index, address in enumerate(addresses):
             answer = helm.run(["repo", "add", f"dependency-{index}", address], home, _SECONDS)
-            if answer.returncode:
+            if answer.returncode and address in wanted:
                 return [Problem(path, _explained(answer.stderr, f"the dependencies from {address}"))]
         answer = helm.run(["dependency", "build", str(chart)], home, _SECONDS)
         if answer.returncode:
@@ -97,19 +101,34 @@ class Builds:
 
 
 def declared(chart: Path) -> list[Dependency]:
-    """What a chart depends on. What is wrong with its Chart.yaml, Helm says."""
-    file = chart / "Chart.yaml"
+    """What a chart depends on: Helm takes a `requirements.yaml`, of charts with `apiVersion: v1`, before Chart.yaml.
+
+    What is wrong with either file, Helm says.
+    """
+    found = _named(chart, _REQUIREMENTS)
+    return (_named(chart, _CHART) or []) if found is None else found
+
+
+def _named(chart: Path, name: str) -> list[Dependency] | None:
+    """What one of the files names; None where it says nothing of it."""
+    file = chart / name
     if not file.is_file() or file.is_symlink():
-        return []
-    found: list[Dependency] = []
+        return None
     for manifest in files.parse(files.read_text(file, "")[0], "")[0]:
-        dependencies = manifest.get("dependencies")
-        for item in cast("list[object]", dependencies) if isinstance(dependencies, list) else []:
-            if isinstance(item, dict):
-                source = cast("fields.Document", item)
-                name, repository = fields.optional_text(source, "name"), fields.optional_text(source, "repository")
-                found.append(Dependency(name or "", repository or "", fields.optional_text(source, "alias") or ""))
-    return found
+        if "dependencies" in manifest:
+            given = manifest["dependencies"]
+            items = cast("list[object]", given) if isinstance(given, list) else []
+            return [_dependency(cast("fields.Document", item), name) for item in items if isinstance(item, dict)]
+    return None
+
+
+def _dependency(source: fields.Document, file: str) -> Dependency:
+    name, repository, alias = (fields.optional_text(source, key) or "" for key in ("name", "repository", "alias"))
+    return Dependency(name, repository, alias, file)
+
+
+def _path(service: Service, dependency: Dependency) -> str:
+    return f"{layout.chart_folder(service.name)}/{dependency.file}"
 
 
 def sources(tree: Tree, service: Service) -> list[Path]:
@@ -127,7 +146,7 @@ def unwatched(tree: Tree, service: Service) -> list[Problem]:
     chart = tree.folder / layout.chart_folder(service.name)
     return [
         Problem(
-            f"{layout.chart_folder(service.name)}/Chart.yaml",
+            _path(service, found),
             f"dependency {found.name}: a change of {found.repository} alone reaches no cluster, and an environment"
             f" that is delivered by a branch does not have it; {_VENDOR}",
             is_warning=True,
@@ -151,7 +170,7 @@ def stale(tree: Tree, service: Service) -> list[Problem]:
     wrong = {(row[0], row[1]) for row in rows if len(row) > 3 and row[-1].startswith("wrong version")}
     return [
         Problem(
-            f"{layout.chart_folder(service.name)}/Chart.yaml",
+            _path(service, vendored[0]),
             f"dependency {name}: {version} is wanted, and another one is in charts/, which Helm takes without a word;"
             " run `helm dependency update` on your machine and commit `charts/`",
         )
@@ -165,16 +184,58 @@ def _local(chart: Path, dependency: Dependency) -> Path | None:
     return (chart / dependency.repository.removeprefix("file://")).resolve()
 
 
+def lost(tree: Tree, service: Service) -> list[Problem]:
+    """What charts in `charts/` or beside depend on and do not bring along: it is left out without a word."""
+    root = tree.folder.resolve()
+    chart = root / layout.chart_folder(service.name)
+    waiting, below = [chart], [chart]
+    while waiting:
+        folder = waiting.pop()
+        local = (there for dependency in declared(folder) if (there := _local(folder, dependency)) is not None)
+        new = (inner.resolve() for inner in (*_vendored(folder), *local))
+        waiting += [inner for inner in new if inner.is_relative_to(root) and inner not in below]
+        below += waiting
+    return [
+        Problem(
+            f"{folder.relative_to(root).as_posix()}/{dependency.file}",
+            f"dependency {dependency.name}: is not in the `charts/` there, and Helm fetches none for a dependency, so"
+            f" it would be left out; {_VENDOR} there",
+        )
+        for folder in dict.fromkeys(below)
+        for dependency in declared(folder)
+        if folder != chart and not _is_vendored(folder, dependency)
+    ]
+
+
+def _vendored(chart: Path) -> list[Path]:
+    folder = chart / "charts"
+    return sorted(inner for inner in folder.iterdir() if inner.is_dir()) if folder.is_dir() else []
+
+
 def _is_vendored(chart: Path, dependency: Dependency) -> bool:
     folder = chart / "charts"
     archive = re.compile(rf"{re.escape(dependency.name)}-v?[0-9].*\.tgz")
-    found = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-    return (folder / dependency.name).is_dir() or any(archive.fullmatch(name) for name in found)
+    archives = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    return (
+        (folder / dependency.name).is_dir()
+        or any(archive.fullmatch(name) for name in archives)
+        or any(_name(inner) == dependency.name for inner in _vendored(chart))
+    )
+
+
+def _name(chart: Path) -> str | None:
+    """The name that a chart gives itself; Helm goes by that and not by its folder."""
+    file = chart / _CHART
+    if not file.is_file() or file.is_symlink():
+        return None
+    return next(
+        (fields.optional_text(found, "name") for found in files.parse(files.read_text(file, "")[0], "")[0]), None
+    )
 
 
 def _check(tree: Tree, service: Service, dependency: Dependency) -> list[Problem]:
     """What can be said without asking anybody."""
-    path = f"{layout.chart_folder(service.name)}/Chart.yaml"
+    path = _path(service, dependency)
     repository, name = dependency.repository, dependency.name
     folder = _local(tree.folder / layout.chart_folder(service.name), dependency)
     if folder is not None:
@@ -197,6 +258,8 @@ def _check(tree: Tree, service: Service, dependency: Dependency) -> list[Problem
 
 def _explained(text: str, what: str) -> str:
     reason = helm.reason(text)
+    if "no repository definition" in reason:
+        return f"{what} cannot be built by Argo CD, which adds repositories of Chart.yaml with https alone: {_VENDOR}"
     if _FORBIDDEN.search(reason):
         return f"{what} need a credential, which a check has not: {_VENDOR} ({reason})"
     if _UNREACHABLE.search(reason):

@@ -94,8 +94,8 @@ def _data(manifest: Manifest) -> Iterator[str]:
 
 def _service(metadata: Document, spec: Document) -> Iterator[str]:
     name = metadata.get("name")
-    if isinstance(name, str) and not is_dns_label(name):
-        yield f"name {name!r} is not a DNS label; use lowercase letters, digits and inner dashes, at most 63"
+    if isinstance(name, str) and not (is_dns_label(name) and name[0].isalpha()):
+        yield f"name {name!r} is not a DNS label; use at most 63 small letters, digits and inner dashes, a letter first"
     ports = list(_documents(spec.get("ports")))
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         yield "spec.ports is empty; a Service has at least one"

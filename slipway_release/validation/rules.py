@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from slipway_release import fields, layout, release_file, tags
 from slipway_release.errors import RefusedError
+from slipway_release.names import is_dns_subdomain
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag
@@ -16,10 +17,13 @@ from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
 from slipway_release.validation.texts import check as check_texts
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?")
-_LONGEST = {"Service": 63, "Namespace": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
+_OF_RBAC = "rbac.authorization.k8s.io/"
+_PATH_SEGMENT = re.compile(r"(?!\.\.?$)[^/%]+")
+"""What roles and their bindings may be called, such as `system:viewer`."""
+_LONGEST = {"Service": 63, "Namespace": 63, "batch/Job": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
 """Names that become labels, or are added to."""
 _SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
+_OF_PLATFORM = {"argoproj.io/Application", "argoproj.io/ApplicationSet", "argoproj.io/AppProject"}
 _UNSEEN = "argocd.argoproj.io/ignore-healthcheck"
 _FOLDERS = {"environments", "infrastructure", ".slipway", ".github", ".github/workflows", ".github/actions"}
 _OF_ENVIRONMENT = {"values.yaml", "freeze.json"}
@@ -142,14 +146,14 @@ def check_manifest(
         # Argo CD makes a hook again for each sync, so it may.
         if not jobs.hooks(manifest):
             texts.append("has a generateName, so each sync would make another one; give it a name")
-    elif not isinstance(name, str) or _NAME.fullmatch(name) is None:
+    elif not isinstance(name, str) or not _is_name(name, manifest):
         texts.append("metadata.name is missing or no name that Kubernetes takes")
     elif len(name) > (longest := _LONGEST.get(qualified_kind(manifest), len(name))):
         texts.append(f"metadata.name has {len(name)} characters; Kubernetes takes at most {longest}")
-    if namespace is not None and metadata.get("namespace") not in (None, namespace):
+    if namespace is not None and metadata.get("namespace") not in (None, "", namespace):
         texts.append(f"is in namespace {metadata.get('namespace')!r}; only {namespace!r} is this service's")
-    group, qualified = version.rpartition("/")[0], qualified_kind(manifest)
-    if namespace is not None and group == "argoproj.io":
+    qualified = qualified_kind(manifest)
+    if namespace is not None and qualified in _OF_PLATFORM:
         texts.append("belongs to the platform's Pulumi program, not to a service's chart")
     elif kinds is not None and qualified not in kinds:
         remedy = "take it out, or add it to the environment's `kinds` in the settings"
@@ -161,6 +165,12 @@ def check_manifest(
             texts.append(f"annotation {_UNSEEN} has every release verified, also one that does not run; take it out")
     texts += images.check(manifest)
     return [Problem(path, f"{where}: {text}") for text in texts]
+
+
+def _is_name(name: str, manifest: Manifest) -> bool:
+    if qualified_kind(manifest).startswith(_OF_RBAC):
+        return _PATH_SEGMENT.fullmatch(name) is not None
+    return is_dns_subdomain(name) and not (qualified_kind(manifest) == "apps/StatefulSet" and "." in name)
 
 
 def qualified_kind(manifest: Manifest) -> str:

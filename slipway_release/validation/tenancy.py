@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from slipway_release import fields
 from slipway_release.platform_file import Service
@@ -67,13 +68,16 @@ def check_image(service: Service, release: Release | None, manifest: Manifest) -
             yield f"image {image} is not {what}; take it from the values `release`"
 
 
-def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str) -> Iterator[str]:
+def check_manifest(
+    owners: Mapping[str, str], manifest: Manifest, namespace: str, given: Mapping[str, object] = MappingProxyType({})
+) -> Iterator[str]:
     """What would take traffic that is meant for others, send it into their namespace, or trouble their Applications.
 
     Args:
         owners: who answers at each host; see `hosts.hosts_of`.
         manifest: an object of a service.
         namespace: its own.
+        given: annotations that the settings give each Ingress; those are the platform's.
     """
     if any(values_of(manifest, TRACKING)):
         yield f"{TRACKING} would make it another Application's, which could not get in sync; take it out"
@@ -86,6 +90,8 @@ def check_manifest(owners: Mapping[str, str], manifest: Manifest, namespace: str
             yield f"{key} has Prometheus log in with a file of its own, such as its token; name a Secret"
     metadata = fields.optional_document(manifest, "metadata") or {}
     for name, text in (fields.optional_document(metadata, "annotations") or {}).items():
+        if kind == "Ingress" and given.get(name) == text:
+            continue
         if _SNIPPET.fullmatch(name):
             yield f"annotation {name} puts text into the configuration that all services share; take it out"
         if _OF_NAMESPACE.fullmatch(name) and (of := _place(str(text))) not in {"", namespace}:

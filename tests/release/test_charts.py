@@ -161,6 +161,63 @@ def test_a_chart_of_a_chart_repository_is_fetched(tree: Tree, repository: str) -
     assert names(tree) == {"told", "from-common"}
 
 
+def _require(tree: Tree, repository: str, name: str = "common") -> None:
+    """The dependency as charts of Helm 2 name it."""
+    chart = tree.folder / "helm-charts/guestbook"
+    _write(chart / "Chart.yaml", "apiVersion: v1\nname: guestbook\nversion: 1.0.0\n")
+    dependency = {"name": name, "version": "1.0.0", "repository": repository}
+    _write(chart / "requirements.yaml", json.dumps({"dependencies": [dependency]}))
+
+
+def test_a_chart_with_requirements_is_built_as_argo_cd_builds_it(tree: Tree, repository: str) -> None:
+    _require(tree, repository)
+    assert names(tree) == {"told", "from-common"}
+    _require(tree, "file://../common")
+    assert names(tree) == {"told", "from-common"}
+    _require(tree, "file://../nothing")
+    assert problem(tree).startswith("helm-charts/guestbook/requirements.yaml: dependency common: there is no chart")
+
+
+def test_requirements_are_read_before_the_chart_file(tree: Tree) -> None:
+    """Helm does so whatever the chart's `apiVersion` is."""
+    _require(tree, "file://../common")
+    _depend(tree, "https://charts.invalid", name="other")
+    assert names(tree) == {"told", "from-common"}
+
+
+@pytest.mark.parametrize("name", ["requirements", "chart"])
+def test_a_repository_that_argo_cd_does_not_add_is_named(tree: Tree, repository: str, name: str) -> None:
+    """With a lock file Helm wants each repository added, and Argo CD adds those with https in Chart.yaml."""
+    chart = tree.folder / "helm-charts/guestbook"
+    (_require if name == "requirements" else _depend)(tree, repository)
+    subprocess.run([str(HELM), "dependency", "update", chart], check=True, capture_output=True)
+    assert names(tree) == {"told", "from-common"}
+    shutil.rmtree(chart / "charts")
+    assert list(chart.glob("*.lock"))
+    assert "cannot be built by Argo CD, which adds repositories of Chart.yaml with https alone" in problem(tree)
+
+
+def test_what_a_dependency_lacks_is_named(tree: Tree) -> None:
+    """Helm leaves it out, and says nothing."""
+    _depend(tree, "file://../common")
+    common = tree.folder / "helm-charts/common"
+    dependency = json.dumps([{"name": "inner", "version": "1.0.0", "repository": "https://charts.invalid"}])
+    _write(common / "Chart.yaml", f"apiVersion: v2\nname: common\nversion: 1.0.0\ndependencies: {dependency}\n")
+    assert names(tree) == {"told", "from-common"}
+    with Builds() as builds:
+        found = [str(found) for found in charts.lint(tree, SERVICE, builds) if not found.is_warning]
+    assert [text.partition(": is not")[0] for text in found] == ["helm-charts/common/Chart.yaml: dependency inner"]
+    _chart(common / "charts/inner", "inner", "# nothing")
+    with Builds() as builds:
+        assert all(found.is_warning for found in charts.lint(tree, SERVICE, builds))
+
+
+def test_a_vendored_chart_goes_by_its_name_and_not_by_its_folder(tree: Tree) -> None:
+    _depend(tree, "https://charts.invalid")
+    _chart(tree.folder / "helm-charts/guestbook/charts/common-1.0", "common", "# nothing")
+    assert rendered(tree).problems == []
+
+
 def test_a_chart_that_the_repository_does_not_have_is_named(tree: Tree, repository: str) -> None:
     _depend(tree, repository, name="missing")
     found = problem(tree)

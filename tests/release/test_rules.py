@@ -90,3 +90,23 @@ def test_what_only_other_readers_take_is_named(text: str, said: str) -> None:
 def test_a_release_file_without_end_is_refused_in_a_sentence() -> None:
     with pytest.raises(RefusedError, match="restore it from its last commit"):
         release_file.parse("[" * 100_000, "release.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "name", "taken"),
+    [
+        ("ConfigMap", "v1", "a.b", True),
+        ("ConfigMap", "v1", "a:b", False),
+        ("ConfigMap", "v1", "A", False),
+        ("Role", "rbac.authorization.k8s.io/v1", "system:Viewer_1", True),
+        ("Role", "rbac.authorization.k8s.io/v1", "a/b", False),
+        ("StatefulSet", "apps/v1", "a.b", False),
+        ("Job", "batch/v1", "a" * 64, False),
+    ],
+)
+def test_each_kind_has_the_names_that_kubernetes_lets_it_have(kind: str, version: str, name: str, taken: bool) -> None:
+    assert ("metadata.name" not in told(thing(kind, version, name))) is taken
+
+
+def test_an_empty_namespace_is_none() -> None:
+    assert "namespace" not in told(thing(metadata={"name": "a", "namespace": ""}))

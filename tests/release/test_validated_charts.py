@@ -126,10 +126,33 @@ def test_a_kind_that_the_project_does_not_permit_is_refused(tree: Tree) -> None:
 
 @needs_helm
 def test_one_more_kind_is_permitted_by_the_settings(tree: Tree) -> None:
-    more = [{**item, "kinds": ["cert-manager.io/Certificate"]} for item in values()["environments"]]
-    settled(tree, environments=more)
-    write(tree.folder / "helm-charts/guestbook/templates/a.yaml", workload("Certificate", "cert-manager.io/v1", "{}"))
+    kinds = {"kinds": ["cert-manager.io/Certificate", "argoproj.io/Rollout"], "imageSources": ["docker.io/library"]}
+    settled(tree, environments=[item | kinds for item in values()["environments"]])
+    file = tree.folder / "helm-charts/guestbook/templates/a.yaml"
+    rollout = _template(f"{{containers: [{_named('web', PINNED)}]}}")
+    objects = [
+        workload("Certificate", "cert-manager.io/v1", "{}"),
+        workload("Rollout", "argoproj.io/v1alpha1", rollout),
+    ]
+    write(file, "---\n".join(objects))
     assert told(tree) == ""
+    write(file, workload("AppProject", "argoproj.io/v1alpha1", "{}"))
+    assert "belongs to the platform" in told(tree)
+
+
+@needs_helm
+def test_annotations_that_the_settings_give_are_no_fault_of_a_team(tree: Tree) -> None:
+    snippet = "nginx.ingress.kubernetes.io/configuration-snippet"
+    ingress = {"host": "{service}.{environment}.example.com", "annotations": {snippet: "more_set_headers x;"}}
+    environments = [{**item, "ingress": ingress} for item in values()["environments"]]
+    settled(tree, environments=environments, cluster={**values()["cluster"], "ingressNamespaces": ["ingress"]})
+    assert told(tree) == ""
+    write(
+        tree.folder / "helm-charts/guestbook/templates/a.yaml",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
+        f"metadata: {{name: a, annotations: {{{snippet}: 'more_set_headers y;'}}}}\nspec: {{}}\n",
+    )
+    assert "puts text into the configuration" in told(tree)
 
 
 @needs_helm
