@@ -30,8 +30,7 @@ def check_entries(
             text = f"missing with `{key}` of {environment.name}; name the namespace of the controller's pods"
             yield Problem("cluster.ingressNamespaces", f"{text}, or network policies keep them from the services")
         for service in services:
-            chosen = service.value.environments
-            if chosen is not None and environment.name not in chosen:
+            if not service.value.runs_in(environment.name):
                 continue
             place = f"{service.value.name} in {environment.name}"
             host = filled(entry.host, service.value.name, environment.name)

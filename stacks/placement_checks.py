@@ -28,7 +28,7 @@ def check_placements(
     for found in services:
         service = found.value
         runs_requests = service.pull_requests is not None and "pullRequests" not in found.broken
-        here = [name for name in names if service.environments is None or name in service.environments]
+        here = [name for name in names if service.runs_in(name)]
         places = [*here, *([PULL_REQUESTS] if runs_requests else [])]
         yield from list(dict.fromkeys(one for place in places for one in _name_problems(found, place, owners)))
         if runs_requests:

@@ -24,8 +24,9 @@ from manifests.model import (
     Team,
     Template,
 )
-from stacks.checks import Parts, check_parts
+from stacks.checks import check_parts
 from stacks.entries import check_entries
+from stacks.parts import Parts
 from stacks.problems import NAMESPACE, Problem, SettingsError, listed
 from stacks.reading import Found, Reader
 from stacks.secrets import SECRETS, check_contents, check_presence, encrypted_keys, needed_secrets, public_texts

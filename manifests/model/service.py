@@ -52,3 +52,7 @@ class Service:
     def repository_name(self) -> str:
         """The repository's name."""
         return self.repository or self.name
+
+    def runs_in(self, environment: str) -> bool:
+        """Whether it runs in an environment."""
+        return self.environments is None or environment in self.environments

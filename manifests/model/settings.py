@@ -96,9 +96,7 @@ class Settings:
 
     def environments_of(self, service: Service) -> list[Environment]:
         """The environments a service runs in, in promotion order."""
-        if service.environments is None:
-            return list(self.environments)
-        return [environment for environment in self.environments if environment.name in service.environments]
+        return [environment for environment in self.environments if service.runs_in(environment.name)]
 
     def registered_clusters(self) -> dict[str, Environment]:
         """The clusters that the platform makes known to Argo CD, each with the first environment that says how."""
