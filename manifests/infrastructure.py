@@ -17,6 +17,7 @@ _Object = dict[str, Any]
 
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _RBAC = "rbac.authorization.k8s.io"
+_ENFORCED, _LEVEL = "pod-security.kubernetes.io/enforce", "restricted"
 
 DEFAULT_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 DEFAULT_LIMITS = {"memory": "256Mi"}
@@ -76,13 +77,18 @@ def namespace(settings: Settings, service: Service, environment: Environment) ->
             "labels": {
                 MANAGED_BY: settings.mark,
                 **_labels(service, environment),
-                "pod-security.kubernetes.io/enforce": "restricted",
-                "pod-security.kubernetes.io/warn": "restricted",
+                _ENFORCED: _LEVEL,
+                "pod-security.kubernetes.io/warn": _LEVEL,
                 **environment.namespace_labels,
             },
             **({"annotations": annotations} if annotations else {}),
         },
     }
+
+
+def pod_security(environment: Environment) -> str:
+    """The level of Pod Security that the namespaces of an environment enforce."""
+    return environment.namespace_labels.get(_ENFORCED, _LEVEL)
 
 
 def quotas(service: Service, environment: Environment) -> Iterator[_Object]:

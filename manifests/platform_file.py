@@ -6,6 +6,7 @@ from manifests.access import Action, Right, rights_by_place, teams_that_freeze
 from manifests.admission import sources
 from manifests.app_project import INFRASTRUCTURE_CLUSTER_KINDS, INFRASTRUCTURE_KINDS, Kind, service_kinds
 from manifests.argocd.helm import helm_of
+from manifests.infrastructure import pod_security
 from manifests.model import Admission, Attestations, Environment, Sbom, Service, Settings
 from manifests.platform_values import platform_values
 from slipway_release import platform_file
@@ -64,6 +65,7 @@ def _environment(settings: Settings, environment: Environment) -> platform_file.
         kinds=_kinds(service_kinds(settings, environment)),
         sync_windows=environment.sync_windows_in_words or None,
         image_sources=sources(settings, environment) if environment.admission is Admission.ENFORCE else (),
+        pod_security=pod_security(environment),
     )
 
 

@@ -52,6 +52,8 @@ class Environment:
     """Its sync windows in words; None without any."""
     image_sources: tuple[str, ...] = ()
     """Where its cluster takes images from, as hosts with paths; empty where it takes them from everywhere."""
+    pod_security: str | None = None
+    """The level of Pod Security that its namespaces enforce; None where the file does not say."""
 
     @property
     def windows_note(self) -> str:
@@ -269,6 +271,7 @@ def _environment(source: fields.Document, where: str) -> Environment:
         kinds=fields.texts(source, "kinds", where),
         sync_windows=fields.optional_text(source, "syncWindows"),
         image_sources=fields.texts(source, "imageSources", where),
+        pod_security=fields.optional_text(source, "podSecurity"),
     )
 
 
@@ -348,6 +351,7 @@ def _environment_document(environment: Environment) -> dict[str, object]:
         "kinds": list(environment.kinds),
         **({"syncWindows": environment.sync_windows} if environment.sync_windows else {}),
         "imageSources": list(environment.image_sources),
+        **({"podSecurity": environment.pod_security} if environment.pod_security else {}),
     }
 
 

@@ -84,3 +84,44 @@ TAKEN: tuple[Manifest, ...] = (
     ),
 )
 """Taken by both."""
+
+
+def _secured(container: Manifest | None = None, **pod: Any) -> Manifest:
+    """A pod that every level of Pod Security takes, but for what it is given."""
+    own: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    shared: Manifest = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    web: Manifest = {"name": "web", "image": "x", **(container or {})}
+    web["securityContext"] = own | web.get("securityContext", {})
+    return {"containers": [web], **pod, "securityContext": shared | pod.get("securityContext", {})}
+
+
+def _allowed(**security: Any) -> Manifest:
+    return _secured({"securityContext": security})
+
+
+PODS: tuple[tuple[Manifest, str], ...] = (
+    (_secured(), "restricted"),
+    (_allowed(runAsNonRoot=True, runAsUser=1000), "restricted"),
+    (_allowed(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}), "restricted"),
+    (_secured(volumes=[{"name": "a", "emptyDir": {}}, {"name": "b", "configMap": {"name": "c"}}]), "restricted"),
+    (_secured(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "a"}}), "restricted"),
+    ({"containers": [{"name": "web", "image": "x"}]}, "baseline"),
+    (_secured(initContainers=[{"name": "first", "image": "x"}]), "baseline"),
+    (_allowed(allowPrivilegeEscalation=True), "baseline"),
+    (_allowed(capabilities={"drop": ["NET_RAW"]}), "baseline"),
+    (_allowed(capabilities={"drop": ["ALL"], "add": ["CHOWN"]}), "baseline"),
+    (_allowed(runAsNonRoot=False), "baseline"),
+    (_allowed(runAsUser=0), "baseline"),
+    (_secured(securityContext={"seccompProfile": None}), "baseline"),
+    (_secured(volumes=[{"name": "a", "nfs": {"server": "b", "path": "/c"}}]), "baseline"),
+    (_allowed(capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}), "privileged"),
+    (_allowed(seccompProfile={"type": "Unconfined"}), "privileged"),
+    (_secured(securityContext={"seccompProfile": {"type": "Unconfined"}}), "privileged"),
+    (_secured({"securityContext": {"allowPrivilegeEscalation": None, "privileged": True}}), "privileged"),
+    (_secured({"ports": [{"containerPort": 80, "hostPort": 80}]}), "privileged"),
+    (_secured(hostNetwork=True), "privileged"),
+    (_secured(hostPID=True), "privileged"),
+    (_secured(volumes=[{"name": "a", "hostPath": {"path": "/"}}]), "privileged"),
+)
+"""Pods, each with the strictest level of Pod Security that takes it."""
+LEVELS = ("privileged", "baseline", "restricted")

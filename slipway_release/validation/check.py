@@ -18,6 +18,7 @@ from slipway_release.validation import (
     images,
     jobs,
     ownership,
+    pod_security,
     removal,
     rules,
     secrets,
@@ -110,6 +111,7 @@ def _rendered(tree: Tree) -> list[Problem]:
                 *tenancy.check_manifest(owners, manifest, namespace, given),
                 *tenancy.check_image(service, release, manifest),
                 *images.check_sources(manifest, environment.image_sources),
+                *pod_security.check(manifest, environment.pod_security),
             ]
             what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
             found += [Problem(where, f"{what}: {text}") for text in beyond]

@@ -64,6 +64,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         "service-account-key-file": "key.pem",
         "service-account-signing-key-file": "key.pem",
         "disable-admission-plugins": "ServiceAccount",
+        "allow-privileged": "true",
     }
     running: list[subprocess.Popen[bytes]] = []
     log = folder / "log"

@@ -9,7 +9,7 @@ import yaml
 from manifests.infrastructure import infrastructure_files
 from stacks.settings import settings_of
 from tests.admission.conftest import Api
-from tests.objects import REFUSED, TAKEN
+from tests.objects import LEVELS, PODS, REFUSED, TAKEN
 from tests.stacks.builders import texts, values
 
 DIGEST = "@sha256:" + "a" * 64
@@ -219,3 +219,16 @@ def judged(api: Api, manifest: dict[str, Any]) -> str:
 def test_kubernetes_refuses_and_takes_the_objects_that_the_check_does(api: Api) -> None:
     assert [said for manifest, said in REFUSED if not judged(api, manifest)] == []
     assert [(manifest, said) for manifest in TAKEN if (said := judged(api, manifest))] == []
+
+
+def test_levels_of_pod_security_take_the_pods_that_the_check_takes(api: Api) -> None:
+    label = "pod-security.kubernetes.io/enforce"
+    for level in LEVELS:
+        metadata = {"name": f"level-{level}", "labels": {label: level}}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        assert api.create("/api/v1/namespaces", body, dry_run=False).is_success
+    for spec, strictest in PODS:
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "tried"}, "spec": spec}
+        answers = {level: api.create(f"/api/v1/namespaces/level-{level}/pods", body) for level in LEVELS}
+        taken = [level for level, answer in answers.items() if answer.is_success]
+        assert taken == list(LEVELS[: LEVELS.index(strictest) + 1]), (spec, [one.text for one in answers.values()])

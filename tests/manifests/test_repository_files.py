@@ -122,6 +122,7 @@ def test_the_release_program_is_told_the_settings() -> None:
         "approvers": ["platform"],
         "freezers": ["platform"],
         "imageSources": ["ghcr.io/acme"],
+        "podSecurity": "restricted",
     }
     assert platform["services"] == [
         {

@@ -281,7 +281,7 @@ def test_folders_that_guard_the_rest_are_no_links(tree: Tree) -> None:
 
 
 def test_the_chart_of_helm_create_is_let_in_once_it_runs_the_release(tree: Tree, tmp_path: Path) -> None:
-    """Its test is a Pod of any image, which `helm test` runs and Argo CD does not."""
+    """Its test is a Pod of any image, which `helm test` runs and Argo CD does not. Its pods ask for no security."""
     subprocess.run([str(HELM), "create", "guestbook"], cwd=tmp_path, check=True, capture_output=True)
     chart = tree.folder / "helm-charts/guestbook"
     shutil.rmtree(chart)
@@ -302,6 +302,12 @@ def test_the_chart_of_helm_create_is_let_in_once_it_runs_the_release(tree: Tree,
         ),
     )
     assert (chart / "templates/tests/test-connection.yaml").is_file()
+    assert all("Pod Security restricted" in problem.text for problem in check.problems(tree))
+    file = tree.folder / ".slipway/platform.json"
+    content = json.loads(file.read_text())
+    for environment in content["environments"]:
+        environment["podSecurity"] = "baseline"
+    file.write_text(json.dumps(content))
     assert check.problems(tree) == []
 
 
