@@ -1,4 +1,4 @@
-"""Workflows of a platform repository, run by Actions: the comment of a preview, drift, the form for a service."""
+"""Workflows of a platform repository, run by Actions: the comment of a preview, and the form for a service."""
 
 import json
 import shlex
@@ -48,7 +48,7 @@ def platform(github: GitHub) -> Repository:
     files = {
         **{
             f".github/workflows/{name}.yml": (ROOT / f".github/workflows/{name}.yml").read_text()
-            for name in ("preview", "new-service", "drift")
+            for name in ("preview", "new-service")
         },
         # What takes Python alone; the job that writes the comment of a plan has it from main.
         **{
@@ -223,18 +223,3 @@ def test_a_form_proposes_a_service_and_names_what_is_wrong(platform: Repository)
     log = platform.log(bad, "propose")
     assert "cannot be the name of a Helm release" in log
     assert "nothing was changed" in log
-
-
-@pytest.mark.timeout(300)
-def test_drift_fails_the_run_and_is_one_issue(platform: Repository) -> None:
-    def failed() -> str:
-        run = platform.dispatch("drift.yml", {})
-        assert platform.finished(run, 120)["conclusion"] == "failure", platform.log(run, "drift")
-        return platform.log(run, "drift")
-
-    failed()
-    assert "kept up to date: " in failed()
-    (issue,) = platform.call("GET", "/issues")
-    assert issue["user"]["login"] == "github-actions[bot]"
-    assert "clock-repository" in issue["body"]
-    assert "hush" not in issue["body"]

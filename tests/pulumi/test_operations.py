@@ -21,6 +21,7 @@ from sandbox.pulumi.operations import PulumiError
 from sandbox.pulumi.processes import OF_JOB
 from sandbox.pulumi.programs import write_script
 from sandbox.pulumi.settings import StackConfig
+from sandbox.pulumi.workspace import Workspace
 from tests.pulumi.conftest import Project, wait_for, written
 
 
@@ -73,35 +74,34 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     return Deployed(project, canary, settings, seen, before)
 
 
-def test_a_program_is_deployed_and_then_nothing_changes(small: Project) -> None:
-    assert operations.preview(small.place, small.settings()).counts == {"create": 2}
+def test_a_program_is_deployed_changed_mended_and_destroyed(small: Project) -> None:
+    place, settings = small.place, small.settings()
+    assert operations.preview(place, settings).counts == {"create": 2}
     assert not small.note.exists()
-    first = operations.up(small.place, small.settings())
+    first = operations.up(place, settings)
     assert small.note.read_text() == "hello"
     assert (str(first), first.messages) == ("2 created", ("this is said",))
     assert first.exports["token"] == "[secret]"
-    again = operations.up(small.place, small.settings())
-    assert str(again) == "nothing changed (2 resources)"
 
+    counting, log = counted(place)
+    operations.preview(counting, settings)
+    assert str(operations.up(counting, settings)) == "nothing changed (2 resources)"
+    operations.refresh(counting, settings)
+    assert log.read_text().split() == ["preview", "up", "refresh"], "an operation on a known stack is one process"
 
-def test_a_changed_setting_is_one_update_and_a_destroy_leaves_nothing(small: Project) -> None:
-    operations.up(small.place, small.settings())
     changed = small.settings(text="bye")
-    foreseen = operations.preview(small.place, changed)
+    foreseen = operations.preview(place, changed)
     assert [step.operation for step in foreseen.steps if step.name == "note"] == ["update"]
-    assert str(operations.up(small.place, changed)) == "1 updated, 1 unchanged"
+    assert str(operations.up(place, changed)) == "1 updated, 1 unchanged"
     assert small.note.read_text() == "bye"
-    assert operations.destroy(small.place, changed).changed == 2
-    assert not small.note.exists()
 
-
-def test_what_was_deleted_by_hand_is_made_again_and_named(small: Project) -> None:
-    operations.up(small.place, small.settings())
     small.note.unlink()
-    assert operations.preview(small.place, small.settings(), refresh=True).changed
-    mended = operations.up(small.place, small.settings())
-    assert "note was gone, and was made again" in mended.messages
+    assert operations.preview(place, changed, refresh=True).changed
+    assert "note was gone, and was made again" in operations.up(place, changed).messages
     assert small.note.exists()
+
+    assert operations.destroy(place, changed).changed == 2
+    assert not small.note.exists()
 
 
 def test_secrets_are_encrypted_in_settings_and_state(deployed: Deployed) -> None:
@@ -148,16 +148,11 @@ def test_a_secret_that_is_not_the_encrypted_one_any_more_is_encrypted_again(smal
     assert small.place.open(small.settings(token="new")).get_config("t:token").value == "new"
 
 
-def test_an_operation_on_a_known_stack_is_one_process(small: Project) -> None:
-    log = small.place.config.root / "commands"
-    counting = small.place.config.root / "pulumi"
-    write_script(counting, f'#!/bin/sh\necho "$2" >>{log}\nexec {small.place.cli} "$@"\n')
-    place = replace(small.place, cli=counting)
-    operations.up(place, small.settings())
-    log.unlink()
-    for operation in (operations.preview, operations.up, operations.refresh):
-        operation(place, small.settings())
-    assert log.read_text().split() == ["preview", "up", "refresh"]
+def counted(place: Workspace) -> tuple[Workspace, Path]:
+    """The same place with a CLI that writes down what it is told, and where it does."""
+    counting, log = place.config.root / "pulumi", place.config.root / "commands"
+    write_script(counting, f'#!/bin/sh\necho "$2" >>{log}\nexec {place.cli} "$@"\n')
+    return replace(place, cli=counting), log
 
 
 def test_nothing_of_the_users_own_pulumi_is_used_or_changed(deployed: Deployed) -> None:
@@ -182,51 +177,34 @@ def test_a_program_that_fails_is_told_without_its_traceback(small: Project) -> N
     assert "stdout" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_up_is_gone_on_with(small: Project, ending: signal.Signals) -> None:
-    """The CLI is told to end with the process that runs it, and finishes what it has begun."""
-    process = small.up_elsewhere(seconds=3)
-    process.send_signal(ending)
-    _, told = process.communicate(timeout=120)
-    assert "Traceback (most recent call last)" not in told or "KeyboardInterrupt" in told
-    wait_for(lambda: not cli_processes(small))
-    operations.up(small.place, small.settings(seconds="3"))
-    assert operations.preview(small.place, small.settings(seconds="3"), refresh=True).counts == {"same": 2}
-
-
 def test_what_a_killed_cli_left_is_put_right_with_a_word(small: Project) -> None:
-    """Its lock is there, and an operation that began and of which nothing says how it ended."""
+    """Its lock is there, an operation that began and of which nothing says how it ended, and a plugin.
+
+    The plugins of this project end with their CLI, real ones only after minutes; that of another stack is left alone.
+    """
     told = end(small, small.up_elsewhere(seconds=120))
     assert "pulumi was ended by SIGKILL" in told
     assert "Warning" not in told
-    mended = operations.up(small.place, small.settings())
-    assert [text for text in mended.messages if "which is gone, was taken over" in text]
-    assert [text for text in mended.messages if "had begun and not ended: creating note" in text]
-    assert operations.preview(small.place, small.settings(), refresh=True).counts == {"same": 2}
-
-
-def test_plugins_end_with_a_killed_cli(small: Project) -> None:
-    end(small, small.up_elsewhere(seconds=120))
     wait_for(lambda: not processes_in(small.place.config.root))
-
-
-def test_a_plugin_that_outlives_its_cli_is_ended_by_the_next_up(small: Project) -> None:
-    """As the real plugins do for minutes; that of another stack is left alone."""
-    started = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL).pid)"
-
-    def left(home: Path) -> int:
-        command = [sys.executable, "-c", started, "sleep", "300"]
-        environment = os.environ | {"PULUMI_HOME": str(home)}
-        return int(subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout)
-
     mine, anothers = left(small.place.home.folder), left(small.place.home.folder.with_name("another"))
     try:
-        done = operations.up(small.place, small.settings())
-        assert "plugins of an interrupted run that still ran were ended: 1" in done.messages
+        mended = operations.up(small.place, small.settings())
+        assert [text for text in mended.messages if "which is gone, was taken over" in text]
+        assert [text for text in mended.messages if "had begun and not ended: creating note" in text]
+        assert "plugins of an interrupted run that still ran were ended: 1" in mended.messages
         assert not is_alive(mine)
         assert is_alive(anothers)
     finally:
         os.kill(anothers, signal.SIGKILL)
+    assert operations.preview(small.place, small.settings(), refresh=True).counts == {"same": 2}
+
+
+def left(home: Path) -> int:
+    """A process like a plugin that has outlived its CLI."""
+    started = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL).pid)"
+    command = [sys.executable, "-c", started, "sleep", "300"]
+    environment = os.environ | {"PULUMI_HOME": str(home)}
+    return int(subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def test_what_was_found_of_an_interrupted_run_is_said_of_a_failure_too(small: Project) -> None:

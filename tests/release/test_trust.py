@@ -1,7 +1,7 @@
 """What somebody who may push branches cannot reach: tried as that person, on real workflows with real keys."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ RULES = {
 }
 """What is required of a change of main; reviews are left out, so that the check alone is tried."""
 
+WORKFLOW = ".github/workflows/takes.yml"
 TAKES = """
 name: takes
 on: push
@@ -75,7 +76,9 @@ def test_a_workflow_that_somebody_pushes_on_a_branch_gets_no_key(
 ) -> None:
     branch = f"take-{environment}".lower()
     named = f"environment: {environment}" if environment else ""
-    _push(stage, tmp_path, repository, branch, TAKES.replace("SECRET", secret).replace("ENVIRONMENT", named))
+    _push(
+        stage, tmp_path, repository, branch, {WORKFLOW: TAKES.replace("SECRET", secret).replace("ENVIRONMENT", named)}
+    )
     run = stage.finished(repository, "takes", branch=branch)
     log = stage.log(run)
     if environment:
@@ -92,8 +95,7 @@ def test_a_deployment_of_a_branch_runs_its_workflow_without_a_key(stage: Stage, 
         tmp_path,
         "environments",
         "deployed",
-        text.replace("ENVIRONMENT", "environment: slipway"),
-        ".github/workflows/deployed.yml",
+        {".github/workflows/deployed.yml": text.replace("ENVIRONMENT", "environment: slipway")},
     )
     body = {"ref": head, "environment": "dev/guestbook", "auto_merge": False, "required_contexts": []}
     deployment = stage.call("POST", "/repos/acme/environments/deployments", body)["id"]
@@ -110,22 +112,21 @@ jobs: {x: {name: Validate, runs-on: ubuntu-latest, steps: [{run: 'true'}]}}
 """
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        (RELEASES, '{"release": null, "held": []}\n'),
-        (".github/workflows/validate.yml", FORGES),
-        (".github/workflows/more.yml", FORGES),
-        (".slipway/slipway_release/cli.py", "def main() -> int:\n    return 0\n"),
-        ("CODEOWNERS", "* @sam\n"),
-    ],
-)
-def test_a_person_cannot_merge_what_is_not_theirs(stage: Stage, tmp_path: Path, path: str, text: str) -> None:
-    branch = f"change-{path.rpartition('/')[2]}"
-    head = _push(stage, tmp_path, "environments", branch, text, path)
-    pull = stage.call("POST", "/repos/acme/environments/pulls", {"title": path, "head": branch, "base": "main"})
-    run = _judged(stage, branch)
-    assert f"{path}: " in stage.log(run)
+THEIRS = {
+    RELEASES: '{"release": null, "held": []}\n',
+    ".github/workflows/validate.yml": FORGES,
+    ".github/workflows/more.yml": FORGES,
+    ".slipway/slipway_release/cli.py": "def main() -> int:\n    return 0\n",
+    "CODEOWNERS": "* @sam\n",
+}
+"""Files that are not a person's; `test_ownership.py` tries each by itself."""
+
+
+def test_a_person_cannot_merge_what_is_not_theirs(stage: Stage, tmp_path: Path) -> None:
+    head = _push(stage, tmp_path, "environments", "change", THEIRS)
+    pull = stage.call("POST", "/repos/acme/environments/pulls", {"title": "Mine", "head": "change", "base": "main"})
+    log = stage.log(_judged(stage, "change"))
+    assert [path for path in THEIRS if f"{path}: " not in log] == []
     # Sam says by hand what the check should have said.
     token = {"Authorization": f"Bearer {PEOPLE['sam']}"}
     with httpx.Client(base_url=f"{stage.url}api/v3", headers=token, timeout=60) as sam:
@@ -137,7 +138,7 @@ def test_a_person_cannot_merge_what_is_not_theirs(stage: Stage, tmp_path: Path, 
 
 def test_a_commit_is_not_judged_against_a_branch_that_has_the_change_already(stage: Stage, tmp_path: Path) -> None:
     """The check is the commit's: said for a pull request onto one's own branch, it would open the one onto main."""
-    _push(stage, tmp_path, "environments", "base-of-mine", '{"release": null, "held": []}\n', RELEASES)
+    _push(stage, tmp_path, "environments", "base-of-mine", {RELEASES: THEIRS[RELEASES]})
     stage.git("environments", "fetch", "--quiet", "origin")
     stage.git("environments", "checkout", "--quiet", "-b", "mine", "origin/base-of-mine")
     stage.git("environments", "commit", "--quiet", "--allow-empty", "--message", "More")
@@ -169,7 +170,7 @@ def test_a_commit_is_not_judged_against_the_branch_that_its_pull_request_is_led_
 
 def test_what_is_a_teams_own_can_be_merged(stage: Stage, tmp_path: Path) -> None:
     path = "environments/dev/guestbook/values.yaml"
-    _push(stage, tmp_path, "environments", "more", "replicas: 3\n", path)
+    _push(stage, tmp_path, "environments", "more", {path: "replicas: 3\n"})
     pull = stage.call("POST", "/repos/acme/environments/pulls", {"title": path, "head": "more", "base": "main"})
     run = _judged(stage, "more")
     assert run["conclusion"] == "success", stage.log(run)
@@ -187,10 +188,8 @@ def _judged(stage: Stage, branch: str) -> dict[str, Any]:
     return ended()[0]
 
 
-def _push(
-    stage: Stage, folder: Path, repository: str, branch: str, text: str, path: str = ".github/workflows/takes.yml"
-) -> str:
-    """Sam pushes a branch with one file changed; its commit."""
+def _push(stage: Stage, folder: Path, repository: str, branch: str, files: Mapping[str, str]) -> str:
+    """Sam pushes a branch with some files changed; its commit."""
     url = stage.url.replace("://", f"://x:{PEOPLE['sam']}@") + f"acme/{repository}.git"
     identity = ["-c", "user.name=Sam", "-c", "user.email=sam@example.com"]
 
@@ -199,8 +198,9 @@ def _push(
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     subprocess.run(["git", "clone", "--quiet", url, str(folder / "work")], check=True)
-    (folder / "work" / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / "work" / path).write_text(text)
+    for path, text in files.items():
+        (folder / "work" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "work" / path).write_text(text)
     git("add", "--all")
     git("commit", "--quiet", "--message", "Take")
     git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
