@@ -29,6 +29,12 @@ LONGEST = (
 """Files that run for a minute; they begin, so that one process does not go on with one of them when all others end."""
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only fast tests are wanted, the folders of the others are not read: that alone takes seconds."""
+    fast = "not parts" in str(config.getoption("markexpr"))
+    return True if fast and collection_path.parent == HERE and collection_path.name in FOLDERS else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if needs_parts(item):
