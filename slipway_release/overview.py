@@ -8,18 +8,14 @@ services there are.
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_release import dora, fields, freeze, layout, ledger, pulls, release_file, reports, workflow
+from slipway_release import clone, dora, fields, freeze, ledger, pulls, reports, workflow
 from slipway_release.choices import Images
+from slipway_release.clone import Recorded
 from slipway_release.context import Context
-from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.ledger import Entry
-from slipway_release.platform_file import MAIN, Environment, Service
-from slipway_release.record import PREFIX
 from slipway_release.release_file import ReleaseFile
 
 DAYS = 30
@@ -34,15 +30,6 @@ _RELEASES = 10
 Json = dict[str, object]
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A tag of the record."""
-
-    at: str
-    by: str
-    """The account that reported it."""
-
-
 def overview(context: Context, folder: Path) -> Json:
     """All that the page shows.
 
@@ -55,8 +42,8 @@ def overview(context: Context, folder: Path) -> Json:
     """
     platform = context.platform
     places = [(service, place) for service in platform.services for place in platform.environments_of(service)]
-    files = _release_files(folder, places)
-    verified = _recorded(folder)
+    files = clone.release_files(folder, places)
+    verified = clone.recorded(folder)
     entries = list(itertools.islice(_newest(context), _DEPLOYMENTS))
     told = _told(context, entries)
     waiting = _waiting(context)
@@ -247,66 +234,3 @@ def _waiting(context: Context) -> dict[tuple[str, str], Json]:
                 "for": [name for name in asked if name],
             }
     return found
-
-
-def _release_files(folder: Path, places: Sequence[tuple[Service, Environment]]) -> dict[tuple[str, str], ReleaseFile]:
-    """The release files on the branches that environments follow; a missing or broken one is an empty one."""
-    names = [(service.name, place.name) for service, place in places]
-    asked = [f"{_branch(place)}:{layout.release_path(place.name, service.name)}" for service, place in places]
-    contents = _blobs(folder, asked)
-    found: dict[tuple[str, str], ReleaseFile] = {}
-    for name, text in zip(names, contents, strict=True):
-        try:
-            found[name] = release_file.parse(text, "release.yaml")
-        except RefusedError:
-            found[name] = ReleaseFile()
-    return found
-
-
-def _branch(environment: Environment) -> str:
-    return "HEAD" if environment.target_branch == MAIN else f"refs/remotes/origin/{environment.target_branch}"
-
-
-def _blobs(folder: Path, names: Sequence[str]) -> list[str]:
-    """Files by `<commit>:<path>`, in order; what is not there is empty."""
-    given = "".join(f"{name}\n" for name in names).encode()
-    output = _git(folder, "cat-file", "--batch", given=given)
-    texts: list[str] = []
-    place = 0
-    for _ in names:
-        end = output.index(b"\n", place)
-        head = output[place:end].split()
-        place = end + 1
-        if len(head) == 3 and head[1] == b"blob":
-            size = int(head[2])
-            texts.append(output[place : place + size].decode("utf-8", "replace"))
-            place += size + 1
-        else:
-            texts.append("")
-    return texts
-
-
-def _recorded(folder: Path) -> dict[tuple[str, str], dict[str, Recorded]]:
-    """The record by environment and service, then by version."""
-    shape = "%(refname:strip=2)%00%(creatordate:iso-strict)%00%(contents)%00%01"
-    output = _git(folder, "for-each-ref", f"--format={shape}", f"refs/tags/{PREFIX}").decode("utf-8", "replace")
-    found: dict[tuple[str, str], dict[str, Recorded]] = {}
-    for part in output.split("\x00\x01"):
-        name, _, rest = part.strip("\n").partition("\x00")
-        at, _, message = rest.partition("\x00")
-        path = name.split("/")
-        if len(path) == 4:
-            lines = [line.removeprefix("Reported: ") for line in message.splitlines() if line.startswith("Reported: ")]
-            found.setdefault((path[1], path[2]), {})[path[3]] = Recorded(at, next(iter(" ".join(lines).split()), ""))
-    return found
-
-
-def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
-    try:
-        ran = subprocess.run(["git", "-C", str(folder), *arguments], input=given, capture_output=True, check=False)
-    except OSError as error:
-        raise ReleaseError(f"git: cannot be run: {error.strerror}") from None
-    if ran.returncode:
-        said = ran.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
-        raise RefusedError(f"{folder}: not a clone of the environment repository: {said[-1]}")
-    return ran.stdout
