@@ -76,25 +76,17 @@ def application(settings: Settings, service: Service, environment: Environment) 
         },
         "ignoreDifferences": ignored,
     }
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Application",
-        "metadata": {
-            "name": name,
-            "namespace": settings.argocd.namespace,
-            "labels": {**PART_OF, SERVICE_LABEL: service.name, ENVIRONMENT_LABEL: environment.name},
-            "annotations": {
-                DEADLINE_ANNOTATION: str(environment.verification_deadline_seconds),
-                **({SOAK_ANNOTATION: str(environment.soak_seconds)} if environment.soak_seconds else {}),
-                **({SYNC_WINDOWS_ANNOTATION: windows} if (windows := environment.sync_windows_in_words) else {}),
-                # A commit of one service renders that one alone.
-                PATHS_ANNOTATION: ";".join(f"/{path}" for path in layout.watched(environment.name, service.name)),
-                **({URL_ANNOTATION: service_url(service, environment)} if environment.address else {}),
-            },
-            **_finalizers(environment),
-        },
-        "spec": spec,
+    made = _application(settings, environment, name, spec)
+    made["metadata"]["labels"][SERVICE_LABEL] = service.name
+    made["metadata"]["annotations"] = {
+        DEADLINE_ANNOTATION: str(environment.verification_deadline_seconds),
+        **({SOAK_ANNOTATION: str(environment.soak_seconds)} if environment.soak_seconds else {}),
+        **({SYNC_WINDOWS_ANNOTATION: windows} if (windows := environment.sync_windows_in_words) else {}),
+        # A commit of one service renders that one alone.
+        PATHS_ANNOTATION: ";".join(f"/{path}" for path in layout.watched(environment.name, service.name)),
+        **({URL_ANNOTATION: service_url(service, environment)} if environment.address else {}),
     }
+    return made
 
 
 def _ignored_differences(service: Service, environment: Environment) -> list[dict[str, Any]]:
@@ -115,6 +107,26 @@ def _ignored_differences(service: Service, environment: Environment) -> list[dic
 def infrastructure_application(settings: Settings, environment: Environment) -> dict[str, Any]:
     """The Application of an environment's namespaces, quotas, network policies and role bindings; it always heals."""
     name = infrastructure_name(environment)
+    spec: dict[str, Any] = {
+        "project": INFRASTRUCTURE,
+        "source": {
+            "repoURL": settings.github.environment_repository_url,
+            "path": f"{INFRASTRUCTURE}/{environment.name}",
+            # Access and limits are the platform's, whatever branch the services of the environment follow.
+            "targetRevision": "refs/heads/main",
+        },
+        "destination": destination(environment, name),
+        "revisionHistoryLimit": 10,
+        "syncPolicy": {
+            "automated": {"prune": True, "selfHeal": True, "allowEmpty": True},
+            "retry": RETRY,
+            "syncOptions": ["CreateNamespace=false", "PruneLast=true", "ServerSideApply=true"],
+        },
+    }
+    return _application(settings, environment, name, spec)
+
+
+def _application(settings: Settings, environment: Environment, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": "Application",
@@ -123,29 +135,10 @@ def infrastructure_application(settings: Settings, environment: Environment) -> 
             "namespace": settings.argocd.namespace,
             "labels": {**PART_OF, ENVIRONMENT_LABEL: environment.name},
             # Namespaces go with the workloads, or stay with them.
-            **_finalizers(environment),
+            **({"finalizers": [FINALIZER]} if environment.removes is Removal.CASCADE else {}),
         },
-        "spec": {
-            "project": INFRASTRUCTURE,
-            "source": {
-                "repoURL": settings.github.environment_repository_url,
-                "path": f"{INFRASTRUCTURE}/{environment.name}",
-                # Access and limits are the platform's, whatever branch the services of the environment follow.
-                "targetRevision": "refs/heads/main",
-            },
-            "destination": destination(environment, name),
-            "revisionHistoryLimit": 10,
-            "syncPolicy": {
-                "automated": {"prune": True, "selfHeal": True, "allowEmpty": True},
-                "retry": RETRY,
-                "syncOptions": ["CreateNamespace=false", "PruneLast=true", "ServerSideApply=true"],
-            },
-        },
+        "spec": spec,
     }
-
-
-def _finalizers(environment: Environment) -> dict[str, list[str]]:
-    return {"finalizers": [FINALIZER]} if environment.removes is Removal.CASCADE else {}
 
 
 def infrastructure_name(environment: Environment) -> str:

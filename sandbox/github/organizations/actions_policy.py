@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.github.core.errors import GitHubError, unprocessable
+from sandbox.github.core.errors import unprocessable
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
 from sandbox.github.repositories import repositories, settings
@@ -35,8 +35,7 @@ def read_policy(request: Request) -> Answer:
         f"{request.forge.api_url}/orgs/{request.organization['login']}/actions/permissions",
     )
     policy = settings.policy(request.forge, request.organization, "permissions")
-    if section == "selected-actions" and policy["allowed_actions"] != "selected":
-        raise GitHubError(409, "Conflict")
+    settings.check_selected(section, policy["allowed_actions"])
     if section != "permissions":
         return settings.policy(request.forge, request.organization, section)
     if policy["enabled_repositories"] == "selected":
@@ -60,8 +59,7 @@ def write_policy(request: Request) -> Answer:
         if name in given and given[name] not in allowed:
             raise unprocessable(f"{name} must be one of {', '.join(allowed)}")
     chosen = settings.policy(request.forge, request.organization, "permissions")["allowed_actions"]
-    if section == "selected-actions" and chosen != "selected":
-        raise GitHubError(409, "Conflict")
+    settings.check_selected(section, chosen)
     settings.write_policy(request.forge, request.organization, section, given)
     return None
 

@@ -50,8 +50,7 @@ def read_settings(request: Request) -> Answer:
     number = request.repository["id"]
     holds = settings.of(request.forge, request.repository["full_name"])
     chosen = holds.allowed_actions
-    if section == "selected-actions" and chosen != "selected":
-        raise GitHubError(409, "Conflict")
+    settings.check_selected(section, chosen)
     if section in FORKS:
         _check_kind(request, section)
         return settings.section_of(request.forge, request.repository, section)
@@ -89,8 +88,7 @@ def write_settings(request: Request) -> Answer:
         if allowed is not None and value not in allowed:
             raise unprocessable(f"{name} must be one of {', '.join(allowed)}")
     chosen = settings.read(store, number, "permissions")["allowed_actions"]
-    if section == "selected-actions" and chosen != "selected":
-        raise GitHubError(409, "Conflict")
+    settings.check_selected(section, chosen)
     if settings.conflict(request.forge, request.repository["owner"]["login"], section, given):
         raise GitHubError(409, "Conflict")
     known = {name: given[name] for name in settings.DEFAULTS[section] if name in given}

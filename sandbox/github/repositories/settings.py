@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.github.access import accounts
+from sandbox.github.core.errors import GitHubError
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.store import Document, Store
 
@@ -96,6 +97,16 @@ def conflict(forge: Forge, owner: str, section: str, given: dict[str, Any]) -> b
     workflow = policy(forge, organization, "workflow")
     approves = bool(given.get("can_approve_pull_request_reviews"))
     return section == "workflow" and approves and not workflow["can_approve_pull_request_reviews"]
+
+
+def check_selected(section: str, allowed_actions: str) -> None:
+    """Which actions are selected is a question only where some are.
+
+    Raises:
+        GitHubError: 409, it is asked where all are allowed, or only one's own.
+    """
+    if section == "selected-actions" and allowed_actions != "selected":
+        raise GitHubError(409, "Conflict")
 
 
 def of(forge: Forge, repository: str) -> ActionsSettings:
