@@ -20,7 +20,7 @@ import pytest
 
 from templates.service_template import service_template, service_templates
 from templates.starting_files import starting_files
-from tests.argocd.test_service_templates import VARIABLES, write
+from tests.argocd.starting import VARIABLES, write
 
 CALLER = f"00-{'a' * 32}-{'b' * 16}-01"
 PACKAGES = {"python-web": "service", "python-worker": "worker", "python-job": "job"}

@@ -16,7 +16,7 @@ from sandbox.images.cache import ImageCache
 from sandbox.progress import Progress
 from templates.service_template import service_template
 from templates.starting_files import starting_files
-from tests.argocd.test_service_templates import VARIABLES, write
+from tests.argocd.starting import VARIABLES, write
 from tests.ports import free_port
 
 Worker = Callable[[str], Any]
