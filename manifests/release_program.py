@@ -14,5 +14,5 @@ def files() -> dict[str, str]:
     """The modules of the package, and what they read, as they are, by path in the environment repository."""
     return {
         f"{FOLDER}/{file.relative_to(_SOURCE).as_posix()}": file.read_text(encoding="utf-8")
-        for file in sorted([*_SOURCE.rglob("*.py"), *_SOURCE.rglob("*.html")])
+        for file in sorted(file for ending in ("py", "html", "json") for file in _SOURCE.rglob(f"*.{ending}"))
     }

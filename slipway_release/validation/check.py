@@ -22,6 +22,7 @@ from slipway_release.validation import (
     removal,
     rules,
     secrets,
+    structure,
     tenancy,
     values,
 )
@@ -72,6 +73,7 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
     """Everything that is wrong with a work tree, and with the step to it from its base."""
     found = secrets.check_tree(tree) + rules.check_links(tree) + tenancy.check_files(tree)
     infrastructure = tree.platform().infrastructure_kinds or None
+    newer = structure.is_newer(tree.platform().kubernetes_version)
     for path, content, broken in tree.readings():
         manifests = files.objects(content)
         found += broken + secrets.check_manifests(path, manifests)
@@ -79,7 +81,9 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
             found += values.check(path, content)
         if path.startswith(("infrastructure/", "apps/")):
             kinds = infrastructure if path.startswith("infrastructure/") else None
-            found += [problem for item in manifests for problem in rules.check_manifest(path, item, None, kinds)]
+            found += [
+                problem for item in manifests for problem in rules.check_manifest(path, item, None, kinds, newer=newer)
+            ]
             found += rules.check_objects(path, content)
     found += rules.check_releases(tree) + rules.check_owners(tree, base)
     found += removal.check_releases(base, tree) if base else []
@@ -93,6 +97,7 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
 
 def _rendered(tree: Tree) -> list[Problem]:
     places, owners = list(tree.placements()), hosts.hosts_of(tree)
+    newer = structure.is_newer(tree.platform().kubernetes_version)
     with Builds() as builds, ThreadPoolExecutor(os.cpu_count()) as pool:
         linted = pool.map(functools.partial(charts.lint, tree, builds=builds), tree.platform().services)
         waiting = [pool.submit(charts.render, tree, *place, builds, sample=True) for place in places]
@@ -106,7 +111,7 @@ def _rendered(tree: Tree) -> list[Problem]:
         given = charts.ingress_annotations(service, environment)
         manifests = [manifest for manifest in item.manifests if jobs.is_applied(manifest)]
         for manifest in manifests:
-            found += rules.check_manifest(where, manifest, namespace, environment.kinds or None)
+            found += rules.check_manifest(where, manifest, namespace, environment.kinds or None, newer=newer)
             beyond = [
                 *tenancy.check_manifest(owners, manifest, namespace, given),
                 *tenancy.check_image(service, release, manifest),

@@ -11,7 +11,7 @@ from slipway_release.names import is_dns_subdomain
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag
-from slipway_release.validation import images, jobs, objects, removal
+from slipway_release.validation import images, jobs, objects, removal, structure
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
@@ -125,7 +125,12 @@ def _covers(pattern: str, folder: str) -> bool:
 
 
 def check_manifest(
-    path: str, manifest: Manifest, namespace: str | None, kinds: Collection[str] | None = None
+    path: str,
+    manifest: Manifest,
+    namespace: str | None,
+    kinds: Collection[str] | None = None,
+    *,
+    newer: bool = False,
 ) -> list[Problem]:
     """The shape that every Kubernetes object has, and that our workloads must have.
 
@@ -134,6 +139,7 @@ def check_manifest(
         manifest: the object.
         namespace: the one that it must be in; None where any will do.
         kinds: what its AppProject permits, as `group/Kind` or, without a group, `Kind`; None where that is not known.
+        newer: whether the cluster's Kubernetes may know fields that are not known here.
     """
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
@@ -158,7 +164,8 @@ def check_manifest(
     elif kinds is not None and qualified not in kinds:
         remedy = "take it out, or add it to the environment's `kinds` in the settings"
         texts.append(f"Argo CD's AppProject does not permit {qualified} here; {remedy}")
-    texts += [*check_texts(manifest), *objects.check(manifest)]
+    of_fields = [*check_texts(manifest), *objects.check(manifest)]
+    texts += [*of_fields, *structure.check(manifest, scalars=not of_fields, unknown=not newer)]
     if kind in _SELECTING:
         texts += _selects(manifest)
         if (fields.optional_document(metadata, "annotations") or {}).get(_UNSEEN) == "true":

@@ -1,13 +1,16 @@
 """What the cluster lets in, decided by a real API server on the policy that the settings become."""
 
 import json
+import os
 from typing import Any
 
 import pytest
 import yaml
 
 from manifests.infrastructure import infrastructure_files
+from slipway_release.validation import structure
 from stacks.settings import settings_of
+from tests.admission import schema
 from tests.admission.conftest import Api
 from tests.objects import LEVELS, PODS, REFUSED, TAKEN
 from tests.stacks.builders import texts, values
@@ -232,3 +235,14 @@ def test_levels_of_pod_security_take_the_pods_that_the_check_takes(api: Api) -> 
         answers = {level: api.create(f"/api/v1/namespaces/level-{level}/pods", body) for level in LEVELS}
         taken = [level for level, answer in answers.items() if answer.is_success]
         assert taken == list(LEVELS[: LEVELS.index(strictest) + 1]), (spec, [one.text for one in answers.values()])
+
+
+def test_the_fields_that_the_check_knows_are_those_of_kubernetes(api: Api) -> None:
+    definitions: dict[str, Any] = {}
+    for version in schema.KINDS:
+        answer = api.client.get(f"/openapi/v3/{'apis' if '/' in version else 'api'}/{version}")
+        definitions |= answer.json()["components"]["schemas"]
+    text = schema.Compact(definitions).text()
+    if os.environ.get("WRITE_SCHEMA"):
+        structure.FILE.write_text(text)
+    assert structure.FILE.read_text() == text, "run this test with WRITE_SCHEMA=1"

@@ -317,7 +317,11 @@ def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
     attack(
         tree,
         entry=thing(*INGRESS, "entry", secret, "spec: {rules: [{host: guestbook.dev.example.com}]}"),
-        every=thing(*INGRESS, "every", body="spec: {rules: [{http: {paths: [{path: /guestbook/administration}]}}]}"),
+        every=thing(
+            *INGRESS,
+            "every",
+            body="spec: {rules: [{http: {paths: [{path: /guestbook/administration, pathType: Prefix, backend: {}}]}}]}",
+        ),
         monitor=thing(
             "ServiceMonitor",
             "monitoring.coreos.com/v1",
