@@ -13,6 +13,7 @@ from manifests.model import OwnedFiles
 from slipway_release import pulls
 
 BRANCH = "main"
+README = "README.md"
 FILES_BRANCH = pulls.SETTINGS_BRANCH
 ENTRIES_PER_REQUEST = 400
 """Entries of one tree request; GitHub cuts off what takes it longer than ten seconds."""
@@ -60,7 +61,7 @@ class FileDelivery:
 
     def _delivered(self, files: WantedFiles, message: str, changes: OwnedFiles) -> Delivered:
         head = self.head(BRANCH) or self._first_commit(files, message)
-        tree = self.tree(head)
+        tree = self._written(self.tree(head))
         entries = files.changes(tree)
         if not entries:
             return Delivered(head, tree)
@@ -90,6 +91,17 @@ class FileDelivery:
             files |= {f"{folder['path']}/{path}": blob for path, blob in self.tree(folder["sha"]).items()}
         return files
 
+    def _written(self, tree: dict[str, Blob]) -> dict[str, Blob]:
+        """The files that somebody has written: a new repository has a README of its name and description by GitHub."""
+        if set(tree) != {README}:
+            return tree
+        repository = self._api.get(self._path)
+        text = base64.b64decode(self._api.get(f"{self._path}/git/blobs/{tree[README].sha}")["content"])
+        lines = {line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()}
+        description = str(repository.get("description") or "").splitlines()
+        by_github = {f"# {repository['name']}", *(line.strip() for line in description)}
+        return {} if lines <= by_github else tree
+
     def head(self, branch: str) -> str | None:
         """The commit of a branch; None where there is no such branch."""
         try:
@@ -111,7 +123,7 @@ class FileDelivery:
                 return head
         # Git's own objects cannot be written while there is no commit, a file can.
         everything = {**files.seeded, **files.owned}
-        path = "README.md" if "README.md" in everything else min(everything)
+        path = README if README in everything else min(everything)
         body = {
             "message": message,
             "content": base64.b64encode(everything[path].encode()).decode(),

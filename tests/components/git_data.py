@@ -34,8 +34,11 @@ class GitData:
     pulls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     rules: list[str] = field(default_factory=list[str])
     default_branch: str = "main"
+    description: str | None = None
     writes: list[str] = field(default_factory=list[str])
     refuse: Callable[[httpx.Request], httpx.Response | None] = lambda _request: None
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+    """What was committed by hand, by its name in Git."""
     naps: list[float] = field(default_factory=list[float])
 
     @classmethod
@@ -48,6 +51,7 @@ class GitData:
     def commit(self, branch: str, files: dict[str, str], message: str = "by hand") -> None:
         parent = self.branches.get(branch)
         before = self.trees[self.commits[parent].tree] if parent else {}
+        self.texts |= {blob_sha(text): text for text in files.values()}
         tree = self._keep({**before, **{path: Blob(blob_sha(text)) for path, text in files.items()}})
         self.branches[branch] = self._add(Commit(tree, [parent] if parent else [], message))
 
@@ -81,7 +85,10 @@ class GitData:
 
     def _routes(self) -> dict[tuple[str, str], Callable[..., httpx.Response]]:
         return {
-            ("GET", ""): lambda _b: _json({"default_branch": self.default_branch}),
+            ("GET", ""): lambda _b: _json(
+                {"default_branch": self.default_branch, "name": "guestbook", "description": self.description}
+            ),
+            ("GET", "/git/blobs/(.+)"): self._blob,
             ("GET", "/git/ref/heads/(.+)"): self._ref,
             ("POST", "/git/refs"): lambda b: self._set(b["ref"].removeprefix("refs/heads/"), b["sha"]),
             ("PATCH", "/git/refs/heads/(.+)"): self._move,
@@ -119,6 +126,9 @@ class GitData:
             {"path": path, "type": "blob", "mode": blob.mode, "sha": blob.sha} for path, blob in self.trees[sha].items()
         ]
         return _json({"tree": entries, "truncated": False})
+
+    def _blob(self, sha: str, _body: object) -> httpx.Response:
+        return _json({"content": base64.b64encode(self.texts[sha].encode()).decode()})
 
     def _make_tree(self, body: dict[str, Any]) -> httpx.Response:
         if not self.branches:

@@ -49,6 +49,35 @@ def test_everything_is_one_commit_and_three_writes() -> None:
     assert set(data.files()) == {"README.md", *OWNED, *SEEDED}
 
 
+@pytest.mark.parametrize("text", ["# guestbook", "# guestbook\nA book of guests\n", "# guestbook\n\nA book of guests"])
+def test_the_readme_that_github_writes_into_a_new_repository_is_not_the_teams(text: str) -> None:
+    data = GitData.initialised({"README.md": text})
+    data.description = "A book of guests"
+    made = provider(data).create(properties(seeded={**SEEDED, "README.md": "# What to do next\n"}))
+    assert data.files()["README.md"].sha == blob_sha("# What to do next\n")
+    assert made.outs is not None
+    assert "README.md" in made.outs["handled"]
+
+
+def test_a_readme_that_a_person_has_written_stays() -> None:
+    seeded = {**SEEDED, "README.md": "# What to do next\n"}
+    for files in ({"README.md": "# guestbook\nMine\n"}, {"README.md": "# guestbook\n", "mine.py": "1\n"}):
+        data = GitData.initialised(files)
+        provider(data).create(properties(seeded=seeded))
+        assert data.files()["README.md"].sha == blob_sha(files["README.md"])
+
+
+def test_a_readme_waits_in_the_pull_request_with_everything_else() -> None:
+    data = GitData.initialised()
+    data.rules.append("pull_request")
+    seeded = {**SEEDED, "README.md": "# What to do next\n"}
+    given = properties(seeded=seeded, changes="pull-request")
+    made = provider(data).create(given)
+    assert made.outs is not None
+    provider(data).update("", made.outs, given)
+    assert data.files(FILES_BRANCH)["README.md"].sha == blob_sha("# What to do next\n")
+
+
 def test_many_files_are_still_one_commit() -> None:
     data = GitData.initialised()
     provider(data).create(properties(seeded={f"file-{number}": str(number) for number in range(1000)}))
