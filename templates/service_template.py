@@ -15,6 +15,8 @@ from typing import Any, cast
 
 import yaml
 
+from templates import SUFFIX
+
 BUILT_IN = Path(__file__).parent / "services"
 CHARTED = "go-web"
 """The template that comes with Slipway and whose chart a template without one has."""
@@ -22,6 +24,7 @@ CONFIG_NAMES = ("copier.yml", "copier.yaml")
 _FETCH_SECONDS = 120
 _GIT_ADDRESS = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
 _SHARED = re.compile(r"_[a-z0-9-]+")
+_VERSION = re.compile(r"[A-Za-z0-9]+([.+-]?[A-Za-z0-9]+)*")
 
 
 class TemplateProblem(ValueError):  # noqa: N818 - it is told like other problems
@@ -87,10 +90,10 @@ def own_template(name: str, source: str, version: str | None, root: Path) -> Ser
             raise TemplateProblem(
                 f"{source!r} is not a folder of the platform repository; add it, or use a Git address"
             )
-        return described(name, source, folder, version)
+        return _own(described(name, source, folder, version))
     if version is None:
         raise TemplateProblem(f"{source!r} has no `version`; add the tag to use, so that a service can be made again")
-    return described(name, source, _fetched(source, version), version)
+    return _own(described(name, source, _fetched(source, version), version))
 
 
 def chart_template(template: ServiceTemplate) -> ServiceTemplate:
@@ -118,7 +121,9 @@ def described(name: str, source: str, folder: Path, version: str | None = None) 
         config = cast(object, yaml.safe_load(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError):
         raise TemplateProblem(f"{source!r}: its {file.name} cannot be read as YAML; mend it") from None
-    fields = cast(dict[str, Any], config) if isinstance(config, dict) else {}
+    if not isinstance(config, dict | None):
+        raise TemplateProblem(f"{source!r}: its {file.name} is not a mapping; docs/service-templates.md shows one")
+    fields = cast(dict[str, Any], config or {})
     about = _about(source, fields)
     shared = _shared_folders(source, folder, [str(one) for one in cast(list[object], about.get("shared") or [])])
     chart = _chart_folder(source, folder, about.get("chart"))
@@ -128,10 +133,16 @@ def described(name: str, source: str, folder: Path, version: str | None = None) 
         for key, one in fields.items()
         if not key.startswith("_") and not (isinstance(one, dict) and cast(dict[str, Any], one).get("when") is False)
     }
+    secret = [key for key, one in questions.items() if one.get("secret")]
+    secret += [str(one) for one in cast(list[object], fields.get("_secret_questions") or [])]
+    if secret:
+        raise TemplateProblem(
+            f"{source!r} asks for a secret, {secret[0]}, and answers are kept in Git; do not ask for it"
+        )
     return ServiceTemplate(
         name,
         str(about.get("description") or f"The template {name}"),
-        str(version or about.get("version") or "0.0.0"),
+        version or _version(source, about.get("version", "0.0.0")),
         source,
         folder,
         chart or BUILT_IN / "_chart",
@@ -158,6 +169,30 @@ def _about(source: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(found.get(key) or kind(), kind):
             raise TemplateProblem(f"{source!r}: `{key}` of `_slipway` in its copier.yml is not {word}; make it one")
     return found
+
+
+def _version(source: str, given: object) -> str:
+    """The version, which becomes part of a branch's name."""
+    if isinstance(given, float) or not _VERSION.fullmatch(str(given)):
+        text = 'write it in quotes, of letters, digits, dots, dashes and plus signs, such as "1.2.0"'
+        raise TemplateProblem(f"{source!r}: {given!r} is not a version; {text}")
+    return str(given)
+
+
+def _own(template: ServiceTemplate) -> ServiceTemplate:
+    """The template, if its chart is one."""
+    if not template.brings_chart:
+        return template
+    file, chart = template.chart / "values.yaml", template.chart
+    if not any((chart / f"Chart.yaml{end}").is_file() for end in ("", SUFFIX)):
+        raise TemplateProblem(f"{template.source!r}: its chart has no Chart.yaml; add it, or leave the chart out")
+    try:
+        values = cast(object, yaml.safe_load(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        values = ""
+    if not isinstance(values, dict | None):
+        raise TemplateProblem(f"{template.source!r}: values.yaml of its chart is not a mapping in YAML; mend it")
+    return template
 
 
 def _chart_folder(source: str, folder: Path, named: object) -> Path | None:

@@ -30,6 +30,8 @@ _ABOUT_QUESTION = re.compile(r"(?:[Vv]alidation error for question|Invalid choic
 _NUMBERS: dict[str, Callable[[Any], float]] = {"int": int, "float": float}
 _ONE_WORD = frozenset({"str", "bool", "path"})
 """Types of questions whose answers are neither lists nor mappings, beside numbers."""
+_TRUTHS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "1", "0"})
+"""What Copier takes as a truth value; it takes every other text as one, too."""
 _UNANSWERED = re.compile(r'Question "(\w+)" is required')
 
 
@@ -103,6 +105,8 @@ def _check_type(name: str, answer: object, question: Mapping[str, Any]) -> None:
             _NUMBERS[kind](answer)
         except (TypeError, ValueError):
             raise TemplateProblem(f"{answer!r} is not a number, and the question is of type {kind}", name) from None
+    if kind == "bool" and not isinstance(answer, bool) and str(answer).lower() not in _TRUTHS:
+        raise TemplateProblem(f"{answer!r} is neither true nor false", name)
     if kind in _ONE_WORD and isinstance(answer, list | dict) and not question.get("multiselect"):
         raise TemplateProblem(f"{answer!r} is not one value, and the question is of type {kind}", name)
 
@@ -160,7 +164,8 @@ def _rendered(
 
 
 def _told(name: str, error: Exception) -> TemplateProblem:
-    text = _in_a_line(error)
+    # How to trust a template is for who calls Copier.
+    text = _in_a_line(error).partition(" If you trust this path")[0]
     if type(error).__name__ == "UnsafeTemplateError":
         return TemplateProblem(f"{name} wants to run programs (tasks, migrations or extensions); take them out of it")
     about = _ABOUT_QUESTION.search(text)

@@ -37,6 +37,7 @@ colour:
   type: str
   choices: [red, blue]
   default: red
+loud: {type: bool, default: false}
 """
 VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders", "environments": ["dev"]}
 
@@ -71,7 +72,7 @@ def test_answers_fill_the_files_and_are_recorded_with_the_version(template: Call
     made = starting_files(own(template()), {"size": 3}, VARIABLES)
     assert made.files["size.txt"] == "orders takes 3 of red\n"
     recorded = yaml.safe_load(made.files[ANSWERS_FILE])
-    assert recorded == {"_commit": "2.0.0", "_src_path": "ours", "size": 3, "colour": "red"}
+    assert recorded == {"_commit": "2.0.0", "_src_path": "ours", "size": 3, "colour": "red", "loud": False}
 
 
 @pytest.mark.parametrize(
@@ -79,10 +80,11 @@ def test_answers_fill_the_files_and_are_recorded_with_the_version(template: Call
     [
         ({"size": 0}, "size", "use 1 or more"),
         ({"colour": "green"}, "colour", "'green' is not in"),
-        ({"sise": 1}, "sise", "no such question; use one of size, colour"),
+        ({"sise": 1}, "sise", "no such question; use one of size, colour, loud"),
         ({"size": "many"}, "size", "'many' is not a number"),
         ({"size": [1]}, "size", r"\[1\] is not a number"),
         ({"colour": ["red"]}, "colour", r"\['red'\] is not one value"),
+        ({"loud": "maybe"}, "loud", "'maybe' is neither true nor false"),
     ],
 )
 def test_a_wrong_answer_is_one_sentence(
@@ -102,6 +104,7 @@ def test_a_wrong_answer_is_one_sentence(
         (COPIER + "needed: {type: str}\n", "it has no default; answer"),
         (COPIER.replace("{% if size", "{% of size"), "unknown tag"),
         ("a: [", "cannot be read as YAML"),
+        ("- a\n", r"its copier\.yml is not a mapping"),
     ],
 )
 def test_a_template_that_is_none_is_refused_and_runs_nothing(
@@ -322,7 +325,7 @@ def test_a_chart_that_does_not_render_is_named_and_runs_nothing(
 ) -> None:
     folder = template()
     (folder / "chart").mkdir()
-    for path, content in chart.items():
+    for path, content in {"Chart.yaml": "name: x\n", **chart}.items():
         (folder / "chart" / path).write_text(content)
     with pytest.raises(TemplateProblem, match=text):
         starting_chart(own(folder), VARIABLES)
@@ -331,6 +334,7 @@ def test_a_chart_that_does_not_render_is_named_and_runs_nothing(
 def test_a_chart_that_is_not_text_is_named(template: Callable[..., Path]) -> None:
     folder = template()
     (folder / "chart").mkdir()
+    (folder / "chart/Chart.yaml").write_text("name: x\n")
     (folder / "chart/logo.png").write_bytes(b"\x89PNG")
     with pytest.raises(TemplateProblem, match=r"the chart of ours does not render: logo\.png: "):
         starting_chart(own(folder), VARIABLES)
@@ -341,12 +345,33 @@ def test_a_chart_that_is_not_text_is_named(template: Callable[..., Path]) -> Non
     [
         ("hello", "`_slipway` of its copier.yml is not a mapping"),
         ("{shared: one}", "`shared` of `_slipway` in its copier.yml is not a list"),
+        ("{version: 1.10}", "1.1 is not a version; write it in quotes"),
+        ("{version: '1 ..'}", r"'1 \.\.' is not a version"),
+        ("{}\n_secret_questions: [token]", "asks for a secret, token, and answers are kept in Git"),
+        ("{}\ntoken: {type: str, secret: true, default: x}", "asks for a secret, token"),
         ("{values: [a]}", "`values` of `_slipway` in its copier.yml is not a mapping"),
     ],
 )
 def test_what_a_template_says_to_slipway_has_a_shape(template: Callable[..., Path], about: str, text: str) -> None:
     with pytest.raises(TemplateProblem, match=text):
         own(template(f"_slipway: {about}\n"))
+
+
+@pytest.mark.parametrize(
+    ("chart", "text"),
+    [
+        ({"values.yaml": "a: 1\n"}, "its chart has no Chart.yaml; add it"),
+        ({"Chart.yaml": "name: x\n", "values.yaml": "a: [\n"}, "values.yaml of its chart is not a mapping"),
+        ({"Chart.yaml": "name: x\n", "values.yaml": "- a\n"}, "values.yaml of its chart is not a mapping"),
+    ],
+)
+def test_a_chart_that_is_none_is_named(template: Callable[..., Path], chart: dict[str, str], text: str) -> None:
+    folder = template()
+    (folder / "chart").mkdir()
+    for path, content in chart.items():
+        (folder / "chart" / path).write_text(content)
+    with pytest.raises(TemplateProblem, match=text):
+        own(folder)
 
 
 def test_a_folder_elsewhere_on_the_machine_is_not_a_template(template: Callable[..., Path], tmp_path: Path) -> None:
