@@ -13,6 +13,7 @@ from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.preflight import Advice, Findings
 from manifests.model import Settings
+from manifests.model import settings as model
 from slipway_release.version import VERSION, numbers
 from stacks.override_checks import override_findings
 from stacks.preflight import SurroundingsError, check_surroundings, older_than
@@ -72,14 +73,17 @@ def test_values_that_the_chart_takes_are_not_in_the_way(own: dict[str, Any]) -> 
     assert list(override_findings(settings(changed("services.0.overrides", {"dev": own})))) == []
 
 
-def test_a_schema_that_refers_to_another_address_is_left_to_helm(tmp_path: Path) -> None:
-    folder = shutil.copytree(BUILT_IN / "go-web", tmp_path / "ours")
+def test_a_schema_that_refers_to_another_address_is_left_to_helm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "ROOT", tmp_path / "templates")
+    shutil.copytree(BUILT_IN / "go-web", tmp_path / "ours")
     for shared in BUILT_IN.glob("_*"):
         shutil.copytree(shared, tmp_path / shared.name)
-    schema = shutil.copytree(BUILT_IN / "_chart", folder / "chart") / "values.schema.json"
+    schema = tmp_path / "_chart/values.schema.json"
     schema.write_text(json.dumps({"properties": {"replicas": {"$ref": "http://127.0.0.1:9/schema.json"}}}))
     service = {"name": "orders", "template": "ours", "team": "web", "overrides": {"dev": {"replicas": 3}}}
-    stack = values(templates=[{"name": "ours", "source": str(folder)}], services=[service])
+    stack = values(templates=[{"name": "ours", "source": "./ours"}], services=[service])
     assert list(override_findings(settings(stack))) == []
 
 
