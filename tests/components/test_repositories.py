@@ -265,6 +265,16 @@ def test_workflows_may_only_read_by_default() -> None:
     permissions = platform().of(":WorkflowRepositoryPermissions")
     assert {one.inputs["repository"] for one in permissions} == {"environments", "guestbook"}
     assert {one.inputs["defaultWorkflowPermissions"] for one in permissions} == {"read"}
+    # One that approves would be a second person for whoever has pushed it.
+    assert {one.inputs["canApprovePullRequestReviews"] for one in permissions} == {False}
+
+
+def test_no_action_of_a_third_party_runs_beside_the_promoters_key() -> None:
+    (allowed,) = platform().of(":ActionsRepositoryPermissions")
+    assert (allowed.inputs["repository"], allowed.inputs["allowedActions"]) == ("environments", "selected")
+    chosen = allowed.inputs["allowedActionsConfig"]
+    assert (chosen["githubOwnedAllowed"], chosen["verifiedAllowed"]) == (True, False)
+    assert chosen["patternsAlloweds"] == ["acme/*"]
 
 
 def test_a_registry_with_an_account_of_its_own_is_told_to_every_workflow() -> None:

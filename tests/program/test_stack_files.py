@@ -126,10 +126,55 @@ def test_secrets_stay_secret(program: Recording) -> None:
 
 def test_service_repositories_hold_one_apps_key_only(program: Recording) -> None:
     """It asks for promotions; the key that writes them stays with the environment repository."""
-    keys = {
-        plain(secret.inputs["value"]) for secret in program.of(":ActionsSecret") if "ServiceRepository" in secret.urn
-    }
-    assert keys <= {secret_of("requesterPrivateKey"), secret_of("registryPassword")}
+    assert keys_of(program, "ServiceRepository") <= {"requesterPrivateKey", "registryPassword"}
+    assert "requesterPrivateKey" in keys_of(program, "ServiceRepository")
+    given = keys_of(program, "EnvironmentRepository")
+    assert "promoterPrivateKey" in given
+    assert given <= {"promoterPrivateKey", "registryPassword", "packagesToken", "slackToken", "the address of a chat"}
+    # One of a repository would be given to every workflow that somebody pushes.
+    assert program.of(":ActionsSecret") == []
+
+
+def keys_of(program: Recording, component: str) -> set[str]:
+    """The settings whose secrets the environments of a kind of repository hold."""
+    names = {secret_of(key): key for key in SECRETS}
+    held = [one for one in program.of(":ActionsEnvironmentSecret") if component in one.urn]
+    return {names.get(plain(one.inputs["value"]), "the address of a chat") for one in held}
+
+
+EVERYTHING: dict[str, dict[str, Any]] = {
+    "registry": {"host": "harbor.example.com", "username": "robot", "pullUsername": "reader", "attestations": "none"},
+    "notifications": {"slackChannel": "#releases"},
+    "argocd": {
+        "url": "https://argocd.example.com",
+        "sso": {"provider": "oidc", "issuer": "https://id.example.com", "clientId": "argocd"},
+    },
+}
+"""Options that need a secret each."""
+
+
+@pytest.mark.parametrize("app", [None, {"id": "100009", "installationId": "10000009"}])
+def test_each_secret_reaches_something_and_nothing_in_clear(app: dict[str, str] | None) -> None:
+    file = ROOT / "stacks/Pulumi.example.yaml"
+    config = config_of(file)
+    for name, given in EVERYTHING.items():
+        config[f"slipway:{name}"] = json.dumps(given)
+    if app is not None:
+        config["slipway:github"] = json.dumps({**json.loads(config["slipway:github"]), "app": app})
+        del config["slipway:githubToken"]
+    else:
+        del config["slipway:githubAppPrivateKey"]
+    secrets = [key for key in config if key.removeprefix("slipway:") in SECRETS]
+    found = record(lambda: runpy.run_path(str(ROOT / "__main__.py")), config=config, secrets=secrets, stack="example")
+    used: set[str] = set()
+    for resource in found.resources:
+        for name, value in resource.inputs.items():
+            text = json.dumps(plain(value))
+            shown = {key for key in SECRETS if json.dumps(secret_of(key)).strip('"') in text}
+            assert not shown or is_secret(value), f"{resource.name}.{name} shows {shown}"
+            used |= shown
+    assert used == {key.removeprefix("slipway:") for key in secrets}
+    assert not holds_secret(found.outputs)
 
 
 def test_app_projects_name_everything(program: Recording) -> None:
