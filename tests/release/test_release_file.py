@@ -3,8 +3,10 @@
 import itertools
 import json
 
+import pytest
+
 from slipway_release import release_file, selection
-from slipway_release.errors import ReleaseError
+from slipway_release.errors import RefusedError, ReleaseError
 from slipway_release.history import Relation
 from slipway_release.release_file import ReleaseFile
 from slipway_release.selection import Situation
@@ -38,3 +40,12 @@ def test_every_field_may_hold_anything_and_nothing_ends_in_a_traceback() -> None
             assert release_file.parse(file.dump(), "release.yaml") == file
             assert file.release is None or not file.release.is_for_one or file.release.tag == "prod-v1.0.0"
     assert read
+
+
+@pytest.mark.parametrize("version", ["latest", "v1.0.0", "1.0", "main", "main-0123", "../1.0.0", "1.0.0; rm"])
+def test_a_version_is_one_or_the_image_of_a_branch(version: str) -> None:
+    """It stands in names of branches and tags, and in words that people read."""
+    whole = json.loads(ReleaseFile(release("1.0.0")).dump())
+    text = json.dumps(whole | {"release": whole["release"] | {"version": version, "tag": None}})
+    with pytest.raises(RefusedError, match="is neither a version such as"):
+        release_file.parse(text, "release.yaml")

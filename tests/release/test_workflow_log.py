@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_a_build_does_not_see_what_asks_for_githubs_signature(monkeypatch: pytes
     assert "canary" in os.environ.values()
     said = tool.run([sys.executable, "-c", "import os; print(dict(os.environ))"], {"GIVEN": "to it"})
     assert ("canary" in said, "to it" in said) == (False, True)
+
+
+def test_a_value_of_others_does_not_end_an_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever knew the delimiter could write another output behind it."""
+    file = tmp_path / "output"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
+    for _ in range(2):
+        workflow.output("difference", "a\nEOF\nenvironments=[]")
+    first, *_, last = file.read_text().splitlines()
+    delimiters = re.findall(r"^difference<<(\w{32})$", file.read_text(), re.MULTILINE)
+    assert len(set(delimiters)) == 2
+    assert (first, last) == (f"difference<<{delimiters[0]}", delimiters[1])
