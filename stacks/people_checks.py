@@ -11,6 +11,7 @@ def check_people(
     github: Found[GitHub] | None, teams: Sequence[Found[Team]], environments: Sequence[Found[Environment]]
 ) -> Iterator[Problem]:
     """Rights that no person would have, and rights that one person would have alone."""
+    yield from _check_groups(teams)
     by_name = {team.value.name: team for team in teams}
     for found in environments:
         yield from _check_production(found)
@@ -19,6 +20,17 @@ def check_people(
     if github is not None and platform is not None and _is_empty(by_name.get(platform)):
         text = f"{platform!r} has no members, so no person would run the platform; {_remedy(platform)}"
         yield Problem(github.at("platformTeam"), text)
+
+
+def _check_groups(teams: Sequence[Found[Team]]) -> Iterator[Problem]:
+    """A group of two teams: who is in it would release as one of them, and approve that as one of the other."""
+    for key, group in (("ssoGroup", "sso_group"), ("clusterGroup", "cluster_group")):
+        known: dict[str, Found[Team]] = {}
+        for team in teams:
+            name: str | None = getattr(team.value, group)
+            if name is not None and (first := known.setdefault(name.lower(), team)) is not team:
+                text = f"{name!r} is also that of {first.value.name}, so who is in it has the rights of both"
+                yield Problem(team.at(key), f"{text}; name one group for each team")
 
 
 def _check_production(found: Found[Environment]) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from manifests.model.addresses import Cidr, HttpUrl, SecretUrl
 from manifests.model.base import Choice, Line, matching, model, wrong
 from manifests.model.image_names import Account, ImagePath, Platform, RegistryHost
-from manifests.model.names import DnsLabel
+from manifests.model.names import ClusterGroup, DnsLabel
 
 PULL_SECRET = "slipway-registry"
 GHCR = "ghcr.io"
@@ -67,7 +67,7 @@ class Cluster:
     """What charts find in the cluster, such as monitoring.coreos.com/v1; pull requests are rendered with it."""
     dns: Dns = Field(default_factory=Dns)
     """Where pods ask for names; network policies let them."""
-    group_prefix: Line | None = None
+    group_prefix: ClusterGroup | None = None
     """What stands before a team's name in the groups of the cluster's users. Unset: `<owner>:`."""
 
 

@@ -126,6 +126,19 @@ def _branch(text: str) -> str:
     return text
 
 
+def _cluster_group(text: str) -> str:
+    if (text := filled(text)).startswith("system:"):
+        raise wrong(f"{text!r} is of Kubernetes' own groups, in which others are too; name a group of your directory")
+    return text
+
+
+def _sso_group(text: str) -> str:
+    # Argo CD takes a group of that name for its role, or for its own administrator.
+    if (text := filled(text)).lower().startswith("role:") or text.lower() == "admin":
+        raise wrong(f"{text!r} is a role or an account of Argo CD, with its rights; name another group")
+    return text
+
+
 DnsLabel = Annotated[
     str, AfterValidator(_dns_label), Field(json_schema_extra={"pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"})
 ]
@@ -136,6 +149,8 @@ ServiceName = Annotated[
 TeamSlug = Annotated[str, AfterValidator(_slug)]
 Login = Annotated[str, AfterValidator(_login)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]
+ClusterGroup = Annotated[str, AfterValidator(_cluster_group)]
+SsoGroup = Annotated[str, AfterValidator(_sso_group)]
 Mark = Annotated[str, AfterValidator(_mark)]
 Owner = Annotated[
     str,

@@ -1,7 +1,7 @@
 """The settings about people: teams of the GitHub organisation."""
 
-from manifests.model.base import Choice, Line, model
-from manifests.model.names import Login, TeamSlug
+from manifests.model.base import Choice, model
+from manifests.model.names import ClusterGroup, Login, SsoGroup, TeamSlug
 
 
 class MemberRole(Choice):
@@ -29,9 +29,9 @@ class Team:
     """Its slug."""
     members: tuple[Member, ...] = ()
     """Everybody in it. The list is kept: who is not in it is removed."""
-    sso_group: Line | None = None
+    sso_group: SsoGroup | None = None
     """Its group as the provider of `argocd.sso` names it. Unset: `<owner>:<name>`, as Dex names GitHub's teams."""
-    cluster_group: Line | None = None
+    cluster_group: ClusterGroup | None = None
     """Its group in the clusters. Unset: `cluster.groupPrefix` and its name."""
     existing: bool = False
     """Whether the team and its members are managed elsewhere, by an identity provider for example."""

@@ -423,3 +423,29 @@ def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(key: str) -> No
         return []
 
     assert said(values() | {key: None}) == said(values(**{key: None}))
+
+
+@pytest.mark.parametrize(
+    ("key", "group", "said"),
+    [
+        ("clusterGroup", "system:authenticated", "of Kubernetes' own groups, in which others are too"),
+        ("ssoGroup", "role:admin", "is a role or an account of Argo CD"),
+        ("ssoGroup", "Role:team-platform", "is a role or an account of Argo CD"),
+        ("ssoGroup", "Admin", "is a role or an account of Argo CD"),
+    ],
+)
+def test_a_group_that_is_not_a_team_s_is_refused(key: str, group: str, said: str) -> None:
+    """Everybody who is logged in, or an administrator of Argo CD by the name of a group."""
+    assert said in problems(changed(f"teams.1.{key}", group))[f"teams[web].{key}"]
+    assert "own groups" in problems(changed("cluster.groupPrefix", "system:"))["cluster.groupPrefix"]
+
+
+@pytest.mark.parametrize("key", ["ssoGroup", "clusterGroup"])
+def test_a_group_of_two_teams_is_refused(key: str) -> None:
+    """Who releases as one of them would approve it as one of the other."""
+    stack = values()
+    for team, group in zip(stack["teams"], ("Developers", "developers"), strict=True):
+        team[key] = group
+    text = problems(stack)[f"teams[web].{key}"]
+    assert text.startswith("'developers' is also that of platform")
+    assert "name one group for each team" in text
