@@ -20,7 +20,7 @@ from slipway_release.validation.texts import check as check_texts
 _OF_RBAC = "rbac.authorization.k8s.io/"
 _PATH_SEGMENT = re.compile(r"(?!\.\.?$)[^/%]+")
 """What roles and their bindings may be called, such as `system:viewer`."""
-_LONGEST = {"Service": 63, "Namespace": 63, "batch/Job": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
+_LONGEST = {"Namespace": 63, "batch/Job": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
 """Names that become labels, or are added to."""
 _SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
 _OF_PLATFORM = {"argoproj.io/Application", "argoproj.io/ApplicationSet", "argoproj.io/AppProject"}

@@ -53,7 +53,7 @@ def test_texts_and_what_is_left_empty_are_fine() -> None:
     assert told(thing(data={"A": "1", "B": None}, metadata={"name": "a", "annotations": None})) == ""
 
 
-@pytest.mark.parametrize(("kind", "version", "length"), [("Service", "v1", 64), ("CronJob", "batch/v1", 53)])
+@pytest.mark.parametrize(("kind", "version", "length"), [("Namespace", "v1", 64), ("CronJob", "batch/v1", 53)])
 def test_a_name_that_is_too_long_for_its_kind_is_named(kind: str, version: str, length: int) -> None:
     assert f"Kubernetes takes at most {length - 1}" in told(thing(kind, version, "a" * length))
     assert "at most" not in told(thing(kind, version, "a" * (length - 1)))
