@@ -49,6 +49,8 @@ _STATES = {
     "waiting": "queued",
 }
 """The state that a report of a template sets, where it is not `failure`."""
+_LEDGER_ONLY = {"verified", "restored"}
+"""Templates that no chat gets: the workflow that records a release tells its version, which Argo CD does not know."""
 _LEDGER_STATES = _STATES | {"incident": "success"}
 """The same in the ledger, where a failure of a release that was verified would take it back."""
 
@@ -184,6 +186,8 @@ def _template(settings: Settings, name: str, text: str) -> dict[str, Any]:
         "message": text + "{{ $text }}",
         "github": {"revisionPath": _REVISIONS.get(name, _REVISION), "deployment": deployment},
     }
+    if name in _LEDGER_ONLY:
+        return template
     if settings.notifications.slack_channel:
         icon = {"success": ":white_check_mark:", "failure": ":x:", "queued": ":hourglass:"}[state]
         where = f"<{page}|{placement}>" if settings.argocd.url else placement
