@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from slipway_release import attestation, fields, history, maintenance, release_file, tags
 from slipway_release.context import Context
-from slipway_release.errors import RefusedError
+from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
 from slipway_release.people import Person
@@ -25,6 +25,7 @@ from slipway_release.tags import Tag, TagError
 TEST_JOB = "Test"
 """The name of the job of `release.yml` that tests; a run shows it as `<job of the caller> / Test`."""
 _RUN = re.compile(r"[1-9][0-9]{0,18}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def check_image(context: Context, service: Service, digest: str, commit: str) ->
     image = context.registry.image(service.image, digest)
     if image is None:
         raise RefusedError(f"image {service.image}@{digest}: not in the registry; re-run the release to build it")
-    check_provenance(context.platform, service, image)
+    check_provenance(context, service, image)
     if image.revision != commit:
         raise RefusedError(
             f"image {service.image}@{digest}: built from {image.revision or 'an unnamed commit'}, "
@@ -118,13 +119,29 @@ def check_image(context: Context, service: Service, digest: str, commit: str) ->
         )
 
 
-def check_provenance(platform: Platform, service: Service, image: Image) -> None:
+def check_provenance(context: Context, service: Service, image: Image) -> None:
     """Refuse an image that another repository built; where a registry has one password, each service can push any."""
-    wanted = f"{platform.server_url}/{service.repository}"
-    if image.source is not None and image.source.removesuffix(".git").lower() != wanted.lower():
+    wanted = f"{context.platform.server_url}/{service.repository}"
+    if image.source is None:
+        return
+    source = image.source.removesuffix(".git")
+    if source.lower() != wanted.lower() and not _is_renamed(context, service, source):
         raise RefusedError(
             f"image {service.image}@{image.digest}: built from {image.source}, not from {wanted}; make a new version"
         )
+
+
+def _is_renamed(context: Context, service: Service, source: str) -> bool:
+    """Whether an address is that of the service's repository under a former name, as GitHub still knows it."""
+    start = f"{context.platform.server_url}/".lower()
+    name = source[len(start) :]
+    if not source.lower().startswith(start) or _REPOSITORY.fullmatch(name) is None:
+        return False
+    try:
+        found = context.service.find(f"/repos/{name}") or {}
+    except ApiError:
+        return False
+    return str(found.get("full_name")).lower() == service.repository.lower()
 
 
 def _run(github: GitHub, service: Service, run_id: str) -> Document:
@@ -136,7 +153,8 @@ def _run(github: GitHub, service: Service, run_id: str) -> Document:
     owner = fields.text(fields.child(run, "repository", f"run {run_id}"), "full_name", f"run {run_id}.repository")
     if owner.lower() != service.repository.lower():
         raise RefusedError(
-            f"run {run_id}: a run of {owner}, not of {service.repository}; a service asks only for itself"
+            f"run {run_id}: a run of {owner}, not of {service.repository}; a service asks only for itself. If the "
+            "repository was renamed, name it in the settings and run `pulumi up`"
         )
     event = fields.text(run, "event", f"run {run_id}")
     if event != "push":

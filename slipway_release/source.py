@@ -42,7 +42,7 @@ def with_image(context: Context, source: Source) -> Source:
     """The source with the image that is there already; refused if that was built from something else."""
     image = context.registry.image(source.service.image, source.version, hidden_is_absent=True)
     if image is not None:
-        claims.check_provenance(context.platform, source.service, image)
+        claims.check_provenance(context, source.service, image)
     if image is not None and image.revision != source.commit:
         raise RefusedError(
             f"image {source.service.image}:{source.version}: exists already, built from "

@@ -61,9 +61,20 @@ def test_where_no_job_is_approved_nobody_is_looked_for(
     check([], monkeypatch, **changes)
 
 
-@pytest.mark.parametrize(("source", "may"), [("guestbook", True), ("other", False)])
-def test_an_image_that_another_repository_built_is_refused(source: str, *, may: bool) -> None:
-    around = context()
+@pytest.mark.parametrize(
+    ("source", "now", "may"),
+    [
+        ("guestbook", None, True),
+        ("other", None, False),
+        ("other", "acme/other", False),
+        ("former", "acme/guestbook", True),
+        ("a/b", "acme/guestbook", False),
+        ("..", "acme/guestbook", False),
+    ],
+)
+def test_an_image_that_another_repository_built_is_refused(source: str, now: str | None, *, may: bool) -> None:
+    """GitHub leads from the former name of a repository to where it is now, until somebody else takes the name."""
+    around = context({f"GET /repos/acme/{source}": {"full_name": now}} if now else {})
     digest, commit = "sha256:" + "a" * 64, "c" * 40
     labels = {
         "org.opencontainers.image.revision": commit,
@@ -79,5 +90,5 @@ def test_an_image_that_another_repository_built_is_refused(source: str, *, may: 
     if may:
         claims.check_image(around, service, digest, commit)
     else:
-        with pytest.raises(RefusedError, match=r"built from .*acme/other"):
+        with pytest.raises(RefusedError, match=r"built from .*acme/"):
             claims.check_image(around, service, digest, commit)
