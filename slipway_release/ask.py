@@ -59,6 +59,8 @@ def ask(
     run: str,
     digest: str,
     environments: Sequence[str] = (),
+    *,
+    again: bool = False,
 ) -> None:
     """Start a promotion with the token of a workflow of the environment repository. Asking twice is harmless.
 
@@ -69,11 +71,14 @@ def ask(
         run: the number of the run, in the service's repository, that has built the image.
         digest: the image.
         environments: the environments to promote to, by name; none are all that the release is for.
+        again: whether a person wants it where a person did not want it before.
     """
     release_file.check_digest(digest, "digest")
     inputs = {"service": service.name, "run": run, "digest": digest}
     if environments:
         inputs["environments"] = " ".join(environments)
+    if again:
+        inputs["again"] = "true"
     github.start_workflow(platform.repository, "promote.yml", inputs)
     _tell(platform, service, digest, "promote.yml")
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from slipway_release import fields, history, layout, ledger, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.git import Commit
 from slipway_release.platform_file import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -31,8 +30,6 @@ _AT_ONCE = dt.timedelta(minutes=10)
 _MOST_SERVICES = 20
 """How many services are looked at."""
 _ENTRIES = 100
-_CHANGES = 20
-"""How many changes of a release file are looked at."""
 _RECENT = 10
 """How many reports before a failure are looked at; those of the same release and configuration do not count."""
 
@@ -90,26 +87,6 @@ def was_good(context: Context, report: Report, release: Release) -> bool:
     return record.is_verified(context, report.environment, report.service, release)
 
 
-def delivered(
-    context: Context, environment: Environment, service: Service, release: Release, ref: str
-) -> Commit | None:
-    """The commit that brought the release that is there at a commit or branch.
-
-    Later ones may have changed other parts of its file, such as a hold, or have broken it and mended it again.
-    """
-    found = None
-    path = layout.release_path(environment.name, service.name)
-    for commit in history.log(context.writer, context.platform.repository, path, ref, _CHANGES):
-        try:
-            there = context.contents.release(environment.name, service.name, commit.sha).release
-        except RefusedError:
-            continue
-        if not release.same_image(there):
-            break
-        found = commit
-    return found
-
-
 def configuration(context: Context, report: Report, release: Release, *, good: bool) -> Configuration | None:
     """The change of configuration that a failure is to be blamed on, or None.
 
@@ -123,7 +100,7 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
     if good:
         since = _verified_at(context, report, release)
         return _changed(context, environment, service, since, report.entry.sha) if since else None
-    came = delivered(context, environment, service, release, report.entry.sha)
+    came = reports.delivered(context, environment, service, release, report.entry.sha)
     since = came and came.sha
     # Each is read once, and no more of them than are looked at.
     recent, again = itertools.tee(itertools.islice(_before(context, report, release), _RECENT))

@@ -216,18 +216,23 @@ def _claimed() -> tuple[str, str]:
 
 def plan(_: argparse.Namespace) -> None:
     around = context.from_environment()
-    deliveries.promote(around, _request(around), _only())
+    deliveries.promote(around, _request(around), _only(), again=_again())
 
 
 def deliver(_: argparse.Namespace) -> None:
     around = context.from_environment()
     environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    deliveries.deliver(around, _request(around), environment, _only())
+    deliveries.deliver(around, _request(around), environment, again=_again())
 
 
 def _only() -> list[str]:
     """The environments that were asked for by name."""
     return workflow.optional("ENVIRONMENTS").split()
+
+
+def _again() -> bool:
+    """Whether a person wants it where a person did not want it before."""
+    return workflow.optional("AGAIN") == "true"
 
 
 def record_merged(_: argparse.Namespace) -> None:

@@ -17,7 +17,9 @@ from slipway_release.platform_file import Environment
 from slipway_release.selection import Kind
 
 
-def promote(context: Context, request: PromotionRequest, only: Sequence[str]) -> list[Environment]:
+def promote(
+    context: Context, request: PromotionRequest, only: Sequence[str] = (), *, again: bool = False
+) -> list[Environment]:
     """Choose the environments of a request, and deliver to those without approvers.
 
     The others are the step's output `environments`, a JSON list of names.
@@ -26,6 +28,7 @@ def promote(context: Context, request: PromotionRequest, only: Sequence[str]) ->
         context: what is read and written with.
         request: the checked request.
         only: the environments that are asked for by name; all that the request is for where there are none.
+        again: whether a person wants it where a person did not want it before.
 
     Returns:
         The environments that were delivered to.
@@ -33,7 +36,7 @@ def promote(context: Context, request: PromotionRequest, only: Sequence[str]) ->
     Raises:
         ReleaseError: a delivery failed, and the rest was done; or a freeze or a broken file keeps it from all of them.
     """
-    outcomes = promotion.consider(context, request, only)
+    outcomes = promotion.consider(context, request, only, again=again)
     wanted = [context.platform.environment(name) for name in promotion.with_work(context, request, outcomes)]
     for outcome in outcomes:
         environment = context.platform.environment(outcome.environment)
@@ -43,14 +46,14 @@ def promote(context: Context, request: PromotionRequest, only: Sequence[str]) ->
     approved = [environment.name for environment in wanted if environment.approves_jobs]
     workflow.output("environments", json.dumps(approved))
     now = [environment for environment in wanted if not environment.approves_jobs]
-    _deliver_each(context, request, now, only)
+    _deliver_each(context, request, now, again=again)
     stopped = promotion.stopped(outcomes)
     if stopped is not None:
         raise RefusedError(stopped)
     return now
 
 
-def deliver(context: Context, request: PromotionRequest, environment: Environment, only: Sequence[str]) -> None:
+def deliver(context: Context, request: PromotionRequest, environment: Environment, *, again: bool = False) -> None:
     """Deliver to one environment.
 
     Raises:
@@ -58,7 +61,7 @@ def deliver(context: Context, request: PromotionRequest, environment: Environmen
             to start it again.
     """
     approval.check(context, request, environment)
-    outcome = promotion.deliver(context, request, environment, asked=environment.name in only)
+    outcome = promotion.deliver(context, request, environment, again=again)
     # Where a pull request delivers, it is the request that is approved.
     if outcome.decision.kind is Kind.DELIVER and environment.approval and not environment.approves_jobs:
         announce.waits_for_approval(_place(context, request, environment), request.release.version, outcome.link)
@@ -71,12 +74,12 @@ def _place(context: Context, request: PromotionRequest, environment: Environment
 
 
 def _deliver_each(
-    context: Context, request: PromotionRequest, environments: Sequence[Environment], only: Sequence[str]
+    context: Context, request: PromotionRequest, environments: Sequence[Environment], *, again: bool
 ) -> None:
     failed: list[ReleaseError] = []
     for environment in environments:
         try:
-            deliver(context, request, environment, only)
+            deliver(context, request, environment, again=again)
         except ReleaseError as error:
             workflow.error(f"{environment.name}: {error}")
             failed.append(error)

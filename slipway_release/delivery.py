@@ -133,7 +133,8 @@ def propose(
     if wanted == current:
         path = release_file.path_of(environment.name, service)
         return Delivered(current, contents.last_commit(path, environment.target_branch), new=False)
-    title, _, body = purpose.message(wanted).partition("\n\n")
+    message = purpose.message(wanted)
+    title, _, body = message.partition("\n\n")
     branch = pulls.branch_of(environment.name, service, purpose.version, purpose.kind)
     entries = _state(contents, environment, service, purpose)
     pull = pulls.open_or_update(contents, environment, service, wanted, entries, branch=branch, title=title, body=body)
@@ -152,7 +153,7 @@ def propose(
             return None
     for other in others:
         pulls.close(contents, other, f"Superseded by #{pull.number} ({title}).")
-    is_free = merging.merges_itself(environment, purpose.kind)
+    is_free = merging.merges_itself(environment, purpose.kind, message)
     commit = merging.merge(contents, pull, environment.target_branch) if is_free else None
     return Delivered(wanted, commit, pull)
 
@@ -180,8 +181,13 @@ def tidy(contents: Contents, environment: Environment, service: str, *, verified
 
 
 def _is_news(contents: Contents, pull: pulls.PullRequest, verified: Verified) -> bool:
-    """Whether what was verified has the change in it that a pull request wants to take back."""
+    """Whether what was verified says anything against a pull request."""
+    head = history.branch_head(contents.github, contents.repository, pull.branch)
+    if pull.kind == "rollback" and head is not None:
+        # What a person takes back was healthy all the time.
+        return merging.BY_HAND not in contents.message(head).splitlines()
     if pull.kind != "restore":
         return True
+    # That it has the change in it which is to be taken back.
     relation = history.relation(contents.github, contents.repository, pull.version, verified.commit)
     return relation in {Relation.SAME, Relation.ANCESTOR}

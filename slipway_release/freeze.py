@@ -7,22 +7,24 @@ import json
 from slipway_release import fields, layout, workflow
 from slipway_release.contents import ConflictError, Contents
 from slipway_release.context import Context
-from slipway_release.errors import RefusedError
+from slipway_release.errors import ApiError, RefusedError
 from slipway_release.platform_file import MAIN, Environment
 
 
 def reason(contents: Contents, environment: Environment) -> str | None:
     """Why nothing is promoted to an environment at the moment, and who says so; None where it is not frozen."""
     path = layout.freeze_path(environment.name)
-    found = contents.read(path, MAIN)
-    if found is None:
-        return None
     try:
+        found = contents.read(path, MAIN)
+        if found is None:
+            return None
         document = fields.document(json.loads(found.content), path)
-    except (ValueError, RecursionError):
+        return f"{fields.text(document, 'reason', path)} ({fields.text(document, 'by', path)})"
+    except ApiError:
+        raise
+    except (ValueError, RecursionError, RefusedError):
         # A file that cannot be read does not let releases in.
-        return f"{path} is not JSON; end the freeze with the workflow freeze, or set it again"
-    return f"{fields.text(document, 'reason', path)} ({fields.text(document, 'by', path)})"
+        return f"{path} cannot be read; end the freeze with the workflow freeze, or set it again"
 
 
 def freeze(context: Context, environment: Environment, *, why: str, login: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from slipway_release import approval, fields, history, merging, promotion, pulls, reports, selection, verdict
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
+from slipway_release.fields import Document
+from slipway_release.pulls import PullRequest
 from slipway_release.selection import Kind
 
 _MARK = "Closed: "
@@ -28,7 +30,7 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
             return None
         file = context.contents.release(environment.name, service.name, environment.target_branch)
         # An open pull request was asked for; only what has changed since counts.
-        around = promotion.situation(context, environment, service, asked, file, asked=True)
+        around = promotion.situation(context, environment, service, asked, file, again=True)
         decision = selection.decide(environment, asked, around)
     except ApiError:
         raise
@@ -39,18 +41,29 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
     return decision.reason
 
 
-def judge_again(context: Context, branch: str) -> str | None:
-    """Bring the check of an open pull request in line with its gates; what was changed, in words."""
-    repository = context.platform.repository
-    commit = history.branch_head(context.writer, repository, branch)
-    if commit is None:
-        return None
-    path = f"/repos/{repository}/commits/{commit}/statuses"
-    given = [
+def is_judged(context: Context, commit: str) -> bool:
+    """Whether the judge was content with a commit, whatever a gate says now."""
+    given = _given(context, commit)
+    return any(item.get("state") == "success" and not str(item.get("description")).startswith(_MARK) for item in given)
+
+
+def _given(context: Context, commit: str) -> list[Document]:
+    """What the promoter has said of a commit, newest first."""
+    path = f"/repos/{context.platform.repository}/commits/{commit}/statuses"
+    return [
         item
         for item in fields.documents(context.writer.read(path, {"per_page": "100"}), path)
         if fields.optional_text(item, "context") == verdict.CHECK and merging.is_promoters(context.contents, item)
     ]
+
+
+def judge_again(context: Context, pull: PullRequest) -> str | None:
+    """Bring the check of an open pull request in line with its gates; what was changed, in words."""
+    repository, branch = context.platform.repository, pull.branch
+    commit = history.branch_head(context.writer, repository, branch)
+    if commit is None:
+        return None
+    given = _given(context, commit)
     is_closed = bool(given) and str(given[0].get("description")).startswith(_MARK)
     reason = refusal(context, branch, commit)
     if reason is not None and not is_closed:
@@ -58,7 +71,7 @@ def judge_again(context: Context, branch: str) -> str | None:
         return f"{branch} may not be merged: {reason}"
     if reason is None and is_closed:
         judged = next((item for item in given if not str(item.get("description")).startswith(_MARK)), None)
-        state = fields.text(judged, "state", path) if judged else "pending"
+        state = fields.text(judged, "state", "status") if judged else "pending"
         verdict.post(context, commit, state, str((judged or {}).get("description") or "Waits to be judged"))
         return f"{branch} may be merged again"
     return None
@@ -76,10 +89,11 @@ def merge(context: Context, branch: str) -> str | None:
         return None
     environment, service = place
     for pull in pulls.list_open(context.contents, environment, service.name):
-        if pull.branch != branch or not merging.merges_itself(environment, pull.kind):
-            continue
         head = history.branch_head(context.writer, context.platform.repository, branch)
-        if head is not None and refusal(context, branch, head) is None:
+        if pull.branch != branch or head is None:
+            continue
+        is_free = merging.merges_itself(environment, pull.kind, context.contents.message(head))
+        if is_free and refusal(context, branch, head) is None:
             return merging.merge(context.contents, pull, environment.target_branch)
     return None
 

@@ -165,6 +165,22 @@ class Copy:
         if cut and len(parts) // 4 < limit:
             yield None
 
+    def changes(self, commit: str) -> list[tuple[str, list[str]]]:
+        """The commits before one, newest first, each with the paths that it changed; as far as the copy reaches."""
+        listed = (
+            self._run("log", "--no-renames", "--name-only", "--format=%x00%H", commit) if self._has(commit) else None
+        )
+        cut = self._cuts()
+        found: list[tuple[str, list[str]]] = []
+        for part in (listed or "").split("\0")[1:]:
+            sha, *paths = part.splitlines()
+            if sha in cut:
+                # It would be taken for one that has made all files.
+                break
+            # Git puts quotes around names with characters that a terminal does not show.
+            found.append((sha, [path.removeprefix('"') for path in paths if path]))
+        return found
+
     def commit(self, sha: str) -> Commit | None:
         """A commit by its hash."""
         if not self._has(sha):

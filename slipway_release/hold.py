@@ -53,7 +53,7 @@ def promote_again(context: Context, environment: Environment, service: Service, 
     if found is None:
         return False
     # For this environment alone: that it may go here says nothing about others.
-    ask.ask(context.platform, context.own, service, *found, [environment.name])
+    ask.ask(context.platform, context.own, service, *found, [environment.name], again=True)
     return True
 
 

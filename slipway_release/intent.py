@@ -26,9 +26,14 @@ def unhold_title(service: str, version: str, environment: str) -> str:
     return f"Release {service} {version} in {environment} from hold"
 
 
-def stays_away(context: Context, environment: Environment, service: Service, release: Release) -> str | None:
-    """Why a version that would be delivered is not, in words; None where no person has decided so."""
-    taken = _taken_back(context, environment, service, release.version)
+def stays_away(
+    context: Context, environment: Environment, service: Service, release: Release, current: Release | None
+) -> str | None:
+    """Why a version that would be delivered is not, in words; None where no person has decided so.
+
+    That nothing is there any more says nothing of which version is to run.
+    """
+    taken = current and _taken_back(context, environment, service, release.version)
     if taken is not None:
         return taken
     if environment.delivery is Delivery.PULL_REQUEST and pulls.is_declined(

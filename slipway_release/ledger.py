@@ -161,24 +161,45 @@ class Ledger:
             return
         self.mirror(environment, release, state, description)
 
-    def mirror(
+    def settle(
         self, environment: Environment, release: Release, state: str, description: str, log_url: str | None = None
     ) -> None:
-        """Tell the service's repository. It is a mirror: that it cannot be told stops nothing."""
+        """As `mirror`, where the service's repository was told that it goes on, and no end of it."""
+        self.mirror(environment, release, state, description, log_url, unsettled=True)
+
+    def mirror(
+        self,
+        environment: Environment,
+        release: Release,
+        state: str,
+        description: str,
+        log_url: str | None = None,
+        *,
+        unsettled: bool = False,
+    ) -> bool:
+        """Tell the service's repository. It is a mirror: that it cannot be told stops nothing.
+
+        Returns:
+            Whether it is told, or never will be.
+        """
         github, repository = self.context.service, self.service.repository
         name, ref = environment.name, release.tag or release.commit
         payload: dict[str, object] = {"version": release.version, "digest": release.digest}
         try:
             known = self._known(github, repository, name, ref, payload)
+            if unsettled and (known is None or known.latest is None or known.latest.state in VERDICTS):
+                return True
             opened = known or self._made(github, repository, environment, name=name, ref=ref, payload=payload)
             latest = opened.latest
             if latest is not None and (latest.state, latest.description) == (state, _short(description)):
-                return
+                return True
             self._report(
                 github, repository, opened.id, environment, state=state, description=description, log_url=log_url
             )
         except (ApiError, UnavailableError) as error:
             workflow.warning(f"{repository}: the deployment of {release.version} could not be recorded there: {error}")
+            return isinstance(error, ApiError)
+        return True
 
     def verified(self, environment: Environment, release: Release, reported: Entry) -> None:
         """Mark what was delivered, where Argo CD reported on a later commit than the delivering one."""
@@ -202,11 +223,12 @@ class Ledger:
         text = f"{release.version}: overtaken by {by.version} before it was verified"
         for found in itertools.islice(entries(self.context.writer, repository, name), _NEWEST):
             if found.payload.get("digest") == release.digest:
-                if found.latest is not None and found.latest.state in {"queued", "in_progress"}:
+                goes_on = found.latest is not None and found.latest.state in {"queued", "in_progress"}
+                # Marked here once it is told there: what could not be told is found again by it.
+                if goes_on and self.mirror(environment, release, "inactive", text):
                     self._report(
                         self.context.own, repository, found.id, environment, state="inactive", description=text
                     )
-                    self.mirror(environment, release, "inactive", text)
                 return
 
     def knows(self, environment: Environment, release: Release) -> bool:

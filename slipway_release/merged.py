@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slipway_release import delivery, history, pulls, workflow
+from slipway_release import delivery, history, pulls, verified_releases, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.ledger import Ledger
@@ -33,6 +33,11 @@ def record(context: Context, branch: str, commit: str) -> None:
         workflow.say(f"{environment.name}/{service.name}: nothing is released at {commit[:12]}")
         return
     date = history.commit_date(context.service, service.repository, release.commit)
-    Ledger(context, service).delivered(environment, release, commit, date)
+    ledger = Ledger(context, service)
+    ledger.delivered(environment, release, commit, date)
+    before = verified_releases.releases(context, environment, service)
+    replaced = next((older for older in before if not older.same_image(release)), None)
+    if replaced is not None:
+        ledger.overtaken(environment, replaced, release)
     delivery.tidy(context.contents, environment, service.name)
     workflow.notice(f"{environment.name}/{service.name}: {release.version} is delivered")

@@ -17,17 +17,26 @@ from slipway_release.github import quoted
 from slipway_release.platform_file import Environment
 from slipway_release.pulls import PullRequest
 
+BY_HAND = "By hand: a person has asked for this, whether the version is healthy or not"
+"""A line of the message of a rollback's commit."""
 _PASSED = frozenset({"success", "neutral", "skipped"})
 """Conclusions of a check that GitHub counts as passed."""
 
 
-def merges_itself(environment: Environment, kind: str) -> bool:
-    """Whether a pull request of that kind needs no person."""
+def merges_itself(environment: Environment, kind: str, message: str) -> bool:
+    """Whether a pull request needs no person.
+
+    Args:
+        environment: where it leads.
+        kind: what it is for, one of `pulls.KINDS`.
+        message: that of its commit, which is this program's.
+    """
     match kind:
         case "release":
             return not environment.approval
         case "rollback":
-            return environment.rollback is Rollback.AUTOMATIC
+            asked = environment.approval and BY_HAND in message.splitlines()
+            return environment.rollback is Rollback.AUTOMATIC and not asked
         case "hold":
             return True
         case _:

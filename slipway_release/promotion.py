@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slipway_release import approval, delivery, freeze, history, intent, record, selection, workflow
-from slipway_release.choices import Delivery
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
@@ -42,17 +41,18 @@ def with_work(context: Context, request: PromotionRequest, outcomes: Sequence[Ou
     return [outcome.environment for outcome in outcomes if _has_work(context, request, outcome)]
 
 
-def consider(context: Context, request: PromotionRequest, only: Sequence[str] = ()) -> list[Outcome]:
+def consider(
+    context: Context, request: PromotionRequest, only: Sequence[str] = (), *, again: bool = False
+) -> list[Outcome]:
     """What becomes of a request in each environment, told to everybody who looks.
 
     Args:
         context: what is read with.
         request: the checked request.
         only: the environments that are asked for by name; all that the request is for where there are none.
+        again: whether a person wants it where a person did not want it before.
     """
-    outcomes = [
-        _planned(context, request, environment, asked=bool(only)) for environment in _asked(context, request, only)
-    ]
+    outcomes = [_planned(context, request, environment, again=again) for environment in _asked(context, request, only)]
     _report(request, outcomes)
     workflow.summary(context.platform.story_of(request.service))
     if not outcomes:
@@ -80,10 +80,10 @@ def _asked(context: Context, request: PromotionRequest, only: Sequence[str]) -> 
     return [place for place in request.environments(context.platform) if not only or place.name in only]
 
 
-def _planned(context: Context, request: PromotionRequest, environment: Environment, *, asked: bool) -> Outcome:
+def _planned(context: Context, request: PromotionRequest, environment: Environment, *, again: bool) -> Outcome:
     try:
         file = context.contents.release(environment.name, request.service.name, environment.target_branch)
-        around = situation(context, environment, request.service, request.release, file, asked=asked)
+        around = situation(context, environment, request.service, request.release, file, again=again)
         decision = selection.decide(environment, request.release, around)
     except ApiError:
         raise
@@ -103,14 +103,14 @@ def _has_work(context: Context, request: PromotionRequest, outcome: Outcome) -> 
     return outcome.decision.kind is Kind.DELIVER
 
 
-def deliver(context: Context, request: PromotionRequest, environment: Environment, *, asked: bool = False) -> Outcome:
+def deliver(context: Context, request: PromotionRequest, environment: Environment, *, again: bool = False) -> Outcome:
     """Deliver to one environment, deciding anew on what is there at the very moment of writing.
 
     Args:
         context: what is read and written with.
         request: the checked request.
         environment: where to.
-        asked: whether somebody has asked for this environment by name.
+        again: whether a person wants it where a person did not want it before.
     """
     if environment not in request.environments(context.platform):
         raise RefusedError(f"{request.release.version}: not meant for {environment.name}")
@@ -118,7 +118,7 @@ def deliver(context: Context, request: PromotionRequest, environment: Environmen
     replaced: list[Release] = []
 
     def change(file: ReleaseFile) -> ReleaseFile | None:
-        around = situation(context, environment, request.service, request.release, file, asked=asked)
+        around = situation(context, environment, request.service, request.release, file, again=again)
         decision = selection.decide(environment, request.release, around)
         last[:] = [decision]
         replaced[:] = [file.release] if file.release is not None else []
@@ -177,29 +177,22 @@ def situation(
     release: Release,
     file: ReleaseFile,
     *,
-    asked: bool = False,
+    again: bool = False,
 ) -> Situation:
     """The facts about a release in an environment, as they are now."""
-    held = _held_before(context, environment, service, release)
+    before = {name: _file(context, name, service) for name in record.required(environment, service)}
+    # What was good once and is on hold there is not good now.
+    held = [name for name, there in before.items() if there.hold_of(release.version) is not None]
     missing = tuple(dict.fromkeys([*record.missing(context, environment, service, release), *held]))
-    alone = release.is_for_one
     return Situation(
         current=file,
         frozen=freeze.reason(context.contents, environment),
         missing=missing,
         relation=_relation(context, service),
-        never=_never(context, environment, service, release, missing, alone=alone) if missing else None,
-        is_hotfix=alone and environment.approval,
-        stays_away=lambda: None if asked else _unwanted(context, environment, service, release, file),
+        never=_never(context, environment, service, release, {name: before[name] for name in missing}),
+        is_hotfix=release.is_for_one and environment.approval,
+        stays_away=lambda: None if again else intent.stays_away(context, environment, service, release, file.release),
     )
-
-
-def _unwanted(
-    context: Context, environment: Environment, service: Service, release: Release, file: ReleaseFile
-) -> str | None:
-    if file.release is None and environment.delivery is not Delivery.PULL_REQUEST:
-        return None
-    return intent.stays_away(context, environment, service, release)
 
 
 def _never(
@@ -207,13 +200,10 @@ def _never(
     environment: Environment,
     service: Service,
     release: Release,
-    missing: Sequence[str],
-    *,
-    alone: bool,
+    missing: Mapping[str, ReleaseFile],
 ) -> str | None:
     """Why a version will not be verified where it must be unless somebody does something, with what to do."""
-    for name in missing:
-        file = _file(context, name, service)
+    for name, file in missing.items():
         there = file.release
         if file.hold_of(release.version) is not None:
             return f"it is on hold in {name}: release it from hold there, or make a newer version"
@@ -223,15 +213,9 @@ def _never(
             )
             remedy = f"{way} and have `approvers` approve it, or release a version newer than {there.version}"
             return f"{name} has {there.version} already, which is newer: {remedy}"
-        if alone:
+        if release.is_for_one:
             return f"its tag is for {environment.name} alone: tag v{release.version} too, or set `approvers`"
     return None
-
-
-def _held_before(context: Context, environment: Environment, service: Service, release: Release) -> list[str]:
-    """The environments that a release has to pass first and in which it is on hold: what was good once is not now."""
-    names = record.required(environment, service)
-    return [name for name in names if _file(context, name, service).hold_of(release.version) is not None]
 
 
 def _file(context: Context, environment: str, service: Service) -> ReleaseFile:

@@ -19,9 +19,11 @@ from slipway_release.fields import Document
 WORKFLOW, REQUESTS = "promote.yml", "requested.yml"
 _PROMOTION = re.compile(
     r"Promote (?P<service>[a-z0-9-]+) \(run (?P<run>[0-9]+)\)"
-    r"(?: (?P<digest>sha256:[0-9a-f]{64}))?(?: to (?P<environments>[a-z0-9 -]+))?"
+    r"(?: (?P<digest>sha256:[0-9a-f]{64}))?(?: to (?P<environments>[a-z0-9 -]+))?(?P<again>, again)?"
 )
 _REQUEST = re.compile(r"slipway/request/(?P<service>[a-z0-9-]+)/(?P<run>[0-9]+) (?P<digest>sha256:[0-9a-f]{64})")
+_FAILED = ("failure", "cancelled", "timed_out", "startup_failure")
+"""How a run ends that has not come to its end, as GitHub names it."""
 _PAGE = 100
 _LOOK_BACK = dt.timedelta(days=60)
 _MOST_PAGES = 3
@@ -45,6 +47,10 @@ class Run:
     is_over: bool
     conclusion: str
     created: dt.datetime
+    again: bool = False
+    """Whether a person asked, who wants it where a person did not want it before."""
+    waits: bool = False
+    """Whether it waits for an approval."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -56,31 +62,46 @@ class Run:
         return self.is_over and self.conclusion != "success"
 
 
-def title(service: str, run: str, digest: str, environments: Sequence[str] = ()) -> str:
+def title(service: str, run: str, digest: str, environments: Sequence[str] = (), *, again: bool = False) -> str:
     """The title of a run, as `run-name` of the workflow writes it."""
-    return f"Promote {service} (run {run}) {digest}" + (f" to {' '.join(environments)}" if environments else "")
+    where = f" to {' '.join(environments)}" if environments else ""
+    return f"Promote {service} (run {run}) {digest}{where}{', again' if again else ''}"
 
 
 def newest(context: Context) -> list[Run]:
-    """The newest runs of the promotion, newest first, in three calls.
+    """The newest runs of the promotion, newest first, in four calls.
 
-    Each status of the repository has a run of `requested.yml`, so those that wait for a person are asked for too: they
-    may be long past its first page.
+    Those that wait for a person are asked for too. They may be long past the first page: each release and each status
+    of the repository has runs of its own.
     """
     found: dict[int, Run] = {}
-    for name, query in ((WORKFLOW, {}), (REQUESTS, {}), (REQUESTS, {"status": "waiting"})):
+    waits = {"status": "waiting"}
+    for name, query in ((WORKFLOW, {}), (WORKFLOW, waits), (REQUESTS, {}), (REQUESTS, waits)):
         path = f"/repos/{context.platform.repository}/actions/workflows/{name}/runs"
         answer = context.own.get(path, {"per_page": str(_PAGE), **query})
         found |= {run.id: run for run in _runs(answer, path)}
     return [found[number] for number in sorted(found, reverse=True)]
 
 
-def failed(context: Context) -> list[Run]:
+def requested(context: Context, since: dt.datetime, most_pages: int) -> set[tuple[str, str]]:
+    """What has runs of `requested.yml` since then, however they ended: the services and the runs that asked."""
+    path = f"/repos/{context.platform.repository}/actions/workflows/{REQUESTS}/runs"
+    query = {"created": f">={workflow.timestamp(since)}", "per_page": str(_PAGE)}
+    found: set[tuple[str, str]] = set()
+    for page in range(1, most_pages + 1):
+        answer = context.own.get(path, query | {"page": str(page)})
+        found |= {run.key for run in _runs(answer, path)}
+        if len(fields.documents(answer.get("workflow_runs") or [], path)) < _PAGE:
+            break
+    return found
+
+
+def failed(context: Context, states: Sequence[str] = _FAILED) -> list[Run]:
     """Runs of the last days, of the promotion or of requests for it, that did not come to their end."""
     path = f"/repos/{context.platform.repository}/actions/runs"
     since = workflow.timestamp(workflow.now() - _LOOK_BACK)
     found: list[Run] = []
-    for state in ("failure", "cancelled"):
+    for state in states:
         query = {"status": state, "created": f">={since}", "branch": "main", "per_page": str(_PAGE)}
         for page in range(1, _MOST_PAGES + 1):
             answer = context.own.get(path, query | {"page": str(page)})
@@ -105,6 +126,19 @@ def is_due(attempts: Sequence[Run], environment: str | None = None) -> bool:
         return True
     pause = min(_PAUSE * 2 ** (len(vain) - 2), _LONGEST_PAUSE)
     return len(vain) < _MOST_TRIES and workflow.now() - max(run.created for run in vain) >= pause
+
+
+def waiting_for(context: Context, run: Run) -> set[str]:
+    """The environments whose approval a run waits for."""
+    path = f"/repos/{context.platform.repository}/actions/runs/{run.id}/pending_deployments"
+    found = fields.documents(context.own.read(path), path)
+    return {fields.text(fields.child(item, "environment", path), "name", path) for item in found}
+
+
+def is_rejected(context: Context, failed_runs: Sequence[Run], environment: str, service: str, run: str) -> bool:
+    """Whether a reviewer has said no, in an environment, to what a run has built."""
+    known = (item for item in failed_runs if item.key == (service, run))
+    return any(was_rejected(context, item, environment) for item in known)
 
 
 def was_rejected(context: Context, run: Run, environment: str | None = None) -> bool:
@@ -134,6 +168,8 @@ def _run(document: Document, path: str) -> Run | None:
         run=parts["run"],
         digest=parts["digest"],
         environments=tuple((parts.get("environments") or "").split()),
+        again=bool(parts.get("again")),
+        waits=document.get("status") == "waiting",
         is_over=document.get("status") == "completed",
         conclusion=fields.optional_text(document, "conclusion") or "",
         created=workflow.moment(fields.text(document, "created_at", path)),

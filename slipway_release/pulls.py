@@ -71,7 +71,7 @@ def list_open(contents: Contents, environment: Environment, service: str) -> lis
         head = fields.child(item, "head", "pull request")
         branch = fields.text(head, "ref", "pull request.head")
         if is_own(head, contents.repository) and placement_of(branch) == (environment.name, service):
-            found.append(_pull_request(item, branch))
+            found.append(read(item, branch))
     return found
 
 
@@ -112,7 +112,7 @@ def open_or_update(
         f"/repos/{contents.repository}/pulls",
         {"title": title, "body": body, "head": branch, "base": environment.target_branch},
     )
-    return _pull_request(made, branch)
+    return read(made, branch)
 
 
 def propose_restore(
@@ -127,11 +127,11 @@ def propose_restore(
     where = f"/repos/{contents.repository}/pulls"
     for item in fields.documents(contents.github.read(where, query), where):
         # Open, or closed by a person who has decided.
-        return _pull_request(item, branch)
+        return read(item, branch)
     head = history.branch_head(contents.github, contents.repository, MAIN) or since
     _point(contents, branch, trees.make_commit(contents, head, entries, f"{title}\n\n{body}"))
     made = contents.github.post(where, {"title": title, "body": body, "head": branch, "base": MAIN})
-    return _pull_request(made, branch)
+    return read(made, branch)
 
 
 def _as_before(contents: Contents, path: str, since: str) -> Document | None:
@@ -250,6 +250,19 @@ def _is_behind(contents: Contents, environment: Environment, pull: PullRequest, 
     return paths is None or path in paths
 
 
+def push_again(contents: Contents, branch: str, head: str) -> None:
+    """Put the same change on a branch as another commit, so that GitHub tells of it again."""
+    base = f"/repos/{contents.repository}/git"
+    found = contents.github.get(f"{base}/commits/{head}")
+    where = f"commit {head}"
+    body = {
+        "message": fields.text(found, "message", where),
+        "tree": fields.text(fields.child(found, "tree", where), "sha", where),
+        "parents": [fields.text(item, "sha", where) for item in fields.documents(found.get("parents"), where)],
+    }
+    _point(contents, branch, fields.text(contents.github.post(f"{base}/commits", body), "sha", where))
+
+
 def is_overtaken(contents: Contents, environment: Environment, pull: PullRequest) -> bool:
     """Whether files that a pull request changes have changed on the base branch too since it was made."""
     base = history.branch_head(contents.github, contents.repository, environment.target_branch)
@@ -300,6 +313,7 @@ def _point(contents: Contents, branch: str, commit: str) -> None:
         contents.github.patch(f"{base}/heads/{quoted(branch, slashes=True)}", {"sha": commit, "force": True})
 
 
-def _pull_request(source: Document, branch: str) -> PullRequest:
+def read(source: Document, branch: str) -> PullRequest:
+    """A pull request as GitHub shows it."""
     where = "pull request"
     return PullRequest(fields.number(source, "number", where), fields.text(source, "html_url", where), branch)

@@ -34,6 +34,13 @@ def own(context: Context) -> set[str]:
     return {name.removeprefix(f"{PREFIX}/") for name, is_own in _tags(context, f"{PREFIX}/").items() if is_own}
 
 
+def commits(context: Context) -> dict[str, str]:
+    """The commits on which records stand, by the tag's name; none where Git does not tell."""
+    copy = context.writer.copy(context.platform.repository)
+    known = copy.references(f"refs/tags/{PREFIX}/") if copy else None
+    return {name.removeprefix("refs/tags/"): reference.commit for name, reference in (known or {}).items()}
+
+
 def is_own(context: Context, environment: Environment, service: Service, version: str) -> bool:
     """Whether the record of a version stands where this program has put it."""
     name = tag_name(environment, service, version)

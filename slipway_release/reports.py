@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from slipway_release import history, ledger, people, workflow
+from slipway_release import history, layout, ledger, people, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
+from slipway_release.git import Commit
+from slipway_release.history import Relation
 from slipway_release.ledger import Entry, Status
 from slipway_release.platform_file import Environment, Platform, Service
 from slipway_release.release_file import Release, ReleaseFile
 
 _PLACEMENT = re.compile(r"(?P<environment>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)")
+_CHANGES = 20
+"""How many changes of a release file are looked at."""
 _ACTIONS = "github-actions[bot]"
 """The account of every workflow's own token, of a team's branch too."""
 
@@ -34,11 +40,13 @@ class Report:
     """What was in Git at the commit that was synced."""
     head: ReleaseFile
     """What is wanted now."""
+    is_former: Callable[[], bool] = lambda: False
+    """Whether it is from before the release was taken back and delivered again; asked only if all else is for it."""
 
-    @property
+    @cached_property
     def is_current(self) -> bool:
-        """Whether the reported release is still the wanted one."""
-        return self.release is not None and self.release.same_image(self.head.release)
+        """Whether the reported release is still the wanted one, and of this time."""
+        return self.release is not None and self.release.same_image(self.head.release) and not self.is_former()
 
     @property
     def age(self) -> dt.timedelta:
@@ -74,14 +82,46 @@ def of_entry(context: Context, entry: Entry, environment: Environment, service: 
             f"deployment {entry.id}: commit {entry.sha[:12]} is not on {environment.target_branch}, which "
             f"{environment.name} follows; it says nothing about a release"
         )
+    release = context.contents.release(environment.name, service.name, entry.sha).release
+    head = context.contents.release(environment.name, service.name, environment.target_branch)
     return Report(
         entry=entry,
         status=status,
         environment=environment,
         service=service,
-        release=context.contents.release(environment.name, service.name, entry.sha).release,
-        head=context.contents.release(environment.name, service.name, environment.target_branch),
+        release=release,
+        head=head,
+        is_former=lambda: release is not None and _is_former(context, environment, service, release, entry.sha),
     )
+
+
+def _is_former(context: Context, environment: Environment, service: Service, release: Release, commit: str) -> bool:
+    """Whether a commit is from before the wanted release was delivered the last time."""
+    came = delivered(context, environment, service, release, environment.target_branch)
+    if came is None:
+        return False
+    relation = history.relation(context.writer, context.platform.repository, commit, came.sha)
+    return relation not in {Relation.SAME, Relation.DESCENDANT}
+
+
+def delivered(
+    context: Context, environment: Environment, service: Service, release: Release, ref: str
+) -> Commit | None:
+    """The commit that brought the release that is there at a commit or branch.
+
+    Later ones may have changed other parts of its file, such as a hold, or have broken it and mended it again.
+    """
+    found = None
+    path = layout.release_path(environment.name, service.name)
+    for commit in history.log(context.writer, context.platform.repository, path, ref, _CHANGES):
+        try:
+            there = context.contents.release(environment.name, service.name, commit.sha).release
+        except RefusedError:
+            continue
+        if not release.same_image(there):
+            break
+        found = commit
+    return found
 
 
 def placement_of(platform: Platform, name: str) -> tuple[Environment, Service] | None:

@@ -26,13 +26,18 @@ def rollback(context: Context, number: str) -> Answer:
     if report.status.state == "success":
         return _say(Answer(f"deployment {number}: stale, its newest report is {report.status.state}"))
     answer = act(context, report)
-    _tell(context, report, answer)
     workflow.summary(context.platform.story_of(report.service))
     return _say(answer)
 
 
 def act(context: Context, report: Report) -> Answer:
-    """Roll back, or say why not."""
+    """Roll back, or say why not; the service's repository is told."""
+    answer = _acted(context, report)
+    _tell(context, report, answer)
+    return answer
+
+
+def _acted(context: Context, report: Report) -> Answer:
     guarded = guard(report)
     if guarded:
         return Answer(guarded)
@@ -60,14 +65,8 @@ def act(context: Context, report: Report) -> Answer:
             "again with the next report"
         )
     found = verified_releases.target(context, environment, service, failed, report.head)
-    good = found.good
-    if good is None and found.gone:
-        return Answer(
-            f"the images of {', '.join(found.gone)}, which were verified before {failed.version}, are no longer in the "
-            "registry; nothing to go back to. Release a newer version, or build one of those tags again"
-        )
-    if good is None:
-        return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
+    if found.good is None:
+        return Answer(found.nothing(failed, environment))
     others = blame.others_failing(context, report)
     if len(others) >= blame.MANY:
         workflow.error(f"{environment.name}: {len(others) + 1} services fail at once")
@@ -104,7 +103,7 @@ def guard(report: Report) -> str | None:
 def _is_declined(context: Context, report: Report, failed: Release) -> bool:
     """Whether a person has decided against the rollback of this delivery."""
     contents, environment, service = context.contents, report.environment, report.service
-    came = blame.delivered(context, environment, service, failed, environment.target_branch)
+    came = reports.delivered(context, environment, service, failed, environment.target_branch)
     since = came.date if came else ""
     return pulls.is_declined(contents, environment, service.name, failed.version, "rollback", since)
 
@@ -126,11 +125,9 @@ def by_hand(
         )
     found = verified_releases.target(context, environment, service, failed, file)
     if found.good is None:
-        raise RefusedError(
-            f"{version} has no verified predecessor in {environment.name} with an image; nothing to go to"
-        )
+        raise RefusedError(found.nothing(failed, environment))
     words = f"{' '.join(reason.split()) or 'no reason given'} ({login})"
-    cause = Cause(words, f"{login} says so of {service.name} {version}", context.run_url)
+    cause = Cause(words, f"{login} says so of {service.name} {version}", context.run_url, by_hand=True)
     by_request = environment.approval or environment.rollback is Rollback.PULL_REQUEST
     answer = taking_back.take_back(context, environment, service, failed, found, cause, by_request=by_request)
     Ledger(context, service).mirror(environment, failed, "failure", f"{version}: {answer.reason}: {words}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from slipway_release import announce, delivery, workflow
+from slipway_release import announce, delivery, merging, workflow
 from slipway_release.choices import Sync
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
@@ -33,6 +33,8 @@ class Cause:
     """What failed, and where."""
     link: str
     """Where to look; may be empty."""
+    by_hand: bool = False
+    """Whether a person says so, and not a report of a failure."""
 
 
 def take_back(
@@ -58,7 +60,7 @@ def take_back(
     """
     good = found.good
     if good is None:
-        return Answer(f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to")
+        return Answer(found.nothing(failed, environment))
     at = workflow.timestamp()
     hold = Held(failed.version, cause.reason, context.run_url or cause.link, at)
     target = good.release
@@ -102,7 +104,12 @@ def _answer(environment: Environment, failed: Release, found: Target, done: Deli
 
 
 def _message(
-    context: Context, environment: Environment, service: Service, failed: Release, target: Release, cause: Cause
+    context: Context,
+    environment: Environment,
+    service: Service,
+    failed: Release,
+    target: Release,
+    cause: Cause,
 ) -> str:
     lines = [
         f"Roll {service.name} in {environment.name} back from {failed.version} to {target.version}",
@@ -113,6 +120,8 @@ def _message(
     ]
     if context.run_url:
         lines.append(f"Rolled back by: {context.run_url}")
+    if cause.by_hand:
+        lines.append(merging.BY_HAND)
     lines += [
         "",
         f"{failed.version} is on hold in {environment.name}: nothing promotes it again until it is released from hold",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from slipway_release import history, layout, record, tags
@@ -47,6 +48,23 @@ class Target:
     good: Good | None
     gone: tuple[str, ...] = ()
     """Versions that were verified later, and whose images are no longer in the registry."""
+    lost: tuple[str, ...] = ()
+    """Versions that were verified at commits that are no longer on the branch, where nothing else is left."""
+
+    def nothing(self, failed: Release, environment: Environment) -> str:
+        """Why there is nothing to go back to, in words."""
+        if self.gone:
+            return (
+                f"the images of {', '.join(self.gone)}, which were verified before {failed.version}, are no longer in "
+                "the registry; nothing to go back to. Release a newer version, or build one of those tags again"
+            )
+        if self.lost:
+            return (
+                f"the commits at which {', '.join(self.lost)} were verified are no longer on "
+                f"{environment.target_branch}, which somebody has rewritten; nothing to go back to. Release a newer "
+                "version"
+            )
+        return f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to"
 
 
 def target(context: Context, environment: Environment, service: Service, failed: Release, file: ReleaseFile) -> Target:
@@ -56,11 +74,16 @@ def target(context: Context, environment: Environment, service: Service, failed:
     and the nodes may still have the image that ran before.
     """
     gone: list[Good] = []
-    for found in itertools.islice(_verified(context, environment, service, failed, file), _MOST_TARGETS):
+    candidates = (
+        record.versions(context, environment, service) - {hold.version for hold in file.held} - {failed.version}
+    )
+    for found in itertools.islice(_verified(context, environment, service, candidates), _MOST_TARGETS):
         if not _is_gone(context, found.release):
             return Target(found, tuple(item.release.version for item in gone))
         gone.append(found)
-    if gone and _is_gone(context, failed):
+    if not gone:
+        return Target(None, lost=tuple(_lost(context, environment, service, candidates)))
+    if _is_gone(context, failed):
         return Target(gone[0])
     return Target(None, tuple(item.release.version for item in gone))
 
@@ -74,11 +97,9 @@ def _is_gone(context: Context, release: Release) -> bool:
 
 
 def _verified(
-    context: Context, environment: Environment, service: Service, other_than: Release, file: ReleaseFile
+    context: Context, environment: Environment, service: Service, candidates: AbstractSet[str]
 ) -> Iterator[Good]:
     """What ran before and was verified, newest first."""
-    held = {hold.version for hold in file.held}
-    candidates = record.versions(context, environment, service) - held - {other_than.version}
     if not candidates:
         return
     seen: set[str] = set()
@@ -106,3 +127,12 @@ def good(context: Context, environment: Environment, service: Service, version: 
     if not history.is_on_branch(context.writer, repository, commit, environment.target_branch):
         return None
     return Good(dataclasses.replace(release, rollback=None), commit)
+
+
+def _lost(context: Context, environment: Environment, service: Service, versions: AbstractSet[str]) -> Iterator[str]:
+    """Of some versions those whose record stands on a commit that is not part of the branch, a few of them."""
+    repository, branch = context.platform.repository, environment.target_branch
+    for version in sorted(versions)[:_MOST_TARGETS]:
+        commit = record.commit_of(context, environment, service, version)
+        if commit is not None and not history.is_on_branch(context.writer, repository, commit, branch):
+            yield version

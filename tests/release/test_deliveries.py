@@ -42,7 +42,7 @@ def test_the_first_job_delivers_where_nobody_approves_and_leaves_the_rest(world:
         environment("partner", approval=True, delivery="pull-request"),
         environment("production", approval=True, approvers=["web"]),
     )
-    deliveries.promote(here.context(), here.request("1.0.0"), ())
+    deliveries.promote(here.context(), here.request("1.0.0"))
     assert approved(output) == ["production"]
     assert [here.wanted(name) for name in ("dev", "staging", "production")] == ["1.0.0", "1.0.0", None]
     assert [pull["title"] for pull in here.pulls()] == ["Release guestbook 1.0.0 to partner"]
@@ -54,7 +54,7 @@ def test_a_delivery_that_fails_keeps_no_other_environment_waiting(world: Make, o
     )
     protect(here, "dev")
     with pytest.raises(ReleaseError, match="pull-request"):
-        deliveries.promote(here.context(), here.request("1.0.0"), ())
+        deliveries.promote(here.context(), here.request("1.0.0"))
     assert (here.wanted("dev"), here.wanted("staging")) == (None, "1.0.0")
     assert approved(output) == ["production"]
 
@@ -64,5 +64,5 @@ def test_a_job_that_nobody_has_approved_delivers_nothing(world: Make, monkeypatc
     monkeypatch.setenv("GITHUB_RUN_ID", "999999")
     context = here.context()
     with pytest.raises(ReleaseError, match="approv"):
-        deliveries.deliver(context, here.request("1.0.0"), context.platform.environment("production"), ())
+        deliveries.deliver(context, here.request("1.0.0"), context.platform.environment("production"))
     assert here.wanted("production") is None

@@ -101,7 +101,7 @@ def test_a_request_of_the_same_branch_onto_another_one_is_not_the_release_s(here
     production, service = here.platform.environment("production"), here.platform.service("guestbook")
     released = here.file("production", ref=BRANCH).release
     assert released is not None
-    assert intent.stays_away(here.context(), production, service, released) is None
+    assert intent.stays_away(here.context(), production, service, released, None) is None
 
 
 def test_a_request_that_is_judged_during_a_freeze_is_closed_from_the_start(here: World) -> None:

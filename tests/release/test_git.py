@@ -103,7 +103,7 @@ def test_what_is_older_than_the_copy_is_asked_of_the_api(world: Make, monkeypatc
     (service, *_), dev = context.platform.services, context.platform.environment("dev")
     old = context.contents.release("dev", "guestbook", commits[0]).release
     assert old is not None
-    assert "taken back" in (intent.stays_away(context, dev, service, old) or "")
+    assert "taken back" in (intent.stays_away(context, dev, service, old, here.file("dev").release) or "")
 
 
 def test_git_and_the_api_tell_the_same(world: Make) -> None:

@@ -1,16 +1,18 @@
 """What a person has decided stays so: what was taken back, declined, held or frozen comes only when asked for again."""
 
 import base64
+import dataclasses
 import json
 from collections.abc import Callable
 
 import pytest
 
-from slipway_release import delivery, dora, hold, promotion, verified
+from slipway_release import delivery, dora, hold, promotion, promotions, verified
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import RefusedError
+from slipway_release.github import GitHub
 from slipway_release.selection import Kind
-from tests.release.builders import environment
+from tests.release.builders import Script, answer, environment
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -49,12 +51,13 @@ def test_a_version_that_a_person_took_back_does_not_come_by_itself(world: Make) 
     assert here.wanted("production") == "1.0.0"
 
 
-def test_it_comes_when_somebody_asks_for_it_there_by_name(world: Make) -> None:
+def test_it_comes_when_a_person_asks_for_it_again(world: Make) -> None:
     here = world()
     request = reverted(here)
-    assert here.plan(request, "production") == ["production"]
+    assert here.plan(request, "production") == [], "automation names environments too"
+    assert here.plan(request, "production", again=True) == ["production"]
     production = here.platform.environment("production")
-    assert promotion.deliver(here.context(), request, production, asked=True).decision.kind is Kind.DELIVER
+    assert promotion.deliver(here.context(), request, production, again=True).decision.kind is Kind.DELIVER
 
 
 def test_a_newer_version_comes_by_itself(world: Make) -> None:
@@ -101,7 +104,7 @@ def test_a_declined_request_is_not_opened_again(asked: World) -> None:
     asked.call("PATCH", f"/repos/{asked.repository}/pulls/{pull['number']}", {"state": "closed"})
     assert asked.deliver(request, "production").decision.kind is Kind.HELD
     assert asked.pulls() == []
-    promotion.deliver(asked.context(), request, asked.platform.environment("production"), asked=True)
+    promotion.deliver(asked.context(), request, asked.platform.environment("production"), again=True)
     assert len(asked.pulls()) == 1
 
 
@@ -245,3 +248,40 @@ def test_a_release_is_counted_once_though_another_service_committed_in_between(w
         here.succeed("dev", here.head("environments"))
     (found,) = dora.figures(here.context(), 30, "guestbook", "dev")
     assert (found.deployments, found.failures) == (2, 0)
+
+
+@pytest.mark.parametrize(("state", "asks"), [("rejected", False), ("approved", True)])
+def test_what_a_reviewer_rejected_is_not_asked_for_at_the_next_success(world: Make, state: str, *, asks: bool) -> None:
+    """A change of values in staging is verified as well."""
+    here = world(environment("staging"), environment("production", approval=True, requires=["staging"]))
+    request = here.request("1.0.0")
+    commit = here.deliver(request, "staging").link.rpartition("/")[2]
+    number = here.report("staging", commit, "success")
+    run = {
+        "id": 5,
+        "display_title": promotions.title("guestbook", "7", request.release.digest, ["production"]),
+        "status": "completed",
+        "conclusion": "failure",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    path = f"/repos/{here.repository}/actions"
+    script = Script(
+        {
+            f"GET {path}/runs": {"workflow_runs": [run]},
+            f"GET {path}/runs/5/approvals": [{"state": state, "environments": [{"name": "production"}]}],
+            f"POST {path}/workflows/promote.yml/dispatches": answer(status=204),
+        }
+    )
+    verified.verified(dataclasses.replace(here.context(), own=GitHub(f"{here.url}api/v3", "", script)), number)
+    assert any(request.endswith("/promote.yml/dispatches") for request in script.asked) == asks
+
+
+@pytest.mark.parametrize("delivery", ["commit", "pull-request"])
+def test_a_release_file_that_is_gone_is_no_choice_of_a_version(world: Make, delivery: str) -> None:
+    here = world(environment("dev", delivery=delivery))
+    here.call("PATCH", f"/repos/{here.repository}", {"allow_auto_merge": True})
+    request = here.request("1.0.0")
+    here.deliver(request, "dev")
+    assert here.wanted("dev") == "1.0.0"
+    here.commit("environments", "environments/dev/guestbook/release.yaml", "{}\n")
+    assert here.deliver(request, "dev").decision.kind is Kind.DELIVER

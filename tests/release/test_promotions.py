@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -26,6 +27,7 @@ FREEZE = "GET /repos/acme/environments/contents/environments/production/freeze.j
 QUIET = {
     "GET /repos/acme/environments/git/matching-refs/tags/verified/": [],
     "GET /repos/acme/environments/pulls": [],
+    "GET /repos/acme/environments/commits": [],
     START: answer(status=204),
 }
 TITLE = promotions.title("guestbook", "7", DIGEST)
@@ -42,7 +44,7 @@ def run(title: str = TITLE, number: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 class Recording(Script):
-    """Remembers what promotions were started with."""
+    """Remembers what promotions were started with, and lists runs by how they ended."""
 
     def __init__(self, answers: dict[str, Any]) -> None:
         super().__init__(answers)
@@ -51,7 +53,13 @@ class Recording(Script):
     def send(self, method: str, url: str, headers: Any = None, body: bytes | None = None) -> Any:
         if url.endswith("/dispatches"):
             self.started.append(json.dumps(json.loads(body or b"")["inputs"], sort_keys=True))
-        return super().send(method, url, headers, body)
+        found = super().send(method, url, headers, body)
+        ended = parse_qs(urlsplit(url).query).get("status")
+        if ended and url.partition("?")[0].endswith("/actions/runs"):
+            content: Any = found.json()
+            runs = [item for item in content["workflow_runs"] if item["conclusion"] in ended]
+            return answer({"workflow_runs": runs})
+        return found
 
 
 def reconciled(
@@ -73,7 +81,7 @@ def reconciled(
 WANTED = json.dumps({"service": "guestbook", "run": "7", "digest": DIGEST}, sort_keys=True)
 
 
-@pytest.mark.parametrize("conclusion", ["failure", "cancelled"])
+@pytest.mark.parametrize("conclusion", ["failure", "cancelled", "timed_out", "startup_failure"])
 def test_what_did_not_come_to_its_end_is_started_again_once(conclusion: str) -> None:
     failed = [run(conclusion=conclusion)]
     assert reconciled(failed, failed) == [WANTED]
@@ -162,6 +170,7 @@ def test_the_workflows_write_the_titles_that_are_read() -> None:
     assert yaml.safe_load(owned[".github/workflows/promote.yml"])["run-name"] == (
         "Promote ${{ inputs.service }} (run ${{ inputs.run }}) ${{ inputs.digest }}"
         "${{ inputs.environments && format(' to {0}', inputs.environments) || '' }}"
+        "${{ inputs.again && ', again' || '' }}"
     )
     assert yaml.safe_load(owned[".github/workflows/requested.yml"])["run-name"] == (
         "${{ github.event.context }} ${{ github.event.description }}"
@@ -210,3 +219,29 @@ def test_without_a_request_the_command_for_a_new_one_is_named() -> None:
     words = hold.remedy(platform().service("guestbook"), "1.2.3")
     assert words.startswith("gh run rerun --repo acme/guestbook")
     assert "--workflow release.yml --branch v1.2.3" in words
+
+
+def test_what_a_person_asked_for_again_is_asked_for_so_again() -> None:
+    failed = [run(promotions.title("guestbook", "7", DIGEST, ["production"], again=True))]
+    assert json.loads(reconciled(failed, failed)[0]) == {
+        "service": "guestbook",
+        "run": "7",
+        "digest": DIGEST,
+        "environments": "production",
+        "again": "true",
+    }
+
+
+def test_runs_that_wait_for_an_approval_are_found_on_a_busy_day() -> None:
+    """A hundred releases an hour have more runs than a page shows."""
+    waits = run(number=2, status="waiting", conclusion=None)
+
+    class Busy(Script):
+        def send(self, method: str, url: str, headers: Any = None, body: bytes | None = None) -> Any:
+            if "status=waiting" in url and "/promote.yml/" in url:
+                return answer({"workflow_runs": [waits]})
+            return super().send(method, url, headers, body)
+
+    script = Busy({NEWEST: {"workflow_runs": []}, REQUESTED: {"workflow_runs": []}})
+    around = dataclasses.replace(context(), own=GitHub("https://github.test/api/v3", "token", script))
+    assert [item.id for item in promotions.newest(around)] == [2]

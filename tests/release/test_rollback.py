@@ -312,3 +312,14 @@ def test_a_rollback_by_hand_that_cannot_be_is_refused_in_words(world: Make, vers
     with pytest.raises(RefusedError, match=why):
         by_hand(here, "dev", version)
     assert here.wanted("dev") == "1.1.0"
+
+
+def test_after_a_rewrite_of_main_it_says_why_there_is_nothing_to_go_back_to(here: World) -> None:
+    path = f"/repos/{here.repository}/git"
+    first = here.history()[-1]["sha"]
+    here.call("PATCH", f"{path}/refs/heads/main", {"sha": first, "force": True})
+    bad = here.release("1.1.0", "dev")
+    reason = here.fail("dev", bad).reason
+    assert "the commits at which 1.0.0 were verified are no longer on main, which somebody has rewritten" in reason
+    with pytest.raises(RefusedError, match="somebody has rewritten"):
+        by_hand(here, "dev", "1.1.0")

@@ -168,10 +168,10 @@ class World:
         )
         return PromotionRequest(self.platform.service(service), made, tag, None, "2026-01-01T00:00:00Z")
 
-    def plan(self, request: PromotionRequest, *only: str) -> list[str]:
+    def plan(self, request: PromotionRequest, *only: str, again: bool = False) -> list[str]:
         """The environments that a run of the promotion delivers to."""
         context = self.context()
-        return promotion.with_work(context, request, promotion.consider(context, request, only))
+        return promotion.with_work(context, request, promotion.consider(context, request, only, again=again))
 
     def deliver(self, request: PromotionRequest, environment: str) -> Outcome:
         return promotion.deliver(self.context(), request, self.platform.environment(environment))

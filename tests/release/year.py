@@ -75,6 +75,7 @@ class Promotion:
     environments: tuple[str, ...]
     created: str
     conclusion: str | None = None
+    again: bool = False
 
 
 @dataclass
@@ -94,6 +95,8 @@ class Year:
     """Places whose values are mended, where Argo CD has not synced that yet."""
     unwanted: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Place and version that a person took back, declined or put on hold."""
+    refused: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
+    """Place and version that a person took out of Git or declined, and that nobody has asked for again."""
     kept: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Place and version that a person did not want to have rolled back."""
     told: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
@@ -170,13 +173,18 @@ class Year:
 
     def start(self, inputs: Mapping[str, str]) -> None:
         environments = tuple(inputs.get("environments", "").split())
-        self.promotions.append(Promotion(inputs["service"], inputs["run"], inputs["digest"], environments, clock.now()))
+        again = inputs.get("again") == "true"
+        self.promotions.append(
+            Promotion(inputs["service"], inputs["run"], inputs["digest"], environments, clock.now(), again=again)
+        )
 
     def runs(self, wanted: str | None) -> list[dict[str, Any]]:
         found = [
             {
                 "id": number,
-                "display_title": promotions.title(item.service, item.run, item.digest, item.environments),
+                "display_title": promotions.title(
+                    item.service, item.run, item.digest, item.environments, again=item.again
+                ),
                 "status": "completed" if item.conclusion else "queued",
                 "conclusion": item.conclusion,
                 "created_at": item.created,
@@ -293,7 +301,7 @@ class Year:
         request = dataclasses.replace(request, service=self.world.platform.service(item.service))
         version = request.release.version
         before = {place.name: self.wanted(place.name, item.service) for place in self.world.platform.environments}
-        ended = self.attempt(lambda context: deliveries.promote(context, request, item.environments))
+        ended = self.attempt(lambda context: deliveries.promote(context, request, item.environments, again=item.again))
         for place in self.world.platform.environments:
             was, there = before.get(place.name), self.wanted(place.name, item.service)
             if was and was != there:
@@ -432,6 +440,8 @@ class Year:
             there = self.world.file(place.name, service).release
         except ReleaseError as error:
             return [f"{name}: its release file is still broken: {error}"]
+        if there is not None and (place.name, service, there.version) in self.refused - self.kept:
+            return [f"{name}: {there.version} is back, and nobody has asked for it"]
         if there is not None and (place.name, service, there.version) in self.kept:
             return []
         now = Version.parse(there.version) if there else None

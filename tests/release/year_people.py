@@ -91,6 +91,7 @@ class People:
         version = file.held[-1].version
         self.year.attempt(lambda context: hold.unhold(context, place, service, version, login="dana"))
         self.year.attempt(lambda context: hold.promote_again(context, place, service, version))
+        self.year.refused.discard((place.name, service.name, version))
         self.year.counts["released from hold"] += 1
 
     def revert(self) -> None:
@@ -115,6 +116,8 @@ class People:
         self.year.unwanted.add((place.name, service.name, file.release.version))
         self.year.told.discard((place.name, service.name, older.release.version))
         self.world.commit("environments", path, older.dump())
+        self.year.refused.add((place.name, service.name, file.release.version))
+        self.year.refused.discard((place.name, service.name, older.release.version))
         self.year.counts["reverted"] += 1
 
     def take_back(self) -> None:
@@ -190,6 +193,7 @@ class People:
         self.year.counts[f"closed a {kind}"] += 1
         if kind == "release":
             self.year.unwanted.add((place, service, version))
+            self.year.refused.add((place, service, version))
         elif kind == "rollback":
             self.year.kept.add((place, service, version))
 
