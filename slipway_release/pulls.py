@@ -144,12 +144,13 @@ def _as_before(contents: Contents, path: str, since: str) -> Document | None:
     return {"path": path, "mode": "100644", "type": "blob", "sha": was.sha}
 
 
-def close(contents: Contents, pull: PullRequest, reason: str) -> None:
-    """Close a pull request for a reason, and leave no branch behind."""
+def close(contents: Contents, pull: PullRequest, reason: str, *, keeps_branch: bool = False) -> None:
+    """Close a pull request for a reason, and leave no branch behind, unless another one is of it too."""
     base = f"/repos/{contents.repository}"
     contents.github.post(f"{base}/issues/{pull.number}/comments", {"body": reason})
     contents.github.patch(f"{base}/pulls/{pull.number}", {"state": "closed", "body": f"{reason}\n\n{CLOSED}"})
-    contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
+    if not keeps_branch:
+        contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
 
 
 def same_commit(contents: Contents, commit: str, branch: str) -> str | None:

@@ -109,13 +109,16 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
 def _proposed(context: Context, done: list[str], failed: list[str]) -> list[stray.Open]:
     """The open pull requests of this program; what leads nowhere any more is closed."""
     found: list[stray.Open] = []
-    for item in list(stray.list_open(context)):
+    everything = list(stray.list_open(context))
+    for item in everything:
         reason = stray.reason(context.platform, item)
         if reason is None:
             found.append(item)
             continue
         try:
-            pulls.close(context.contents, item.pull, reason)
+            # Everybody may open another one of the same branch.
+            others = [other for other in everything if other.pull.branch == item.pull.branch]
+            pulls.close(context.contents, item.pull, reason, keeps_branch=len(others) > 1)
             done.append(f"{item.pull.url} is closed: {reason}")
         except ReleaseError as error:
             failed.append(f"{item.pull.url}: {error}")

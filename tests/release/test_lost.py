@@ -232,3 +232,13 @@ def test_what_waited_and_never_came_says_so_once_a_newer_version_is_good(world: 
     here.succeed("production", here.deliver(request, "production").link.rpartition("/")[2])
     assert here.statuses("guestbook", "production", "v1.0.0")[0] == "inactive: 1.0.0: superseded by 1.1.0"
     assert here.statuses("guestbook", "production", "v1.1.0")[0] == "success: 1.1.0: verified"
+
+
+def test_another_request_of_the_same_branch_is_closed_and_takes_nothing_along(waiting: World) -> None:
+    """Everybody who may push can open it."""
+    (own,) = waiting.pulls()
+    path = f"/repos/{waiting.repository}"
+    waiting.call("POST", f"{path}/git/refs", {"ref": "refs/heads/mine", "sha": waiting.head("environments")})
+    waiting.call("POST", f"{path}/pulls", {"title": "Mine", "head": own["head"]["ref"], "base": "mine"})
+    reconciled(waiting)
+    assert [(pull["number"], pull["head"]["sha"]) for pull in waiting.pulls()] == [(own["number"], own["head"]["sha"])]
