@@ -35,6 +35,8 @@ class Application:
     sync: str
     health: str
     revision: str
+    synced: str
+    """The revision of its last sync; empty before the first one, and while one is under way."""
     branch: str
     """What it follows, without `refs/heads/`."""
     cluster: str
@@ -59,6 +61,11 @@ class Application:
         if not self.automated and self.sync in {"Synced", "OutOfSync"}:
             return True
         return (self.sync, self.health) == ("Synced", "Healthy")
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether the cluster differs from what was synced there; a commit that is still to be synced is not drift."""
+        return self.automated and self.sync == "OutOfSync" and self.revision == self.synced
 
     def __str__(self) -> str:
         return f"{self.name} {self.sync}/{self.health}" + (f" ({self.problem[:200]})" if self.problem else "")
@@ -129,7 +136,8 @@ def _application(item: Object) -> Application:
     labels = fields(item, "metadata", "labels")
     status = fields(item, "status")
     complaints = [str(condition.get("message")) for condition in items(status, "conditions")]
-    if at(status, "operationState", "phase") in {"Failed", "Error", "Running"}:
+    phase = at(status, "operationState", "phase")
+    if phase in {"Failed", "Error", "Running"}:
         complaints.append(str(at(status, "operationState", "message") or ""))
     return Application(
         name=item["metadata"]["name"],
@@ -142,6 +150,7 @@ def _application(item: Object) -> Application:
         namespace=at(item, "spec", "destination", "namespace") or "",
         branch=str(at(item, "spec", "source", "targetRevision") or "").removeprefix("refs/heads/"),
         revision=at(status, "sync", "revision") or "",
+        synced="" if phase == "Running" else at(status, "operationState", "syncResult", "revision") or "",
         is_compared=REFRESH not in fields(item, "metadata", "annotations"),
         problem=complaints[0] if complaints else "",
     )

@@ -244,6 +244,12 @@ def _approve(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.people import agree, numbered
     from sandbox.rehearsal import Rehearsal
 
-    commit = agree(Rehearsal(config), *numbered(given.url), reviewer=given.person)
+    repository, number = numbered(given.url)
+    try:
+        commit = agree(Rehearsal(config), repository, number, reviewer=given.person)
+    except SandboxError as error:
+        if " 404 " not in str(error):
+            raise
+        raise SandboxError(f"{given.url}: there is no such pull request, or it is not opened yet") from None
     _console().print(f"merged as {commit[:12]}")
     return None

@@ -162,7 +162,7 @@ def _services(
             version=version,
             sync=item.sync,
             health=item.health,
-            drift=item.automated and item.sync == "OutOfSync",
+            drift=item.has_drifted,
             problem=item.problem,
         )
         for item, version in zip(mine, versions, strict=True)

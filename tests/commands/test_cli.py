@@ -168,6 +168,17 @@ def test_the_pulumi_among_the_commands_passes_every_word_on(words: list[str], mo
     assert passed == [words]
 
 
+def test_a_pull_request_that_is_not_open_yet_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **_named: object) -> None:
+        raise SandboxError("POST /repos/acme/environments/pulls/9/reviews: 404 Not Found")
+
+    monkeypatch.setattr("sandbox.people.agree", refused)
+    assert main(["approve", "http://10.201.0.1:3000/acme/environments/pull/9"]) == ExitCode.FAILED
+    assert "pull/9: there is no such pull request, or it is not opened yet" in capsys.readouterr().err
+
+
 def test_an_address_that_is_not_a_pull_requests_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["approve", "http://10.201.0.1:3000/acme/environments"]) == ExitCode.FAILED
     assert "not the address of a pull request" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from sandbox import pods
-from sandbox.applications import wait_for_applications
+from sandbox.applications import applications, wait_for_applications
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
 
@@ -65,6 +65,18 @@ def waited(*found: dict[str, Any], pull_request: str = "", committed: bool = Fal
     listed = cast(Cluster, Listed(*found))
     waiting = wait_for_applications(listed, lambda _text: None, 0, pull_request, committed=committed)
     return [one.name for one in waiting]
+
+
+@pytest.mark.parametrize(
+    ("synced", "phase", "drifted"),
+    [("one", "Succeeded", True), ("another", "Succeeded", False), ("one", "Running", False)],
+)
+def test_a_release_on_its_way_is_not_drift(synced: str, phase: str, *, drifted: bool) -> None:
+    found = application("guestbook-dev", "OutOfSync", "Healthy")
+    found["status"]["sync"]["revision"] = "one"
+    found["status"]["operationState"] = {"phase": phase, "syncResult": {"revision": synced}}
+    (shown,) = applications(cast(Cluster, Listed(found)))
+    assert shown.has_drifted is drifted
 
 
 @pytest.mark.parametrize("lacking", [NO_CHART, NO_NAMESPACE])
