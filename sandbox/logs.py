@@ -9,7 +9,7 @@ LINES = 40
 
 
 def log_files(config: SandboxConfig) -> dict[str, Path]:
-    """Every log file of the sandbox, by a short name such as `github/requests` or `node/kubelet`."""
+    """Every log file of the sandbox, by a short name such as `github/requests` or `node/logs/kubelet`."""
     found = sorted(path for path in config.directory.rglob("*.log") if path.is_file())
     return {str(path.relative_to(config.directory).with_suffix("")): path for path in found}
 

@@ -43,4 +43,4 @@ class SettingsError(pulumi.RunError):
 
 def listed(words: Iterable[str]) -> str:
     """The words that are allowed, for the end of a problem."""
-    return ", ".join(words) or "none, there are none yet"
+    return ", ".join(words) or "none yet"

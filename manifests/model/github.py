@@ -41,7 +41,7 @@ def _base_url(text: str) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise wrong(f"{text!r} is not a URL of a GitHub: its host or port is none") from None
+        raise wrong(f"{text!r} is not a URL of a GitHub: its host or port is not valid") from None
     if port == 0 or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise wrong(f"{text!r} is not a URL of a GitHub: use https://github.com/ or https://<host>/ of an own one")
     host = parts.hostname
