@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from sandbox.errors import ExitCode
 from sandbox.pulumi.events import Step
 from sandbox.pulumi.plan import tree
 from sandbox.pulumi.settings import StackConfig, read_stack
+from tests.docs.documented import documented
 from tests.pulumi.conftest import built_cli
 
 ROOT = Path(__file__).parents[2]
@@ -30,17 +30,23 @@ class Planned:
     left: list[str]
 
 
-def plan(folder: Path, stack: str) -> Planned:
+def plan(folder: Path, line: str) -> Planned:
     """Runs it for a sandbox that is not up, with temporary files in a folder that can be looked into."""
     temporary, box = folder / "temporary", folder / "box"
     temporary.mkdir(parents=True)
     ran = subprocess.run(
-        [sys.executable, "-m", "sandbox", "plan", "--stack", stack], cwd=ROOT,
+        ["sh", "-ec", line.replace("make ", "make --old-file=.venv/.everything ")], cwd=ROOT,
         env=os.environ | {"SLIPWAY_SANDBOX_DIR": str(box), "TMPDIR": str(temporary)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == ExitCode.OK, ran.stderr
     return Planned(ran.stdout, ran.stderr, [str(path) for path in (box, *temporary.iterdir()) if path.exists()])
+
+
+LINES = [
+    documented("make plan"),
+    documented(".venv/bin/python -m sandbox plan --stack acme").replace("acme", "example"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -49,20 +55,29 @@ def built() -> None:
         pytest.skip("no built pulumi in the cache; `make up` builds it")
 
 
-@pytest.fixture(scope="module", params=["sandbox", "example"])
-def planned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Planned]:
-    """A stack, and its plan."""
-    return request.param, plan(tmp_path_factory.mktemp("plan") / "first", request.param)
+@pytest.fixture(scope="module", params=LINES)
+def planned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    return plan(tmp_path_factory.mktemp("plan") / "first", request.param)
 
 
-def test_a_plan_shows_what_is_declared_and_leaves_nothing(planned: tuple[str, Planned]) -> None:
-    _, told = planned
-    assert "-production-application" in told.said
-    assert "environments-repository" in told.said
-    assert "[retained]" in told.said
-    assert "kubernetes" in told.said.splitlines()[-1]
-    assert "expected to have version" not in told.said + told.warned
-    assert told.left == []
+def test_a_plan_shows_what_is_declared_and_leaves_nothing(planned: Planned) -> None:
+    assert "-production-application" in planned.said
+    assert "environments-repository" in planned.said
+    assert "[retained]" in planned.said
+    assert "kubernetes" in planned.said.splitlines()[-1]
+    assert "expected to have version" not in planned.said + planned.warned
+    assert planned.left == []
+
+
+def test_a_plan_as_json_becomes_the_comment_of_a_pull_request(tmp_path: Path) -> None:
+    commands = (
+        documented("make plan STACK=acme JSON=plan.json"),
+        documented(".venv/bin/python -m stacks.preview_comment plan.json --stack acme"),
+    )
+    file = str(tmp_path / "plan.json")
+    made, shown = (line.replace("acme", "example").replace("plan.json", file) for line in commands)
+    plan(tmp_path / "made", made)
+    assert "environments-repository" in plan(tmp_path / "shown", shown).said
 
 
 def test_the_order_of_a_plan_is_the_same_whatever_the_engine_takes_first() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from slipway_release.claims import TEST_JOB
 from slipway_release.verdict import CHECK
+from tests.docs.documented import documented
+from tests.docs.github_cli import workflow_run
 from tests.release.stage import APPS, Stage, act, docker_registry
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
@@ -123,7 +125,7 @@ def test_a_success_whose_event_was_lost_is_recorded_by_a_reconciliation(stage: S
     name = f"verified/dev/guestbook/{stage.wanted('dev')}"
     path = f"/repos/acme/environments/git/ref/tags/{name}"
     assert stage.client.get(path).status_code == 404
-    stage.call("POST", "/repos/acme/environments/actions/workflows/reconcile.yml/dispatches", {"ref": "main"})
+    stage.call("POST", *workflow_run(documented("gh workflow run reconcile.yml --repo acme/environments")))
     run = stage.finished("environments", "reconcile")
     assert run["conclusion"] == "success", stage.log(run)
     assert stage.client.get(path).status_code == 200

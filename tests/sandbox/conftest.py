@@ -18,7 +18,8 @@ from sandbox.overlay import sandbox_stack
 from sandbox.pulumi import operations
 from sandbox.pulumi.operations import Run
 from sandbox.rehearsal import Rehearsal
-from tests.sandbox.places import ROOT, config_of, environment_of, started
+from tests.docs.documented import documented
+from tests.sandbox.places import ROOT, config_of, environment_of, here, started
 from tests.sandbox.platforms import Platform
 
 UP_SECONDS = 3000
@@ -26,7 +27,8 @@ UP_SECONDS = 3000
 SHARING = (
     "test_bad_input.py", "test_up.py", "test_platform_repository.py", "test_sign_on.py", "test_tenancy.py",
     "test_sync_windows.py", "test_access.py", "test_rollback.py", "test_pull_secrets.py",
-    "test_pull_request_environments.py", "test_faults.py", "test_checks.py", "test_drift.py", "test_down.py",
+    "test_pull_request_environments.py", "test_faults.py", "test_checks.py", "test_commands.py", "test_drift.py",
+    "test_down.py",
 )  # fmt: skip
 """The files that share the sandbox, in the order in which they find it: new, released, released often, gone."""
 DAILY = ("test_pulumi_cli.py", "test_stories.py")
@@ -41,7 +43,6 @@ class Sandbox:
 
     config: SandboxConfig
     environment: dict[str, str]
-    first_up: subprocess.CompletedProcess[str] | None = None
 
     def run(self, *arguments: str, timeout: float = UP_SECONDS) -> subprocess.CompletedProcess[str]:
         """Runs `python -m sandbox`."""
@@ -50,11 +51,26 @@ class Sandbox:
             cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
 
+    def types(self, line: str, folder: Path = ROOT) -> str:
+        """Runs a command line of the documentation as a person does in a clone, and returns what it printed."""
+        # `make` and the sandbox look for a `pulumi` on PATH, and the one of this sandbox is not meant for them.
+        commands = {} if line.startswith(("make", ".venv")) else self.commands
+        ran = subprocess.run(
+            ["sh", "-ec", here(line, self.config)], cwd=folder, env=self.environment | commands,
+            capture_output=True, text=True, timeout=UP_SECONDS, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, f"{line}\n{ran.stderr}\n{ran.stdout}"
+        return ran.stdout
+
+    @property
+    def commands(self) -> dict[str, str]:
+        """The variables with which kubectl, pulumi, helm and argocd are those of this sandbox."""
+        path = os.pathsep.join([str(self.config.commands), str(ROOT / ".venv/bin"), os.environ["PATH"]])
+        return {"PATH": path, "KUBECONFIG": str(self.config.kubeconfig)}
+
     def status(self) -> dict[str, Any]:
         """What `status --json` says."""
-        done = self.run("status", "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return json.loads(self.types(documented(".venv/bin/python -m sandbox status --json")))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,9 +109,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     config = config_of(environment)
     box = Sandbox(config, environment)
     try:
-        done = box.run("up")
-        assert done.returncode == 0, f"{done.stderr}\n{done.stdout}"
-        yield Sandbox(config, environment, done)
+        box.types(documented("make up"))
+        yield box
     finally:
         box.run("down")
 

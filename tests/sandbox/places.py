@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -65,3 +66,10 @@ def free_network() -> str:
     raise RuntimeError(
         f"10.{_CANDIDATES[0]} to 10.{_CANDIDATES[-1]} are all taken by other runs of tests; wait for one of them to end"
     )
+
+
+def here(line: str, config: SandboxConfig) -> str:
+    """A command line of the documentation for a sandbox of the tests: with its folder and its network, and packages
+    that are there already."""
+    line = re.sub(r"\bmake (?=[a-z])", "make --old-file=.venv/.everything ", line)
+    return line.replace(".sandbox/", f"{config.directory}/").replace("10.201.", f"{config.network}.")

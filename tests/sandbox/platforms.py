@@ -19,6 +19,7 @@ from sandbox.pulumi.operations import Run
 from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
+from tests.docs.documented import documented
 
 Values = dict[str, Any]
 Change = Callable[[Values], None]
@@ -104,7 +105,8 @@ class Platform:
         (urn,) = [
             found["urn"] for found in state["checkpoint"]["latest"]["resources"] if found["urn"].endswith(f"::{name}")
         ]
-        command = [str(self.config.commands / "pulumi"), "state", "delete", urn, "--target-dependents", "--yes"]
+        _, *words = documented("pulumi state delete --target-dependents").split()
+        command = [str(self.config.commands / "pulumi"), *words, urn, "--yes"]
         environment = os.environ | {
             "SLIPWAY_SANDBOX_DIR": str(self.config.directory),
             "SLIPWAY_SANDBOX_NETWORK": self.config.network,

@@ -13,6 +13,9 @@ from sandbox.images.catalog import PYTHON
 from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
 from sandbox.story import next_versions
+from tests.docs.documented import documented, documented_block
+from tests.docs.github_cli import workflow_run
+from tests.sandbox.conftest import Sandbox
 
 SERVICE, ENVIRONMENT = "guestbook", "dev"
 NAMESPACE, MONITORING = f"{SERVICE}-{ENVIRONMENT}", "monitoring"
@@ -118,7 +121,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(rehearsal: Rehearsal) -> Told:
+def told(sandbox: Sandbox, rehearsal: Rehearsal) -> Told:
     good, bad, *_ = next_versions(rehearsal, SERVICE)
     told = Told(rehearsal, good, bad)
     start_prometheus(rehearsal)
@@ -130,12 +133,14 @@ def told(rehearsal: Rehearsal) -> Told:
         )
     # Images of main would come to the environment beside the releases.
     rehearsal.github("PUT", f"{rehearsal.repository_path(SERVICE)}/actions/workflows/main.yml/disable")
+    release = documented_block("docs/getting-started.md", "Release something")
+    sandbox.types("\n".join(release).replace("0.1.0", good))
+    told.settled(good, "success")
     with rehearsal.clone(SERVICE, AUTHOR) as clone:
-        clone.tag(f"v{good}")
-        told.settled(good, "success")
         dockerfile = (clone.directory / "Dockerfile").read_text()
         change(rehearsal, clone, "Answer wrongly", {"Dockerfile": dockerfile + WRONG}, author=AUTHOR, reviewer=REVIEWER)
-        clone.tag(f"v{bad}")
+        for line in (documented("git tag v1.2.3"), documented("git push origin v1.2.3")):
+            sandbox.types(line.replace("1.2.3", bad), clone.directory)
     return told
 
 
@@ -174,16 +179,10 @@ def test_a_person_takes_back_a_version_that_was_verified(told: Told) -> None:
     rehearsal, repository = told.rehearsal, told.rehearsal.environment_repository
     told.running(told.good)
     earlier = told.verified() - {told.good}
-    inputs = {
-        "action": "roll back",
-        "service": SERVICE,
-        "environment": ENVIRONMENT,
-        "version": told.good,
-        "reason": "loses orders",
-    }
-    path = f"{rehearsal.repository_path(repository)}/actions/workflows/hold.yml/dispatches"
+    line = documented("gh workflow run hold.yml --repo acme/environments -f action='roll back'")
+    path, body = workflow_run(line, environment=ENVIRONMENT, version=told.good)
     last = max((run["id"] for run in rehearsal.runs(repository, workflow="hold.yml")), default=0)
-    rehearsal.github("POST", path, user=AUTHOR, body={"ref": "main", "inputs": inputs})
+    rehearsal.github("POST", path, user=AUTHOR, body=body)
     run = rehearsal.wait_for_run(repository, "hold.yml", after=last, seconds=180)
     assert run["conclusion"] == "success", rehearsal.run_log(repository, run["id"])
     back = rehearsal.version(ENVIRONMENT, SERVICE)

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
 
 
@@ -11,8 +12,7 @@ def told(*command: str) -> str:
 
 
 def test_down_leaves_nothing(sandbox: Sandbox) -> None:
-    done = sandbox.run("down")
-    assert done.returncode == 0, done.stderr
+    sandbox.types(documented("make down"))
     folder, network = str(sandbox.config.directory), f"{sandbox.config.network}."
     assert not sandbox.config.directory.exists()
     assert not sandbox.config.directory.with_name(f"{sandbox.config.directory.name}.lock").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.rehearsal import Rehearsal
+from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.places import ROOT
 
@@ -89,8 +90,5 @@ def test_a_day_later_nothing_has_drifted(sandbox: Sandbox, rehearsal: Rehearsal)
     """As `drift.yml` does it. GitHub's clock stays moved, so this comes last."""
     moved = rehearsal.github("POST", f"{sandbox.config.github_url}_sandbox/clock", body={"seconds": DAY})
     assert moved["ahead"] >= DAY
-    command = [str(sandbox.config.commands / "pulumi"), "preview", "--refresh", "--expect-no-changes", "--diff"]
-    ran = subprocess.run(
-        [*command, "--non-interactive"], env=sandbox.environment, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    line = documented("pulumi preview --refresh --expect-no-changes")
+    sandbox.types(f"{line} --diff --non-interactive")

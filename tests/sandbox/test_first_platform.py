@@ -26,13 +26,26 @@ from sandbox.overlay import sandbox_stack
 from sandbox.people import agree, change
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import JsonObject, Rehearsal
-from tests.docs.markdown import Page, steps
+from tests.docs.documented import documented, documented_steps
+from tests.docs.github_cli import workflow_run
 from tests.sandbox.places import ROOT, config_of, environment_of, started
 
 SERVICE, VERSION = "guestbook", "0.1.0"
 APPROVERS = "leads"
 """Their team is not the platform's: a person who syncs is not an administrator of Argo CD."""
-STEPS = steps(Page(ROOT / "docs/first-platform.md"))
+STEPS = documented_steps("docs/first-platform.md", "make install")
+"""The packages are here; make would install them again."""
+STARTED = {
+    "hold": documented("gh workflow run hold.yml --repo acme/environments -f action=hold"),
+    "release from hold": documented("gh workflow run hold.yml --repo acme/environments -f action='release from hold'"),
+    "freeze": documented(
+        "gh workflow run freeze.yml --repo acme/environments -f environment=production -f action=freeze"
+    ),
+    "end the freeze": documented(
+        "gh workflow run freeze.yml --repo acme/environments -f environment=production -f action='end"
+    ),
+}
+"""What people start, by its action."""
 REPLACED = ("github", "cluster", "argocd", "registry", "teams", "environments", "services", "secrets", "notifications")
 """The sections of the example that the page has a person go through."""
 
@@ -69,13 +82,11 @@ class Newcomer:
         """Workflow, person and action, all at once for production; whether each run of them succeeds."""
         rehearsal = self.rehearsal
         repository = rehearsal.environment_repository
-        path = rehearsal.repository_path(repository)
         before = max(run["id"] for run in rehearsal.runs(repository))
         for workflow, user, action in wanted:
-            inputs = {"action": action, "environment": "production", "reason": "Tried"}
-            inputs |= {"service": SERVICE, "version": "9.9.9"} if workflow == "hold" else {}
-            started = f"{path}/actions/workflows/{workflow}.yml/dispatches"
-            rehearsal.github("POST", started, user=user, body={"ref": "main", "inputs": inputs})
+            instead = {"version": "9.9.9"} if workflow == "hold" else {}
+            path, body = workflow_run(STARTED[action], **instead)
+            rehearsal.github("POST", path, user=user, body=body)
 
         def done() -> dict[tuple[str, str], bool]:
             found = {
@@ -119,7 +130,6 @@ class Newcomer:
     def makes_the_apps(self, command: str) -> None:
         """Presses the buttons and follows the links of the page that the command opens."""
         self.ran.append(command)
-        # The packages are here; make would install them again.
         command = command.replace("make ", "make --old-file=.venv/.everything ", 1)
         with subprocess.Popen(
             ["sh", "-ec", f"exec {command}"], cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE,
@@ -181,12 +191,12 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
         newcomer.types(command)
     newcomer.edits_the_example()
     for command in stack:
-        if command != "make install":  # the packages are here
-            newcomer.types(command)
+        newcomer.types(command)
     for command in apps:
         newcomer.makes_the_apps(command)
     tokens = {"githubToken": rehearsal.token(ADMIN), "packagesToken": rehearsal.token(READER)}
-    newcomer.types("pulumi config set --secret slipway:ssoClientSecret", rehearsal.credentials["ssoClientSecret"])
+    of_sso = documented("pulumi config set --secret slipway:ssoClientSecret")
+    newcomer.types(of_sso, rehearsal.credentials["ssoClientSecret"])
     for command in given:
         newcomer.types(command, tokens.get(command.rpartition(":")[2], "something secret"))
     for command in up:
@@ -210,7 +220,7 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
     rehearsal.sync(application, user="sam")
     rehearsal.wait_for_version("production", SERVICE, VERSION, seconds=300)
     rehearsal.wait("verified", lambda: rehearsal.verdict("production", SERVICE, VERSION) == "success", 300)
-    assert {command for step in STEPS for command in step.commands} <= {*newcomer.ran, "make install", "pulumi up"}
+    assert {command for step in STEPS for command in step.commands} <= {*newcomer.ran, "pulumi up"}
 
 
 def dana_lets_nothing_in(rehearsal: Rehearsal, number: int) -> None:
@@ -252,3 +262,19 @@ def proposed(rehearsal: Rehearsal) -> int:
         return next((pull for pull in pulls if VERSION in pull["title"]), None)
 
     return rehearsal.wait("a pull request for production", found, 300)["number"]
+
+
+def test_a_new_key_is_set_in_place_of_the_old_one(newcomer: Newcomer) -> None:
+    """As `docs/rotate-a-credential.md` has it, with the same key."""
+    shown = "pulumi config get slipway:promoterPrivateKey"
+    key = newcomer.types(shown)
+    (newcomer.folder / "promoter-new.pem").write_text(key)
+    newcomer.types(documented("cat promoter-new.pem | pulumi config set --secret slipway:promoterPrivateKey"))
+    assert newcomer.types(shown) == key
+
+
+def test_a_value_of_the_chart_is_set_as_a_secret(newcomer: Newcomer) -> None:
+    newcomer.types(documented("pulumi config set --path --secret"), "something secret")
+    file = (newcomer.folder / "stacks/Pulumi.acme.yaml").read_text()
+    assert "another.key" in file
+    assert "something secret" not in file

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from sandbox.clone import Clone
-from sandbox.people import agree, propose
+from sandbox.people import propose
 from sandbox.rehearsal import Rehearsal
+from tests.docs.documented import documented, documented_block
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.test_drift import kubectl
 
@@ -26,9 +27,8 @@ TAKES = """\
 @pytest.fixture(scope="module")
 def repository(sandbox: Sandbox, rehearsal: Rehearsal) -> Iterator[str]:
     """Afterwards `make up` puts back what was merged, since this tree does not have it, and says so."""
-    made = sandbox.run("platform-repository")
-    assert made.returncode == 0, made.stderr
-    name = made.stdout.strip().rpartition("/")[2]
+    made = sandbox.types(documented("make platform-repository"))
+    name = made.strip().rpartition("/")[2]
     yield name
     back = sandbox.run("up")
     assert back.returncode == 0, f"{back.stderr}\n{back.stdout}"
@@ -71,6 +71,8 @@ def newest(rehearsal: Rehearsal, repository: str, workflow: str) -> int:
 def test_a_reviewed_change_goes_live_and_one_that_deletes_a_repository_does_not(
     sandbox: Sandbox, rehearsal: Rehearsal, repository: str, clone: Clone
 ) -> None:
+    sandbox.types("\n".join(documented_block("docs/sandbox.md", "The platform repository")))
+    assert (sandbox.config.directory / "platform" / SETTINGS).is_file()
     path = rehearsal.repository_path(repository)
     smaller, renamed = edited(clone, without_clock), edited(clone, with_another_group)
     title = "Rename the group of web"
@@ -92,7 +94,8 @@ def test_a_reviewed_change_goes_live_and_one_that_deletes_a_repository_does_not(
     assert "clock" not in again["body"]
 
     last = newest(rehearsal, repository, "deploy.yml")
-    agree(rehearsal, repository, pull, reviewer="pat")
+    approve = documented(".venv/bin/python -m sandbox approve http://10.201.0.1:3000/acme/platform/pull/1")
+    sandbox.types(approve.removesuffix("1") + str(pull))
     deployed = finished(rehearsal, repository, "deploy.yml", after=last)
     assert deployed["conclusion"] == "success", deployed["log"]
     policy = kubectl(sandbox, "get", "configmap", "argocd-rbac-cm", "--namespace", "argocd", "--output", "yaml")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from sandbox.demo import AUTHOR, REVIEWER, Demo
+from sandbox.demo import AUTHOR, REVIEWER
 from sandbox.people import change
 from sandbox.rehearsal import JsonObject, Rehearsal
 from sandbox.sign_on import logged_in
-from sandbox.story import Environment, Story, environments, next_versions
+from sandbox.story import Environment, environments, next_versions
+from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
 
 SERVICE = "guestbook"
@@ -49,9 +50,9 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(rehearsal: Rehearsal) -> Told:
+def told(sandbox: Sandbox, rehearsal: Rehearsal) -> Told:
     versions = next_versions(rehearsal, SERVICE)
-    Demo(rehearsal, SERVICE, Story()).run()
+    assert "A lost event" in sandbox.types(documented("make demo"))
     return Told(rehearsal, {stage.name: stage for stage in environments(rehearsal, SERVICE)}, *versions)
 
 
@@ -161,10 +162,9 @@ def test_status_shows_what_runs_and_no_drift(told: Told, sandbox: Sandbox) -> No
     assert {(item["version"], item["sync"], item["drift"]) for item in shown} == {(told.last, "Synced", False)}
 
 
-def test_up_after_a_release_changes_nothing(told: Told, sandbox: Sandbox) -> None:
-    again = sandbox.run("up")
-    assert again.returncode == 0, again.stderr
-    assert "nothing changed" in again.stdout
+def test_up_after_a_release_and_a_down_that_keeps_the_state_changes_nothing(told: Told, sandbox: Sandbox) -> None:
+    sandbox.types(documented(".venv/bin/python -m sandbox down --keep-state"))
+    assert "nothing changed" in sandbox.types(documented("make up"))
     assert told.rehearsal.version("dev", SERVICE) == told.last
 
 

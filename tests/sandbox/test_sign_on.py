@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,9 @@ from sandbox.github.credentials import READER, SSO_CLIENT
 from sandbox.github.identity.tokens import Signer
 from sandbox.rehearsal import Rehearsal
 from sandbox.sign_on import authorize, logged_in
+from tests.docs.documented import documented, documented_block
 from tests.sandbox.conftest import Sandbox
-from tests.sandbox.places import ROOT
+from tests.sandbox.places import here
 
 OF_THE_SERVICE = ("dana", "sam")
 PLATFORM = "pat"
@@ -139,12 +141,11 @@ def test_a_token_that_the_provider_has_not_signed_is_refused(
 
 def test_the_command_logs_in_too(sandbox: Sandbox, tmp_path: Path) -> None:
     """As `docs/log-in.md` has it; the browser is this test."""
-    address = sandbox.config.argocd_url.removeprefix("http://")
-    argocd = str(sandbox.config.commands / "argocd")
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-    words = ["login", address, "--plaintext", "--grpc-web", "--sso", "--sso-launch-browser=false"]
+    login = here(documented(".sandbox/bin/argocd login"), sandbox.config)
+    sync = here(documented(".sandbox/bin/argocd app sync"), sandbox.config)
     with (
-        subprocess.Popen([argocd, *words], env=environment, text=True, stdout=-1, stderr=subprocess.STDOUT) as ran,
+        subprocess.Popen(shlex.split(login), env=environment, text=True, stdout=-1, stderr=subprocess.STDOUT) as ran,
         httpx.Client(transport=httpx.HTTPTransport(retries=5), timeout=60, trust_env=False) as browser,
     ):
         assert ran.stdout is not None
@@ -154,24 +155,16 @@ def test_the_command_logs_in_too(sandbox: Sandbox, tmp_path: Path) -> None:
         # All of it is read: the command may still write, and would be ended by a closed pipe.
         said, _ = ran.communicate(timeout=120)
     assert ran.returncode == 0, said
-    told = subprocess.run(
-        [argocd, "account", "get-user-info", "--grpc-web"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert "Groups: Acme Web" in told.stdout, told
+    info = f"{sandbox.config.commands}/{documented('argocd account get-user-info')} --grpc-web"
+    for command, said in ((info, "Groups: Acme Web"), (sync, "Phase: ")):
+        told = subprocess.run(shlex.split(command), env=environment, capture_output=True, text=True, check=False)
+        assert said in told.stdout, told
 
 
 def test_admin_is_off_and_comes_back_by_breaking_glass(sandbox: Sandbox, rehearsal: Rehearsal) -> None:
     """With the commands of `docs/log-in.md`, there and back."""
-    broken, mended = sh_blocks("log-in.md", "Break glass")
-    environment = sandbox.environment | {
-        "PATH": f"{sandbox.config.commands}:{os.environ['PATH']}",
-        "KUBECONFIG": str(sandbox.config.kubeconfig),
-    }
-
-    def shell(commands: str) -> str:
-        ran = subprocess.run(["sh", "-ec", commands], env=environment, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout.splitlines()[-1]
+    broken = documented_block("docs/log-in.md", "Break glass", 0)
+    mended = documented_block("docs/log-in.md", "Break glass", 1)
 
     def answer(account: dict[str, str]) -> int:
         # A new connection each time: the pod behind an old one may be ending.
@@ -179,10 +172,10 @@ def test_admin_is_off_and_comes_back_by_breaking_glass(sandbox: Sandbox, rehears
 
     # Argo CD's server takes up a moment later what kubectl has written.
     try:
-        account = {"username": "admin", "password": shell(broken)}
+        account = {"username": "admin", "password": sandbox.types("\n".join(broken)).splitlines()[-1]}
         rehearsal.wait("admin logged in", lambda: answer(account) == 200)
     finally:
-        shell(mended)
+        sandbox.types("\n".join(mended))
     rehearsal.wait("admin refused", lambda: answer(account) != 200)
 
 
@@ -202,9 +195,3 @@ def signed(sandbox: Sandbox, **claims: Any) -> str:
 def bearer(sandbox: Sandbox, token: str) -> httpx.Client:
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.Client(base_url=sandbox.config.argocd_url, headers=headers, timeout=30, trust_env=False)
-
-
-def sh_blocks(page: str, section: str) -> list[str]:
-    """The commands of a section of the documentation, block by block."""
-    text = (ROOT / "docs" / page).read_text().split(f"## {section}\n", 1)[1].split("\n## ", 1)[0]
-    return [block.partition("```")[0] for block in text.split("```sh\n")[1:]]

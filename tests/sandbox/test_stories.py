@@ -10,7 +10,6 @@ import random
 import secrets
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -21,11 +20,10 @@ from sandbox.progress import Progress
 from sandbox.pulumi import operations
 from sandbox.pulumi.operations import PulumiError, Run
 from sandbox.up import start_parts
+from tests.docs.documented import documented
 from tests.keys import pem
 from tests.sandbox.interrupting import Ending, Interrupter, Moment
 from tests.sandbox.platforms import Change, Platform, Values
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -214,14 +212,15 @@ def test_a_destroy_without_argocd_takes_one_command_and_keeps_repositories(platf
     """Nothing acts on the finalizers of Applications then; `docs/destroy.md` has the command."""
     for kind in ("deployment", "statefulset"):
         platform.kubectl("scale", kind, "--all", "--replicas", "0", "--namespace", "argocd")
-    page = (ROOT / "docs" / "destroy.md").read_text()
-    commands = (block.partition("```")[0] for block in page.split("```sh")[1:])
-    command = next(block for block in commands if "finalizers" in block)
+    command = documented("kubectl --namespace argocd get applications.argoproj.io --output name | xargs")
     environment = os.environ | {
         "PATH": f"{platform.config.commands}:{os.environ['PATH']}",
         "KUBECONFIG": str(platform.config.kubeconfig),
+        "SLIPWAY_SANDBOX_DIR": str(platform.config.directory),
+        "SLIPWAY_SANDBOX_NETWORK": platform.config.network,
     }
-    subprocess.run(["sh", "-ec", command], env=environment, check=True, capture_output=True)
+    for line in (command, f"{documented('pulumi state unprotect --all')} --yes"):
+        subprocess.run(["sh", "-ec", line], env=environment, check=True, capture_output=True)
     operations.destroy(platform.place, platform.settings)
     assert {"environments", "guestbook"} <= platform.repositories()
     assert platform.github("GET", "/orgs/acme/teams") == []

@@ -1,6 +1,6 @@
 """`up` on real parts: everything is there, and `status` says so; what a second run does is in `test_rollback.py`."""
 
-import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +9,7 @@ from sandbox.applications import wait_for_applications
 from sandbox.cluster import Cluster
 from sandbox.errors import ExitCode
 from sandbox.lock import locked
+from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
 
 SERVICES = ("guestbook", "clock")
@@ -37,24 +38,14 @@ def test_every_application_is_there_synced_and_healthy(cluster: Cluster) -> None
 
 
 def test_a_preview_shows_that_nothing_would_change(sandbox: Sandbox) -> None:
-    shown = sandbox.run("preview")
-    assert shown.returncode == 0, shown.stderr
-    assert "nothing would change" in shown.stdout
+    assert "nothing would change" in sandbox.types(documented("make preview"))
 
 
 def test_the_cli_among_the_commands_sees_the_same_stack(sandbox: Sandbox) -> None:
-    cli = str(sandbox.config.commands / "pulumi")
-
-    def pulumi(*words: str) -> str:
-        ran = subprocess.run(
-            [cli, *words], cwd="/", env=sandbox.environment, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    assert "Current stack is sandbox" in pulumi("stack")
-    assert "guestbook-dev" in pulumi("stack", "output", "applications")
-    assert "guestbook-repository" in pulumi("stack", "--show-urns")
+    assert "Current stack is sandbox" in sandbox.types("pulumi stack", Path("/"))
+    assert "guestbook-repository" in sandbox.types("pulumi stack --show-urns")
+    assert "guestbook" in sandbox.types(documented("pulumi stack output next"))
+    assert sandbox.types(documented("pulumi stack output slipwayVersion")).strip()[0].isdigit()
 
 
 def test_status_lists_every_service_in_every_environment(sandbox: Sandbox) -> None:
@@ -66,18 +57,22 @@ def test_status_lists_every_service_in_every_environment(sandbox: Sandbox) -> No
 
 def test_what_status_names_works(sandbox: Sandbox) -> None:
     status = sandbox.status()
-    kubectl = str(sandbox.config.commands / "kubectl")
-    command = [kubectl, "--kubeconfig", status["kubeconfig"], "get", "nodes", "--output", "name"]
-    nodes = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert nodes.stdout.strip(), nodes.stderr
+    pods = sandbox.types(documented(".sandbox/bin/kubectl --kubeconfig .sandbox/kubeconfig get pods"))
+    assert "argocd-server" in pods
+    assert status["kubeconfig"] == str(sandbox.config.kubeconfig)
     (guestbook,) = [item["gitUrl"] for item in status["repositories"] if item["name"] == "guestbook"]
     assert guestbook.startswith(status["githubUrl"])
 
 
 def test_the_table_is_for_people(sandbox: Sandbox) -> None:
-    shown = sandbox.run("status").stdout
+    shown = sandbox.types(documented("make status"))
     assert "guestbook" in shown
     assert "production" in shown
+
+
+def test_the_logs_of_its_parts_are_named_and_shown(sandbox: Sandbox) -> None:
+    assert "node/logs/kubelet" in sandbox.types(documented(".venv/bin/python -m sandbox logs")).split()
+    assert "==> node/logs/kubelet" in sandbox.types(documented(".venv/bin/python -m sandbox logs kubelet --lines 100"))
 
 
 def test_two_commands_do_not_collide(sandbox: Sandbox) -> None:

@@ -13,6 +13,7 @@ from manifests.model import Settings
 from stacks import access
 from stacks.access_check import cases
 from stacks.settings import settings_of
+from tests.docs.documented import documented, typed
 from tests.stacks.builders import changed, texts, values
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,10 @@ def test_the_matrix_of_a_stack_file_is_printed_without_its_secrets(
     assert access.main(["--stack", stack, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"team", "service", "environment", "roles", "actions"} == set(found[0])
+
+
+def test_the_matrix_is_what_make_prints() -> None:
+    assert "Who may propose" in typed(documented("make access STACK=acme").replace("acme", "example"))
 
 
 def test_what_was_asked_is_counted_beside_what_differs(

@@ -9,6 +9,7 @@ import pytest
 
 from stacks.explain import UnknownSettingError, explain
 from stacks.schema import stack_schema
+from tests.docs.documented import documented, typed
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,3 +55,7 @@ def test_the_command_says_it_in_a_sentence() -> None:
     assert done.returncode == 2
     assert "did you mean github" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_documentation_explains_a_setting() -> None:
+    assert typed(documented("make explain SETTING=environments.sync")).startswith("environments.sync\n")

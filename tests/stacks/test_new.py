@@ -14,6 +14,7 @@ from stacks.addition import KINDS
 from stacks.new import main
 from stacks.questions import ask
 from stacks.stack_text import StackText
+from tests.docs.documented import documented, typed
 
 ROOT = Path(__file__).parents[2]
 FILE = "stacks/Pulumi.example.yaml"
@@ -159,3 +160,18 @@ def test_a_person_is_asked_and_a_wrong_answer_is_asked_again() -> None:
     assert answers["template"] == "go-web"
     assert answers["answers"] == {"go": "1.25"}
     assert after is None
+
+
+@pytest.mark.parametrize(
+    ("line", "entry"),
+    [
+        (documented("make service STACK=acme NAME=orders"), "+    - name: orders"),
+        (documented("make environment STACK=acme"), "+    - name: qa"),
+        (documented("make team STACK=acme"), "+    - name: ops"),
+        (documented(".venv/bin/python -m stacks.new service --help"), "--platform-repository"),
+    ],
+)
+def test_what_the_documentation_types_adds_an_entry(line: str, entry: str) -> None:
+    """By the example in place of somebody's stack, which stays as it is."""
+    tried = line.replace("STACK=acme", "STACK=example DRY_RUN=1")
+    assert entry in typed(tried)
