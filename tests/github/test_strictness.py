@@ -1,5 +1,6 @@
 """What GitHub refuses or answers in a way of its own, and what a kinder model would hide."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,3 +136,37 @@ def test_an_invited_person_is_pending_and_reaches_nothing_until_it_accepts(hub: 
         assert admin.get(f"/orgs/acme/teams/{slug}/memberships/invitee").json()["state"] == "active"
         assert newcomer.get(repository.path).status_code == 200
         admin.delete("/orgs/acme/memberships/invitee")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("POST", "/git/refs", {"ref": f"refs/heads/{'f' * 40}"}, "GH002"),
+        ("POST", "/git/refs", {"ref": f"refs/tags/{'f' * 40}"}, "GH002"),
+        ("POST", "/git/refs", {"ref": f"refs/heads/{'f/' * 125}f"}, "GH005"),
+        ("POST", "/statuses/{sha}", {"state": "success", "description": "x" * 141}, "maximum is 140"),
+        ("POST", "/labels", {"name": "x" * 51}, "maximum is 50"),
+        ("POST", "/labels", {"name": "x", "description": "x" * 101}, "maximum is 100"),
+        ("PATCH", "", {"description": "x" * 351}, "maximum is 350"),
+        ("PATCH", "", {"description": "a\nb"}, "control characters"),
+    ],
+)
+def test_names_and_texts_have_the_lengths_of_github(
+    repository: Repository, method: str, path: str, body: dict[str, Any], said: str
+) -> None:
+    sha = repository.head()
+    answer = repository.ask(method, path.format(sha=sha), json={"sha": sha, **body} if "git" in path else body)
+    assert (answer.status_code, said in answer.text) == (422, True), answer.text
+
+
+def test_a_commit_is_no_name_of_a_branch_by_push_either(repository: Repository, tmp_path: Path) -> None:
+    clone = repository.clone(tmp_path / "clone")
+    clone.commit()
+    assert "GH002" in clone.git("push", "origin", f"HEAD:refs/heads/{'f' * 40}").stderr
+
+
+def test_endings_that_github_keeps_for_itself(hub: Hub) -> None:
+    with hub.admin as admin:
+        made = admin.post("/orgs/acme/repos", json={"name": "ending.GIT", "private": True}).json()
+        assert made["name"] == "ending"
+        assert admin.post("/orgs/acme/repos", json={"name": "ending.wiki"}).status_code == 422

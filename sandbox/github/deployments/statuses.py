@@ -15,6 +15,7 @@ from sandbox.github.git import commits, publishing
 from sandbox.github.organizations import apps
 from sandbox.github.repositories import repositories
 
+LONGEST_DESCRIPTION = 140
 STATES = ("error", "failure", "pending", "success")
 COMMIT_WATCHERS: list[Callable[[Forge, Document, str], None]] = []
 """Told of every commit of which something new has become known."""
@@ -152,6 +153,8 @@ def create_status(request: Request) -> Answer:
         raise unprocessable(f"No commit found for SHA: {request.params['sha']}")
     if request.required("state") not in STATES:
         raise invalid_field("Status", "state")
+    if len(str(given.get("description") or "")) > LONGEST_DESCRIPTION:
+        raise invalid_field("Status", "description", "custom", "description is too long (maximum is 140 characters)")
     table = forge.store.table("statuses")
     status: Document = {
         "id": table.next_id(),

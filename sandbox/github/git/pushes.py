@@ -89,6 +89,8 @@ def _refusal(push: Push, git: GitRepository, changes: list[RefUpdate]) -> str:
             return f"error: Permission to {repository['full_name']}.git denied to {push.principal.login}."
         if change.ref.startswith(HIDDEN):
             return "error: GH002: Sorry, branch or tag names starting with 'refs/pull/' are not allowed."
+        if not change.deletes and (text := updates.name_refusal(change.ref)):
+            return f"error: {text}"
         if text := faults.push_refusal(forge, repository["full_name"], change.ref):
             return f"error: {text}"
         if change.deletes and change.ref == f"refs/heads/{repository['default_branch']}":

@@ -61,6 +61,8 @@ def create_ref(request: Request) -> Answer:
     git = request.git
     if not ref.startswith("refs/") or ref.count("/") < 2 or git.attempt("check-ref-format", ref) is None:
         raise unprocessable("Reference name is not valid. It must start with 'refs/heads/' or 'refs/tags/'.")
+    if text := updates.name_refusal(ref):
+        raise unprocessable(text)
     if git.resolve(sha, "object") != sha:
         raise unprocessable("Object does not exist")
     if ref.startswith("refs/heads/") and git.resolve(sha) != sha:

@@ -1,5 +1,6 @@
 """The one way in which the server itself moves refs: rules first, then git, then events."""
 
+import re
 from collections.abc import Iterable
 
 from sandbox.github.core.errors import GitHubError, conflict, forbidden
@@ -12,6 +13,17 @@ from sandbox.github.git import publishing
 from sandbox.github.rules.rules import violations
 
 WORKFLOWS = ".github/workflows/"
+_COMMIT = re.compile(r"refs/(heads|tags)/[0-9a-fA-F]{40}")
+_LONGEST_REF = 255
+
+
+def name_refusal(ref: str) -> str:
+    """Why GitHub takes no ref of that name; empty where it does."""
+    if _COMMIT.fullmatch(ref):
+        return "GH002: Sorry, branch or tag names consisting of 40 hex characters are not allowed."
+    if len(ref.encode()) > _LONGEST_REF:
+        return "GH005: Sorry, refs longer than 255 bytes are not allowed."
+    return ""
 
 
 def move(

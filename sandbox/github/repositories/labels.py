@@ -63,6 +63,9 @@ def create_label(request: Request) -> Answer:
     if not given.get("name"):
         raise missing_field("name")
     key = f"{request.repository['id']}/{str(given['name']).lower()}"
+    for field, most in (("name", 50), ("description", 100)):
+        if len(str(given.get(field) or "")) > most:
+            raise invalid_field("Label", field, "custom", f"{field} is too long (maximum is {most} characters)")
     if table.get(key) is not None:
         raise invalid_field("Label", "name", "already_exists")
     label: Document = {

@@ -1,6 +1,7 @@
 """Repositories as documents: creating, changing, deleting, and the JSON that GitHub shows of them."""
 
 import re
+import unicodedata
 from typing import Any
 
 from sandbox.github.access import accounts, plans
@@ -41,6 +42,7 @@ CHANGEABLE: dict[str, Any] = {
 VISIBILITIES = ("public", "private", "internal")
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_LONGEST_DESCRIPTION = 350
 
 # Everything else that is kept per repository, under keys that start with the repository's id.
 OWNED_TABLES = (
@@ -76,6 +78,10 @@ def create(forge: Forge, owner: Document, given: Document, principal: Principal)
         raise missing_field("name")
     if not isinstance(name, str) or not NAME.fullmatch(name) or name in (".", ".."):
         raise invalid_field("Repository", "name", "custom", "name can only contain ASCII letters, digits, and -, _, .")
+    # GitHub takes the ending of an address off, and keeps that of wikis.
+    name = re.sub(r"(?i)\.git$", "", name)
+    if not name or name.lower().endswith(".wiki"):
+        raise invalid_field("Repository", "name", "custom", "name is reserved")
     table = forge.store.table("repositories")
     with forge.store.lock:
         if (taken := forge.repository(f"{owner['login']}/{name}")) and taken["name"].lower() == name.lower():
@@ -267,7 +273,17 @@ def role_flags(role: str) -> dict[str, bool]:
     return {name: index <= reached for index, name in reversed(list(enumerate(names)))}
 
 
+def _check_description(given: Document) -> None:
+    text = str(given.get("description") or "")
+    if len(text) > _LONGEST_DESCRIPTION:
+        text = f"description is too long (maximum is {_LONGEST_DESCRIPTION} characters)"
+        raise invalid_field("Repository", "description", "custom", text)
+    if any(unicodedata.category(one) == "Cc" for one in text):
+        raise invalid_field("Repository", "description", "custom", "description control characters are not allowed")
+
+
 def _apply(repository: Document, given: Document) -> None:
+    _check_description(given)
     for name in (*CHANGEABLE, "default_branch", "security_and_analysis"):
         if given.get(name) is not None or (name in given and name in ("description", "homepage")):
             repository[name] = given[name]
