@@ -112,18 +112,21 @@ def lint(tree: Tree, service: Service, builds: Builds) -> list[Problem]:
 
 def _unsteady(tree: Tree, service: Service) -> list[Problem]:
     """Warnings about templates of which each rendering is another one."""
-    folder = tree.folder / layout.chart_folder(service.name) / "templates"
+    folder = tree.folder / layout.chart_folder(service.name)
     found: list[Problem] = []
     for file in sorted(folder.rglob("*")):
-        if file.is_symlink() or not file.is_file():
+        parts = file.relative_to(folder).parts
+        # Helpers of charts in `charts/` may be used by nothing.
+        is_helper = parts[0] == "charts" and file.name.startswith("_")
+        if file.is_symlink() or not file.is_file() or "templates" not in parts or is_helper:
             continue
         path = file.relative_to(tree.folder).as_posix()
-        for number, line in enumerate(files.read_text(file, path)[0].splitlines(), 1):
-            for word in dict.fromkeys(match[1] for match in _UNSTEADY.finditer(line)):
-                text = (
-                    f"`{word}` gives something else at each rendering, so Argo CD never finds it in sync; use a value"
-                )
-                found.append(Problem(path, text, number, is_warning=True))
+        content = files.read_text(file, path)[0]
+        for match in _UNSTEADY.finditer(content):
+            text = (
+                f"`{match[1]}` gives something else at each rendering, so Argo CD never finds it in sync; use a value"
+            )
+            found.append(Problem(path, text, content.count("\n", 0, match.start(1)) + 1, is_warning=True))
     return found
 
 

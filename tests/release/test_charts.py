@@ -278,6 +278,17 @@ def test_what_renders_otherwise_each_time_is_a_warning(tree: Tree, line: str, wa
     ] * warned
 
 
+def test_what_renders_otherwise_is_found_in_longer_calls_and_in_vendored_charts(tree: Tree) -> None:
+    chart = tree.folder / "helm-charts/guestbook"
+    _write(chart / "templates/b.yaml", "kind: ConfigMap\ndata: {a: {{\n  uuidv4 }}}\n")
+    _chart(chart / "charts/inner", "inner", "kind: ConfigMap\ndata: {a: {{ randAlpha 3 }}}\n")
+    _write(chart / "charts/inner/templates/_x.tpl", "{{ define `x` }}{{ now }}{{ end }}")
+    with dependencies.Builds() as builds:
+        found = [problem for problem in charts.lint(tree, SERVICE, builds) if "each rendering" in problem.text]
+    places = [(problem.path.removeprefix("helm-charts/guestbook/"), problem.line) for problem in found]
+    assert places == [("charts/inner/templates/a.yaml", 2), ("templates/b.yaml", 3)]
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [
