@@ -9,7 +9,7 @@ from urllib.parse import quote
 import yaml
 
 from components.github.api import GitHubApi
-from components.github.file_delivery import BRANCH, FileDelivery
+from components.github.file_delivery import BRANCH, README, FileDelivery
 from components.github.tree import PROGRAM, REGULAR, Blob, blob_sha, removed_entry, written_entry
 from manifests.template_merge import Merged, merge
 
@@ -89,7 +89,12 @@ class TeamFiles:
             return before[path] if path in before and self.tree[path].sha == blob_sha(before[path]) else self.read(path)
 
         old, new = ({path: text for path, text in one.items() if path != record} for one in (before, now))
-        found = merge(old, new, {path for path in self.tree if path.startswith(folder)}, ours)
+        paths = {path for path in self.tree if path.startswith(folder)}
+        if README in paths and README in new and self.delivery.has_readme_of_github(self.tree):
+            # Services from before templates replaced it have it still.
+            old.pop(README, None)
+            paths.discard(README)
+        found = merge(old, new, paths, ours)
         return Merged({**found.written, record: now[record]}, found.deleted, found.conflicts, found.left)
 
     def open_pulls(self) -> list[dict[str, Any]]:

@@ -92,15 +92,18 @@ class FileDelivery:
         return files
 
     def _written(self, tree: dict[str, Blob]) -> dict[str, Blob]:
-        """The files that somebody has written: a new repository has a README of its name and description by GitHub."""
-        if set(tree) != {README}:
-            return tree
+        """The files that somebody has written, in a repository that may be new."""
+        return {} if set(tree) == {README} and self.has_readme_of_github(tree) else tree
+
+    def has_readme_of_github(self, tree: Mapping[str, Blob]) -> bool:
+        """Whether the README is the one of name and description that GitHub writes into a new repository."""
+        if README not in tree:
+            return False
         repository = self._api.get(self._path)
         text = base64.b64decode(self._api.get(f"{self._path}/git/blobs/{tree[README].sha}")["content"])
         lines = {line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()}
         description = str(repository.get("description") or "").splitlines()
-        by_github = {f"# {repository['name']}", *(line.strip() for line in description)}
-        return {} if lines <= by_github else tree
+        return lines <= {f"# {repository['name']}", *(line.strip() for line in description)}
 
     def head(self, branch: str) -> str | None:
         """The commit of a branch; None where there is no such branch."""

@@ -46,6 +46,22 @@ def test_a_program_that_is_new_in_the_template_can_be_run(ground: Ground) -> Non
     assert tree["words"].mode == "100644"
 
 
+def test_the_readme_of_github_gives_way_to_that_of_the_template(ground: Ground) -> None:
+    readme = ground.folder / "ours/repository/README.md"
+    readme.write_text("What to do next\n")
+    ground.template("1.1.0", words="one\n")
+    ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert ground.text(ground.repository, "README.md", pull) == "What to do next\n"
+
+    assert ground.repository.ask("PUT", f"/pulls/{pull['number']}/merge").is_success
+    ground.edit(ground.repository, "README.md", "Mine\n")
+    ground.template("1.2.0", words="two\n")
+    ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert "README.md" not in ground.changed(ground.repository, pull)
+
+
 def test_conflicts_are_marked_and_named(ground: Ground) -> None:
     ground.edit(ground.repository, "words", "all mine\n")
     ground.template("1.1.0", words="all theirs\n")
