@@ -156,7 +156,7 @@ def test_a_commit_is_not_judged_against_the_branch_that_its_pull_request_is_led_
     stage: Stage, tmp_path: Path
 ) -> None:
     """Back on main it would have the check that it got there."""
-    _push(stage, tmp_path, "environments", "base-of-led", '{"release": null, "held": []}\n', RELEASES)
+    _push(stage, tmp_path, "environments", "base-of-led", {RELEASES: THEIRS[RELEASES]})
     stage.git("environments", "fetch", "--quiet", "origin")
     stage.git("environments", "checkout", "--quiet", "-b", "led", "origin/base-of-led")
     stage.git("environments", "commit", "--quiet", "--allow-empty", "--message", "More")
