@@ -29,6 +29,17 @@ def _resources(**resources: Manifest) -> Manifest:
     return workload(container={"resources": resources})
 
 
+def _ingress(host: str = "a.example.com", path: str = "/", kind: str = "Prefix") -> Manifest:
+    backend = {"service": {"name": "a", "port": {"number": 80}}}
+    rule = {"host": host, "http": {"paths": [{"path": path, "pathType": kind, "backend": backend}]}}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {}, "spec": {"rules": [rule]}}
+
+
+def _scaled(**spec: Any) -> Manifest:
+    whole = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}, **spec}
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {}, "spec": whole}
+
+
 REFUSED: tuple[tuple[Manifest, str], ...] = (
     ({**workload("CronJob"), "apiVersion": "batch/v1beta1"}, "use batch/v1"),
     (_of("{apiVersion: autoscaling/v2beta2, kind: HorizontalPodAutoscaler}"), "use autoscaling/v2"),
@@ -42,6 +53,13 @@ REFUSED: tuple[tuple[Manifest, str], ...] = (
     (_of("{apiVersion: v1, kind: Service, spec: {selector: {}}}"), "spec.ports is empty"),
     (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}, {port: 81}]}}"), "one without a name"),
     (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: '80'}]}}"), "port '80' is not a port"),
+    (_ingress("10.0.0.1"), "without a port"),
+    (_ingress("A.example.com"), "small letters"),
+    (_ingress("a.example.com:80"), "without a port"),
+    (_ingress(path="x"), "does not begin with a slash"),
+    (_ingress(path="/a//b"), "an empty one, dots"),
+    (_ingress(path="/a/../b", kind="Exact"), "an empty one, dots"),
+    (_scaled(minReplicas=3, maxReplicas=2), "spec.maxReplicas 2 is below minReplicas 3"),
     (workload(container={"name": "My_C"}), "no name that Kubernetes takes"),
     (workload(initContainers=[{"name": "web", "image": "x"}]), "is there 2 times"),
     (workload(container={"ports": [{"containerPort": "8080"}]}), "without quotes"),
@@ -66,6 +84,10 @@ UNHEEDED: tuple[tuple[dict[str, str], str], ...] = (
 """Annotations that Kubernetes takes, and that do nothing in Argo CD."""
 
 TAKEN: tuple[Manifest, ...] = (
+    _ingress(),
+    _ingress("*.example.com", "/a..b", "Exact"),
+    _ingress("", "/a//b", "ImplementationSpecific"),
+    _scaled(maxReplicas=2),
     workload(),
     workload("Job"),
     workload("CronJob"),

@@ -13,7 +13,7 @@ from typing import cast
 
 from slipway_release import fields
 from slipway_release.fields import Document
-from slipway_release.names import is_dns_label, is_label_key, is_label_value
+from slipway_release.names import is_dns_label, is_dns_subdomain, is_label_key, is_label_value
 from slipway_release.validation import images
 from slipway_release.validation.files import Manifest
 
@@ -52,6 +52,10 @@ def check(manifest: Manifest) -> Iterator[str]:
         yield from _data(manifest)
     if version == "v1" and kind == "Service":
         yield from _service(metadata, fields.optional_document(manifest, "spec") or {})
+    if kind == "Ingress" and group == "networking.k8s.io":
+        yield from _ingress(fields.optional_document(manifest, "spec") or {})
+    if kind == "HorizontalPodAutoscaler":
+        yield from _scaling(fields.optional_document(manifest, "spec") or {})
     pod = images.pod_of(manifest)
     if pod is not None:
         yield from _pod(pod, kind)
@@ -90,6 +94,27 @@ def _data(manifest: Manifest) -> Iterator[str]:
                 yield f"{key}: {name!r} is not a key; use letters, digits, `-`, `_` and `.`"
     if size > _MOST_DATA:
         yield f"its data has {size:,} bytes; Kubernetes takes at most {_MOST_DATA:,}"
+
+
+def _ingress(spec: Document) -> Iterator[str]:
+    for rule in _documents(spec.get("rules")):
+        host = rule.get("host") or ""
+        is_name = isinstance(host, str) and is_dns_subdomain(host.removeprefix("*."))
+        if host and (not is_name or re.fullmatch(r"[0-9.]+", str(host))):
+            yield f"host {host!r} is not a name in small letters; use one such as web.example.com, without a port"
+        for path in _documents((fields.optional_document(rule, "http") or {}).get("paths")):
+            given, kind = path.get("path"), path.get("pathType")
+            text = given if isinstance(given, str) else ""
+            if not text.startswith("/") and (text or kind in {"Exact", "Prefix"}):
+                yield f"path {given!r} does not begin with a slash"
+            elif kind in {"Exact", "Prefix"} and re.search(r"//|/\.\.?(/|$)|%2f", text, re.IGNORECASE):
+                yield f"path {given!r} has parts that Kubernetes refuses: an empty one, dots, or %2f"
+
+
+def _scaling(spec: Document) -> Iterator[str]:
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas")
+    if _is_whole(least) and _is_whole(most) and cast("int", least) > cast("int", most):
+        yield f"spec.maxReplicas {most} is below minReplicas {least}"
 
 
 def _service(metadata: Document, spec: Document) -> Iterator[str]:

@@ -211,7 +211,8 @@ def test_other_namespaces_are_left_alone(guarded: Api) -> None:
 def judged(api: Api, manifest: dict[str, Any]) -> str:
     """What the API server has against an object; empty if it would take it."""
     version, kind = manifest["apiVersion"], manifest["kind"]
-    path = f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/default/{kind.lower()}s"
+    plural = {"Ingress": "ingresses"}.get(kind, f"{kind.lower()}s")
+    path = f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/default/{plural}"
     whole = {**manifest, "metadata": {"name": "tried", **manifest["metadata"]}}
     # Go writes a whole number without a point, and Argo CD is written in it.
     body = json.loads(json.dumps(whole), parse_float=lambda text: float(text) if float(text) % 1 else int(float(text)))
