@@ -88,6 +88,7 @@ def test_an_image_of_a_tracked_branch_is_named_by_its_commit() -> None:
     ("changes", "words"),
     [
         ({"repository": {"full_name": "mallory/guestbook"}}, "mallory/guestbook"),
+        ({"repository": {"full_name": "acme/renamed"}}, "If the repository was renamed, name it in the settings"),
         ({"event": "pull_request"}, "pull_request"),
         ({"event": "workflow_dispatch"}, "workflow_dispatch"),
         ({"path": ".github/workflows/evil.yml"}, "evil.yml"),

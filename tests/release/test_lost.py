@@ -242,3 +242,13 @@ def test_another_request_of_the_same_branch_is_closed_and_takes_nothing_along(wa
     waiting.call("POST", f"{path}/pulls", {"title": "Mine", "head": own["head"]["ref"], "base": "mine"})
     reconciled(waiting)
     assert [(pull["number"], pull["head"]["sha"]) for pull in waiting.pulls()] == [(own["number"], own["head"]["sha"])]
+
+
+def test_a_late_report_of_a_version_that_was_taken_back_does_not_hide_that(world: Make) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    number = here.report("dev", here.verified_release("1.1.0", "dev"), "success")
+    dev, service = here.platform.environment("dev"), here.platform.service("guestbook")
+    rollback.by_hand(here.context(), dev, service, "1.1.0", reason="loses orders", login="dana")
+    verified.verified(here.context(), number)
+    assert here.statuses("guestbook", "dev", "v1.1.0")[0].startswith("failure: 1.1.0: rolled back")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slipway_release import gates, merged, merging, verdict
+from slipway_release import gates, merged, merging, pulls, verdict
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
 from tests.release.builders import context, environment
@@ -175,3 +175,9 @@ def test_without_approval_the_request_merges_itself(world: Make) -> None:
     assert here.wanted("dev") == "1.0.0"
     assert here.pulls() == []
     assert here.statuses("environments", "dev/guestbook") == ["in_progress: 1.0.0: delivered, being verified"]
+
+
+def test_no_branch_may_be_in_the_way_of_the_program_s() -> None:
+    """Git has no branch `release/…` beside one that is called `release`."""
+    for kind in pulls.KINDS:
+        assert {kind, f"{kind}/**/*"} <= set(pulls.BRANCHES)
