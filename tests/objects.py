@@ -77,6 +77,7 @@ REFUSED: tuple[tuple[Manifest, str], ...] = (
 """Refused by both, with what the check says of it."""
 
 UNHEEDED: tuple[tuple[dict[str, str], str], ...] = (
+    ({"helm.sh/hook": "pre-instal"}, "'pre-instal'"),
     ({"argocd.argoproj.io/hook": "presync"}, "'presync'"),
     ({"argocd.argoproj.io/sync-wave": "first"}, "takes 0"),
     ({"argocd.argoproj.io/hook-delete-policy": "hook-failed"}, "does not know 'hook-failed'"),

@@ -35,6 +35,13 @@ _POWERS = {"n": -3, "u": -2, "m": -1, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P
 _PHASES = frozenset({"PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete"})
 _POLICIES = frozenset({"HookSucceeded", "HookFailed", "BeforeHookCreation"})
 _ARGOCD = "argocd.argoproj.io/"
+_HELM_HOOK = "helm.sh/hook"
+_HELM_PHASES = frozenset(
+    {
+        *(f"{when}-{what}" for when in ("pre", "post") for what in ("install", "upgrade", "delete", "rollback")),
+        *("crd-install", "test", "test-success", "test-failure"),
+    }
+)
 
 
 def check(manifest: Manifest) -> Iterator[str]:
@@ -79,6 +86,9 @@ def _hook(annotations: Document) -> Iterator[str]:
         for word in str(annotations.get(key) or "").split(","):
             if word.strip() and word.strip() not in known:
                 yield f"annotation {key}: Argo CD does not know {word.strip()!r}; use {', '.join(sorted(known))}"
+    for word in str(annotations.get(_HELM_HOOK) or "").split(","):
+        if word.strip() and word.strip() not in _HELM_PHASES:
+            yield f"annotation {_HELM_HOOK}: Helm does not know {word.strip()!r}, and Argo CD would never apply it"
     wave = annotations.get(f"{_ARGOCD}sync-wave")
     if isinstance(wave, str) and re.fullmatch(r"[+-]?[0-9]+", wave) is None:
         yield f"annotation {_ARGOCD}sync-wave: {wave!r} is not a whole number, so Argo CD takes 0"
