@@ -6,6 +6,7 @@ It runs against a sandbox that is up, uses only what a person could use, and lea
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from sandbox.clone import Clone
 from sandbox.errors import SandboxError
@@ -45,6 +46,8 @@ class Demo:
         stages = environments(rehearsal, service)
         versions = next_versions(rehearsal, service)
         good, bad, fixed = versions.good, versions.bad, versions.fixed
+        # A story that was killed in its last chapter has left it off.
+        self._reports_are("enable")
         with rehearsal.clone(service, AUTHOR) as clone:
             story.chapter(f"A good release: {service} {good}")
             self._release(clone, good)
@@ -122,13 +125,16 @@ class Demo:
     @contextmanager
     def _deaf(self) -> Generator[None]:
         """While it lasts, Argo CD's reports start no workflow."""
-        path = f"{self.rehearsal.repository_path(self.rehearsal.environment_repository)}/actions/workflows/reported.yml"
         with self.story.step("the workflow that hears Argo CD's reports is off"):
-            self.rehearsal.github("PUT", f"{path}/disable")
+            self._reports_are("disable")
         try:
             yield
         finally:
-            self.rehearsal.github("PUT", f"{path}/enable")
+            self._reports_are("enable")
+
+    def _reports_are(self, switch: Literal["enable", "disable"]) -> None:
+        path = self.rehearsal.repository_path(self.rehearsal.environment_repository)
+        self.rehearsal.github("PUT", f"{path}/actions/workflows/reported.yml/{switch}")
 
     def _reconciled(self, stages: list[Environment], version: str) -> None:
         """A reconciliation finds what was reported, writes it down, and lets it go on."""
