@@ -80,6 +80,10 @@ def test_the_description_says_what_is_bad_and_why(
 ) -> None:
     said = notification(run, template, application(**status))
     assert said["message"] == message
+    if template == "verified":
+        # The workflow that records it tells the chats.
+        assert "webhook" not in said
+        return
     body = json.loads(said["webhook"]["events"]["body"])
     assert (body["event"], body["message"], body["service"]) == (template, message, "guestbook")
     assert body["url"] == "https://github.com/acme/guestbook/deployments"
