@@ -73,6 +73,16 @@ def ensure(config: SandboxConfig, progress: Progress) -> Path:
     return folder
 
 
+def install(config: SandboxConfig, *wanted: str) -> None:
+    """Installs packages the usual way, as root; another process of this project is waited for.
+
+    Raises:
+        SandboxError: one of them is not available.
+    """
+    with held(config.cache / "packages" / ".lock"):
+        _apt_or_update("install", "--no-install-recommends", *wanted)
+
+
 def _release() -> str:
     with contextlib.suppress(OSError):
         for line in Path("/etc/os-release").read_text().splitlines():

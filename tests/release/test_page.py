@@ -1,14 +1,18 @@
 """The status page: what it knows of releases on a real GitHub, and what a browser makes of it."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox import packages
+from sandbox.config import SandboxConfig
 from slipway_release import hold
 from slipway_release.errors import RefusedError
 from slipway_release.overview import overview
@@ -16,8 +20,6 @@ from slipway_release.page import page
 from tests.release.builders import environment
 from tests.release.world import World
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 Make = Callable[..., World]
 EVIL = "</script><img src=x onerror=document.title='owned'>"
 
@@ -153,17 +155,40 @@ def test_what_others_wrote_cannot_end_the_script_it_is_in() -> None:
     assert text.count("</script>") == 2
 
 
-def seen(folder: Path, found: dict[str, Any], search: str = "", script: str = "") -> str:
-    """The document after a browser has run it, with something that a person does."""
-    file = folder / "page.html"
-    file.write_text(page(found).replace("</body>", f"<script>{script}</script></body>"))
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{file}#{search}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=110).stdout
+def chromium() -> str | None:
+    """Where the browser is."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@browser
-def test_a_browser_shows_names_that_are_markup_as_text(tmp_path: Path) -> None:
-    text = seen(tmp_path, large(10))
+@dataclass(frozen=True)
+class Browser:
+    """Headless Chromium, and where it finds its page."""
+
+    program: str
+    folder: Path
+
+    def seen(self, found: dict[str, Any], search: str = "", script: str = "") -> str:
+        """The document after the browser has run it, with something that a person does."""
+        file = self.folder / "page.html"
+        file.write_text(page(found).replace("</body>", f"<script>{script}</script></body>"))
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+        command = [self.program, *options, f"file://{file}#{search}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=110).stdout
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    """`make test-parts` installs it where it may."""
+    if chromium() is None and os.environ.get("SLIPWAY_TESTS_REQUIRE_PARTS") and os.geteuid() == 0:
+        packages.install(SandboxConfig.from_environment(), "chromium")
+    found = chromium()
+    if found is None:
+        pytest.skip("there is no Chromium here; install the package chromium")
+    return Browser(found, tmp_path)
+
+
+def test_a_browser_shows_names_that_are_markup_as_text(browser: Browser) -> None:
+    text = browser.seen(large(10))
     assert "<title>What runs where: acme/environments</title>" in text
     assert "&lt;/script&gt;&lt;img src=x onerror=" in text
     assert "<img" not in text
@@ -172,9 +197,8 @@ def test_a_browser_shows_names_that_are_markup_as_text(tmp_path: Path) -> None:
     assert "10 of 10 services" in text
 
 
-@browser
-def test_a_browser_draws_the_way_of_a_release_and_the_trend(tmp_path: Path) -> None:
-    text = seen(tmp_path, large(3))
+def test_a_browser_draws_the_way_of_a_release_and_the_trend(browser: Browser) -> None:
+    text = browser.seen(large(3))
     way = text.partition('<ol id="way"')[2].partition("</ol>")[0]
     assert way.count("<li>") == 4
     assert "verified in staging · approved by a person · synced by hand" in way
@@ -182,24 +206,21 @@ def test_a_browser_draws_the_way_of_a_release_and_the_trend(tmp_path: Path) -> N
     assert 'aria-label="by week, oldest first: 1, 4, 2, 7"' in text
 
 
-@browser
-def test_a_browser_finds_what_is_searched_and_what_needs_attention(tmp_path: Path) -> None:
-    assert "11 of 300 services" in seen(tmp_path, large(300), "service-29")
+def test_a_browser_finds_what_is_searched_and_what_needs_attention(browser: Browser) -> None:
+    assert "11 of 300 services" in browser.seen(large(300), "service-29")
     attention = 'document.getElementById("attention").click()'
-    assert "1 of 300 services" in seen(tmp_path, large(300), script=attention)
-    assert "Nothing fits the search." in seen(tmp_path, large(3), "nowhere")
+    assert "1 of 300 services" in browser.seen(large(300), script=attention)
+    assert "Nothing fits the search." in browser.seen(large(3), "nowhere")
 
 
-@browser
-def test_an_address_that_is_cut_off_searches_for_what_is_left_of_it(tmp_path: Path) -> None:
-    text = seen(tmp_path, large(3), "service%")
+def test_an_address_that_is_cut_off_searches_for_what_is_left_of_it(browser: Browser) -> None:
+    text = browser.seen(large(3), "service%")
     assert "Nothing fits the search." in text
     assert text.partition('<ol id="way"')[2].partition("</ol>")[0].count("<li>") == 4
 
 
-@browser
-def test_a_key_leads_to_the_search(tmp_path: Path) -> None:
+def test_a_key_leads_to_the_search(browser: Browser) -> None:
     press = (
         'document.dispatchEvent(new KeyboardEvent("keydown", {key: "/"})); document.title = document.activeElement.id'
     )
-    assert "<title>search</title>" in seen(tmp_path, large(3), script=press)
+    assert "<title>search</title>" in browser.seen(large(3), script=press)
