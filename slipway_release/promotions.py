@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from slipway_release import fields, workflow
+from slipway_release import fields, retries, workflow
 from slipway_release.context import Context
 from slipway_release.fields import Document
 
@@ -27,10 +27,6 @@ _FAILED = ("failure", "cancelled", "timed_out", "startup_failure")
 _PAGE = 100
 _LOOK_BACK = dt.timedelta(days=60)
 _MOST_PAGES = 3
-_PAUSE = dt.timedelta(minutes=15)
-_LONGEST_PAUSE = dt.timedelta(days=1)
-_MOST_TRIES = 14
-"""How often a promotion is started; the pauses double up to a day, so that it outlasts an outage of a week."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +82,7 @@ def newest(context: Context) -> list[Run]:
 def requested(context: Context, since: dt.datetime, most_pages: int) -> set[tuple[str, str]]:
     """What has runs of `requested.yml` since then, however they ended: the services and the runs that asked."""
     path = f"/repos/{context.platform.repository}/actions/workflows/{REQUESTS}/runs"
-    query = {"created": f">={workflow.timestamp(since)}", "per_page": str(_PAGE)}
-    found: set[tuple[str, str]] = set()
-    for page in range(1, most_pages + 1):
-        answer = context.own.get(path, query | {"page": str(page)})
-        found |= {run.key for run in _runs(answer, path)}
-        if len(fields.documents(answer.get("workflow_runs") or [], path)) < _PAGE:
-            break
-    return found
+    return {run.key for run in _listed(context, path, {"created": f">={workflow.timestamp(since)}"}, most_pages)}
 
 
 def failed(context: Context, states: Sequence[str] = _FAILED) -> list[Run]:
@@ -102,12 +91,8 @@ def failed(context: Context, states: Sequence[str] = _FAILED) -> list[Run]:
     since = workflow.timestamp(workflow.now() - _LOOK_BACK)
     found: list[Run] = []
     for state in states:
-        query = {"status": state, "created": f">={since}", "branch": "main", "per_page": str(_PAGE)}
-        for page in range(1, _MOST_PAGES + 1):
-            answer = context.own.get(path, query | {"page": str(page)})
-            found += _runs(answer, path)
-            if len(fields.documents(answer.get("workflow_runs") or [], path)) < _PAGE:
-                break
+        query = {"status": state, "created": f">={since}", "branch": "main"}
+        found += _listed(context, path, query, _MOST_PAGES)
     return sorted(found, key=lambda run: run.id, reverse=True)
 
 
@@ -124,8 +109,8 @@ def is_due(attempts: Sequence[Run], environment: str | None = None) -> bool:
     vain = [run for run in attempts if run.has_failed or environment in run.environments]
     if len(vain) < 2:
         return True
-    pause = min(_PAUSE * 2 ** (len(vain) - 2), _LONGEST_PAUSE)
-    return len(vain) < _MOST_TRIES and workflow.now() - max(run.created for run in vain) >= pause
+    waited = workflow.now() - max(run.created for run in vain)
+    return len(vain) < retries.MOST_TRIES and waited >= retries.pause_after(len(vain) - 1)
 
 
 def waiting_for(context: Context, run: Run) -> set[str]:
@@ -149,6 +134,15 @@ def was_rejected(context: Context, run: Run, environment: str | None = None) -> 
         if review.get("state") == "rejected" and (environment is None or environment in names):
             return True
     return False
+
+
+def _listed(context: Context, path: str, query: Mapping[str, str], most_pages: int) -> Iterator[Run]:
+    """The runs of a list, newest first, of so many of its pages at the most."""
+    for page in range(1, most_pages + 1):
+        answer = context.own.get(path, {**query, "per_page": str(_PAGE), "page": str(page)})
+        yield from _runs(answer, path)
+        if len(fields.documents(answer.get("workflow_runs") or [], path)) < _PAGE:
+            return
 
 
 def _runs(answer: Document, path: str) -> list[Run]:

@@ -6,16 +6,11 @@ refused is judged again too, with growing pauses: main may have been mended sinc
 
 from __future__ import annotations
 
-import datetime as dt
-
-from slipway_release import fields, gates, history, pulls, workflow
+from slipway_release import fields, gates, history, pulls, retries, workflow
 from slipway_release.context import Context
 from slipway_release.pulls import PullRequest
 
 _WORKFLOW = "validate.yml"
-_PAUSE = dt.timedelta(minutes=15)
-_LONGEST_PAUSE = dt.timedelta(days=1)
-_MOST_TRIES = 14
 
 
 def judge(context: Context, pull: PullRequest) -> str | None:
@@ -32,15 +27,14 @@ def judge(context: Context, pull: PullRequest) -> str | None:
     found = fields.documents(answer.get("workflow_runs") or [], path)
     if not found:
         made = history.commit_date(context.writer, repository, head)
-        if made is None or workflow.now() - workflow.moment(made) < _PAUSE:
+        if made is None or workflow.now() - workflow.moment(made) < retries.PAUSE:
             return None
         pulls.push_again(context.contents, pull.branch, head)
         return f"{pull.url} is pushed again: nothing has judged it"
     run = found[0]
     tries, ended = fields.number(run, "run_attempt", path), workflow.moment(fields.text(run, "updated_at", path))
-    pause = min(_PAUSE * 2 ** min(tries - 1, _MOST_TRIES), _LONGEST_PAUSE)
     is_failed = run.get("status") == "completed" and run.get("conclusion") != "success"
-    if not is_failed or tries >= _MOST_TRIES or workflow.now() - ended < pause:
+    if not is_failed or tries >= retries.MOST_TRIES or workflow.now() - ended < retries.pause_after(tries):
         return None
     context.own.post(f"/repos/{repository}/actions/runs/{fields.number(run, 'id', path)}/rerun", {})
     return f"{pull.url} is judged again"
