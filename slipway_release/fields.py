@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TypeAlias, TypeVar, cast
 
@@ -28,6 +28,13 @@ def optional_document(source: Document, key: str) -> Document | None:
 def documents(value: object, where: str) -> list[Document]:
     """The value as a list of mappings."""
     return [document(item, f"{where}[{index}]") for index, item in enumerate(items(value, where))]
+
+
+def mappings(value: object) -> Iterator[Document]:
+    """The mappings in a list; nothing of what is something else."""
+    for item in cast("list[object]", value) if isinstance(value, list) else []:
+        if isinstance(item, dict):
+            yield cast("Document", item)
 
 
 def items(value: object, where: str) -> list[object]:

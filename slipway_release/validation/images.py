@@ -11,7 +11,8 @@ from slipway_release.fields import Document
 from slipway_release.names import IMAGE_PART
 from slipway_release.validation.files import Manifest
 
-_LISTS = ("initContainers", "containers", "ephemeralContainers")
+CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+"""The lists of a pod's containers."""
 _VOLUMES = "volumes"
 _DIGEST = "@sha256:[0-9a-f]{64}"
 _PINNED = re.compile(rf"[^@\s]+{_DIGEST}")
@@ -80,7 +81,7 @@ def of(manifest: Manifest) -> Iterator[str]:
 def _unpinned(manifest: Manifest, *, is_workload: bool) -> Iterator[str]:
     for key, items in _listed(manifest):
         for item in items:
-            yield from _container(item, is_workload=is_workload) if key in _LISTS else _volume(item)
+            yield from _container(item, is_workload=is_workload) if key in CONTAINERS else _volume(item)
 
 
 def _listed(value: object) -> Iterator[tuple[str, list[object]]]:
@@ -90,7 +91,7 @@ def _listed(value: object) -> Iterator[tuple[str, list[object]]]:
             yield from _listed(item)
     elif isinstance(value, dict):
         for key, item in cast("dict[str, object]", value).items():
-            if isinstance(item, list) and (key in _LISTS or key == _VOLUMES):
+            if isinstance(item, list) and (key in CONTAINERS or key == _VOLUMES):
                 yield key, cast("list[object]", item)
             yield from _listed(cast("object", item))
 

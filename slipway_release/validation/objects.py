@@ -107,12 +107,12 @@ def _data(manifest: Manifest) -> Iterator[str]:
 
 
 def _ingress(spec: Document) -> Iterator[str]:
-    for rule in _documents(spec.get("rules")):
+    for rule in fields.mappings(spec.get("rules")):
         host = rule.get("host") or ""
         is_name = isinstance(host, str) and is_dns_subdomain(host.removeprefix("*."))
         if host and (not is_name or re.fullmatch(r"[0-9.]+", str(host))):
             yield f"host {host!r} is not a name in small letters; use one such as web.example.com, without a port"
-        for path in _documents((fields.optional_document(rule, "http") or {}).get("paths")):
+        for path in fields.mappings((fields.optional_document(rule, "http") or {}).get("paths")):
             given, kind = path.get("path"), path.get("pathType")
             text = given if isinstance(given, str) else ""
             if not text.startswith("/") and (text or kind in {"Exact", "Prefix"}):
@@ -131,7 +131,7 @@ def _service(metadata: Document, spec: Document) -> Iterator[str]:
     name = metadata.get("name")
     if isinstance(name, str) and not (is_dns_label(name) and name[0].isalpha()):
         yield f"name {name!r} is not a DNS label; use at most 63 small letters, digits and inner dashes, a letter first"
-    ports = list(_documents(spec.get("ports")))
+    ports = list(fields.mappings(spec.get("ports")))
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         yield "spec.ports is empty; a Service has at least one"
     if len(ports) > 1 and not all(port.get("name") for port in ports):
@@ -146,7 +146,7 @@ def _pod(pod: Document, kind: str) -> Iterator[str]:
         yield f"restartPolicy {restarts or 'Always'!r} is not one of a Job; use Never or OnFailure"
     if kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"} and restarts not in {None, "Always"}:
         yield f"restartPolicy {restarts!r} is one of a Job's; a {kind}'s pods restart always"
-    containers = [*_documents(pod.get("initContainers")), *_documents(pod.get("containers"))]
+    containers = [*fields.mappings(pod.get("initContainers")), *fields.mappings(pod.get("containers"))]
     for name, count in Counter(str(container.get("name") or "") for container in containers).items():
         if not is_dns_label(name):
             yield f"container {name!r} has no name that Kubernetes takes; use lowercase letters, digits and dashes"
@@ -154,7 +154,7 @@ def _pod(pod: Document, kind: str) -> Iterator[str]:
             yield f"container {name!r} is there {count} times; give each a name of its own"
     for container in containers:
         where = f"container {container.get('name')!r}: "
-        for port in _documents(container.get("ports")):
+        for port in fields.mappings(container.get("ports")):
             yield from _port(port.get("containerPort"), f"{where}containerPort")
         for text in resource_problems(fields.optional_document(container, "resources") or {}):
             yield where + text
@@ -202,12 +202,6 @@ def amount(quantity: object) -> Decimal | None:
         return Decimal(found["number"]) * Decimal(base) ** power
     except InvalidOperation:
         return None
-
-
-def _documents(value: object) -> Iterator[Document]:
-    for item in cast("list[object]", value) if isinstance(value, list) else []:
-        if isinstance(item, dict):
-            yield cast("Document", item)
 
 
 def _is_whole(value: object) -> bool:

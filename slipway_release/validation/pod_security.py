@@ -14,7 +14,6 @@ from slipway_release.validation import images
 from slipway_release.validation.files import Manifest
 
 BASELINE, RESTRICTED = "baseline", "restricted"
-_LISTS = ("initContainers", "containers", "ephemeralContainers")
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 _VOLUMES = frozenset(
     {
@@ -60,7 +59,7 @@ def _pod(pod: Document, level: str) -> Iterator[str]:
     for key in _HOST:
         if pod.get(key) is True:
             yield f"{key} is not permitted; take it out"
-    for volume in _documents(pod.get("volumes")):
+    for volume in fields.mappings(pod.get("volumes")):
         kinds = {key for key, value in volume.items() if key != "name" and value is not None}
         refused = kinds - _VOLUMES if level == RESTRICTED else kinds & {"hostPath"}
         for kind in sorted(refused):
@@ -75,7 +74,7 @@ def _container(container: Document, pod: Document, level: str) -> Iterator[str]:
         yield "securityContext.privileged is not permitted; take it out"
     if beyond := sorted(added - ({"NET_BIND_SERVICE"} if level == RESTRICTED else _CAPABILITIES)):
         yield f"securityContext.capabilities.add of {', '.join(beyond)} is not permitted; take it out"
-    if any(port.get("hostPort") for port in _documents(container.get("ports"))):
+    if any(port.get("hostPort") for port in fields.mappings(container.get("ports"))):
         yield "hostPort is not permitted; take it out"
     profile = (
         fields.optional_document(own, "seccompProfile") or fields.optional_document(shared, "seccompProfile")
@@ -101,18 +100,12 @@ def _restricted(own: Document, shared: Document, profile: object, drops_all: boo
 
 
 def _containers(pod: Document) -> Iterator[Document]:
-    for key in _LISTS:
-        yield from _documents(pod.get(key))
+    for key in images.CONTAINERS:
+        yield from fields.mappings(pod.get(key))
 
 
 def _security(of: Document) -> Document:
     return fields.optional_document(of, "securityContext") or {}
-
-
-def _documents(value: object) -> Iterator[Document]:
-    for item in cast("list[object]", value) if isinstance(value, list) else []:
-        if isinstance(item, dict):
-            yield cast("Document", item)
 
 
 def _words(value: object) -> list[str]:
