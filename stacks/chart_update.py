@@ -8,7 +8,7 @@ from manifests.model import Environment, Service, Settings, Sync
 from manifests.repository_files import chart_files, service_variables
 from slipway_release import layout
 from slipway_release.platform_file import MAIN
-from stacks.template_update import Record, TeamFiles, Update, UpdateError, recorded
+from stacks.template_update import Record, TeamFiles, Update, UpdateError, of_another, recorded
 from templates.service_template import CHARTED, ServiceTemplate, chart_template, service_template
 from templates.starting_files import ANSWERS_FILE, rendered_chart
 from templates.template_history import earlier_chart
@@ -86,8 +86,7 @@ def _origin(found: Record, template: ServiceTemplate, record: str) -> ServiceTem
     for one in (template, service_template(CHARTED)):
         if found.source == one.source:
             return one
-    text = f"{record}: it was made from {found.source}, and the settings say {template.source}"
-    raise UpdateError(f"{text}; a service does not change its template, so set that one again")
+    raise UpdateError(f"{record}: {of_another(found.source, template)}")
 
 
 def _reason(settings: Settings, service: Service, template: ServiceTemplate) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from manifests.model import Service, Settings
 from manifests.repository_files import offered_variables, service_repository_files
-from stacks.template_update import Record, TeamFiles, Update, UpdateError, recorded
+from stacks.template_update import Record, TeamFiles, Update, UpdateError, of_another, recorded
 from templates.service_template import ServiceTemplate, TemplateProblem
 from templates.starting_files import ANSWERS_FILE, starting_files
 from templates.template_history import earlier_version
@@ -34,8 +34,7 @@ def service_update(files: TeamFiles, settings: Settings, service: Service, root:
         raise UpdateError(f"{ANSWERS_FILE} is missing; `pulumi up` writes it, for the version of that day")
     found = recorded(files.read(ANSWERS_FILE) or "", ANSWERS_FILE)
     if found.source != template.source:
-        text = f"it was made from {found.source}, and the settings say {template.source}"
-        raise UpdateError(f"{text}; a service does not change its template, so set that one again")
+        raise UpdateError(of_another(found.source, template))
     if found == wanted:
         return None
     old = earlier_version(template, found.version, root)

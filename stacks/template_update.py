@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from components.github.api import GitHubApi
 from components.github.file_delivery import BRANCH, README, FileDelivery
 from components.github.tree import PROGRAM, REGULAR, Blob, blob_sha, removed_entry, written_entry
 from manifests.template_merge import Merged, merge
+from templates.service_template import ServiceTemplate
 
 
 class UpdateError(Exception):
@@ -44,6 +46,12 @@ def recorded(text: str, path: str) -> Record:
     return Record(source, version, {key: value for key, value in record.items() if not key.startswith("_")})
 
 
+def of_another(source: str, template: ServiceTemplate) -> str:
+    """Why nothing is updated that was made from another template."""
+    text = f"it was made from {source}, and the settings say {template.source}"
+    return f"{text}; a service does not change its template, so set that one again"
+
+
 class TeamFiles:
     """The files of a repository's main as they are, and its open pull requests."""
 
@@ -63,7 +71,6 @@ class TeamFiles:
             raise UpdateError(f"{self.full_name} is not there yet; `pulumi up` makes it")
         self.commit: str = found.commit
         self.tree: Mapping[str, Blob] = found.tree
-        self._pulls: list[dict[str, Any]] | None = None
 
     def read(self, path: str) -> str | None:
         """The text of a file; None where it is a link or no text."""
@@ -97,15 +104,12 @@ class TeamFiles:
         found = merge(old, new, paths, ours)
         return Merged({**found.written, record: now[record]}, found.deleted, found.conflicts, found.left)
 
+    @cached_property
     def open_pulls(self) -> list[dict[str, Any]]:
         """The pull requests of its own branches that were open when they were first asked for."""
-        if self._pulls is None:
-            found = self.api.pages(f"{self.path}/pulls?state=open")
-            # The repository of a fork may be gone, and is nothing then.
-            self._pulls = [
-                pull for pull in found if pull["head"]["repo"] and pull["head"]["repo"]["full_name"] == self.full_name
-            ]
-        return self._pulls
+        found = self.api.pages(f"{self.path}/pulls?state=open")
+        # The repository of a fork may be gone, and is nothing then.
+        return [pull for pull in found if pull["head"]["repo"] and pull["head"]["repo"]["full_name"] == self.full_name]
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def close_others(files: TeamFiles, branches: str, reason: str, kept: str = "") -
         GitHubError: GitHub refuses it.
     """
     closed: list[str] = []
-    for pull in files.open_pulls():
+    for pull in files.open_pulls:
         branch = str(pull["head"]["ref"])
         if branch.startswith(branches) and branch != kept:
             files.api.post(f"{files.path}/issues/{pull['number']}/comments", {"body": reason})

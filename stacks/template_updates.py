@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from components.github.api import GitHubApi
@@ -37,7 +38,6 @@ class Updates:
         self._api: GitHubApi = api
         self._settings: Settings = settings
         self._root: Path = root
-        self._environments: TeamFiles | None = None
 
     def of_service(self, service: Service, *, proposing: bool) -> str:
         """What is to be done in a service's repository, or was done.
@@ -52,10 +52,12 @@ class Updates:
 
     def of_chart(self, service: Service, *, proposing: bool) -> str:
         """The same in the environment repository."""
-        if self._environments is None:
-            github = self._settings.github
-            self._environments = TeamFiles(self._api, github.owner, github.environment_repository)
         return self._done(self._environments, chart_branches(service), service, chart_update, proposing=proposing)
+
+    @cached_property
+    def _environments(self) -> TeamFiles:
+        github = self._settings.github
+        return TeamFiles(self._api, github.owner, github.environment_repository)
 
     def _done(self, files: TeamFiles, branches: str, service: Service, find: Finder, *, proposing: bool) -> str:
         update = find(files, self._settings, service, self._root)
