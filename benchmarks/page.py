@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 from benchmarks.measure import Report, benchmark
 from sandbox.errors import SandboxError
 from slipway_release.page import page
+from tests.release.chromium import chromium
 
 SERVICES = 300
 PLACES = ("dev", "qa", "staging", "production")
@@ -20,7 +20,7 @@ _SCRIPT = "<script>document.body.offsetHeight; document.title = `laid out in ${p
 
 
 def measured(options: argparse.Namespace, report: Report) -> None:
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    browser = chromium()
     text = page(platform())
     size = len(text.encode()) / 1000
     report.measure("size", "kB").values.append(size)

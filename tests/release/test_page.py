@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from slipway_release.errors import RefusedError
 from slipway_release.overview import overview
 from slipway_release.page import page
 from tests.release.builders import environment
+from tests.release.chromium import chromium
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -153,11 +153,6 @@ def test_what_others_wrote_cannot_end_the_script_it_is_in() -> None:
     text = page(large(10))
     assert EVIL not in text
     assert text.count("</script>") == 2
-
-
-def chromium() -> str | None:
-    """Where the browser is."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @dataclass(frozen=True)
