@@ -104,12 +104,7 @@ def _answer(environment: Environment, failed: Release, found: Target, done: Deli
 
 
 def _message(
-    context: Context,
-    environment: Environment,
-    service: Service,
-    failed: Release,
-    target: Release,
-    cause: Cause,
+    context: Context, environment: Environment, service: Service, failed: Release, target: Release, cause: Cause
 ) -> str:
     lines = [
         f"Roll {service.name} in {environment.name} back from {failed.version} to {target.version}",
