@@ -33,8 +33,9 @@ READINESS_DEADLINE = 10
 
 def own() -> SandboxConfig:
     """A sandbox beside the one that a person may have up."""
+    network = os.environ.get("SLIPWAY_SANDBOX_NETWORK") or OWN_NETWORK
     return SandboxConfig.from_environment(
-        {**os.environ, "SLIPWAY_SANDBOX_DIR": OWN_DIRECTORY, "SLIPWAY_SANDBOX_NETWORK": OWN_NETWORK}
+        {**os.environ, "SLIPWAY_SANDBOX_DIR": OWN_DIRECTORY, "SLIPWAY_SANDBOX_NETWORK": network}
     )
 
 
