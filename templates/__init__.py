@@ -79,7 +79,7 @@ def executable_files(folder: str) -> frozenset[str]:
     """Those of a folder's files that are programs."""
     return frozenset(
         str(file.relative_to(ROOT / folder)).removesuffix(SUFFIX)
-        for file in _walk(ROOT / folder)
+        for file in files_below(ROOT / folder)
         if file.stat().st_mode & 0o100
     )
 
@@ -87,7 +87,7 @@ def executable_files(folder: str) -> frozenset[str]:
 @cache
 def _loaded(folder: str) -> dict[str, str | Template]:
     files: dict[str, str | Template] = {}
-    for file in _walk(ROOT / folder):
+    for file in files_below(ROOT / folder):
         path = str(file.relative_to(ROOT / folder))
         with _naming(path):
             text = file.read_text(encoding="utf-8")
@@ -95,7 +95,8 @@ def _loaded(folder: str) -> dict[str, str | Template]:
     return files
 
 
-def _walk(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
+    """The files of a folder, sorted, without links and what tools keep there."""
     return sorted(
         file
         for file in folder.rglob("*")

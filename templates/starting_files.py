@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from templates import executable_files, rendered_files
+from templates import IGNORED, executable_files, files_below, rendered_files
 from templates.service_template import ServiceTemplate, TemplateProblem, cache_folder, chart_template
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -133,7 +133,7 @@ def _rendered(
     with tempfile.TemporaryDirectory(prefix="slipway-template-") as place:
         whole, target = Path(place) / "template", Path(place) / "service"
         for folder in folders:
-            shutil.copytree(folder, whole, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(folder, whole, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED))
         try:
             worker = copier.run_copy(
                 str(whole),
@@ -189,7 +189,7 @@ def _record(what: str, source: str, version: str, answers: Mapping[str, Any]) ->
 @cache
 def _digest(folder: Path) -> str:
     whole = hashlib.sha256()
-    for path in sorted(file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts):
+    for path in files_below(folder):
         content = path.read_bytes()
         whole.update(f"{path.relative_to(folder)} {path.stat().st_mode & 0o111} {len(content)}\n".encode() + content)
     return whole.hexdigest()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stacks import schema
+from tools import template_versions
 
 ROOT = Path(__file__).parent.parent
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with the text that it should have."""
     yield schema.PATH, schema.schema_text()
+    yield template_versions.PATH, template_versions.versions_text()
 
 
 def is_stale(path: Path, text: str) -> bool:
@@ -19,6 +21,9 @@ def is_stale(path: Path, text: str) -> bool:
 
 
 def main() -> int:
+    if unraised := template_versions.unraised():
+        print("\n".join(unraised), file=sys.stderr)
+        return 1
     for path, text in files():
         changed = is_stale(path, text)
         if changed:
