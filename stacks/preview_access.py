@@ -26,23 +26,34 @@ _MAY = {
 def access_words(changes: Sequence[Change], teams: Mapping[str, str]) -> list[str]:
     """Who may do what after this that they may not now, and the other way round, one sentence each.
 
-    What is said of several things in the same words is said once.
+    What is said of several things in the same words is said once. Teams come first, in the order of their names.
 
     Args:
         changes: what would change.
         teams: the team of each service, by its name.
     """
     found: dict[str, list[str]] = {}
+    team_of: dict[str, str] = {}
     for change in changes:
         for words in _WORDS[change.type](change, teams) if change.type in _WORDS else ():
             said, about = words if isinstance(words, tuple) else (words, "")
             found.setdefault(said, []).append(about)
-    return [f"{said} {', '.join(about)}".rstrip() for said, about in found.items()]
+            team_of.setdefault(said, _team_of(change, teams))
+    ordered = sorted(found, key=lambda said: (not team_of[said], team_of[said]))
+    return [f"{said} {', '.join(found[said])}".rstrip() for said in ordered]
 
 
 def guarded(changes: Sequence[Change]) -> list[str]:
     """What has to be meant: repositories that go, guards that open, an Argo CD that is replaced."""
     return [words for change in changes if change.type in _GUARDS for words in _GUARDS[change.type](change)]
+
+
+def _team_of(change: Change, teams: Mapping[str, str]) -> str:
+    """The team whose access changes; empty where it is not that of one team."""
+    kind, _, name = change.owner.partition(" ")
+    if kind == "team":
+        return name
+    return teams.get(name, "") if change.type == "TeamRepository" else ""
 
 
 def _team(change: Change, teams: Mapping[str, str]) -> Iterator[Words]:

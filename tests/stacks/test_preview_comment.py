@@ -26,7 +26,7 @@ def step(operation: str, type_: str, name: str, old: Any = None, new: Any = None
     parent = "urn:pulumi:acme::slipway::slipway:index:Platform$slipway:index:ServiceRepository::orders"
     for key, inputs in (("oldState", old), ("newState", new)):
         if inputs is not None:
-            found[key] = {"inputs": inputs, "parent": parent, **more}
+            found[key] = {"inputs": inputs, "parent": parent} | more
     return found
 
 
@@ -332,6 +332,25 @@ def test_files_are_named_and_what_only_tells_a_provider_how_to_write_is_left_out
     assert "## `acme`: 1 to update, 4 unchanged" in text
     assert "~ files of the repository environments: infrastructure/dev/quotas.yaml" in text
     assert "Application" not in text
+
+
+def test_what_teams_may_do_stands_together_in_the_order_of_their_names() -> None:
+    kind = "github:index/teamRepository:TeamRepository"
+    teams = {"alpha": "web", "beta": "data", "gamma": "web"}
+    joins = {"members": [{"username": "pat", "role": "member"}]}
+    owner = "urn:pulumi:acme::slipway::slipway:index:Platform$slipway:index:{}"
+    steps: list[dict[str, Any]] = []
+    for name, permission in (("alpha", "push"), ("beta", "push"), ("gamma", "pull")):
+        access = {"repository": name, "permission": permission}
+        steps.append(step("create", kind, name, None, access, parent=owner.format(f"ServiceRepository::{name}")))
+    parent = owner.format("TeamAccess::data")
+    steps.append(step("create", "github:index/teamMembers:TeamMembers", "data", None, joins, parent=parent))
+    assert access_words(read_preview(preview(*steps)).changes, teams) == [
+        "team data may now push to `beta`",
+        "`pat` joins team data as member",
+        "team web may now push to `alpha`",
+        "team web may now read `gamma`",
+    ]
 
 
 def test_a_group_of_a_directory_is_told_once_and_not_in_each_spelling() -> None:
