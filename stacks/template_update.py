@@ -13,6 +13,7 @@ from components.github.api import GitHubApi
 from components.github.file_delivery import BRANCH, README, FileDelivery
 from components.github.tree import PROGRAM, REGULAR, Blob, blob_sha, removed_entry, written_entry
 from manifests.template_merge import Merged, merge
+from slipway_release import pulls
 from templates.service_template import ServiceTemplate
 
 
@@ -108,8 +109,7 @@ class TeamFiles:
     def open_pulls(self) -> list[dict[str, Any]]:
         """The pull requests of its own branches that were open when they were first asked for."""
         found = self.api.pages(f"{self.path}/pulls?state=open")
-        # The repository of a fork may be gone, and is nothing then.
-        return [pull for pull in found if pull["head"]["repo"] and pull["head"]["repo"]["full_name"] == self.full_name]
+        return [pull for pull in found if pulls.is_own(pull["head"], self.full_name)]
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,7 @@ def propose(update: Update) -> str:
         GitHubError: GitHub refuses it.
     """
     files, api = update.files, update.files.api
-    owner = files.full_name.partition("/")[0]
-    earlier = api.get(f"{files.path}/pulls?state=all&head={owner}:{update.branch}")
+    earlier = files.delivery.own_pulls(update.branch, "state=all")
     if earlier:
         return f"{earlier[0]['html_url']} {_state(earlier[0])}"
     entries = [

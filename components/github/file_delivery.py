@@ -39,6 +39,7 @@ class FileDelivery:
     def __init__(self, api: GitHubApi, owner: str, repository: str) -> None:
         self._api: GitHubApi = api
         self._owner: str = owner
+        self._full_name: str = f"{owner}/{repository}"
         self._path: str = f"/repos/{owner}/{quote(repository, safe='')}"
 
     def read(self) -> Delivered | None:
@@ -151,7 +152,7 @@ class FileDelivery:
         """Opens the pull request with the changes, or brings the open one up to date."""
         subject = message.splitlines()[0]
         commit = self.commit(head, entries, subject)
-        found = self._api.get(f"{self._path}/pulls?state=open&base={BRANCH}&head={self._owner}:{FILES_BRANCH}")
+        found = self.own_pulls(FILES_BRANCH, f"state=open&base={BRANCH}")
         current = self.head(FILES_BRANCH)
         if current is None or not found or not self._same(current, commit):
             self.put_branch(FILES_BRANCH, commit, current)
@@ -164,6 +165,16 @@ class FileDelivery:
             "body": _DESCRIPTION.format(paths="\n".join(f"- `{entry['path']}`" for entry in entries[:50])),
         }
         return self._api.post(f"{self._path}/pulls", body)["html_url"]
+
+    def own_pulls(self, branch: str, query: str) -> list[dict[str, Any]]:
+        """The pull requests of a branch of this repository; a fork may name one of its branches the same.
+
+        Args:
+            branch: its name.
+            query: which of them, such as `state=open`.
+        """
+        found: list[dict[str, Any]] = self._api.get(f"{self._path}/pulls?{query}&head={self._owner}:{branch}")
+        return [pull for pull in found if pulls.is_own(pull["head"], self._full_name)]
 
     def put_branch(self, branch: str, commit: str, current: str | None) -> None:
         """Makes a branch, or moves it to another commit, whatever it had.

@@ -156,7 +156,9 @@ class GitData:
         return _json({"commit": {"sha": self.branches[body["branch"]]}}, 201)
 
     def _open(self, body: dict[str, Any]) -> httpx.Response:
-        self.pulls.append({"html_url": f"https://github.test/acme/guestbook/pull/{len(self.pulls) + 1}", **body})
+        head = {"ref": body["head"], "repo": {"full_name": "acme/guestbook"}}
+        url = f"https://github.test/acme/guestbook/pull/{len(self.pulls) + 1}"
+        self.pulls.append({"html_url": url, **body, "head": head})
         return _json(self.pulls[-1], 201)
 
     def _rename(self, branch: str, body: dict[str, Any]) -> httpx.Response:

@@ -3,9 +3,11 @@
 import pytest
 
 from components.github.file_delivery import FileDelivery
-from stacks.template_update import UpdateError
+from stacks.service_update import service_update
+from stacks.template_update import TeamFiles, UpdateError
 from templates.service_template import TemplateProblem
 from templates.starting_files import ANSWERS_FILE
+from tests.github.conftest import Repository
 from tests.github.template_ground import WORDS, Ground
 
 
@@ -101,6 +103,33 @@ def test_a_version_that_is_taken_back_closes_its_request(ground: Ground) -> None
     ground.commit("Nothing")
     assert ground.update() == f"up to date; closed: {pull['html_url']}"
     assert ground.pulls(ground.repository) == []
+
+
+def test_a_pull_request_of_a_fork_is_neither_taken_for_its_own_nor_closed(ground: Ground) -> None:
+    """A fork names its branches as it likes, and one within the organisation has the same owner."""
+    repository = ground.repository
+    assert repository.ask("PATCH", json={"visibility": "public"}).is_success
+    made = repository.ask("POST", "/forks", json={"organization": "acme", "name": f"{repository.name}-fork"})
+    fork = Repository(ground.hub, made.json()["name"])
+    ground.template("1.1.0", words="theirs\n")
+    settings, files = ground.settings, TeamFiles(ground.api, "acme", repository.name)
+    update = service_update(files, settings, settings.services[0], ground.folder)
+    assert update is not None
+    theirs: list[str] = []
+    for branch in (update.branch, "slipway/template-0.9.0-12345678"):
+        fork.branch(branch)
+        assert fork.put_file("theirs.txt", branch, branch=branch).is_success
+        body = {"title": branch, "head": f"acme:{branch}", "head_repo": fork.name, "base": "main"}
+        opened = repository.ask("POST", "/pulls", json=body)
+        assert opened.is_success, opened.text
+        theirs.append(opened.json()["html_url"])
+
+    assert ground.update().startswith("proposed: ")
+    found = ground.pulls(repository)
+    assert {pull["html_url"] for pull in found} > set(theirs)
+    (own,) = (pull for pull in found if pull["html_url"] not in theirs)
+    assert own["head"]["repo"]["full_name"] == f"acme/{repository.name}"
+    assert ground.update() == f"{own['html_url']} waits"
 
 
 def test_a_version_that_changes_nothing_of_a_service_is_not_proposed(ground: Ground) -> None:
