@@ -22,7 +22,7 @@ from slipway_release import claims, deliveries, forward, verified
 from slipway_release.context import Context
 from slipway_release.git import Git
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.record import tag_name
 from slipway_release.transport import Response, Transport
 from tests.release import serving

@@ -13,7 +13,7 @@ from manifests.argocd.labels import (
 )
 from manifests.model import Environment, Removal, Service, Settings, Sync, placement_name
 from manifests.platform_values import platform_values
-from slipway_release import layout, platform_file
+from slipway_release import layout, platform_types
 
 API_VERSION = "argoproj.io/v1alpha1"
 PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
@@ -155,4 +155,4 @@ def destination(environment: Environment, namespace: str) -> dict[str, str]:
 
 def service_url(service: Service, environment: Environment) -> str:
     """Where a service answers in an environment; empty if the settings do not say."""
-    return platform_file.service_url(environment.address or "", service.name, environment.name)
+    return platform_types.service_url(environment.address or "", service.name, environment.name)

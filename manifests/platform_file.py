@@ -9,7 +9,7 @@ from manifests.argocd.helm import helm_of
 from manifests.infrastructure import pod_security
 from manifests.model import Admission, Attestations, Environment, Sbom, Service, Settings
 from manifests.platform_values import platform_values
-from slipway_release import platform_file
+from slipway_release import platform_file, platform_types
 from slipway_release.version import VERSION
 
 PATH = platform_file.PATH
@@ -20,10 +20,10 @@ def platform_text(settings: Settings) -> str:
     return platform_file.dump(_platform(settings))
 
 
-def _platform(settings: Settings) -> platform_file.Platform:
+def _platform(settings: Settings) -> platform_types.Platform:
     github = settings.github
     rights = rights_by_place(settings)
-    return platform_file.Platform(
+    return platform_types.Platform(
         owner=github.owner,
         environment_repository=github.environment_repository,
         api_url=github.api_url,
@@ -39,14 +39,14 @@ def _platform(settings: Settings) -> platform_file.Platform:
         argocd_url=settings.argocd.url,
         kubernetes_version=settings.cluster.kubernetes_version,
         api_versions=settings.cluster.api_versions,
-        helm=platform_file.Helm(helm.version, helm.checksums) if (helm := helm_of(settings.argocd)) else None,
+        helm=platform_types.Helm(helm.version, helm.checksums) if (helm := helm_of(settings.argocd)) else None,
         slipway_version=VERSION,
         infrastructure_kinds=_kinds((*INFRASTRUCTURE_KINDS, *INFRASTRUCTURE_CLUSTER_KINDS)),
     )
 
 
-def _environment(settings: Settings, environment: Environment) -> platform_file.Environment:
-    return platform_file.Environment(
+def _environment(settings: Settings, environment: Environment) -> platform_types.Environment:
+    return platform_types.Environment(
         name=environment.name,
         sync=environment.sync,
         images=environment.images,
@@ -75,8 +75,8 @@ def _kinds(kinds: Iterable[Kind]) -> tuple[str, ...]:
 
 def _service(
     settings: Settings, service: Service, rights: Mapping[tuple[str, str], Sequence[Right]]
-) -> platform_file.Service:
-    return platform_file.Service(
+) -> platform_types.Service:
+    return platform_types.Service(
         name=service.name,
         repository=f"{settings.github.owner}/{service.repository_name}",
         team=service.team,

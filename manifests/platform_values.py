@@ -8,7 +8,7 @@ from typing import Any
 
 from manifests.argocd.labels import WAIT_FOR_ADDRESS_ANNOTATION
 from manifests.model import Environment, Service, Settings
-from slipway_release.platform_file import filled
+from slipway_release.platform_types import filled
 
 
 def platform_values(settings: Settings, service: Service, environment: Environment) -> dict[str, Any]:

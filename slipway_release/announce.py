@@ -15,7 +15,7 @@ from typing import cast
 from slipway_release import workflow
 from slipway_release.errors import ReleaseError
 from slipway_release.exchange import Exchange, Response, exchange
-from slipway_release.platform_file import Environment, Platform, Service, placement_name
+from slipway_release.platform_types import Environment, Platform, Service, placement_name
 
 WEBHOOK, SLACK_TOKEN, SLACK_CHANNEL = "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_TOKEN", "NOTIFY_SLACK_CHANNEL"
 """Where a workflow is given the URL that is posted to, and Slack's token and channel; unset, no message is sent."""

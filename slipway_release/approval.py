@@ -15,7 +15,7 @@ from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.people import Person
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 
 _ASKED = "Asked for by: "
 """How the line of a delivery's commit begins that names who asked; the promoter alone writes such commits."""

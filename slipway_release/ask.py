@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from slipway_release import release_file, workflow
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.github import GitHub
-from slipway_release.platform_file import MAIN, Platform, Service
+from slipway_release.platform_types import MAIN, Platform, Service
 
 CONTEXT = "slipway/request/"
 """What the contexts of promotion requests begin with; `requested.yml` looks at no other."""

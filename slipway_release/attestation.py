@@ -18,7 +18,7 @@ from slipway_release import fields, id_token, referrers, sbom, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
-from slipway_release.platform_file import MAIN, RELEASE_WORKFLOW, Platform, Service
+from slipway_release.platform_types import MAIN, RELEASE_WORKFLOW, Platform, Service
 
 KIND = "application/vnd.slipway.attestation.v1+json"
 _PAYLOAD = "application/vnd.in-toto+json"

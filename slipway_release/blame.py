@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from slipway_release import fields, history, layout, ledger, record, reports, workflow
+from slipway_release import deployments, fields, history, layout, record, reports, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
 
@@ -65,7 +65,7 @@ def others_failing(context: Context, report: Report) -> list[str]:
         if environment != report.environment.name or service in seen or len(seen) > _MOST_SERVICES:
             continue
         seen.add(service)
-        entry, _ = ledger.entry(context.writer, context.platform.repository, fields.number(item, "id", path))
+        entry, _ = deployments.entry(context.writer, context.platform.repository, fields.number(item, "id", path))
         status = reports.newest(context, entry)
         if status is None:
             continue
@@ -150,8 +150,8 @@ def _before(context: Context, report: Report, release: Release) -> Iterator[Repo
     too.
     """
     environment, service = report.environment, report.service
-    name = ledger.name_of(environment.name, service.name)
-    entries = ledger.entries(context.writer, context.platform.repository, name)
+    name = deployments.name_of(environment.name, service.name)
+    entries = deployments.entries(context.writer, context.platform.repository, name)
     for entry in itertools.islice(entries, _ENTRIES):
         if entry.id >= report.entry.id or entry.sha == report.entry.sha:
             continue

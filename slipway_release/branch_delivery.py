@@ -11,7 +11,7 @@ from slipway_release import history, layout, trees
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
-from slipway_release.platform_file import MAIN, Environment
+from slipway_release.platform_types import MAIN, Environment
 from slipway_release.release_file import ReleaseFile
 
 

@@ -17,7 +17,7 @@ from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
 from slipway_release.people import Person
-from slipway_release.platform_file import MAIN, RELEASE_WORKFLOW, Environment, Platform, Service
+from slipway_release.platform_types import MAIN, RELEASE_WORKFLOW, Environment, Platform, Service
 from slipway_release.registry import Image
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag, TagError

@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from slipway_release import (
-    ask,
-    attestation,
-    claims,
-    context,
-    deliveries,
-    dora,
-    forward,
-    freeze,
-    gates,
-    hold,
-    image,
-    merged,
-    people,
-    platform_file,
-    pull_request,
-    pulls,
-    reconcile,
-    reports,
-    rollback,
-    sbom,
-    source,
-    tool,
-    verdict,
-    verified,
-    workflow,
-)
-from slipway_release.claims import PromotionRequest
+from slipway_release import commands, workflow
 from slipway_release.errors import RefusedError, ReleaseError
-from slipway_release.platform_file import Environment, Service
 
 Command = Callable[[argparse.Namespace], None]
-_REGISTRY_SECONDS = 60.0
-"""How long a rollback asks the registry whether its target is there; then it goes on without knowing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,43 +30,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slipway_release", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+    subcommands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=help_text, description=help_text)
+        command = subcommands.add_parser(name, help=help_text, description=help_text)
         command.set_defaults(run=run)
         return command
 
-    add("check-tag", check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
-    add("build", build, "service: build and push the image of this run's commit")
-    add("pull-request", run_pull_request, "service: build and announce a pull request (PULL_REQUEST, COMMIT, ADDRESS)")
-    add("pull-request-gone", end_pull_request, "service: say that a pull request does not run any more (PULL_REQUEST)")
-    add("expire-pull-requests", expire_pull_requests, "service: take LABEL off pull requests without a change for DAYS")
-    add("request", request, "service: ask for promotion (RUN, DIGEST)")
+    add("check-tag", commands.check_tag, "service: may this tag or branch be released (GITHUB_REF, GITHUB_SHA)")
+    add("build", commands.build, "service: build and push the image of this run's commit")
+    add(
+        "pull-request",
+        commands.run_pull_request,
+        "service: build and announce a pull request (PULL_REQUEST, COMMIT, ADDRESS)",
+    )
+    add(
+        "pull-request-gone",
+        commands.end_pull_request,
+        "service: say that a pull request does not run any more (PULL_REQUEST)",
+    )
+    add(
+        "expire-pull-requests",
+        commands.expire_pull_requests,
+        "service: take LABEL off pull requests without a change for DAYS",
+    )
+    add("request", commands.request, "service: ask for promotion (RUN, DIGEST)")
     add(
         "name",
-        name_repository,
+        commands.name_repository,
         "the repository of a service (SERVICE or REQUEST), report (PLACEMENT or DEPLOYMENT) or pull request (BRANCH)",
     )
-    add("plan", plan, "check a promotion request and deliver it at once where it may (REQUEST or SERVICE, RUN; DIGEST)")
-    add("deliver", deliver, "deliver a request that was approved to one environment (as plan, and ENVIRONMENT)")
-    add("merged", record_merged, "record a merged pull request (BRANCH, COMMIT)")
-    add("forward", forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
-    add("verified", record_verified, "handle a deployment reported as success (DEPLOYMENT)")
-    add("rollback", roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
-    fix = add("reconcile", reconcile_all, "finish what an event, a run or a rate limit has lost")
+    add(
+        "plan",
+        commands.plan,
+        "check a promotion request and deliver it at once where it may (REQUEST or SERVICE, RUN; DIGEST)",
+    )
+    add(
+        "deliver", commands.deliver, "deliver a request that was approved to one environment (as plan, and ENVIRONMENT)"
+    )
+    add("merged", commands.record_merged, "record a merged pull request (BRANCH, COMMIT)")
+    add("forward", commands.forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
+    add("verified", commands.record_verified, "handle a deployment reported as success (DEPLOYMENT)")
+    add("rollback", commands.roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
+    fix = add("reconcile", commands.reconcile_all, "finish what an event, a run or a rate limit has lost")
     fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save calls")
-    add("hold", put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
-    add("unhold", release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
-    add("roll-back", roll_back_by_hand, "take back what runs (SERVICE, ENVIRONMENT, VERSION, REASON)")
-    status = add("page", write_page, "the status page as one HTML file")
+    add("hold", commands.put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")
+    add("unhold", commands.release_from_hold, "release a version from hold (SERVICE, ENVIRONMENT, VERSION, PROMOTE)")
+    add("roll-back", commands.roll_back_by_hand, "take back what runs (SERVICE, ENVIRONMENT, VERSION, REASON)")
+    status = add("page", commands.write_page, "the status page as one HTML file")
     status.add_argument("output", type=Path, help="where it is written")
     status.add_argument("--folder", type=Path, default=Path(), help="a clone of this repository (default: .)")
-    add("forward-review", forward_review, "start the reconciliation that judges a reviewed pull request again")
-    add("freeze", freeze_environment, "promote nothing to an environment for a while (ENVIRONMENT, REASON)")
-    add("unfreeze", end_freeze, "end the freeze of an environment (ENVIRONMENT)")
+    add("forward-review", commands.forward_review, "start the reconciliation that judges a reviewed pull request again")
+    add("freeze", commands.freeze_environment, "promote nothing to an environment for a while (ENVIRONMENT, REASON)")
+    add("unfreeze", commands.end_freeze, "end the freeze of an environment (ENVIRONMENT)")
     _add_validation(add)
-    figures = add("dora", show_dora, "DORA's four figures for each service and environment, from the ledger")
+    figures = add("dora", commands.show_dora, "DORA's four figures for each service and environment, from the ledger")
     figures.add_argument("--days", type=int, default=30, help="how far to look back (default: 30)")
     figures.add_argument("--service", help="only this service")
     figures.add_argument("--environment", help="only this environment")
@@ -107,278 +93,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_validation(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    checks = add("validate", validate, "check the files of the environment repository")
+    checks = add("validate", commands.validate, "check the files of the environment repository")
     checks.add_argument("folder", type=Path, nargs="?", default=Path(), help="its work tree (default: .)")
     checks.add_argument("--base", type=Path, help="a work tree of the base branch, to see what has changed")
-    onto = add("check-base", check_base, "refuse to judge a proposal onto what is not on main")
+    onto = add("check-base", commands.check_base, "refuse to judge a proposal onto what is not on main")
     onto.add_argument("commit", help="what the proposal was merged onto")
-    add("install-helm", install_helm, "install the Helm that Argo CD renders with (RUNNER_TEMP)")
-    add("verdict", give_verdict, "say of a proposed commit whether it may be merged (PULL_REQUEST, COMMIT, RESULT)")
-    diff = add("diff", show_diff, "the rendered difference between two work trees, as Markdown")
+    add("install-helm", commands.install_helm, "install the Helm that Argo CD renders with (RUNNER_TEMP)")
+    add(
+        "verdict",
+        commands.give_verdict,
+        "say of a proposed commit whether it may be merged (PULL_REQUEST, COMMIT, RESULT)",
+    )
+    diff = add("diff", commands.show_diff, "the rendered difference between two work trees, as Markdown")
     diff.add_argument("base", type=Path)
     diff.add_argument("head", type=Path)
     diff.add_argument("--output", type=Path, help="write it there instead of to the log")
-    comment = add("diff-comment", comment_diff, "keep the pull request's comment up to date (PULL_REQUEST)")
+    comment = add("diff-comment", commands.comment_diff, "keep the pull request's comment up to date (PULL_REQUEST)")
     comment.add_argument("markdown", type=Path, nargs="?", help="the comment (default: DIFFERENCE)")
-
-
-def check_tag(_: argparse.Namespace) -> None:
-    # No job of main's `release.yml` runs it; a re-run of an older run does, which takes the newest program.
-    found = source.check(context.from_environment())
-    workflow.output("service", found.service.name)
-    workflow.output("version", found.version)
-    workflow.output("image", f"{found.service.image}:{found.version}")
-    workflow.output("exists", json.dumps(found.existing is not None))
-    workflow.notice(f"{found.service.name} {found.version} from {found.commit[:12]}")
-
-
-def build(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    found = source.check(around)
-    attests, known = around.platform.attestations, found.existing
-    if attests and known and not attestation.is_attested(around, found.service, known.digest, found.commit):
-        # Somebody else has pushed it, or it is of before: what is built here takes its place.
-        known = None
-    digest = image.build(around, dataclasses.replace(found, existing=known), _source_folder(), _credential(around))
-    if attests and known is None:
-        boms = sbom.attach(around, found.service, digest, _credential(around)) if around.platform.sbom else []
-        attestation.attest(around, found.service, digest, found.commit, boms)
-    workflow.output("digest", digest)
-
-
-def run_pull_request(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    number, commit = workflow.variable("PULL_REQUEST"), workflow.variable("COMMIT")
-    workflow.output("digest", pull_request.build(around, number, commit, _source_folder(), _credential(around)))
-    pull_request.tell(around, number, commit, workflow.optional("ADDRESS").replace("{number}", number))
-
-
-def end_pull_request(_: argparse.Namespace) -> None:
-    pull_request.gone(context.from_environment(), workflow.variable("PULL_REQUEST"))
-
-
-def expire_pull_requests(_: argparse.Namespace) -> None:
-    pull_request.expire(context.from_environment(), workflow.variable("LABEL"), int(workflow.variable("DAYS")))
-
-
-def _source_folder() -> Path:
-    return Path(workflow.optional("GITHUB_WORKSPACE", "."), workflow.optional("FOLDER"))
-
-
-def _credential(around: context.Context) -> tool.Credential:
-    return tool.Credential(around.registry.server, around.registry.username, around.registry.password)
-
-
-def request(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    service = around.platform.service_of(workflow.variable("GITHUB_REPOSITORY"))
-    ask.request_promotion(
-        around.platform, around.writer, service, workflow.variable("RUN"), workflow.variable("DIGEST")
-    )
-
-
-def name_repository(_: argparse.Namespace) -> None:
-    service = _named()
-    # Tokens are minted for a repository of the platform's owner, named without the owner.
-    workflow.output("repository", service.repository.rpartition("/")[2] if service else "")
-
-
-def _named() -> Service | None:
-    """The service that a step is about; None for a deployment that Argo CD does not report a release on."""
-    placement = workflow.optional("PLACEMENT")
-    if placement:
-        # A claim: it names whose repository the ledger is mirrored in, and what is acted on is asked for.
-        found = reports.placement_of(platform_file.load(), placement)
-        return found and found[1]
-    if deployment := workflow.optional("DEPLOYMENT"):
-        report = reports.read(context.from_environment(), deployment)
-        if report is None:
-            workflow.say("no report of Argo CD's on a release")
-        return report and report.service
-    branch = workflow.optional("BRANCH")
-    placement = pulls.placement_of(branch)
-    if branch and placement is None:
-        raise RefusedError(f"branch {branch!r}: not one of a release")
-    return platform_file.load().service(placement[1] if placement else _claimed()[0])
-
-
-def _request(around: context.Context) -> PromotionRequest:
-    name, run = _claimed()
-    service, digest = around.platform.service(name), workflow.variable("DIGEST")
-    return claims.check(around, service, run or workflow.variable("RUN"), digest)
-
-
-def _claimed() -> tuple[str, str]:
-    """The service and the run of a promotion request, as a commit status or the workflow's inputs name them."""
-    status = workflow.optional("REQUEST")
-    return ask.claimed(status) if status else (workflow.variable("SERVICE"), workflow.optional("RUN"))
-
-
-def plan(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    deliveries.promote(around, _request(around), _only(), again=_again())
-
-
-def deliver(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    deliveries.deliver(around, _request(around), environment, again=_again())
-
-
-def _only() -> list[str]:
-    """The environments that were asked for by name."""
-    return workflow.optional("ENVIRONMENTS").split()
-
-
-def _again() -> bool:
-    """Whether a person wants it where a person did not want it before."""
-    return workflow.optional("AGAIN") == "true"
-
-
-def record_merged(_: argparse.Namespace) -> None:
-    merged.record(context.from_environment(), workflow.variable("BRANCH"), workflow.variable("COMMIT"))
-
-
-def forward_report(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    deployment, placement = workflow.variable("DEPLOYMENT"), workflow.variable("PLACEMENT")
-    forward.forward(around.platform, around.own, deployment, placement, workflow.variable("STATE"))
-
-
-def record_verified(_: argparse.Namespace) -> None:
-    verified.verified(context.from_environment(), workflow.variable("DEPLOYMENT"))
-
-
-def roll_back(_: argparse.Namespace) -> None:
-    rollback.rollback(context.from_environment(_REGISTRY_SECONDS), workflow.variable("DEPLOYMENT"))
-
-
-def _placed(around: context.Context) -> tuple[Service, Environment]:
-    service = around.platform.service(workflow.variable("SERVICE"))
-    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    if environment.name not in service.environments:
-        raise RefusedError(f"service {service.name!r}: does not run in {environment.name}")
-    return service, environment
-
-
-def reconcile_all(options: argparse.Namespace) -> None:
-    reconcile.reconcile(context.from_environment(_REGISTRY_SECONDS), options.folder)
-
-
-def _holder(around: context.Context, service: Service, environment: Environment) -> str:
-    what = f"hold, release or take back versions of {service.name} in {environment.name}"
-    return people.starter(around, service.holders.get(environment.name, ()), what)
-
-
-def freeze_environment(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    login = people.starter(around, environment.freezers, f"freeze {environment.name}")
-    freeze.freeze(around, environment, why=workflow.optional("REASON"), login=login)
-    reconcile.start(around)
-
-
-def end_freeze(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    login = people.starter(around, environment.freezers, f"end the freeze of {environment.name}")
-    freeze.end(around, environment, login=login)
-    reconcile.start(around)
-
-
-def forward_review(_: argparse.Namespace) -> None:
-    reconcile.start(context.from_environment())
-
-
-def put_on_hold(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    service, environment = _placed(around)
-    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
-    hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
-    reconcile.start_after_hold(around, environment)
-
-
-def roll_back_by_hand(_: argparse.Namespace) -> None:
-    around = context.from_environment(_REGISTRY_SECONDS)
-    service, environment = _placed(around)
-    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
-    rollback.by_hand(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
-    reconcile.start_after_hold(around, environment)
-
-
-def release_from_hold(_: argparse.Namespace) -> None:
-    around = context.from_environment(_REGISTRY_SECONDS)
-    service, environment = _placed(around)
-    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
-    hold.unhold(around, environment, service, version, login=actor)
-    reconcile.start_after_hold(around, environment)
-    if workflow.optional("PROMOTE") != "true":
-        workflow.notice(f"{version} may come to {environment.name}; with `promote`, this workflow asks for it at once")
-    elif not hold.promote_again(around, environment, service, version):
-        workflow.warning(
-            f"{environment.name} never had {version}, and no newer promotion asked for it; run its release again: "
-            + hold.remedy(service, version)
-        )
-
-
-def validate(options: argparse.Namespace) -> None:
-    # It alone needs PyYAML (see requirements.txt); no release depends on it.
-    from slipway_release.validation import check, ownership  # noqa: PLC0415
-
-    branch = workflow.optional("HEAD_BRANCH")
-    fork = workflow.optional("HEAD_REPOSITORY").lower() != workflow.optional("GITHUB_REPOSITORY").lower()
-    check.run(options.folder, options.base, ownership.Proposal(branch, fork) if branch else None)
-
-
-def check_base(options: argparse.Namespace) -> None:
-    verdict.check_base(context.from_environment(), options.commit)
-
-
-def install_helm(_: argparse.Namespace) -> None:
-    from slipway_release.validation import installation  # noqa: PLC0415
-
-    program = installation.install(platform_file.load().helm, Path(workflow.variable("RUNNER_TEMP")))
-    if program is not None:
-        installation.announce(program)
-
-
-def give_verdict(_: argparse.Namespace) -> None:
-    around = context.from_environment()
-    commit, branch = workflow.variable("COMMIT"), workflow.optional("BRANCH")
-    if verdict.turned_away(around, workflow.variable("PULL_REQUEST"), commit, branch):
-        return
-    reason = gates.refusal(around, branch, commit) if branch else None
-    result = workflow.variable("RESULT")
-    verdict.give(around, commit, result, gates.closing(reason) if reason else None)
-    if branch and result == "success":
-        gates.merge(around, branch)
-
-
-def show_diff(options: argparse.Namespace) -> None:
-    from slipway_release.validation import difference  # noqa: PLC0415
-
-    difference.run(options.base, options.head, options.output)
-
-
-def comment_diff(options: argparse.Namespace) -> None:
-    from slipway_release.validation import comment  # noqa: PLC0415
-
-    around = context.from_environment()
-    text = options.markdown.read_text(encoding="utf-8") if options.markdown else workflow.variable("DIFFERENCE")
-    comment.keep(around, workflow.variable("PULL_REQUEST"), text)
-
-
-def write_page(options: argparse.Namespace) -> None:
-    from slipway_release import overview, page  # noqa: PLC0415 - nothing else needs them
-
-    output: Path = options.output
-    text = page.page(overview.overview(context.from_environment(), options.folder))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
-    workflow.say(f"{output}: {len(text.encode())} bytes")
-
-
-def show_dora(options: argparse.Namespace) -> None:
-    around = context.from_environment()
-    found = dora.figures(around, options.days, options.service, options.environment)
-    print(dora.as_json(found) if options.json else dora.as_table(found))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slipway_release import layout, release_file
 from slipway_release.errors import RefusedError, ReleaseError
-from slipway_release.platform_file import MAIN, Environment, Service
+from slipway_release.platform_types import MAIN, Environment, Service
 from slipway_release.record import PREFIX
 from slipway_release.release_file import ReleaseFile
 

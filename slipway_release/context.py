@@ -14,7 +14,7 @@ from slipway_release import platform_file, workflow
 from slipway_release.contents import Contents
 from slipway_release.git import Git
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Platform
+from slipway_release.platform_types import Platform
 from slipway_release.registry import Registry
 from slipway_release.transport import Transport
 

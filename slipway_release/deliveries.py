@@ -13,7 +13,7 @@ from slipway_release import announce, approval, promotion, workflow
 from slipway_release.claims import PromotionRequest
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError, ReleaseError
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.selection import Kind
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipway_release import branch_delivery, history, merging, pulls, release_file, trees
+from slipway_release import branch_delivery, history, merging, proposals, pulls, release_file, trees
 from slipway_release.choices import Delivery
 from slipway_release.contents import ConflictError, Contents, ProtectedBranchError
 from slipway_release.fields import Document
 from slipway_release.history import Relation
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.release_file import ReleaseFile
 
 Change = Callable[[ReleaseFile], ReleaseFile | None]
@@ -137,7 +137,9 @@ def propose(
     title, _, body = message.partition("\n\n")
     branch = pulls.branch_of(environment.name, service, purpose.version, purpose.kind)
     entries = _state(contents, environment, service, purpose)
-    pull = pulls.open_or_update(contents, environment, service, wanted, entries, branch=branch, title=title, body=body)
+    pull = proposals.open_or_update(
+        contents, environment, service, wanted, entries, branch=branch, title=title, body=body
+    )
     # Of two that ask at the same time, the later one sees the other here: the older version gives way. One of
     # another kind stays: that a bad version is taken back says nothing against the one that mends it.
     others = [
@@ -149,10 +151,10 @@ def propose(
     ]
     for other in others:
         if not purpose.supersedes(other.version):
-            pulls.close(contents, pull, f"Superseded by #{other.number}.")
+            proposals.close(contents, pull, f"Superseded by #{other.number}.")
             return None
     for other in others:
-        pulls.close(contents, other, f"Superseded by #{pull.number} ({title}).")
+        proposals.close(contents, other, f"Superseded by #{pull.number} ({title}).")
     is_free = merging.merges_itself(environment, purpose.kind, message)
     commit = merging.merge(contents, pull, environment.target_branch) if is_free else None
     return Delivered(wanted, commit, pull)
@@ -172,12 +174,12 @@ def tidy(contents: Contents, environment: Environment, service: str, *, verified
     for pull in pulls.list_open(contents, environment, service):
         version = verified.version if verified and _is_news(contents, pull, verified) else None
         reason = pulls.reason_to_close(pull, head, version)
-        if reason is None and pull.kind == "restore" and pulls.is_overtaken(contents, environment, pull):
+        if reason is None and pull.kind == "restore" and proposals.is_overtaken(contents, environment, pull):
             reason = "Somebody has changed the same files since."
         if reason is not None:
-            pulls.close(contents, pull, reason)
+            proposals.close(contents, pull, reason)
         elif pull.kind == "release":
-            pulls.refresh(contents, environment, service, pull, head)
+            proposals.refresh(contents, environment, service, pull, head)
 
 
 def _is_news(contents: Contents, pull: pulls.PullRequest, verified: Verified) -> bool:

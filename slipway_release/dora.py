@@ -9,10 +9,10 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from slipway_release import fields, ledger, workflow
+from slipway_release import deployments, fields, workflow
 from slipway_release.context import Context
+from slipway_release.deployments import Entry
 from slipway_release.errors import RefusedError
-from slipway_release.ledger import Entry
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def _restorations(done: Sequence[Deployment]) -> Iterable[float]:
 
 
 def _deployments(context: Context, environment: str, service: str, since: dt.datetime) -> list[Deployment]:
-    name = ledger.name_of(environment, service)
-    return deliveries(ledger.entries(context.own, context.platform.repository, name), since)
+    name = deployments.name_of(environment, service)
+    return deliveries(deployments.entries(context.own, context.platform.repository, name), since)
 
 
 def deliveries(entries: Iterable[Entry], since: dt.datetime) -> list[Deployment]:

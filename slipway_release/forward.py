@@ -9,7 +9,7 @@ from __future__ import annotations
 from slipway_release import workflow
 from slipway_release.errors import RefusedError
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Platform
+from slipway_release.platform_types import Platform
 
 _WORKFLOWS = {"success": "verified.yml", "failure": "rollback.yml", "error": "rollback.yml"}
 """By the state that was reported."""

@@ -8,7 +8,7 @@ from slipway_release import fields, layout, workflow
 from slipway_release.contents import ConflictError, Contents
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
-from slipway_release.platform_file import MAIN, Environment
+from slipway_release.platform_types import MAIN, Environment
 
 
 def reason(contents: Contents, environment: Environment) -> str | None:

@@ -6,7 +6,17 @@ and again with each reconciliation, so that one from before a freeze does not me
 
 from __future__ import annotations
 
-from slipway_release import approval, fields, history, merging, promotion, pulls, reports, selection, verdict
+from slipway_release import (
+    approval,
+    fields,
+    history,
+    merging,
+    pulls,
+    reports,
+    selection,
+    situations,
+    verdict,
+)
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
@@ -30,7 +40,7 @@ def refusal(context: Context, branch: str, commit: str) -> str | None:
             return None
         file = context.contents.release(environment.name, service.name, environment.target_branch)
         # An open pull request was asked for; only what has changed since counts.
-        around = promotion.situation(context, environment, service, asked, file, again=True)
+        around = situations.situation(context, environment, service, asked, file, again=True)
         decision = selection.decide(environment, asked, around)
     except ApiError:
         raise

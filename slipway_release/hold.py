@@ -6,7 +6,7 @@ from slipway_release import ask, delivery, intent, promotions, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import RefusedError, ReleaseError
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Held, ReleaseFile
 from slipway_release.tags import is_branch_version, is_version
 from slipway_release.verified_releases import releases

@@ -16,7 +16,7 @@ import urllib.parse
 from slipway_release import fields, workflow
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
-from slipway_release.platform_file import Platform
+from slipway_release.platform_types import Platform
 from slipway_release.transport import Transport
 
 _GITHUB = "https://github.com"

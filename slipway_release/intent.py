@@ -10,7 +10,7 @@ from __future__ import annotations
 from slipway_release import history, layout, pulls
 from slipway_release.choices import Delivery
 from slipway_release.context import Context
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 
 _LOOK_BACK = 100

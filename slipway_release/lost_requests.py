@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from slipway_release import ask, fields, promotions, release_file, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import MAIN
+from slipway_release.platform_types import MAIN
 from slipway_release.restarts import Runs
 
 _OVERLAP = dt.timedelta(hours=1)

@@ -14,7 +14,7 @@ from slipway_release.contents import Contents
 from slipway_release.errors import ApiError
 from slipway_release.fields import Document
 from slipway_release.github import quoted
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.pulls import PullRequest
 
 BY_HAND = "By hand: a person has asked for this, whether the version is healthy or not"

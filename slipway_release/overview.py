@@ -11,11 +11,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from slipway_release import clone, dora, fields, freeze, ledger, pulls, reports, workflow
+from slipway_release import clone, deployments, dora, fields, freeze, pulls, reports, workflow
 from slipway_release.choices import Images
 from slipway_release.clone import Recorded
 from slipway_release.context import Context
-from slipway_release.ledger import Entry
+from slipway_release.deployments import Entry
 from slipway_release.release_file import ReleaseFile
 
 DAYS = 30
@@ -198,7 +198,7 @@ def _newest(context: Context) -> Iterable[Entry]:
         for service in context.platform.services
         for place in context.platform.environments_of(service)
     }
-    for entry in ledger.entries(context.own, context.platform.repository):
+    for entry in deployments.entries(context.own, context.platform.repository):
         if _place(entry) in known:
             yield entry
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway_release import ledger, release_file
+from slipway_release import deployments, release_file
 from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
-from slipway_release.platform_file import MAIN, Environment, Service
+from slipway_release.platform_types import MAIN, Environment, Service
 from slipway_release.release_file import ReleaseFile
 
 
@@ -21,7 +21,7 @@ class Place:
     file: ReleaseFile
 
     def __str__(self) -> str:
-        return ledger.name_of(self.environment.name, self.service.name)
+        return deployments.name_of(self.environment.name, self.service.name)
 
 
 def of_platform(context: Context, folder: Path | None, failed: list[str]) -> list[Place]:

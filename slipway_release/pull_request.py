@@ -14,7 +14,7 @@ from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import quoted
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.source import Source
 from slipway_release.tool import Credential
 from slipway_release.validation import comment

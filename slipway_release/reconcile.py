@@ -17,12 +17,13 @@ from slipway_release import (
     lost_requests,
     merged,
     places,
-    promotion,
+    proposals,
     pulls,
     record,
     rejudging,
     reported,
     restarts,
+    situations,
     stray,
     unseen,
     workflow,
@@ -30,7 +31,7 @@ from slipway_release import (
 from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.places import Place
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.release_file import Release
 from slipway_release.restarts import Runs
 from slipway_release.tags import Version, is_version
@@ -88,7 +89,7 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
                 if pulls.branch_of(place.environment.name, place.service.name, release.version) in proposed:
                     # Its request waits for checks and people; to ask again would change nothing.
                     break
-                if promotion.is_ready(context, place.environment, place.service, release):
+                if situations.is_ready(context, place.environment, place.service, release):
                     done += restarts.ask_for(context, place, release, runs)
                     break
         except ReleaseError as error:
@@ -118,7 +119,7 @@ def _proposed(context: Context, done: list[str], failed: list[str]) -> list[stra
         try:
             # Everybody may open another one of the same branch.
             others = [other for other in everything if other.pull.branch == item.pull.branch]
-            pulls.close(context.contents, item.pull, reason, keeps_branch=len(others) > 1)
+            proposals.close(context.contents, item.pull, reason, keeps_branch=len(others) > 1)
             done.append(f"{item.pull.url} is closed: {reason}")
         except ReleaseError as error:
             failed.append(f"{item.pull.url}: {error}")

@@ -13,7 +13,7 @@ from slipway_release.context import Context
 from slipway_release.errors import ApiError
 from slipway_release.github import quoted
 from slipway_release.history import Relation
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 
 PREFIX = "verified"

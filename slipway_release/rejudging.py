@@ -6,7 +6,7 @@ refused is judged again too, with growing pauses: main may have been mended sinc
 
 from __future__ import annotations
 
-from slipway_release import fields, gates, history, pulls, retries, workflow
+from slipway_release import fields, gates, history, proposals, retries, workflow
 from slipway_release.context import Context
 from slipway_release.pulls import PullRequest
 
@@ -29,7 +29,7 @@ def judge(context: Context, pull: PullRequest) -> str | None:
         made = history.commit_date(context.writer, repository, head)
         if made is None or workflow.now() - workflow.moment(made) < retries.PAUSE:
             return None
-        pulls.push_again(context.contents, pull.branch, head)
+        proposals.push_again(context.contents, pull.branch, head)
         return f"{pull.url} is pushed again: nothing has judged it"
     run = found[0]
     tries, ended = fields.number(run, "run_attempt", path), workflow.moment(fields.text(run, "updated_at", path))

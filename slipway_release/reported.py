@@ -6,11 +6,11 @@ import datetime as dt
 import itertools
 from collections.abc import Sequence
 
-from slipway_release import delivery, history, ledger, record, reports, rollback, verified, workflow
+from slipway_release import delivery, deployments, history, ledger, record, reports, rollback, verified, workflow
 from slipway_release.context import Context
+from slipway_release.deployments import Entry
 from slipway_release.errors import ReleaseError
 from slipway_release.history import Relation
-from slipway_release.ledger import Entry
 from slipway_release.places import Place
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -74,7 +74,7 @@ def act(context: Context, place: Place, known: set[str]) -> list[str]:
 
 def _entries(context: Context, place: Place) -> list[Entry]:
     """The newest deployments of a place, newest first; one page of them."""
-    return list(itertools.islice(ledger.entries(context.writer, context.platform.repository, str(place)), _PAGE))
+    return list(itertools.islice(deployments.entries(context.writer, context.platform.repository, str(place)), _PAGE))
 
 
 def _write_down(context: Context, place: Place, release: Release, entries: Sequence[Entry]) -> None:

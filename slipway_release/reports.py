@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from slipway_release import history, layout, ledger, people, workflow
+from slipway_release import deployments, history, layout, people, workflow
 from slipway_release.context import Context
+from slipway_release.deployments import Entry, Status
 from slipway_release.errors import RefusedError
 from slipway_release.git import Commit
 from slipway_release.history import Relation
-from slipway_release.ledger import Entry, Status
-from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.platform_types import Environment, Platform, Service
 from slipway_release.release_file import Release, ReleaseFile
 
 _PLACEMENT = re.compile(r"(?P<environment>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)")
@@ -64,7 +64,7 @@ def read(context: Context, number: str) -> Report | None:
     """
     if not number.isascii() or not number.isdecimal():
         raise RefusedError(f"deployment {number!r}: not the number of a deployment")
-    entry, name = ledger.entry(context.writer, context.platform.repository, int(number))
+    entry, name = deployments.entry(context.writer, context.platform.repository, int(number))
     placement = placement_of(context.platform, name)
     if placement is None:
         return None

@@ -8,7 +8,7 @@ from functools import cached_property
 from slipway_release import ask, freeze, promotions
 from slipway_release.context import Context
 from slipway_release.places import Place
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.release_file import Release
 
 

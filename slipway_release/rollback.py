@@ -6,13 +6,13 @@ last verified release back and puts the bad version on hold.
 
 from __future__ import annotations
 
-from slipway_release import blame, pulls, reports, taking_back, verified_releases, workflow
+from slipway_release import blame, proposals, pulls, reports, taking_back, verified_releases, workflow
 from slipway_release.blame import Configuration
 from slipway_release.choices import Rollback
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.ledger import Ledger
-from slipway_release.platform_file import MAIN, Environment, Service
+from slipway_release.platform_types import MAIN, Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
 from slipway_release.taking_back import Answer, Cause
@@ -154,7 +154,7 @@ def _propose(context: Context, report: Report, failed: Release, changed: Configu
         f"{changed.since}, or close it and mend it another way. {failed.version} is not on hold.\n{mention}"
     )
     branch = pulls.branch_of(environment.name, service.name, changed.commit[:12], "restore")
-    pull = pulls.propose_restore(contents, branch, changed.since, changed.paths, title=title, body=body)
+    pull = proposals.propose_restore(contents, branch, changed.since, changed.paths, title=title, body=body)
     if pull is None:
         return Answer(f"{reason}; somebody has mended it meanwhile")
     return Answer(f"{reason}; pull request #{pull.number} proposes to restore it. Nothing is held")

@@ -15,7 +15,7 @@ from slipway_release import fields, referrers, syft, tool, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.tool import Credential
 
 KIND = "application/spdx+json"

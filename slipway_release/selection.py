@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from slipway_release.choices import Images
 from slipway_release.errors import RefusedError
 from slipway_release.history import Relation
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.tags import Version, is_version
 

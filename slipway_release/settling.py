@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from slipway_release import ledger, record, workflow
+from slipway_release import deployments, record, workflow
 from slipway_release.context import Context
+from slipway_release.deployments import Entry
 from slipway_release.errors import ApiError, UnavailableError
 from slipway_release.github import GitHub
-from slipway_release.ledger import Entry
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Version, is_version
 
@@ -36,7 +36,7 @@ def _unsettled(
 ) -> Iterator[Entry]:
     """What is older than a release and goes on or waits; what was before the last verified one was ended with that."""
     is_before = False
-    for entry in itertools.islice(ledger.entries(github, repository, name), _MOST):
+    for entry in itertools.islice(deployments.entries(github, repository, name), _MOST):
         is_own = entry.payload.get("digest") == release.digest
         is_before = is_before or is_own
         if is_own or not _is_older(str(entry.payload.get("version") or ""), release, is_before=is_before):
@@ -58,8 +58,8 @@ def _is_older(version: str, release: Release, *, is_before: bool) -> bool:
 def _end(context: Context, environment: Environment, service: Service, entry: Entry, release: Release) -> None:
     body = {"state": "inactive", "description": f"{entry.payload.get('version')}: superseded by {release.version}"}
     context.service.post(f"/repos/{service.repository}/deployments/{entry.id}/statuses", body)
-    own, name = context.platform.repository, ledger.name_of(environment.name, service.name)
-    for delivered in itertools.islice(ledger.entries(context.writer, own, name), _MOST):
+    own, name = context.platform.repository, deployments.name_of(environment.name, service.name)
+    for delivered in itertools.islice(deployments.entries(context.writer, own, name), _MOST):
         newest = next(iter(delivered.statuses), None)
         if delivered.payload.get("digest") == entry.payload.get("digest") and newest and newest.state in _GOES_ON:
             context.own.post(f"/repos/{own}/deployments/{delivered.id}/statuses", body)

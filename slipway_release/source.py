@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slipway_release import claims, history, tags, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.registry import Image
 
 _TAGS, _BRANCHES = "refs/tags/", "refs/heads/"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slipway_release import fields, pulls
 from slipway_release.choices import Delivery
 from slipway_release.context import Context
-from slipway_release.platform_file import MAIN, Platform
+from slipway_release.platform_types import MAIN, Platform
 from slipway_release.pulls import PullRequest
 
 

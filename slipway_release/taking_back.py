@@ -10,7 +10,7 @@ from slipway_release.choices import Sync
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.ledger import Ledger
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.verified_releases import Target
 

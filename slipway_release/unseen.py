@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from slipway_release import history, layout, record
 from slipway_release.context import Context
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 
 _NEVER = 1_000_000

@@ -11,7 +11,7 @@ import re
 from slipway_release import history, pulls, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import MAIN
+from slipway_release.platform_types import MAIN
 
 CHECK = "Validate"
 """The context of the commit status that the ruleset of main requires."""

@@ -6,18 +6,18 @@ from slipway_release import (
     announce,
     ask,
     delivery,
-    promotion,
     promotions,
     record,
     reports,
     settling,
+    situations,
     verified_releases,
     workflow,
 )
 from slipway_release.context import Context
 from slipway_release.delivery import Verified
 from slipway_release.ledger import Ledger
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
 
@@ -72,8 +72,8 @@ def _go_on(context: Context, report: Report, release: Release) -> None:
     run = release.run_number
     waiting = [
         environment
-        for environment in promotion.waiting_for(context.platform, report.service, report.environment, release)
-        if promotion.is_ready(context, environment, report.service, release)
+        for environment in situations.waiting_for(context.platform, report.service, report.environment, release)
+        if situations.is_ready(context, environment, report.service, release)
         and not _is_rejected(context, environment, report.service, run)
     ]
     if not waiting:

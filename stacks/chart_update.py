@@ -7,7 +7,7 @@ from pathlib import Path
 from manifests.model import Environment, Service, Settings, Sync
 from manifests.repository_files import chart_files, service_variables
 from slipway_release import layout
-from slipway_release.platform_file import MAIN
+from slipway_release.platform_types import MAIN
 from stacks.template_update import Record, TeamFiles, Update, UpdateError, of_another, recorded
 from templates.service_template import CHARTED, ServiceTemplate, chart_template, service_template
 from templates.starting_files import ANSWERS_FILE, rendered_chart

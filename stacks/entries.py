@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from manifests.model import Cluster, Environment, Service
 from manifests.model.addresses import is_host
-from slipway_release.platform_file import filled
+from slipway_release.platform_types import filled
 from stacks.problems import Problem
 from stacks.reading import Found
 

@@ -6,7 +6,7 @@ from manifests.application import infrastructure_name
 from manifests.model import PULL_REQUESTS, Environment, Service
 from manifests.model.names import RELEASE_NAME_LENGTH
 from slipway_release.names import DNS_LABEL_LENGTH
-from slipway_release.platform_file import placement_name
+from slipway_release.platform_types import placement_name
 from stacks.problems import Problem
 from stacks.reading import Found
 

@@ -12,7 +12,7 @@ from manifests.model.github import GitHub
 from manifests.model.pull_requests import PULL_REQUESTS
 from manifests.model.service import Service, Template
 from manifests.model.team import Team
-from slipway_release import platform_file
+from slipway_release import platform_types
 from slipway_release.names import DNS_LABEL_LENGTH
 from templates import ROOT
 from templates.service_template import ServiceTemplate, own_template, service_template
@@ -166,4 +166,4 @@ def template_of(template: Template) -> ServiceTemplate:
 
 def placement_name(service: Service, environment: Environment) -> str:
     """The namespace and the Application of a service in an environment."""
-    return platform_file.placement_name(service.name, environment.name)
+    return platform_types.placement_name(service.name, environment.name)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slipway_release import fields, layout
 from slipway_release.fields import Document
-from slipway_release.platform_file import Environment, Service, placement_name
+from slipway_release.platform_types import Environment, Service, placement_name
 from slipway_release.release_file import Release, ReleaseFile
 from slipway_release.validation import dependencies, files, helm, removal
 from slipway_release.validation.dependencies import Builds

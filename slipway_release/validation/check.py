@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slipway_release import layout, workflow
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import placement_name
+from slipway_release.platform_types import placement_name
 from slipway_release.validation import (
     charts,
     files,

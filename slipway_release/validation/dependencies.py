@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from slipway_release import fields, layout
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.validation import files, helm
 from slipway_release.validation.files import Problem, Tree
 

@@ -11,7 +11,7 @@ import yaml
 
 from slipway_release import platform_file
 from slipway_release.fields import Document
-from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.platform_types import Environment, Platform, Service
 from slipway_release.validation import reading
 from slipway_release.validation.reading import Reading
 

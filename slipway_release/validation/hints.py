@@ -8,7 +8,7 @@ from typing import cast
 
 from slipway_release import layout
 from slipway_release.fields import Document
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.validation import dependencies, reading
 from slipway_release.validation.files import Problem, Tree, read_text
 

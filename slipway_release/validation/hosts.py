@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import cast
 
 from slipway_release import fields
-from slipway_release.platform_file import placement_name
+from slipway_release.platform_types import placement_name
 from slipway_release.validation.files import Manifest, Tree, values_of
 
 IN_CLUSTER = re.compile(r".*\.(?P<namespace>[^.]+)\.svc(\..*)?")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from slipway_release import downloads, workflow
-from slipway_release.platform_file import Helm
+from slipway_release.platform_types import Helm
 from slipway_release.validation import helm
 
 DOWNLOADS = "https://get.helm.sh"

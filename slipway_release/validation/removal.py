@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slipway_release import layout, release_file
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.validation.files import Problem, Tree, read_text
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from slipway_release import fields, layout, release_file, tags
 from slipway_release.errors import RefusedError
 from slipway_release.names import is_dns_subdomain
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag
 from slipway_release.validation import images, jobs, objects, removal, structure

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from slipway_release import fields
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.release_file import Release
 from slipway_release.validation import charts, hosts, images
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text, values_of

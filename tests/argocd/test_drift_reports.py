@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slipway_release.ledger import DRIFT
+from slipway_release.deployments import DRIFT
 from tests.argocd.notifications import (
     NEW,
     OTHER,

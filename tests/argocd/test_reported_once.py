@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slipway_release.ledger import INCIDENT
+from slipway_release.deployments import INCIDENT
 from tests.argocd.notifications import (
     GONE_WRONG,
     NEW,

@@ -12,7 +12,7 @@ from slipway_release import platform_file
 from slipway_release.context import Context
 from slipway_release.exchange import Response
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Platform
+from slipway_release.platform_types import Platform
 from slipway_release.registry import REVISION_LABEL, Image, Registry
 from slipway_release.release_file import Release
 from slipway_release.transport import Transport

@@ -19,7 +19,7 @@ from slipway_release import attestation, platform_file, referrers, sbom
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.registry import Registry
 from slipway_release.tool import Credential
 from slipway_release.transport import Transport

@@ -13,7 +13,7 @@ import pytest
 
 from slipway_release import platform_file
 from slipway_release.choices import Delivery, Images, Rollback, Sync
-from slipway_release.platform_file import Environment, Platform, Service
+from slipway_release.platform_types import Environment, Platform, Service
 from slipway_release.validation import charts, dependencies, secrets
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Tree

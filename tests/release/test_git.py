@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import release_requests
-from slipway_release import git, history, intent, promotion, record, references
+from slipway_release import git, history, intent, promotion, record, references, situations
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.git import Git
@@ -45,7 +45,7 @@ def test_what_holds_a_release_back_is_read_without_the_api(world: Make) -> None:
     here.succeed("dev", here.head("environments"))
     context, transport = counted(here)
     staging = context.platform.environment("staging")
-    assert promotion.is_ready(context, staging, request.service, request.release)
+    assert situations.is_ready(context, staging, request.service, request.release)
     assert transport.asked == []
 
 
@@ -56,11 +56,11 @@ def test_without_git_the_api_is_asked(world: Make, monkeypatch: pytest.MonkeyPat
     here.succeed("dev", here.head("environments"))
     staging = here.platform.environment("staging")
     context, transport = counted(here, f"{here.url}nothing-is-here/")
-    assert promotion.is_ready(context, staging, request.service, request.release)
+    assert situations.is_ready(context, staging, request.service, request.release)
     assert transport.asked
     monkeypatch.setattr(git, "_PROGRAM", "no-git-is-here")
     context, transport = counted(here)
-    assert promotion.is_ready(context, staging, request.service, request.release)
+    assert situations.is_ready(context, staging, request.service, request.release)
     assert transport.asked
 
 
@@ -69,7 +69,7 @@ def test_a_delivery_sees_what_somebody_wrote_after_it_began(world: Make) -> None
     first, second = here.request("1.0.0"), here.request("1.1.0")
     context, _ = counted(here)
     dev = context.platform.environment("dev")
-    assert promotion.is_ready(context, dev, first.service, first.release)
+    assert situations.is_ready(context, dev, first.service, first.release)
     here.deliver(second, "dev")
     assert promotion.deliver(context, first, dev).decision.kind is Kind.SUPERSEDED
     here.freeze("dev", "moving house")

@@ -14,7 +14,7 @@ import pytest
 from manifests.argocd.helm import helm_of
 from slipway_release import downloads as downloading
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import Helm
+from slipway_release.platform_types import Helm
 from slipway_release.validation import helm, installation
 from stacks.settings import settings_of
 from tests.stacks.builders import texts, values

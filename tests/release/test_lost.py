@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slipway_release import gates, hold, ledger, merged, reconcile, record, rollback, verified, workflow
+from slipway_release import deployments, gates, hold, merged, reconcile, record, rollback, verified, workflow
 from slipway_release.errors import ReleaseError
 from tests.release.builders import environment
 from tests.release.world import World
@@ -118,7 +118,7 @@ def test_a_merge_whose_event_was_lost_is_on_record(world: Make, monkeypatch: pyt
     waits = ["queued: 1.0.0: waits for somebody to sync it"]
     assert here.statuses("environments", "production/guestbook") == waits
     assert here.statuses("guestbook", "production", "v1.0.0")[:1] == waits
-    (entry,) = ledger.entries(here.context().writer, here.repository, "production/guestbook")
+    (entry,) = deployments.entries(here.context().writer, here.repository, "production/guestbook")
     assert entry.sha == here.head("environments")
 
 

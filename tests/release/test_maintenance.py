@@ -8,7 +8,7 @@ import pytest
 from slipway_release import claims, maintenance, selection
 from slipway_release.errors import RefusedError
 from slipway_release.history import Relation
-from slipway_release.platform_file import Service
+from slipway_release.platform_types import Service
 from slipway_release.release_file import ReleaseFile
 from slipway_release.selection import Kind, Situation
 from slipway_release.tags import Tag, Version

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from slipway_release import reports
+from slipway_release.deployments import ASIDE
 from slipway_release.errors import RefusedError
-from slipway_release.ledger import ASIDE
-from slipway_release.platform_file import Platform
+from slipway_release.platform_types import Platform
 from slipway_release.reports import Report
 from tests.release.builders import COMMIT, context, platform
 

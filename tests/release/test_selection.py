@@ -6,7 +6,7 @@ import pytest
 
 from slipway_release.errors import RefusedError
 from slipway_release.history import Relation
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.release_file import Held, Release, ReleaseFile, RolledBack
 from slipway_release.selection import Decision, Kind, Situation, cleared, decide
 from tests.release.builders import environment, platform, release

@@ -19,7 +19,7 @@ from slipway_release.context import Context
 from slipway_release.exchange import Exchange, exchange
 from slipway_release.git import Git
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Platform
+from slipway_release.platform_types import Platform
 from slipway_release.promotion import Outcome
 from slipway_release.release_file import ReleaseFile
 from slipway_release.selection import Kind

@@ -22,7 +22,7 @@ from slipway_release.context import Context
 from slipway_release.errors import ReleaseError
 from slipway_release.exchange import Response
 from slipway_release.github import GitHub
-from slipway_release.platform_file import Environment
+from slipway_release.platform_types import Environment
 from slipway_release.release_file import Release
 from slipway_release.tags import Version, is_version
 from tests.release.builders import answer, environment

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway_release import hold, layout, merged, pulls, rollback
 from slipway_release.errors import ReleaseError
-from slipway_release.platform_file import Environment, Service
+from slipway_release.platform_types import Environment, Service
 from slipway_release.record import PREFIX
 from slipway_release.release_file import ReleaseFile
 from slipway_release.tags import is_version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway_release import ledger, rollback
+from slipway_release import deployments, rollback
 from slipway_release.blame import MANY
 from slipway_release.tags import Version, is_version
 
@@ -35,7 +35,7 @@ class Seldom:
 
     def aside(self) -> None:
         """What was verified breaks, or differs from Git: neither says anything of the release."""
-        what = self.random.choice(ledger.ASIDE)
+        what = self.random.choice(deployments.ASIDE)
         found = [place for place, state in sorted(self.year.reported.items()) if state.endswith("True")]
         if found:
             place, service = self.random.choice(found)

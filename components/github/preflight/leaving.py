@@ -8,9 +8,9 @@ from urllib.parse import quote
 from components.github.api import GitHubApi
 from components.github.preflight.findings import Advice
 from manifests.model import Removal, Settings
-from slipway_release import fields, layout, platform_file
+from slipway_release import fields, layout, platform_file, platform_types
 from slipway_release.errors import RefusedError
-from slipway_release.platform_file import Environment, Platform, Service, placement_name
+from slipway_release.platform_types import Environment, Platform, Service, placement_name
 
 
 def leaving_advice(settings: Settings, api: GitHubApi) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _environment_leaves(before: Platform, environment: Environment, *, stays: bo
         fate = "stay, because its `removal` is orphan" if stays else "are deleted with all that is in them"
         what += f"; the namespaces {applications} {fate}"
     left = [layout.environment_folder(environment.name), f"infrastructure/{environment.name}"]
-    if environment.target_branch != platform_file.MAIN:
+    if environment.target_branch != platform_types.MAIN:
         what += f"; the branch {environment.target_branch} stays, as the history of what ran"
     return Advice(f"{what}; {_folders(left)}")
 
@@ -106,5 +106,5 @@ def _namespaces_stay(settings: Settings, api: GitHubApi, environment: str) -> bo
 
 def _read(settings: Settings, api: GitHubApi, path: str) -> str | None:
     repository = f"/repos/{settings.github.owner}/{quote(settings.github.environment_repository, safe='')}"
-    found = api.find(f"{repository}/contents/{quote(path)}?ref={platform_file.MAIN}")
+    found = api.find(f"{repository}/contents/{quote(path)}?ref={platform_types.MAIN}")
     return None if found is None else base64.b64decode(found["content"]).decode()
