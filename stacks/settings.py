@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import Field
 
-from manifests.argocd.rbac import broken_rules
+from manifests.argocd.rbac import broken_rules, denied_memberships, denies_built_in
 from manifests.argocd.values import lost_values
 from manifests.model import (
     ArgoCD,
@@ -170,6 +170,12 @@ def _check_policy(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 f"argocd.values.configs.rbac.{key}",
                 f"line {number}, {rule!r}, is not a rule, and Argo CD then loads none of them; use {wanted}",
+            )
+        for number, rule in denied_memberships(text) if denies_built_in(settings) else ():
+            role = f"role:team-{settings.github.platform_team}"
+            yield Problem(
+                f"argocd.values.configs.rbac.{key}",
+                f"line {number}, {rule!r}: Argo CD's own administrator has no rights with `argocd.sso`; use {role}",
             )
 
 

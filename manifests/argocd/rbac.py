@@ -13,6 +13,10 @@ from manifests.argocd import sign_on
 from manifests.model import Settings, placement_name
 
 INFRASTRUCTURE_PROJECT = "infrastructure"
+BUILT_IN = "policy.built-in.csv"
+"""The key of the rules about Argo CD's own administrator: breaking glass takes them away."""
+ADMINISTRATORS = ("admin", "role:admin")
+"""Argo CD's own: it takes an account or a group of such a name for its administrator."""
 _GRANT, _MEMBERSHIP = 6, 3
 """How many fields a rule has that starts with `p`, and one that starts with `g`."""
 _RIGHTS = {
@@ -30,7 +34,18 @@ def rbac_values(settings: Settings) -> dict[str, str]:
         "policy.csv": policy(settings),
         "scopes": sign_on.scopes(settings),
         "policy.matchMode": "glob",
+        **({BUILT_IN: _denied()} if denies_built_in(settings) else {}),
     }
+
+
+def denies_built_in(settings: Settings) -> bool:
+    """Whether Argo CD's own administrator has no rights: it cannot log in, but a group may have its name."""
+    return settings.argocd.sso is not None and not settings.argocd.sso.admin
+
+
+def _denied() -> str:
+    """Each of somebody's groups is asked for by itself, so who is in one of these keeps the rights of the others."""
+    return "".join(f"p, {name}, *, *, *, deny\n" for name in ADMINISTRATORS)
 
 
 def policy(settings: Settings) -> str:
@@ -40,7 +55,8 @@ def policy(settings: Settings) -> str:
         role = f"role:team-{team.name}"
         rules += [("g", group, role) for group in sign_on.groups(settings, team)]
         if team.name == settings.github.platform_team:
-            rules += [("g", group, "role:admin") for group in sign_on.groups(settings, team)]
+            # Not by `role:admin`: who has that is denied with it.
+            rules.append(("p", role, "*", "*", "*", "allow"))
         rules.append(("p", role, "applications", "get", f"{INFRASTRUCTURE_PROJECT}/*", "allow"))
         rules += [("p", role, "projects", "get", environment.name, "allow") for environment in settings.environments]
     for service in settings.services:
@@ -64,6 +80,21 @@ def _field(text: str) -> str:
 
 def broken_rules(text: str) -> Iterator[tuple[int, str]]:
     """The lines of a policy that are no rules, by their number: with one of them Argo CD loads none of the policy."""
+    for number, rule, fields in _read(text):
+        is_grant = len(fields) == _GRANT and fields[0] == "p" and fields[-1] in {"allow", "deny"}
+        if not is_grant and not _is_membership(fields):
+            yield number, rule
+
+
+def denied_memberships(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a policy that give somebody a role of Argo CD's own administrator, by their number."""
+    for number, rule, fields in _read(text):
+        if _is_membership(fields) and fields[-1] in ADMINISTRATORS:
+            yield number, rule
+
+
+def _read(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """The rules of a policy: number, line and fields; no fields where it cannot be read."""
     for number, line in enumerate(text.splitlines(), 1):
         rule = line.strip()
         if not rule or rule.startswith("#"):
@@ -72,9 +103,11 @@ def broken_rules(text: str) -> Iterator[tuple[int, str]]:
             (fields,) = csv.reader([rule], skipinitialspace=True, strict=True)
         except csv.Error:
             fields = list[str]()
-        is_grant = len(fields) == _GRANT and fields[0] == "p" and fields[-1] in {"allow", "deny"}
-        if not is_grant and not (len(fields) == _MEMBERSHIP and fields[0] == "g"):
-            yield number, rule
+        yield number, rule, fields
+
+
+def _is_membership(fields: list[str]) -> bool:
+    return len(fields) == _MEMBERSHIP and fields[0] == "g"
 
 
 def _right_rules(right: Right) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from manifests.argocd import sign_on
 from manifests.argocd.notifications import notification_values
-from manifests.argocd.rbac import rbac_values
+from manifests.argocd.rbac import BUILT_IN, rbac_values
 from manifests.model import Settings
 from templates import rendered_files
 
@@ -60,6 +60,8 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _lost(_platforms(settings, None), own, ())
     for key in sorted(_NAMES & set(own)):
         yield key, "absent: the platform knows Argo CD's objects by their names"
+    if BUILT_IN in (_at(own, ("configs", "rbac")) or {}):
+        yield f"configs.rbac.{BUILT_IN}", "absent: `argocd.sso.admin: true` lets Argo CD's own administrator in"
     needed = {**_NEEDED, **({("dex", "enabled"): ("true",)} if sign_on.needs_dex(settings) else {})}
     for path, allowed in needed.items():
         parent = _at(own, path[:-1])

@@ -18,6 +18,7 @@ import kubernetes.client
 from components.argocd.installation import RELEASE_NAME
 from manifests.access import Action, rights_by_place
 from manifests.argocd import sign_on
+from manifests.argocd.rbac import ADMINISTRATORS, denies_built_in
 from manifests.argocd.values import helm_values
 from manifests.model import Settings, placement_name
 from stacks.access_check import applications
@@ -81,6 +82,8 @@ def questions(settings: Settings) -> Iterator[Question]:
                 yield Question(group, verb, resource, what, administers or action in declared.get(team.name, ()))
             for verb, resource in _NEVER:
                 yield Question(group, verb, resource, application, administers)
+    if denies_built_in(settings):
+        yield from (Question(name, "update", "accounts", "*", declared=False) for name in ADMINISTRATORS)
 
 
 def evaluated(settings: Settings, policy: Mapping[str, str]) -> Iterator[str]:
@@ -128,14 +131,14 @@ def configured(settings: Settings, policy: Mapping[str, str], configuration: Map
     The program is asked about teams alone: a person or an account that the policy names is found here.
     """
     mend, declared = _mend(settings), helm_values(settings)["configs"]
-    known = set(_lines(declared["rbac"]["policy.csv"]))
-    for line in dict.fromkeys(_lines(policy.get("policy.csv", ""))):
-        if line not in known:
-            yield f"Argo CD: {_POLICY} has the line {line!r}, which is not declared; {mend}"
-    added = cast("Any", settings.argocd.values).get("configs", {}).get("rbac", {})
-    for key in sorted(policy.keys() - {"policy.csv"} - set(added)):
-        if key.startswith("policy.") and key.endswith(".csv"):
+    for key in sorted(key for key in policy if key.startswith("policy.") and key.endswith(".csv")):
+        if key not in declared["rbac"]:
             yield f"Argo CD: {_POLICY} has {key}, which is not declared; `{_without(settings, _POLICY, key)}`"
+            continue
+        known = set(_lines(declared["rbac"][key]))
+        for line in dict.fromkeys(_lines(policy[key])):
+            if line not in known:
+                yield f"Argo CD: {_POLICY} has the line {line!r}, which is not declared; {mend}"
     for key in sorted(configuration.keys() - set(declared["cm"])):
         if key.startswith("accounts.") or (key == _ANONYMOUS and configuration[key] == "true"):
             command = _without(settings, _CONFIGURATION, key)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from manifests.argocd.rbac import policy, rbac_values
+from manifests.argocd.rbac import BUILT_IN, policy, rbac_values
 from manifests.argocd.values import helm_values
 from stacks.access_check.argocd import configured, evaluated, questions
 from tests.argocd.example import PRODUCTION, settings
@@ -25,7 +25,8 @@ def may(argocd: Path, no_cluster: dict[str, str], tmp_path: Path) -> May:
 
     def asked(who: str, action: str, what: str, resource: str = "applications", **sections: Any) -> bool:
         file = tmp_path / "policy.csv"
-        file.write_text(policy(settings(**sections)))
+        rbac = rbac_values(settings(**sections))
+        file.write_text(f"{rbac['policy.csv']}{rbac.get(BUILT_IN, '')}")
         command = [argocd, "admin", "settings", "rbac", "can", who, action, resource, what, "--policy-file", file]
         ran = subprocess.run(command, env=no_cluster, capture_output=True, text=True, check=False)
         assert ran.stdout.strip() in {"Yes", "No"}, ran.stdout + ran.stderr
@@ -149,6 +150,46 @@ def test_a_person_whom_the_policy_does_not_name_has_no_role() -> None:
     assert not rbac_values(settings())["policy.default"]
 
 
+SSO: dict[str, Any] = {
+    "argocd": {"url": "https://cd.example.com", "sso": {"clientId": "slipway"}},
+    "ssoClientSecret": "hush",
+}
+EVERYTHING = [
+    ("applications", "get", OWN_DEV),
+    ("applications", "sync", OWN_PRODUCTION),
+    ("applications", "override", OWN_PRODUCTION),
+    ("applications", "update/apps/Deployment/dev/guestbook", OWN_DEV),
+    ("applications", "delete/apps/Deployment/dev/guestbook", OWN_DEV),
+    ("applications", "action/apps/Deployment/restart", OWN_DEV),
+    ("applicationsets", "create", "dev/more"),
+    ("logs", "get", OWN_DEV),
+    ("exec", "create", OWN_DEV),
+    ("projects", "update", "dev"),
+    ("clusters", "create", "*"),
+    ("repositories", "delete", "*"),
+    ("certificates", "delete", "*"),
+    ("accounts", "update", "admin"),
+    ("gpgkeys", "create", "*"),
+]
+"""One thing of each resource that Argo CD has."""
+
+
+@pytest.mark.parametrize("group", ["admin", "role:admin"])
+@pytest.mark.parametrize(("resource", "action", "what"), EVERYTHING)
+def test_a_group_that_is_called_like_argo_cd_s_administrator_has_no_rights(
+    may: May, group: str, resource: str, action: str, what: str
+) -> None:
+    """The provider of `argocd.sso` may have a group of that name; Argo CD would not tell it from its own."""
+    assert may(group, action, what, resource)
+    assert not may(group, action, what, resource, **SSO)
+    assert may("acme:platform", action, what, resource, **SSO)
+
+
+def test_argo_cd_s_own_administrator_keeps_its_rights_where_it_may_log_in(may: May) -> None:
+    sso = SSO["argocd"]["sso"] | {"admin": True}
+    assert may("admin", "update", "admin", "accounts", **{**SSO, "argocd": SSO["argocd"] | {"sso": sso}})
+
+
 @pytest.fixture
 def program(argocd: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ARGOCD", str(argocd))
@@ -183,6 +224,18 @@ def test_a_changed_policy_is_found_by_what_it_allows(program: Path) -> None:
         f"Argo CD: acme:support may sync applications {OWN_DEV}, and it is not declared",
     }
     assert not any("acme:sre" in line or "acme:platform" in line for line in found)
+
+
+def test_who_takes_argo_cd_s_administrator_out_of_the_deny_is_found(program: Path) -> None:
+    given = settings(**MORE_TEAMS, **SSO)
+    declared = rbac_values(given)
+    assert list(evaluated(given, declared)) == []
+    narrower = declared | {BUILT_IN: "p, admin, applications, *, *, deny\n"}
+    assert [line.partition(";")[0] for line in evaluated(given, narrower)] == [
+        f"Argo CD: {name} may update accounts *, and it is not declared" for name in ("admin", "role:admin")
+    ]
+    (line,) = configured(given, narrower, helm_values(given)["configs"]["cm"])
+    assert "has the line 'p, admin, applications, *, *, deny', which is not declared" in line
 
 
 def test_a_viewer_sees_and_reads_logs_and_does_nothing(may: May) -> None:

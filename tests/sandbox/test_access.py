@@ -106,8 +106,8 @@ def counted(sandbox: Sandbox, rehearsal: Rehearsal) -> dict[str, int]:
     each, others = teams + 6, 3
     return {
         "GitHub": 2 * teams + each * len(repositories) + rulesets + stages + others,
-        # Seven actions on each Application, and one on each AppProject.
-        "Argo CD": teams * (7 * places + stages),
+        # Seven actions on each Application, and one on each AppProject; Argo CD's own administrator by its two names.
+        "Argo CD": teams * (7 * places + stages) + 2,
         # The platform's team has its own way into the cluster.
         "Kubernetes": 3 * (teams - 1) * places,
     }

@@ -7,17 +7,21 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import jwt
+import kubernetes.client
 import pytest
 
+from manifests.argocd.rbac import BUILT_IN, rbac_values
 from sandbox.errors import SandboxError
 from sandbox.github.credentials import READER, SSO_CLIENT
 from sandbox.github.identity.tokens import Signer
+from sandbox.overlay import STACK
 from sandbox.rehearsal import Rehearsal
 from sandbox.sign_on import authorize, logged_in
+from stacks.access import stack_settings
 from tests.docs.documented import documented, documented_block
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.places import here
@@ -116,6 +120,22 @@ def test_a_group_counts_in_whatever_case_the_provider_writes_it(sandbox: Sandbox
         assert "guestbook-production" in seen(client)
 
 
+@pytest.mark.parametrize("group", ["admin", "role:admin", "role:readonly", "role:team-platform", "proj:production:any"])
+def test_a_group_that_is_called_like_something_of_argo_cd_s_has_no_rights(sandbox: Sandbox, group: str) -> None:
+    """And takes none away from another group of the same person."""
+    with bearer(sandbox, signed(sandbox, sub="kim", groups=[group])) as client:
+        assert (seen(client), client.get(OWN).status_code) == (set(), 403)
+        assert client.get("/api/v1/clusters").json()["items"] is None
+    with bearer(sandbox, signed(sandbox, sub="kim", groups=[group, "Acme Web"])) as client:
+        assert "guestbook-production" in seen(client)
+
+
+@pytest.mark.parametrize("account", ["admin", "role:admin"])
+def test_an_account_that_is_called_like_argo_cd_s_administrator_has_no_rights(sandbox: Sandbox, account: str) -> None:
+    with bearer(sandbox, signed(sandbox, sub=account, groups=None)) as client:
+        assert (seen(client), client.get(OWN).status_code) == (set(), 403)
+
+
 @pytest.mark.parametrize(
     "claims",
     # Kim has no session here: with one, Argo CD renews an expired token of the same person.
@@ -170,13 +190,24 @@ def test_admin_is_off_and_comes_back_by_breaking_glass(sandbox: Sandbox, rehears
         # A new connection each time: the pod behind an old one may be ending.
         return httpx.post(f"{sandbox.config.argocd_url}/api/v1/session", json=account, trust_env=False).status_code
 
+    def administers() -> bool:
+        with httpx.Client(base_url=sandbox.config.argocd_url, timeout=30, trust_env=False) as client:
+            token = client.post("/api/v1/session", json=account).json().get("token", "")
+            client.headers["Authorization"] = f"Bearer {token}"
+            return client.post(f"{OWN}/sync", json=SYNC).status_code not in {401, 403}
+
     # Argo CD's server takes up a moment later what kubectl has written.
     try:
         account = {"username": "admin", "password": sandbox.types("\n".join(broken)).splitlines()[-1]}
         rehearsal.wait("admin logged in", lambda: answer(account) == 200)
+        rehearsal.wait("admin with its rights", administers)
     finally:
         sandbox.types("\n".join(mended))
     rehearsal.wait("admin refused", lambda: answer(account) != 200)
+    core = cast(Any, kubernetes.client).CoreV1Api(rehearsal.kubernetes)
+    kept = core.read_namespaced_config_map("argocd-rbac-cm", "argocd").data
+    stack = stack_settings(sandbox.config.pulumi_directory / "project" / "stacks" / f"Pulumi.{STACK}.yaml")
+    assert kept[BUILT_IN] == rbac_values(stack)[BUILT_IN]
 
 
 def test_somebody_whom_the_provider_does_not_know_does_not_get_in(sandbox: Sandbox) -> None:

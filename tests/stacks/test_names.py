@@ -202,6 +202,22 @@ def test_a_rule_that_is_none_would_have_argo_cd_load_no_rule(key: str, rule: str
     assert f"line {number}, " in found[f"argocd.values.configs.rbac.{key}"]
 
 
+@pytest.mark.parametrize("rule", ["g, acme:ops, role:admin", "g, robot, admin"])
+def test_a_role_that_is_denied_with_single_sign_on_is_not_given(rule: str) -> None:
+    stack = changed("argocd.values", {"configs": {"rbac": {"policy.csv": f"# more\n{rule}"}}})
+    assert settings_of("test", texts(stack))
+    stack["argocd"] |= {"url": "https://cd.example.com", "sso": {"clientId": "slipway"}}
+    stack["ssoClientSecret"] = "hush-hush"
+    found = problems(stack)["argocd.values.configs.rbac.policy.csv"]
+    assert found.startswith(f"line 2, {rule!r}: ")
+    assert found.endswith("use role:team-platform")
+
+
+def test_what_denies_argo_cd_s_own_administrator_is_not_replaced() -> None:
+    found = problems(changed("argocd.values", {"configs": {"rbac": {"policy.built-in.csv": ""}}}))
+    assert "argocd.sso.admin: true" in found["argocd.values.configs.rbac.policy.built-in.csv"]
+
+
 def test_rules_as_argo_cd_takes_them_are_taken() -> None:
     text = '# more\np, role:x, applications, get, */*, allow\n\ng, "CN=Ops,OU=Groups", role:x\np,role:y,logs,get,*,deny'
     assert settings_of("test", texts(changed("argocd.values", {"configs": {"rbac": {"policy.csv": text}}})))
