@@ -4,12 +4,13 @@ Pull requests are checked for the same; this holds for what reaches the cluster 
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from manifests.application import infrastructure_name
-from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY
-from manifests.model import Admission, Environment, Settings
+from manifests.argocd.labels import ENVIRONMENT_LABEL, MANAGED_BY, SERVICE_LABEL
+from manifests.model import Admission, Environment, Service, Settings, placement_name
 from slipway_release.validation import images
 from slipway_release.validation.tenancy import SYSTEM_PRIORITY, TRACKING
 
@@ -25,26 +26,42 @@ _WORKLOADS = (
 
 
 def admission(settings: Settings, environment: Environment) -> list[dict[str, Any]]:
-    """The policies, each with its binding to the environment's namespaces; none where they are off."""
+    """The policies, each with its binding to the namespaces of an environment; none where they are off.
+
+    Pull requests that run like the environment have a namespace for each service, and policies of their own.
+    """
     if environment.admission is Admission.OFF:
         return []
-    labels = {ENVIRONMENT_LABEL: environment.name}
-    objects: list[dict[str, Any]] = []
+    places = sources(settings, environment)
     policies = {
-        "images": _images_policy(settings, environment),
+        "images": _images_policy(images.permitted(places), images.beyond(places)),
         "traffic": _traffic_policy(),
         "places": _places_policy(environment),
     }
+    objects = list(_bound(settings, environment, environment.name, {ENVIRONMENT_LABEL: environment.name}, policies))
+    for service, place in settings.pull_request_places(environment):
+        labels = {ENVIRONMENT_LABEL: place.name, SERVICE_LABEL: service.name}
+        tried = {"images": _pull_requests_policy(settings, service, places), "traffic": _traffic_policy()}
+        objects += _bound(settings, environment, placement_name(service, place), labels, tried)
+    return objects
+
+
+def _bound(
+    settings: Settings,
+    environment: Environment,
+    where: str,
+    labels: dict[str, str],
+    policies: dict[str, dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
     for what, spec in policies.items():
-        name = f"{settings.name_prefix}-{environment.name}-{what}"
+        name = f"{settings.name_prefix}-{where}-{what}"
         binding = {
             "policyName": name,
             "validationActions": _ACTIONS[environment.admission],
             "matchResources": {"namespaceSelector": {"matchLabels": {MANAGED_BY: settings.mark, **labels}}},
         }
-        objects.append(_object("ValidatingAdmissionPolicy", name, labels, spec))
-        objects.append(_object("ValidatingAdmissionPolicyBinding", name, labels, binding))
-    return objects
+        yield _object("ValidatingAdmissionPolicy", name, labels, spec)
+        yield _object("ValidatingAdmissionPolicyBinding", name, labels, binding)
 
 
 def sources(settings: Settings, environment: Environment) -> tuple[str, ...]:
@@ -53,9 +70,15 @@ def sources(settings: Settings, environment: Environment) -> tuple[str, ...]:
     return f"{settings.registry.host}/{namespace}", *environment.image_sources
 
 
-def _images_policy(settings: Settings, environment: Environment) -> dict[str, Any]:
-    places = sources(settings, environment)
-    pattern = images.permitted(places)
+def _pull_requests_policy(settings: Settings, service: Service, places: tuple[str, ...]) -> dict[str, Any]:
+    """Images of the service's pull requests, which are named by a tag; others as in the environment."""
+    image = settings.image(service)
+    pattern = f"{images.permitted(places)}|^{re.escape(image)}:pr-[0-9]+-[0-9a-f]{{40}}$"
+    return _images_policy(pattern, f": not {image}:pr-<number>-<commit>, and{images.beyond(places)[1:]}")
+
+
+def _images_policy(pattern: str, beyond: str) -> dict[str, Any]:
+    """Only images of a pattern; `beyond` is said of others."""
     return {
         **_decides(_WORKLOADS),
         "variables": [
@@ -73,7 +96,7 @@ def _images_policy(settings: Settings, environment: Environment) -> dict[str, An
         "validations": [
             {
                 "expression": "variables.wrong.size() == 0 || variables.unchanged",
-                "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(images.beyond(places))}",
+                "messageExpression": f"'image ' + variables.wrong[0] + {json.dumps(beyond)}",
             },
             {
                 "expression": f"!variables.priority.startsWith('{SYSTEM_PRIORITY}') || oldObject != null"

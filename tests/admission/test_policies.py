@@ -13,7 +13,7 @@ from stacks.settings import settings_of
 from tests.admission import schema
 from tests.admission.conftest import Api
 from tests.objects import LEVELS, PODS, REFUSED, TAKEN
-from tests.stacks.builders import texts, values
+from tests.stacks.builders import changed, texts, values
 
 DIGEST = "@sha256:" + "a" * 64
 OWN, FOREIGN = f"ghcr.io/acme/guestbook{DIGEST}", f"docker.io/library/nginx{DIGEST}"
@@ -79,6 +79,15 @@ def tracked(application: str, kind: str = "ConfigMap") -> tuple[str, dict[str, A
     return path, {**body, "metadata": metadata}
 
 
+def make_policies(api: Api, text: str) -> None:
+    for item in yaml.safe_load_all(text):
+        plural = (
+            "validatingadmissionpolicies" if item["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
+        )
+        made = api.create(f"/apis/admissionregistration.k8s.io/v1/{plural}", item, dry_run=False)
+        assert made.is_success, made.text
+
+
 @pytest.fixture(scope="module")
 def guarded(api: Api) -> Api:
     """The namespace and the policy of production, with a Deployment from before the policy."""
@@ -90,12 +99,7 @@ def guarded(api: Api) -> Api:
     path, kept = tracked("legacy")
     kept["metadata"]["name"] = "old"
     assert api.create(path, kept, dry_run=False).is_success
-    for item in yaml.safe_load_all(files["infrastructure/production/admission.yaml"]):
-        plural = (
-            "validatingadmissionpolicies" if item["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
-        )
-        made = api.create(f"/apis/admissionregistration.k8s.io/v1/{plural}", item, dry_run=False)
-        assert made.is_success, made.text
+    make_policies(api, files["infrastructure/production/admission.yaml"])
     api.until_refused(*workload("Deployment", pod(FOREIGN)))
     api.until_refused(*service(externalIPs=["192.0.2.1"]))
     api.until_refused(*tracked("another-production"))
@@ -201,6 +205,52 @@ def test_no_pod_of_a_service_ends_those_of_others_by_the_priority_of_the_cluster
     assert guarded.create(*workload(kind, pod(OWN))).is_success
     said = guarded.create(*workload(kind, pod(OWN, priorityClassName="system-cluster-critical"))).json()["message"]
     assert "makes Kubernetes end pods of others for this one" in said
+
+
+PULL_REQUESTS = "guestbook-pull-requests"
+
+
+def in_pull_requests(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return path.replace(NAMESPACE, PULL_REQUESTS), body
+
+
+@pytest.fixture(scope="module")
+def of_pull_requests(api: Api) -> Api:
+    """The namespace of the guestbook's pull requests, with its policies."""
+    files = infrastructure_files(settings_of("test", texts(changed("services.0.pullRequests", {}))))
+    found = yaml.safe_load_all(files["infrastructure/dev/namespaces.yaml"])
+    (namespace,) = (item for item in found if item["metadata"]["name"] == PULL_REQUESTS)
+    assert api.create("/api/v1/namespaces", namespace, dry_run=False).is_success
+    make_policies(api, files["infrastructure/dev/admission.yaml"])
+    api.until_refused(*in_pull_requests(*workload("Deployment", pod(FOREIGN))))
+    api.until_refused(*in_pull_requests(*service(externalIPs=["192.0.2.1"])))
+    return api
+
+
+def test_where_pull_requests_run_their_images_are_let_in_and_those_of_the_environment(of_pull_requests: Api) -> None:
+    commit = "0" * 40
+    for image in (OWN, f"ghcr.io/acme/guestbook:pr-7-{commit}"):
+        answer = of_pull_requests.create(*in_pull_requests(*workload("Deployment", pod(image))))
+        assert answer.is_success, answer.text
+    others = (
+        FOREIGN, TAGGED, "nginx", f"ghcr.io/acme/clock:pr-7-{commit}", f"docker.io/acme/guestbook:pr-7-{commit}",
+        f"ghcr.io/acme/guestbook/x:pr-7-{commit}", "ghcr.io/acme/guestbook:pr-7",
+        f"x/ghcr.io/acme/guestbook:pr-7-{commit}",
+    )  # fmt: skip
+    for image in others:
+        answer = of_pull_requests.create(*in_pull_requests(*workload("Pod", pod(image))))
+        assert answer.status_code == 422, answer.text
+        assert (
+            f"image {image}: not ghcr.io/acme/guestbook:pr-<number>-<commit>, and not an image of"
+            in answer.json()["message"]
+        )
+
+
+def test_where_pull_requests_run_a_service_takes_no_traffic_of_others(of_pull_requests: Api) -> None:
+    """Their team may change objects there by hand."""
+    assert of_pull_requests.create(*in_pull_requests(*service())).is_success
+    said = of_pull_requests.create(*in_pull_requests(*service(externalIPs=["192.0.2.1"]))).json()["message"]
+    assert "takes traffic of other addresses" in said
 
 
 def test_other_namespaces_are_left_alone(guarded: Api) -> None:
