@@ -44,6 +44,7 @@ ROUTE_MODULES = (
     "organizations.app_manifests",
     "organizations.apps",
     "organizations.collaborators",
+    "organizations.installations",
     "organizations.team_members",
     "organizations.teams",
     "packages.tokens",

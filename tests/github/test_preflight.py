@@ -9,6 +9,7 @@ import pytest
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.preflight import Findings, github_findings
+from components.state import State
 from manifests.model import Settings
 from stacks.settings import settings_of
 from tests.github.conftest import Hub, Repository
@@ -51,6 +52,57 @@ def test_a_key_of_another_app_and_a_wrong_installation_are_named(hub: Hub, envir
     found = look(hub, stack, promoterPrivateKey=apps["requester"].private_key).problems
     assert found[0].startswith("promoterPrivateKey: it is the private key of github.requester")
     assert f"its App is not installed there; it is {apps['argocd'].installation_id}" in found[1]
+
+
+@pytest.fixture
+def lost_app(hub: Hub) -> Iterator[Callable[[str, str, str], httpx.Response]]:
+    """Asks for something about an App's installation, as the App; all is as before afterwards."""
+    table = hub.forge.store.table("installations")
+    before = table.all()
+
+    def asked(slug: str, method: str, path: str) -> httpx.Response:
+        with hub.client(hub.app_jwt(slug)) as client:
+            return client.request(method, f"/app/installations/{hub.secrets.apps[slug].installation_id}{path}")
+
+    yield asked
+    for installation in before:
+        table.put(installation["id"], installation)
+
+
+def test_what_a_platform_has_lost_and_what_is_another_platform_s_is_named_at_once(
+    hub: Hub, environments: Repository, lost_app: Callable[[str, str, str], httpx.Response]
+) -> None:
+    """An App that was suspended, one that was taken away, and a repository that another platform has marked so."""
+    environments.ask("PATCH", json={"description": f"Of another platform [{MARK}]"})
+    for slug, method, path in (("argocd", "PUT", "/suspended"), ("requester", "DELETE", "")):
+        assert lost_app(slug, method, path).status_code == 204
+    keys = {f"{name}PrivateKey": app.private_key for name, app in hub.secrets.apps.items()}
+    stack = settings(hub)
+    api = GitHubApi(stack.github.api_url, Token(hub.secrets.github_token))
+    found = github_findings(stack, api, keys, State(frozenset()))
+    told = dict(problem.split(": ", 1) for problem in found.problems)
+    assert told["github.argocd"].startswith("its installation is suspended; unsuspend it: http")
+    assert "its App is not installed there; install it: http" in told["github.requester.installationId"]
+    said = told["repository acme/environments"]
+    assert said.startswith(f"it carries this stack's mark ({MARK}), but the state does not know it")
+    assert said.endswith("if another platform has this mark, set `mark` to one of your own")
+    assert len(told) == len(found.problems) == 3
+
+
+def test_an_app_that_was_suspended_does_nothing_with_the_token_that_it_has(
+    hub: Hub, environments: Repository, lost_app: Callable[[str, str, str], httpx.Response]
+) -> None:
+    with hub.client(hub.app_token("promoter")) as client:
+        assert client.get(f"/repos/acme/{environments.name}").status_code == 200
+        lost_app("promoter", "PUT", "/suspended")
+        answer = client.get(f"/repos/acme/{environments.name}")
+        assert (answer.status_code, answer.json()["message"]) == (403, "This installation has been suspended")
+        assert lost_app("promoter", "POST", "/access_tokens").status_code == 403
+        lost_app("promoter", "DELETE", "/suspended")
+        assert client.get(f"/repos/acme/{environments.name}").status_code == 200
+        lost_app("promoter", "DELETE", "")
+        assert client.get(f"/repos/acme/{environments.name}").status_code == 401
+        assert lost_app("promoter", "POST", "/access_tokens").status_code == 404
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def granted(forge: Forge, principal: Principal, repository: Document) -> dict[st
     if principal.kind in (Kind.ANONYMOUS, Kind.APP):
         return public
     if principal.is_integration:
+        refuse_suspended(forge, principal.installation_id)
         if not _covers(principal, repository):
             return public
         own = {"metadata": "read"} | (principal.permissions or {})
@@ -86,6 +87,17 @@ def granted(forge: Forge, principal: Principal, repository: Document) -> dict[st
     if principal.permissions is not None:
         grants = {name: _lower(level, principal.permissions.get(name, "none")) for name, level in grants.items()}
     return grants
+
+
+def refuse_suspended(forge: Forge, installation_id: int | None) -> None:
+    """An installation that is suspended does nothing, with new tokens or old ones.
+
+    Raises:
+        GitHubError: 403.
+    """
+    found = forge.store.table("installations").get(installation_id) if installation_id is not None else None
+    if found is not None and found.get("suspended_at"):
+        raise forbidden("This installation has been suspended")
 
 
 def _covers(principal: Principal, repository: Document) -> bool:
@@ -115,6 +127,7 @@ def allowed(forge: Forge, principal: Principal, repository: Document, permission
 def organization_grants(forge: Forge, principal: Principal, organization: Document) -> dict[str, str]:
     """What a caller may do in an organisation: permission → level."""
     if principal.is_integration:
+        refuse_suspended(forge, principal.installation_id)
         covered = (principal.owner or "").lower() == organization["login"].lower()
         return dict(principal.permissions or {}) if covered else {}
     if principal.kind is not Kind.USER:

@@ -67,6 +67,12 @@ class Tokens:
         """Ends a token at once; unknown ones are ignored."""
         self._table.delete(digest(token))
 
+    def revoke_installation(self, installation_id: int) -> None:
+        """Ends all tokens of an installation."""
+        for key in self._table.keys():  # noqa: SIM118 - a method, not a mapping's
+            if (self._table.get(key) or {}).get("installation_id") == installation_id:
+                self._table.delete(key)
+
     def principal(self, token: str) -> Principal | None:
         """Whom a token stands for, or None if it is unknown or has ended."""
         key = digest(token)

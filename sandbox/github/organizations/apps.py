@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.github.access import accounts
-from sandbox.github.access.authorization import LEVELS
+from sandbox.github.access.authorization import LEVELS, refuse_suspended
 from sandbox.github.core.clock import now
 from sandbox.github.core.errors import GitHubError, not_found
 from sandbox.github.core.forge import Forge
@@ -122,7 +122,7 @@ def _installation_view(forge: Forge, installation: Document) -> dict[str, Any]:
         "created_at": installation["created_at"],
         "updated_at": installation["created_at"],
         "single_file_name": None,
-        "suspended_at": None,
+        "suspended_at": installation.get("suspended_at"),
         "suspended_by": None,
     }
 
@@ -213,6 +213,7 @@ def installations_of_organization(request: Request) -> Answer:
 def create_token(request: Request) -> Answer:
     """A token of an installation for an hour, narrowed to some repositories and permissions if asked."""
     installation, given, forge = _find(request), request.data(), request.forge
+    refuse_suspended(forge, installation["id"])
     permissions = _narrowed_permissions(installation, given.get("permissions"))
     chosen = _narrowed_repositories(forge, installation, given)
     covered = installation["repositories"] if chosen is None else [found["full_name"].lower() for found in chosen]
