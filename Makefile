@@ -28,30 +28,31 @@ $(VENV): requirements-dev.lock tools/bootstrap
 	@tools/bootstrap everything
 
 .PHONY: help
-help: ## what can be made here
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:
+	@awk -F ':.*## ' 'BEGIN {print "make <target>, with one of these:"} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {count = split($$2, lines, " [|] "); printf "  %-20s %s\n", $$1, lines[1]; \
+			for (line = 2; line <= count; line++) printf "  %-20s %s\n", "", lines[line]}' $(MAKEFILE_LIST)
 
-.PHONY: install
-install: $(PRODUCT) ## the Python packages that a real platform needs, in .venv; other targets install what they need
+##@ Try it on this machine
 
 .PHONY: up
-up: $(VENV) ## the whole platform on this machine; run again, it mends what is missing; CLUSTERS=2: production has its own
+up: $(VENV) ## the platform on this machine, or what is missing of it | CLUSTERS=2: production on a cluster of its own
 	@$(if $(CLUSTERS),SLIPWAY_SANDBOX_CLUSTERS="$(CLUSTERS)") $(PYTHON) -m sandbox up
 
-.PHONY: down
-down: $(VENV) ## stop it and leave nothing behind
-	@$(PYTHON) -m sandbox down
+.PHONY: demo
+demo: $(VENV) ## the story of releases, told as it happens: good, bad | and rolled back, fixed, a hotfix, a lost event
+	@$(PYTHON) -m sandbox demo
 
 .PHONY: status
-status: $(VENV) ## what runs, where, in which version; WATCH=1 shows it until Ctrl-C
+status: $(VENV) ## what runs where, and in which version | WATCH=1: again and again, until Ctrl-C
 	@$(PYTHON) -m sandbox status $(if $(WATCH),--watch)
 
 .PHONY: page
-page: $(VENV) ## the same as one HTML page to look at, written into the sandbox's folder
+page: $(VENV) ## the same as an HTML page in the sandbox's folder
 	@$(PYTHON) -m sandbox page
 
 .PHONY: preview
-preview: $(VENV) ## what make up would change of a platform that is up; COMMENT=1 prints it as pull requests show it
+preview: $(VENV) ## what make up would change of a platform that is up | COMMENT=1: as pull requests show it
 ifdef COMMENT
 	@$(PYTHON) -m sandbox pulumi preview --json --refresh >.preview.json; \
 		$(PYTHON) -m stacks.preview_comment .preview.json --stack sandbox; code=$$?; rm -f .preview.json; exit $$code
@@ -59,20 +60,29 @@ else
 	@$(PYTHON) -m sandbox preview
 endif
 
-.PHONY: plan
-plan: $(VENV) ## the resources of a stack as a tree, touching nothing: make plan STACK=acme; JSON=plan.json: as pulumi preview --json
-	@$(PYTHON) -m sandbox plan $(if $(STACK),--stack "$(STACK)") $(if $(JSON),--json >"$(JSON)")
-
 .PHONY: platform-repository
-platform-repository: $(VENV) ## the platform itself in the sandbox's GitHub: changed by pull requests with a preview, deployed by a merge
+platform-repository: $(VENV) ## the platform's own repository in the sandbox: | changes by pull request with a preview
 	@$(PYTHON) -m sandbox platform-repository
 
+.PHONY: down
+down: $(VENV) ## stop it and leave nothing behind
+	@$(PYTHON) -m sandbox down
+
+##@ Your platform, described in stacks/Pulumi.<stack>.yaml
+
+.PHONY: install
+install: $(PRODUCT) ## what a real platform needs, into .venv | The other targets install what they need.
+
 .PHONY: apps
-apps: $(VENV) ## make the GitHub Apps of a stack in the browser: make apps STACK=acme; WITH_APP=1: also that of pulumi up
+apps: $(VENV) ## make the stack's GitHub Apps in the browser: STACK=acme | WITH_APP=1: also the App that pulumi up acts as
 	@$(PYTHON) -m stacks.apps "$(or $(STACK),$(error give STACK=, as in stacks/Pulumi.<stack>.yaml))" $(if $(WITH_APP),--with-app)
 
+.PHONY: plan
+plan: $(VENV) ## the resources of a stack as a tree; touches nothing | STACK=acme: of another stack than the sandbox's | JSON=plan.json: as pulumi preview --json
+	@$(PYTHON) -m sandbox plan $(if $(STACK),--stack "$(STACK)") $(if $(JSON),--json >"$(JSON)")
+
 .PHONY: explain
-explain: $(VENV) ## what a setting of the stack file means: make explain SETTING=environments.sync
+explain: $(VENV) ## what a setting means: SETTING=environments.sync
 	@$(PYTHON) -m stacks.explain $(SETTING)
 
 # What make service, environment and team take; what is needed and not given is asked for.
@@ -80,34 +90,36 @@ ENTRY = --stack "$(or $(STACK),$(error give STACK=, as in stacks/Pulumi.<stack>.
 	$(if $(AFTER),--after "$(AFTER)") $(if $(DRY_RUN),--dry-run) $(if $(PROPOSE),--propose)
 
 .PHONY: service
-service: $(VENV) ## add a service to a stack: make service STACK=acme NAME=orders TEMPLATE=go-web TEAM=web PROPOSE=1
+service: $(VENV) ## add a service: STACK=acme, and what is not asked for: | NAME=orders TEMPLATE=go-web TEAM=web | PROPOSE=1: by a pull request; DRY_RUN=1: only look
 	@$(PYTHON) -m stacks.new service $(ENTRY) $(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(TEAM),--team "$(TEAM)") \
 		$(if $(DESCRIPTION),--description "$(DESCRIPTION)") $(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)") \
 		$(if $(ANSWERS),--answers "$(ANSWERS)")
 
-.PHONY: template-updates
-template-updates: $(VENV) ## what changed in templates, for services made before: make template-updates STACK=acme PROPOSE=1
-	@$(PYTHON) -m stacks.template_updates --stack "$(or $(STACK),$(error give STACK=))" $(if $(PROPOSE),--propose)
-
 .PHONY: environment
-environment: $(VENV) ## add an environment to a stack: make environment STACK=acme NAME=qa AFTER=staging REQUIRES=staging
+environment: $(VENV) ## add an environment: STACK=acme NAME=qa | AFTER=staging REQUIRES=staging
 	@$(PYTHON) -m stacks.new environment $(ENTRY) $(if $(IMAGES),--images "$(IMAGES)") $(if $(SYNC),--sync "$(SYNC)") \
 		$(if $(REQUIRES),--requires "$(REQUIRES)") $(if $(APPROVERS),--approvers "$(APPROVERS)")
 
 .PHONY: team
-team: $(VENV) ## add a team to a stack: make team STACK=acme NAME=ops MEMBERS=dana:maintainer,sam
+team: $(VENV) ## add a team: STACK=acme NAME=ops | MEMBERS=dana:maintainer,sam
 	@$(PYTHON) -m stacks.new team $(ENTRY) $(if $(MEMBERS),--members "$(MEMBERS)")
 
 .PHONY: access
-access: $(VENV) ## who may do what: make access STACK=prod CHECK=1 asks GitHub, Argo CD and Kubernetes too; the sandbox without STACK
+access: $(VENV) ## who may do what in the sandbox; STACK=acme: in a stack | CHECK=1: ask GitHub, Argo CD and Kubernetes too
 	@$(PYTHON) -m $(if $(STACK),stacks.access --stack $(STACK),sandbox access) $(if $(CHECK),--check) $(if $(JSON),--json)
 
-.PHONY: demo
-demo: $(VENV) ## the story of releases, told as it happens: good, bad and rolled back, fixed, a hotfix, a lost event
-	@$(PYTHON) -m sandbox demo
+.PHONY: template-updates
+template-updates: $(VENV) ## what changed in templates since services were made: | STACK=acme; PROPOSE=1: a pull request for each
+	@$(PYTHON) -m stacks.template_updates --stack "$(or $(STACK),$(error give STACK=))" $(if $(PROPOSE),--propose)
+
+##@ Work on Slipway
+
+.PHONY: check
+check: $(VENV) ## format, lint, types, imports, workflows, generated files
+	@$(PYTHON) -m tools.check
 
 .PHONY: test
-test: test-fast test-sandbox test-parts ## all tests: the fast ones, the sandbox end to end, then each of its parts
+test: test-fast test-sandbox test-parts ## all tests
 
 .PHONY: test-fast
 test-fast: $(VENV) ## tests that need no sandbox
@@ -115,18 +127,14 @@ test-fast: $(VENV) ## tests that need no sandbox
 	@$(PYTHON) -m pytest --ignore=tests/sandbox -m "not sandbox and not parts" $(PARALLEL) $(FAST)
 
 .PHONY: test-parts
-test-parts: $(VENV) ## single parts with real git, act, helm, argocd, as test-sandbox or up has built them
+test-parts: $(VENV) ## parts with real git, act, helm and argocd | Their tools are built by make up or test-sandbox.
 	@echo "==> the parts of the sandbox, one by one"
 	@SLIPWAY_TESTS_REQUIRE_PARTS=1 $(PYTHON) -m pytest --ignore=tests/sandbox -m parts $(PARALLEL_PARTS) --durations=10 $(PARTS)
 
 .PHONY: test-sandbox
-test-sandbox: $(VENV) ## tests on the real parts; builds them the first time
+test-sandbox: $(VENV) ## the platform end to end; builds its tools
 	@echo "==> the sandbox, end to end"
 	@$(PYTHON) -m pytest tests/sandbox --verbose $(PARALLEL_SANDBOX) --durations=10 $(SANDBOX)
-
-.PHONY: check
-check: $(VENV) ## format, lint, types, imports, workflows, generated files
-	@$(PYTHON) -m tools.check
 
 .PHONY: format
 format: $(VENV) ## put the code into shape
@@ -134,20 +142,19 @@ format: $(VENV) ## put the code into shape
 	@$(PYTHON) -m ruff check --fix .
 
 .PHONY: generate
-generate: $(VENV) ## write the generated files again (stacks/schema.json)
+generate: $(VENV) ## write stacks/schema.json again
 	@$(PYTHON) -m tools.generate
 
 # make lock UPGRADE= keeps the versions that fit.
 UPGRADE ?= --upgrade
 COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-find-links --no-emit-index-url
-
 .PHONY: lock
 lock: $(VENV) ## choose the newest packages and write both locks
 	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml sandbox/pyproject.toml --output-file requirements-dev.lock
 	@$(COMPILE) $(UPGRADE) --constraints requirements-dev.lock pyproject.toml --output-file requirements.lock
 
 .PHONY: clean
-clean: ## remove what was made here, after make down; the cache of built tools stays
+clean: ## remove what was made here; the built tools stay
 	@if [ -e .sandbox ]; then echo "A sandbox is here: run make down first." >&2; exit 2; fi
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -128,11 +128,12 @@ def _next_step(console: Console, config: SandboxConfig, exports: dict[str, objec
     steps = exports.get("next")
     if isinstance(steps, list):
         for step in steps:  # pyright: ignore[reportUnknownVariableType]  # the program's own sentences
-            console.print(f"  {step}", markup=False)
+            console.print(f"  {step}", markup=False, soft_wrap=True)
     pulls: object = exports.get("pullRequests")
-    for pull in pulls if isinstance(pulls, list) else []:  # pyright: ignore[reportUnknownVariableType]  # addresses
-        console.print(f"  To do that as pat: .venv/bin/python -m sandbox approve {pull}", markup=False)
-    console.print(f"  Tokens to clone and push with: {config.credentials}", markup=False)
+    if isinstance(pulls, list) and pulls:
+        merge = "".join(f".venv/bin/python -m sandbox approve {pull} && " for pull in pulls)  # pyright: ignore[reportUnknownVariableType]  # addresses
+        console.print(f"  In the sandbox, to merge as pat and go on: {merge}make up", markup=False, soft_wrap=True)
+    console.print(f"  Tokens to clone and push with: {config.credentials}", markup=False, soft_wrap=True)
 
 
 def _down(config: SandboxConfig, given: argparse.Namespace) -> int | None:

@@ -77,6 +77,7 @@ def status(config: SandboxConfig) -> Json:
         "infrastructure": [
             {
                 "name": item.name,
+                "environment": item.environment,
                 "cluster": item.cluster,
                 "sync": item.sync,
                 "health": item.health,
@@ -90,28 +91,21 @@ def status(config: SandboxConfig) -> Json:
 
 def table(found: Json) -> Group:
     """The same for people."""
-    services = Table(title=None, box=None, padding=(0, 2), header_style="bold")
-    for column in ("service", "environment", "cluster", "version", "sync", "health", "drift"):
-        services.add_column(column)
-    for item in found["services"]:
+    services = Table.grid(padding=(0, 2))
+    rows = [*found["services"], *found["infrastructure"]]
+    several = len({item["cluster"] for item in rows}) > 1
+    heads = ("service", "environment", *(["cluster"] if several else []), "version", "sync", "health", "drift")
+    services.add_row(*(Text(head, "bold") for head in heads))
+    for item in rows:
+        style = "" if "service" in item else "dim"
         services.add_row(
-            item["service"],
-            item["environment"],
-            item["cluster"],
-            item["version"] or "-",
+            Text(item.get("service", "infrastructure"), style, overflow="fold"),
+            Text(item["environment"], style, overflow="fold"),
+            *([Text(item["cluster"], "dim", overflow="fold")] if several else []),
+            Text("-" if item.get("version") == "" else item.get("version", ""), overflow="fold"),
             _coloured(item["sync"], "Synced"),
             _coloured(item["health"], "Healthy"),
-            Text("yes", "yellow") if item["drift"] else "",
-        )
-    for item in found["infrastructure"]:
-        services.add_row(
-            Text(item["name"], "dim"),
-            "",
-            Text(item["cluster"], "dim"),
-            "",
-            _coloured(item["sync"], "Synced"),
-            _coloured(item["health"], "Healthy"),
-            "",
+            Text("yes", "yellow") if item.get("drift") else "",
         )
     places = Table.grid(padding=(0, 2))
     running = ", ".join(f"{name} {'runs' if on else 'is down'}" for name, on in found["running"].items())

@@ -30,8 +30,8 @@ def table(steps: Sequence[Step]) -> Table:
         more = f" and {len(step.differing) - SHOWN} more" if len(step.differing) > SHOWN else ""
         shown.add_row(
             Text(step.operation, STYLES.get(step.operation, "")),
-            Text(step.name),
-            Text(step.type, "dim"),
-            Text(", ".join(step.differing[:SHOWN]) + more),
+            Text(step.name, overflow="fold"),
+            Text(step.type.rpartition(":")[2], "dim", overflow="fold"),
+            Text(", ".join(step.differing[:SHOWN]) + more, overflow="fold"),
         )
     return shown

@@ -1,0 +1,71 @@
+"""What commands print is whole in a terminal of 80 columns."""
+
+import io
+import subprocess
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from sandbox.pulumi import changes
+from sandbox.pulumi.events import Step
+from sandbox.status import table
+from tests.docs.markdown import ROOT
+
+COLUMNS = 80
+PLACES: dict[str, Any] = {
+    "slipwayVersion": "0.2.0",
+    "running": {"kubernetes": True},
+    "kubeconfig": ".sandbox/kubeconfig",
+    "githubUrl": "http://10.201.0.1:3000/",
+    "credentials": ".sandbox/credentials.json",
+    "argocd": {"url": "http://10.201.0.2:30080"},
+    "repositories": [],
+}
+
+
+def shown(what: RenderableType) -> str:
+    console = Console(file=io.StringIO(), width=COLUMNS)
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def state(production: str) -> dict[str, Any]:
+    """Of one service, whose production runs on a cluster."""
+    common = {"environment": "production", "cluster": production, "sync": "OutOfSync", "health": "Progressing"}
+    service = {"service": "guestbook", "version": "1.2.3", "drift": True, "problem": ""}
+    infrastructure = {"name": "infrastructure-production", "problem": "", "environment": "dev", "cluster": "in-cluster"}
+    return {**PLACES, "services": [common | service], "infrastructure": [common | infrastructure]}
+
+
+def test_status_names_each_environment_and_no_cluster_where_there_is_one() -> None:
+    said = shown(table(state("in-cluster")))
+    assert "guestbook       production   1.2.3    OutOfSync  Progressing  yes" in said
+    assert "infrastructure  dev" in said
+    assert "in-cluster" not in said
+
+
+def test_status_names_the_clusters_where_there_are_two() -> None:
+    said = shown(table(state("second")))
+    assert "second" in said
+    assert "in-cluster" in said
+    assert "…" not in said
+
+
+def test_a_preview_names_each_resource_in_full() -> None:
+    names = [f"{one}-pull-secrets-of-a-service-with-a-long-name" for one in ("dev", "staging")]
+    kind = "kubernetes:core/v1:Namespace"
+    paths = [f'metadata.annotations["pulumi.com/{one}"]' for one in range(3)]
+    steps = [Step("update", f"urn:pulumi:s::p::{kind}::{name}", tuple(paths)) for name in names]
+    said = shown(changes.table(steps))
+    assert all(name[-12:] in said and name[:12] in said for name in names)
+    assert "Namespace" in said
+    assert "…" not in said
+
+
+def test_make_help_fits_a_terminal_and_has_every_target() -> None:
+    ran = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line for line in ran.stdout.splitlines() if len(line) > COLUMNS] == []
+    targets = [line.split()[1] for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:")]
+    listed = [line.split()[0] for line in ran.stdout.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert sorted(listed) == sorted(set(targets) - {"help"})
