@@ -45,7 +45,8 @@ def access_words(changes: Sequence[Change], teams: Mapping[str, str]) -> list[st
 
 def guarded(changes: Sequence[Change]) -> list[str]:
     """What has to be meant: repositories that go, guards that open, an Argo CD that is replaced."""
-    return [words for change in changes if change.type in _GUARDS for words in _GUARDS[change.type](change)]
+    worst_first = sorted(changes, key=lambda change: change.type != "Repository")
+    return [words for change in worst_first if change.type in _GUARDS for words in _GUARDS[change.type](change)]
 
 
 def _team_of(change: Change, teams: Mapping[str, str]) -> str:

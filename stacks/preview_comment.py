@@ -3,14 +3,16 @@
     pulumi preview --json --stack acme > preview.json
     python -m stacks.preview_comment preview.json --stack acme
 
-Deletes and replacements come first, then who may do what, then the rest by service and environment. A change that has
-to be meant ends with code 3, unless the pull request has the label `destructive`.
+What is destructive comes first, then what the change is about, what is deleted or replaced, who may do what, and the
+rest by service and environment. A destructive change ends with code 3, unless the pull request has the label
+`destructive`.
 """
 
 import argparse
 import difflib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any, cast
 from components.github.errors import GitHubError
 from stacks.preview_access import access_words, code, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
+from stacks.preview_headlines import headlines, machinery
 from stacks.pull_request_comment import LIMIT, hand_on, mark, publish
 from stacks.stack_text import StackText, StackTextError
 from stacks.workflow_run import add_to_summary, github_of_run
@@ -63,17 +66,18 @@ def comment(
         said = (
             f"The label `{LABEL}` says that this is meant:"
             if meant
-            else (f"This has to be meant, and the check fails until the label `{LABEL}` says so:")
+            else f"Destructive: the check fails until somebody sets the label `{LABEL}`:"
         )
         head += ["", f"### {'⚠️' if meant else '⛔'} {said}", *(f"- **{text}**" for text in refused)]
+    about = [*headlines(preview.changes), *map(_quoted, preview.warnings)]
+    if about:
+        head += ["", "### In short", *(f"- {text}" for text in about)]
     removed = [change for change in preview.changes if change.removes]
     if removed:
         head += ["", "### Deleted and replaced", *(f"- {_told(change)}" for change in removed)]
     words = access_words(preview.changes, teams)
     if words:
         head += ["", "### Access", *(f"- {text}" for text in words)]
-    if preview.warnings:
-        head += ["", "### Said by the preview", *(f"- {_quoted(text)}" for text in preview.warnings)]
     rest = [change for change in preview.changes if not change.removes]
     groups: dict[str, list[Change]] = {}
     for change in rest:
@@ -111,8 +115,10 @@ def _group(owner: str, changes: list[Change]) -> str:
         if change.type == FILES:
             lines.append(f"{sign} {_files_in_a_line(change)}")
             continue
-        about = ", ".join(map(_plain, change.differing[:5]))
-        more = f" and {len(change.differing) - 5} more" if len(change.differing) > 5 else ""
+        # Each entry of a list that moves is not worth a name of its own.
+        differing = list(dict.fromkeys(re.sub(r"\[\d+\].*", "", name) for name in change.differing))
+        about = ", ".join(map(_plain, differing[:5]))
+        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
         lines.append(f"{sign} {change.type} {_plain(change.name)}{f': {about}{more}' if about else ''}")
     return "\n".join([*lines, "```"])
 
@@ -235,6 +241,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note = ""
         if given.plan_of_base:
             preview, note = _compared(preview, given.plan_of_base)
+        if given.pull_request is not None:
+            note = machinery(github_of_run(), os.environ["GITHUB_REPOSITORY"], given.pull_request)
         # Without labels some runners say `null`, and others an empty list.
         labels = cast(list[str], json.loads(given.labels or "null") or [])
         teams = teams_of(given.stack)

@@ -97,7 +97,7 @@ def test_a_change_that_has_to_be_meant_fails_until_a_label_says_so(platform: Rep
     assert "artifact preview:" in log
     (comment,) = platform.call("GET", f"/issues/{pull}/comments")
     assert comment["user"]["login"] == "github-actions[bot]"
-    assert "### ⛔ This has to be meant" in comment["body"]
+    assert "### ⛔ Destructive" in comment["body"]
     assert "deletes the Repository `clock-repository`" in comment["body"]
     assert "hush" not in comment["body"]
 

@@ -76,7 +76,7 @@ def test_a_new_service_is_told_by_whom_it_belongs_to_and_who_may_do_what() -> No
 
 def test_what_goes_comes_first_and_then_who_may_do_less() -> None:
     text = comment(read_preview(REMOVED.read_text()), "sandbox", {"clock": "web"})
-    order = [text.index(word) for word in ("has to be meant", "### Deleted and replaced", "### Access", "```diff")]
+    order = [text.index(word) for word in ("⛔", "### Deleted and replaced", "### Access", "```diff")]
     assert order == sorted(order)
     assert "- **deletes the Repository `clock-repository` (service clock); it stays on GitHub**" in text
     assert "- **replaces Argo CD: Release `argocd-release` (Argo CD)**" in text
@@ -98,7 +98,7 @@ def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
     assert main([str(file), "--stack", "acme"]) == REFUSED
     said = capsys.readouterr()
     assert f"label the pull request `{LABEL}` if it is meant" in said.err
-    assert said.out.index("has to be meant") < said.out.index("### Deleted and replaced")
+    assert said.out.index("⛔") < said.out.index("### Deleted and replaced")
     assert "deletes the Repository `orders-repository` (service orders); it stays on GitHub" in said.out
     assert main([str(file), "--stack", "acme", "--labels", f'["bug", "{LABEL}"]']) == 0
     assert "says that this is meant" in capsys.readouterr().out

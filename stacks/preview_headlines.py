@@ -1,0 +1,105 @@
+"""What a change of the platform is about, in a few sentences that come before all details."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from slipway_release.platform_file import PATH
+from stacks.preview_access import code
+from stacks.preview_changes import Change
+from stacks.pull_request_comment import Api
+
+Json = Mapping[str, Any]
+
+_ENVIRONMENT = ("sync", "images", "branch", "delivery", "requires", "approvers", "rollback", "tagPrefix", "prereleases")
+"""What a new environment is told by, and what is told of one that changes, in the names of the settings."""
+_SERVICE = ("team", "repository", "environments", "maintenanceBranch")
+_PLATFORM = ("slipwayVersion", "attestations", "sbom", "registryHost", "argocdUrl", "kubernetesVersion")
+_HARMLESS = ("docs/", "examples/", "tests/", "benchmarks/", "stacks/Pulumi.")
+"""Where files lie that neither a preview nor a deployment runs."""
+_SHOWN = 5
+
+
+def headlines(changes: Sequence[Change]) -> list[str]:
+    """Which environments and services come, go or work otherwise, as the environment repository is told of it."""
+    for change in changes:
+        old, new = (_platform(one) for one in (change.old, change.new))
+        if old and new:
+            environments = _words("environment", _ENVIRONMENT, old, new)
+            return [*_platform_words(old, new), *environments, *_words("service", _SERVICE, old, new)]
+    return []
+
+
+def machinery(api: Api, repository: str, number: int) -> str:
+    """A warning where a pull request changes the programs that previews and deployments run; otherwise nothing.
+
+    Raises:
+        GitHubError: GitHub does not say which files it changes.
+    """
+    paths = [str(found["filename"]) for found in api.pages(f"/repos/{repository}/pulls/{number}/files")]
+    run = [path for path in paths if not path.startswith(_HARMLESS) and not path.endswith(".md")]
+    if not run:
+        return ""
+    shown = ", ".join(map(code, run[:_SHOWN])) + (f" and {len(run) - _SHOWN} more" if len(run) > _SHOWN else "")
+    return (
+        f"> **This pull request changes what previews and deployments run**: {shown}. "
+        "Read these files first: this comment was written by the code of this branch."
+    )
+
+
+def _platform(inputs: Json) -> Json:
+    """What the environment repository's file says of the platform; empty where it is not among the inputs."""
+    owned = inputs.get("owned")
+    text = cast(Json, owned).get(PATH) if isinstance(owned, Mapping) else None
+    try:
+        found: object = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return {}
+    return cast(Json, found) if isinstance(found, dict) else {}
+
+
+def _platform_words(old: Json, new: Json) -> Iterator[str]:
+    told = _differences(_PLATFORM, old, new)
+    if told:
+        yield f"the platform: {told}"
+
+
+def _words(kind: str, keys: Sequence[str], old: Json, new: Json) -> Iterator[str]:
+    before, after = _named(old, f"{kind}s"), _named(new, f"{kind}s")
+    for name in after:
+        if name not in before:
+            yield f"**new {kind}** {code(name)}: {', '.join(_said(key, after[name].get(key)) for key in keys)}"
+        elif told := _differences(keys, before[name], after[name]):
+            yield f"{kind} {code(name)}: {told}"
+    for name in before:
+        if name not in after:
+            yield f"**{kind} {code(name)} leaves** the platform"
+    stay = [[name for name in names if name in before and name in after] for names in (before, after)]
+    if kind == "environment" and stay[0] != stay[1]:
+        yield f"the order of promotion is now {', '.join(map(code, after))}"
+
+
+def _named(platform: Json, key: str) -> dict[str, Json]:
+    listed = platform.get(key)
+    found = cast(list[object], listed) if isinstance(listed, list) else []
+    return {str(one["name"]): one for item in found if isinstance(item, dict) and "name" in (one := cast(Json, item))}
+
+
+def _differences(keys: Sequence[str], old: Json, new: Json) -> str:
+    return ", ".join(
+        f"{code(key)} was {_value(old.get(key))} and is now {_value(new.get(key))}"
+        for key in keys
+        if old.get(key) != new.get(key)
+    )
+
+
+def _said(key: str, value: object) -> str:
+    return f"{code(key)} {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(code, cast(list[object], value))) if isinstance(value, list) else code(value)

@@ -1,0 +1,98 @@
+"""What the comment on an infrastructure change says first: what it is about, and what a reviewer has to read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from stacks.preview_changes import read_preview
+from stacks.preview_comment import comment
+from stacks.preview_headlines import machinery
+from tests.stacks.test_preview_comment import preview, step
+
+
+def told_to_the_platform(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """A change of the environment repository's file that says what the platform is made of."""
+    inputs = [
+        {
+            "repository": "environments",
+            "owned": {".slipway/platform.json": json.dumps({"slipwayVersion": "0.2.0"} | one)},
+        }
+        for one in (old, new)
+    ]
+    return preview(step("update", "pulumi-python:dynamic/files:CommittedFiles", "environments-files", *inputs))
+
+
+STAGING: dict[str, Any] = {
+    "name": "staging",
+    "sync": "automated",
+    "images": "release",
+    "requires": ["dev"],
+    "approvers": [],
+}
+ORDERS: dict[str, Any] = {"name": "orders", "team": "web", "environments": ["staging"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ({}, {"environments": [STAGING]}, "**new environment** `staging`: `sync` `automated`, `images` `release`"),
+        ({"environments": [STAGING]}, {}, "**environment `staging` leaves** the platform"),
+        (
+            {"environments": [STAGING]},
+            {"environments": [STAGING | {"approvers": ["ops"], "requires": []}]},
+            "environment `staging`: `requires` was `dev` and is now none, `approvers` was none and is now `ops`",
+        ),
+        ({}, {"services": [ORDERS]}, "**new service** `orders`: `team` `web`"),
+        ({"services": [ORDERS]}, {}, "**service `orders` leaves** the platform"),
+        (
+            {"environments": [STAGING, {"name": "qa"}]},
+            {"environments": [{"name": "qa"}, STAGING]},
+            "the order of promotion is now `qa`, `staging`",
+        ),
+        ({"slipwayVersion": "0.1.0"}, {}, "the platform: `slipwayVersion` was `0.1.0` and is now `0.2.0`"),
+    ],
+    ids=["environment", "environment leaves", "environment changes", "service", "service leaves", "order", "upgrade"],
+)
+def test_what_a_change_is_about_is_said_in_short_before_its_details(
+    old: dict[str, Any], new: dict[str, Any], sentence: str
+) -> None:
+    text = comment(read_preview(told_to_the_platform(old, new)), "acme", {})
+    assert sentence in text.partition("### In short")[2].partition("**service orders**")[0]
+
+
+class Files:
+    """GitHub, asked which files a pull request changes."""
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = paths
+
+    def pages(self, path: str) -> Any:
+        assert path == "/repos/acme/platform/pulls/7/files"
+        return iter([{"filename": path} for path in self.paths])
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    patch = post
+
+
+def test_a_change_of_what_a_preview_runs_is_named_before_everything_else() -> None:
+    said = machinery(
+        Files("stacks/Pulumi.acme.yaml", ".github/workflows/preview.yml", "docs/README.md"), "acme/platform", 7
+    )
+    assert "changes what previews and deployments run**: `.github/workflows/preview.yml`." in said
+    assert comment(read_preview(preview()), "acme", {}, note=said).index("Read these files first") < 300
+
+
+def test_a_change_of_settings_alone_has_no_such_warning() -> None:
+    assert machinery(Files("stacks/Pulumi.acme.yaml", "docs/a.md", "README.md"), "acme/platform", 7) == ""
+
+
+def test_entries_of_a_list_that_move_are_one_difference() -> None:
+    paths = [f"spec.destinations[{one}].namespace" for one in range(9)]
+    found = json.loads(preview(step("update", "kubernetes:argoproj.io/v1alpha1:AppProject", "dev-project", {}, {})))
+    found["steps"][0]["diffReasons"] = paths
+    found["steps"][0]["detailedDiff"] = {path: {"kind": "update"} for path in paths}
+    text = comment(read_preview(json.dumps(found)), "acme", {})
+    assert "~ AppProject dev-project: spec.destinations\n" in text
