@@ -1,6 +1,7 @@
 """A bad release is rolled back through Git, held, and fixed: the story that `make demo` tells, and what it leaves."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -13,6 +14,7 @@ from sandbox.sign_on import logged_in
 from sandbox.story import Environment, environments, next_versions
 from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
+from tests.sandbox.places import ROOT
 
 SERVICE = "guestbook"
 AUTOMATED = ("dev", "staging")
@@ -49,13 +51,21 @@ class Told:
         return self.rehearsal.github("GET", f"{path}/commits/{sha}")
 
 
+def without_versions(text: str) -> list[str]:
+    return [re.sub(r"\d+\.\d+\.\d+", "X", line).strip() for line in text.splitlines()]
+
+
 @pytest.fixture(scope="module")
 def told(sandbox: Sandbox, rehearsal: Rehearsal) -> Told:
     versions = next_versions(rehearsal, SERVICE)
     # As a story that was killed in its last chapter leaves it.
     path = rehearsal.repository_path(rehearsal.environment_repository)
     rehearsal.github("PUT", f"{path}/actions/workflows/reported.yml/disable")
-    assert "A lost event" in sandbox.types(documented("make demo"))
+    said = sandbox.types(documented("make demo"))
+    assert "A lost event" in said
+    story = re.search(r"```\n(A bad release.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert story
+    assert [line for line in without_versions(story[1]) if line not in "\n".join(without_versions(said))] == []
     return Told(rehearsal, {stage.name: stage for stage in environments(rehearsal, SERVICE)}, *versions)
 
 
