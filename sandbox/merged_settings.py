@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-import yaml
-
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.overlay import STACK
 from sandbox.pulumi.settings import StackConfig, stack_file
+from sandbox.pulumi.stack_yaml import load
 from sandbox.rehearsal import Rehearsal
 
 REPOSITORY = "platform"
@@ -53,4 +52,4 @@ def _config(rehearsal: Rehearsal, file: str, commit: str) -> Json:
     text = rehearsal.file(REPOSITORY, file, commit)
     if text is None:
         raise SandboxError(f"{rehearsal.owner}/{REPOSITORY}: {file} is missing at {commit[:12]}; put it back there")
-    return cast(Json, yaml.safe_load(text)["config"])
+    return cast("dict[str, Json]", load(text))["config"]

@@ -6,16 +6,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
-
-import yaml
+from typing import Any
 
 from manifests.access import Action, Right, rights
 from manifests.model import Settings, SignOnProvider, Visibility
 from stacks.access_check import cases, differences
-from stacks.problems import NAMESPACE, SettingsError
-from stacks.secrets import SECRETS
-from stacks.settings import settings_of
+from stacks.addition import settings_in
+from stacks.problems import SettingsError
+from stacks.stack_text import StackText, StackTextError, unreadable
 
 FOLDER = Path(__file__).parent
 
@@ -37,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    except (StackTextError, OSError, UnicodeDecodeError) as error:
+        print(f"{path}: {unreadable(error)}", file=sys.stderr)
+        return 2
     found = list(rights(settings))
     print(json.dumps([_document(right) for right in found], indent=2) if options.json else table(settings, found))
     if not options.check:
@@ -55,18 +56,13 @@ def stack_settings(path: Path) -> Settings:
 
     Raises:
         SettingsError: something is wrong with them; it names everything that is.
+        StackTextError, OSError, UnicodeDecodeError: it cannot be read.
     """
-    config = cast("dict[str, object]", yaml.safe_load(path.read_text())["config"])
-    texts = {
-        key.removeprefix(f"{NAMESPACE}:"): value if isinstance(value, str) else json.dumps(value)
-        for key, value in config.items()
-        if key.startswith(f"{NAMESPACE}:")
-    }
-    has_app = isinstance(config.get(f"{NAMESPACE}:github"), dict) and "app" in cast(
-        "Any", config[f"{NAMESPACE}:github"]
-    )
-    unread = {name: "unread" for name in SECRETS if name != ("githubToken" if has_app else "githubAppPrivateKey")}
-    return settings_of(path.stem.removeprefix("Pulumi."), unread | texts)
+    stack = path.stem.removeprefix("Pulumi.")
+    settings, problems = settings_in(StackText(path.read_text(encoding="utf-8")), stack)
+    if settings is None:
+        raise SettingsError(stack, problems)
+    return settings
 
 
 def table(settings: Settings, found: list[Right]) -> str:

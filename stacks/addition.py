@@ -9,7 +9,7 @@ from manifests.repository_files import RepositoryFiles, environment_repository_f
 from stacks.answers import AnswerError, questions_of, read_answers
 from stacks.problems import Problem, SettingsError
 from stacks.secrets import SECRETS
-from stacks.settings import settings_of
+from stacks.settings import settings_of, with_changed
 from stacks.stack_text import StackText
 from templates.service_template import TemplateProblem, service_templates
 
@@ -155,10 +155,12 @@ def settings_in(text: StackText, stack: str) -> tuple[Settings | None, tuple[Pro
     texts = text.texts()
     github = texts.get("github", "")
     missing = [key for key in SECRETS if key not in texts and not (key == "githubToken" and '"app"' in github)]
+    changed = text.changed(texts)
     try:
-        return settings_of(stack, texts | dict.fromkeys(missing, "set later")), ()
+        settings = settings_of(stack, texts | dict.fromkeys(missing, "set later"))
     except SettingsError as error:
-        return None, error.problems
+        return None, tuple(with_changed(error.problems, changed))
+    return (None, tuple(changed)) if changed else (settings, ())
 
 
 def _consequences(before: Settings | None, now: Settings) -> list[str]:

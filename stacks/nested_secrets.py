@@ -13,6 +13,7 @@ from typing import Any, cast
 import yaml
 
 from stacks.problems import NAMESPACE
+from stacks.pulumi_yaml import load
 
 FOLDER = Path(__file__).parent
 PUBLIC = frozenset({"policy.csv"})
@@ -70,7 +71,7 @@ def unveiled(value: Json, wrap: Callable[[object], object]) -> Json:
 def _written(stack: str) -> Json:
     path = FOLDER / f"Pulumi.{stack}.yaml"
     try:
-        content: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Json = load(path.read_text(encoding="utf-8"))
         return json.loads(json.dumps(content["config"][f"{NAMESPACE}:argocd"]))
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
         raise _OtherFileError from None

@@ -1,6 +1,6 @@
 """The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings"""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,10 +74,23 @@ def read_settings() -> Settings:
     """
     everything = {**get_config_env(), **CONFIG.get()}
     texts = {key.partition(":")[2]: str(text) for key, text in everything.items() if key.startswith(f"{NAMESPACE}:")}
+    stack = pulumi.get_stack()
+    written = _written(stack)
+    changed = written.changed(texts) if written else []
     try:
-        return settings_of(pulumi.get_stack(), texts, encrypted_keys(texts))
+        settings = settings_of(stack, texts, encrypted_keys(texts))
     except SettingsError as error:
-        raise SettingsError(error.stack, _located(error)) from None
+        problems = with_changed(error.problems, changed)
+        raise SettingsError(stack, list(map(written.located, problems)) if written else problems) from None
+    if written and changed:
+        raise SettingsError(stack, list(map(written.located, changed)))
+    return settings
+
+
+def with_changed(problems: Iterable[Problem], changed: Sequence[Problem]) -> list[Problem]:
+    """Problems with those of values that Pulumi reads otherwise, which tell more of the same place."""
+    places = {problem.path for problem in changed}
+    return [*changed, *(problem for problem in problems if problem.path not in places)]
 
 
 def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str] | None = None) -> Settings:
@@ -188,15 +201,14 @@ def _kept_keys(registry: Found[Registry] | None, github: Found[GitHub] | None) -
     return ""
 
 
-def _located(error: SettingsError) -> list[Problem]:
-    """The problems with their lines, as far as the stack's file can be read."""
+def _written(stack: str) -> StackText | None:
+    """The stack's file, as far as it can be read."""
     # Where this is a link, the file beside it is made from the one that people write.
-    file = Path(__file__).resolve().parent / f"Pulumi.{error.stack}.yaml"
+    file = Path(__file__).resolve().parent / f"Pulumi.{stack}.yaml"
     try:
-        text = StackText(file.read_text(encoding="utf-8"))
+        return StackText(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, StackTextError):
-        return list(error.problems)
-    return [text.located(problem) for problem in error.problems]
+        return None
 
 
 def _check_keys(reader: Reader, texts: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import yaml
 
 from stacks.problems import NAMESPACE
+from stacks.pulumi_yaml import load
 
 
 class StackFileError(Exception):
@@ -48,7 +49,7 @@ class StackFile:
 
     def _config(self) -> dict[str, Any]:
         try:
-            document = cast(object, yaml.safe_load(self.path.read_text(encoding="utf-8")))
+            document = load(self.path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError):
             raise StackFileError(f"{self.path}: it cannot be read as YAML; mend it first") from None
         config = cast(dict[str, Any], document).get("config") if isinstance(document, dict) else None

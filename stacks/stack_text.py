@@ -9,6 +9,8 @@ import yaml
 
 from manifests.yaml_text import document
 from stacks.problems import NAMESPACE, Problem
+from stacks.pulumi_yaml import DuplicateKeyError, compose, load
+from stacks.written import changed_values
 
 _TOKENS = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 _ENCRYPTED = "https://encrypted.invalid/"
@@ -17,6 +19,13 @@ _ENCRYPTED = "https://encrypted.invalid/"
 
 class StackTextError(ValueError):
     """The text is not a stack file, or an entry cannot be added to it; says what to do."""
+
+
+def unreadable(error: StackTextError | OSError | UnicodeDecodeError) -> str:
+    """Why a stack file cannot be read, and what to do."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8; save it as such"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 class StackText:
@@ -30,8 +39,11 @@ class StackText:
         """
         self.text: str = text
         try:
-            self._root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-            loaded = cast(object, yaml.safe_load(text))
+            self._root: yaml.Node | None = compose(text)
+            loaded = load(text)
+        except DuplicateKeyError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 0
+            raise StackTextError(f"line {line}: {error.problem}; remove one") from None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             place = f"line {mark.line + 1}: " if isinstance(mark, yaml.Mark) else ""
@@ -48,9 +60,11 @@ class StackText:
             for key, value in self._config.items()
             if key.startswith(f"{NAMESPACE}:")
         }
-        return {
-            key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in shown.items()
-        }
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in shown.items()}
+
+    def changed(self, given: Mapping[str, str]) -> list[Problem]:
+        """What the program gets otherwise than it is written here; `given` is what it gets, by key."""
+        return list(changed_values(self._root, given))
 
     def line(self, path: str) -> int | None:
         """The line, counted from 1, of a setting such as `environments[dev].sync`, or of the nearest part around it.

@@ -20,7 +20,7 @@ from manifests.model import Service, Settings
 from stacks.addition import settings_in
 from stacks.chart_update import chart_branches, chart_update
 from stacks.service_update import BRANCHES, service_update
-from stacks.stack_text import StackText, StackTextError
+from stacks.stack_text import StackText, StackTextError, unreadable
 from stacks.template_update import TeamFiles, Update, UpdateError, close_others, propose
 from templates.service_template import TemplateProblem
 
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     try:
         settings, problems = settings_in(StackText(path.read_text(encoding="utf-8")), given.stack)
     except (StackTextError, OSError, UnicodeDecodeError) as error:
-        print(f"error: {path}: {error}", file=sys.stderr)
+        print(f"error: {path}: {unreadable(error)}", file=sys.stderr)
         return 2
     if settings is None or not token:
         reason = (

@@ -9,6 +9,7 @@ from typing import Any, cast
 import yaml
 
 from sandbox.errors import ExitCode, SandboxError
+from sandbox.pulumi.stack_yaml import load
 from sandbox.shape import fields
 
 Config = dict[str, Any]
@@ -105,19 +106,9 @@ def _stacks(folder: Path) -> str:
     return f"copy one of {folder} or `examples/` to it, or name a stack that is there: {', '.join(found) or 'none'}"
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without dates: settings go to the program as JSON, which has none, so that a date is a text."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _document(path: Path) -> Config:
     try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  # it is a safe one
+        loaded = load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise SandboxError(f"{path}: not valid YAML: {_told(error)}", exit_code=ExitCode.USAGE) from None
     except UnicodeDecodeError:

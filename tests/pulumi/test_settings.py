@@ -71,9 +71,10 @@ def test_a_folder_is_not_a_stack_file(tmp_path: Path) -> None:
         read_stack(root, "folder")
 
 
-def test_numbers_as_keys_and_dates_reach_the_program_as_text(tmp_path: Path) -> None:
+def test_numbers_as_keys_and_dates_reach_the_program_as_pulumi_reads_them(tmp_path: Path) -> None:
     (project(tmp_path, {}) / "stacks" / "Pulumi.s.yaml").write_text("config: {5: x, t:a: {since: 2026-01-01}}\n")
-    assert read_stack(tmp_path, "s").as_text() == {"t:5": "x", "t:a": '{"since": "2026-01-01"}'}
+    moment = "2026-01-01 00:00:00 +0000 UTC"
+    assert read_stack(tmp_path, "s").as_text() == {"t:5": "x", "t:a": f'{{"since": "{moment}"}}'}
 
 
 def test_the_program_is_that_of_the_clone_that_deploys(tmp_path: Path) -> None:
