@@ -242,7 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.plan_of_base:
             preview, note = _compared(preview, given.plan_of_base)
         if given.pull_request is not None:
-            note = machinery(github_of_run(), os.environ["GITHUB_REPOSITORY"], given.pull_request)
+            warning = machinery(github_of_run(), os.environ["GITHUB_REPOSITORY"], given.pull_request)
+            note = "\n\n".join(filter(None, (warning, note)))
         # Without labels some runners say `null`, and others an empty list.
         labels = cast(list[str], json.loads(given.labels or "null") or [])
         teams = teams_of(given.stack)
