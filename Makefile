@@ -109,8 +109,9 @@ access: $(VENV) ## who may do what in the sandbox; STACK=acme: in a stack | CHEC
 	@$(PYTHON) -m $(if $(STACK),stacks.access --stack $(STACK),sandbox access) $(if $(CHECK),--check) $(if $(JSON),--json)
 
 .PHONY: template-updates
-template-updates: $(VENV) ## what changed in templates since services were made: | STACK=acme; PROPOSE=1: a pull request for each
-	@$(PYTHON) -m stacks.template_updates --stack "$(or $(STACK),$(error give STACK=))" $(if $(PROPOSE),--propose)
+template-updates: $(VENV) ## what changed in templates since services were made, in the sandbox; STACK=acme: in a stack | PROPOSE=1: a pull request for each
+	@$(PYTHON) -m $(if $(filter-out sandbox,$(STACK)),stacks.template_updates --stack "$(STACK)",sandbox template-updates) \
+		$(if $(PROPOSE),--propose)
 
 ##@ Work on Slipway
 

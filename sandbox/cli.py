@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     access = add("access", _access, "who may do what on this platform, as its settings declare it")
     access.add_argument("--check", action="store_true", help="ask GitHub, Argo CD and each cluster too")
     access.add_argument("--json", action="store_true", help="JSON instead of a table")
+    updates = add("template-updates", _template_updates, "what changed in templates, for services made before")
+    updates.add_argument("--service", help="only this one")
+    updates.add_argument("--propose", action="store_true", help="open the pull requests; without it they are shown")
     add("page", _page, "write the status page, as one HTML file")
     add("preview", _preview, "what `up` would change of a platform that is up")
     plan = add("plan", _plan, "the resources of a stack as a tree, touching nothing")
@@ -170,6 +173,13 @@ def _access(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.access import ask
 
     return ask(config, [word for word, wanted in (("--check", given.check), ("--json", given.json)) if wanted])
+
+
+def _template_updates(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from sandbox.template_updates import update
+
+    only = ["--service", given.service] if given.service else []
+    return update(config, [*only, *(["--propose"] if given.propose else [])])
 
 
 def _page(config: SandboxConfig, _given: argparse.Namespace) -> int | None:

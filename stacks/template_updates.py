@@ -73,10 +73,11 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         prog="python -m stacks.template_updates", description="Update what templates made."
     )
     parser.add_argument("--stack", required=True, help="the stack, as in stacks/Pulumi.<stack>.yaml")
+    parser.add_argument("--stack-file", type=Path, help="the file of its settings; unset: that one")
     parser.add_argument("--service", help="only this one")
     parser.add_argument("--propose", action="store_true", help="open the pull requests; without it they are shown")
     given = parser.parse_args(arguments)
-    path = root / "stacks" / f"Pulumi.{given.stack}.yaml"
+    path: Path = given.stack_file or root / "stacks" / f"Pulumi.{given.stack}.yaml"
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
     try:
         settings, problems = settings_in(StackText(path.read_text(encoding="utf-8")), given.stack)

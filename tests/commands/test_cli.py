@@ -1,9 +1,11 @@
 """The command line: exit codes, and errors without tracebacks."""
 
 import errno
+import http.server
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,37 @@ def test_a_command_starts_without_what_it_does_not_use(module: str, unused: list
 def test_the_status_of_nothing_names_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"]) == ExitCode.FAILED
     assert "make up" in capsys.readouterr().err
+
+
+def test_template_updates_ask_the_github_of_the_sandbox_that_is_up(
+    nowhere: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["template-updates"]) == ExitCode.FAILED
+    assert "make up" in capfd.readouterr().err
+
+    class Empty(http.server.BaseHTTPRequestHandler):
+        """A GitHub without repositories."""
+
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
+            pass
+
+    config = SandboxConfig.from_environment()
+    config.credentials.parent.mkdir(parents=True)
+    config.credentials.write_text('{"githubToken": "ghp_x"}')
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        text = (config.root / "stacks/Pulumi.sandbox.yaml").read_text()
+        written = config.pulumi_directory / "project/stacks/Pulumi.sandbox.yaml"
+        written.parent.mkdir(parents=True)
+        written.write_text(text.replace("http://10.201.0.1:3000/", f"http://127.0.0.1:{server.server_port}/", 1))
+        assert main(["template-updates", "--service", "guestbook"]) == ExitCode.FAILED
+        server.shutdown()
+    assert "guestbook: acme/guestbook is not there yet; `pulumi up` makes it" in capfd.readouterr().err
 
 
 def test_a_log_that_is_not_there_is_a_usage_error() -> None:
