@@ -4,14 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests.model import Settings, placement_name
-from manifests.repository_files import RepositoryFiles, environment_repository_files, service_repository_files
-from stacks.answers import AnswerError, questions_of, read_answers
+from manifests.model import Settings, Template, placement_name
+from manifests.model.base import varied
+from manifests.repository_files import (
+    RepositoryFiles,
+    environment_repository_files,
+    offered_variables,
+    service_repository_files,
+)
+from stacks.answers import AnswerError, read_answers
 from stacks.problems import Problem, SettingsError
+from stacks.reading import Reader
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of, with_changed
 from stacks.stack_text import StackText
-from templates.service_template import TemplateProblem, service_templates
+from stacks.template_checks import known_templates
+from templates.service_template import CHARTED, ServiceTemplate, TemplateProblem, service_templates
+from templates.starting_files import starting_files
 
 Answers = Mapping[str, Any]
 
@@ -83,7 +92,7 @@ def choices(text: StackText, kind: Kind, name: str) -> list[str]:
     return [*own, *text.names(source)] if source else []
 
 
-def item_of(text: StackText, kind: Kind, answers: Answers) -> dict[str, Any]:
+def item_of(text: StackText, kind: Kind, stack: str, answers: Answers) -> dict[str, Any]:
     """The entry as it is written: without what was left empty.
 
     Raises:
@@ -95,12 +104,40 @@ def item_of(text: StackText, kind: Kind, answers: Answers) -> dict[str, Any]:
         if isinstance(value, str) and name in kind.lists:
             value = [word.strip() for word in value.split(",") if word.strip()]
         if isinstance(value, str) and value and name == ANSWERS:
-            value = read_answers(value, questions_of(text, str(answers.get("template"))))
+            value = _typed(text, kind, stack, answers, read_answers(value))
         if name == "members":
             value = [_member(login) for login in value or ()]
         if value:
             item[name] = value
     return item
+
+
+def asking(text: StackText, kind: Kind, stack: str, answers: Answers) -> tuple[ServiceTemplate, dict[str, Any]] | None:
+    """The template of a service that is not there yet, and what it may use beside answers.
+
+    None where there is no such template, or where other settings are wrong.
+    """
+    known = known_templates(Reader(text.texts()).many("templates", Template))[0]
+    template = known.get(str(answers.get("template")))
+    if template is None:
+        return None
+    # Its own template may have questions that are still to be answered; another one asks nothing that has to be.
+    item = item_of(text, kind, stack, {**answers, ANSWERS: None, "template": CHARTED})
+    settings = settings_in(text.with_item(kind.section, item), stack)[0]
+    if settings is None:
+        return None
+    service = next(one for one in settings.services if one.name == item["name"])
+    return template, offered_variables(settings, varied(service, template=template.name))
+
+
+def _typed(text: StackText, kind: Kind, stack: str, answers: Answers, given: Mapping[str, str]) -> dict[str, Any]:
+    """Answers as Copier reads them; one that does not fit stays text, for the message."""
+    found = asking(text, kind, stack, answers)
+    try:
+        read = starting_files(found[0], given, found[1]).answers if found else {}
+    except TemplateProblem:
+        read = {}
+    return {name: read.get(name, value) for name, value in given.items()}
 
 
 def problems_of(text: StackText, kind: Kind, stack: str, answers: Answers, after: str | None = None) -> list[Problem]:
@@ -116,7 +153,7 @@ def problems_of(text: StackText, kind: Kind, stack: str, answers: Answers, after
     if missing:
         return [Problem(one, f"missing; give {one.upper()}=… to make, or --{one}") for one in missing]
     try:
-        item = item_of(text, kind, answers)
+        item = item_of(text, kind, stack, answers)
     except AnswerError as error:
         return [Problem(ANSWERS, str(error))]
     if empty := [one for one in kind.fields if one in kind.lists and answers.get(one) and one not in item]:
@@ -136,7 +173,7 @@ def addition(text: StackText, kind: Kind, stack: str, answers: Answers, after: s
     """
     if problems := problems_of(text, kind, stack, answers, after):
         raise AdditionError("\n".join(str(problem) for problem in problems))
-    grown = text.with_item(kind.section, item_of(text, kind, answers), after)
+    grown = text.with_item(kind.section, item_of(text, kind, stack, answers), after)
     before, settings = settings_in(text, stack)[0], settings_in(grown, stack)[0]
     try:
         lines = () if settings is None else tuple(_consequences(before, settings))

@@ -18,6 +18,7 @@ from components.github.errors import GitHubError
 from stacks.addition import ANSWERS, KINDS, Addition, AdditionError, Kind, addition
 from stacks.proposal import ProposalError, origin, propose
 from stacks.stack_text import StackText, StackTextError
+from templates.service_template import TemplateProblem
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 20
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         elif not given.dry_run:
             _write(root / path, made.after.text)
             print(f"\n{path} is changed; {_next(given.stack)}.")
-    except (AdditionError, ProposalError) as error:
+    except (AdditionError, ProposalError, TemplateProblem) as error:
         lines = str(error).splitlines()
         print("\n".join([*(f"error: {line}" for line in lines), "nothing was changed"]), file=sys.stderr)
         return 2

@@ -1,14 +1,15 @@
 """Asks for what an entry of a stack file needs; each answer is checked as soon as it is given."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import questionary
 
-from stacks.addition import ANSWERS, Kind, choices, problems_of
-from stacks.answers import Question, questions_of, type_of, typed
+from stacks.addition import ANSWERS, Kind, asking, choices, problems_of
 from stacks.schema import stack_schema
 from stacks.stack_text import StackText
+from templates.copier_runs import asked
+from templates.starting_files import without_defaults
 
 _LAST = "at the end"
 _UNSET = "(leave it unset)"
@@ -21,15 +22,16 @@ def ask(text: StackText, kind: Kind, stack: str, answers: Answered, after: str |
     """The answers that were given, and those of a person; the second is the entry that the new one follows.
 
     Raises:
+        TemplateProblem: the template does not render.
         KeyboardInterrupt: the person stops.
     """
     found: Answered = dict(answers)
     for name in kind.fields:
         if name in found:
             continue
-        asked = _to_template(text, kind, stack, found) if name == ANSWERS else _answer(text, kind, stack, found, name)
-        if asked:
-            found[name] = asked
+        answer = _to_template(text, kind, stack, found) if name == ANSWERS else _answer(text, kind, stack, found, name)
+        if answer:
+            found[name] = answer
     names = text.names(kind.section)
     if kind.name == "environment" and after is None and names:
         chosen = questionary.select("after which environment is it promoted to?", [*names, _LAST], default=names[-1])
@@ -84,38 +86,11 @@ def _words(kind: Kind, name: str) -> list[str]:
 
 
 def _to_template(text: StackText, kind: Kind, stack: str, found: Answered) -> dict[str, Any]:
-    """Answers to the questions of the template, without those that are its defaults anyway."""
-    given: dict[str, Any] = {}
-    for name, question in questions_of(text, str(found.get("template"))).items():
-        # Whether a question depends on other answers is for Copier to say; such a one keeps its default.
-        if question.get("when", True) is not True:
-            continue
-        answer = _to_question(text, kind, stack, found | {ANSWERS: given}, name, question)
-        if answer not in ("", question.get("default")):
-            given[name] = answer
-    return given
-
-
-def _to_question(text: StackText, kind: Kind, stack: str, found: Answered, name: str, question: Question) -> Any:
-    message = f"{name}: {question.get('help') or 'a question of the template'}"
-    default, choice = question.get("default"), question.get("choices")
-    listed = cast(list[object], choice) if isinstance(choice, list) and not question.get("multiselect") else []
-    options = [str(one) for one in listed]
-    if type_of(question) == "bool" and isinstance(default, bool):
-        return bool(questionary.confirm(message, default=default).unsafe_ask())
-    if options:
-        first = str(default) if str(default) in options else None
-        answer = str(questionary.select(message, options, default=first).unsafe_ask())
-    else:
-        known = "" if default is None else f" (unset: {default})"
-
-        def check(said: str) -> bool | str:
-            if not said.strip():
-                return True if "default" in question else "it is needed"
-            tried = found | {ANSWERS: found[ANSWERS] | {name: typed(said.strip(), question)}}
-            problems = problems_of(text, kind, stack, tried)
-            about = [one.text for one in problems if one.path.endswith(f".{ANSWERS}.{name}")]
-            return about[0] if about else True
-
-        answer = str(questionary.text(f"{message}{known}", validate=check).unsafe_ask()).strip()
-    return typed(answer, question) if answer else ""
+    """Answers to the questions of the template, as Copier asks them, without those that are its defaults anyway."""
+    template, variables = asking(text, kind, stack, found) or (None, {})
+    if template is None:
+        questionary.print("The questions of the template keep their defaults: other settings of the file are wrong.")
+        return {}
+    if not template.questions:
+        return {}
+    return without_defaults(template, asked(template, {}, variables), variables)

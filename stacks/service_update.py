@@ -39,7 +39,7 @@ def service_update(files: TeamFiles, settings: Settings, service: Service, root:
         return None
     old = earlier_version(template, found.version, root)
     try:
-        before = starting_files(old, found.answers, offered_variables(settings, service)).files
+        before = starting_files(old, found.answers, offered_variables(settings, service), recorded=True).files
     except TemplateProblem as error:
         if not error.question:
             raise

@@ -54,7 +54,9 @@ class ServiceTemplate:
     shared: tuple[Path, ...]
     """Folders beside its own whose files lie under its own files."""
     questions: Mapping[str, Mapping[str, Any]]
-    """Its questions as Copier describes them, by name; without those that are never asked (`when: false`)."""
+    """Its questions as Copier describes them, by name; without secrets and those never asked (`when: false`)."""
+    secrets: frozenset[str]
+    """Questions whose answers must not be kept: they have their defaults, and are neither asked nor recorded."""
     values: Mapping[str, Any]
     """Chart values that its services start with in every environment."""
 
@@ -133,12 +135,8 @@ def described(name: str, source: str, folder: Path, version: str | None = None) 
         for key, one in fields.items()
         if not key.startswith("_") and not (isinstance(one, dict) and cast(dict[str, Any], one).get("when") is False)
     }
-    secret = [key for key, one in questions.items() if one.get("secret")]
-    secret += [str(one) for one in cast(list[object], fields.get("_secret_questions") or [])]
-    if secret:
-        raise TemplateProblem(
-            f"{source!r} asks for a secret, {secret[0]}, and answers are kept in Git; do not ask for it"
-        )
+    named = [str(one) for one in cast(list[object], fields.get("_secret_questions") or [])]
+    secrets = frozenset(key for key, one in questions.items() if one.get("secret") or key in named)
     return ServiceTemplate(
         name,
         str(about.get("description") or f"The template {name}"),
@@ -148,7 +146,8 @@ def described(name: str, source: str, folder: Path, version: str | None = None) 
         chart or BUILT_IN / "_chart",
         chart is not None,
         shared,
-        questions,
+        {key: one for key, one in questions.items() if key not in secrets},
+        secrets,
         cast(dict[str, Any], about.get("values") or {}),
     )
 

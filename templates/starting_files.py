@@ -9,30 +9,26 @@ import contextlib
 import hashlib
 import json
 import os
-import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
-from templates import IGNORED, executable_files, files_below, rendered_files
+from templates import executable_files, files_below, rendered_files
+from templates.copier_runs import in_a_line, rendered
 from templates.service_template import ServiceTemplate, TemplateProblem, cache_folder, chart_template
 
 ANSWERS_FILE = ".copier-answers.yml"
 """Where a repository or a chart keeps what it was made from."""
-_ABOUT_QUESTION = re.compile(r"(?:[Vv]alidation error for question|Invalid choice for) '(\w+)': ")
 _NUMBERS: dict[str, Callable[[Any], float]] = {"int": int, "float": float}
 _ONE_WORD = frozenset({"str", "bool", "path"})
 """Types of questions whose answers are neither lists nor mappings, beside numbers."""
 _TRUTHS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "1", "0"})
 """What Copier takes as a truth value; it takes every other text as one, too."""
-_UNANSWERED = re.compile(r'Question "(\w+)" is required')
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,15 @@ class StartingFiles:
     """Text by path."""
     executable: frozenset[str]
 
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What is recorded of its questions: the answer to each that is asked and no secret, as Copier reads it."""
+        record = cast(dict[str, Any], yaml.safe_load(self.files[ANSWERS_FILE]))
+        return {name: answer for name, answer in record.items() if not name.startswith("_")}
+
 
 def starting_files(
-    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]
+    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any], *, recorded: bool = False
 ) -> StartingFiles:
     """What a repository starts with, and the record of what it was made from.
 
@@ -53,19 +55,26 @@ def starting_files(
         template: the template.
         answers: to its questions, by name; those that are left out have their defaults.
         variables: what else the template may use: the names in `templates/services/README.md`.
+        recorded: whether the answers are those of a record, which may have some that were not asked.
 
     Raises:
         TemplateProblem: an answer does not fit, or the template does not render.
     """
-    unknown = [name for name in answers if name not in template.questions]
-    if unknown:
-        known = ", ".join(template.questions) or "none, it asks nothing"
-        raise TemplateProblem(f"{template.name} has no such question; use one of {known}", unknown[0])
     for name, answer in answers.items():
+        if name in template.secrets:
+            text = "it is a secret, and settings and services are kept in Git; leave it out, its default is used"
+            raise TemplateProblem(text, name)
+        if name not in template.questions:
+            known = ", ".join(template.questions) or "none, it asks nothing"
+            raise TemplateProblem(f"{template.name} has no such question; use one of {known}", name)
         _check_type(name, answer, template.questions[name])
-    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
-    folders = (*template.shared, template.folder)
-    return _starting_files(template.name, template.source, template.version, folders, given)
+    try:
+        made = _made(template, answers, variables)
+    except TemplateProblem as error:
+        raise _blamed(template, answers, variables, error) from None
+    if not recorded and (idle := [name for name in answers if name not in made.answers]):
+        raise TemplateProblem(f"{template.name} does not ask it with these other answers; leave it out", idle[0])
+    return made
 
 
 def starting_chart(template: ServiceTemplate, variables: Mapping[str, object]) -> StartingFiles:
@@ -94,21 +103,73 @@ def rendered_chart(name: str, chart: Path, variables: Mapping[str, object]) -> d
         return rendered_files(str(chart), variables)
     except Exception as error:  # noqa: BLE001 - a template may raise anything
         where = "".join(f"{path}: " for path in getattr(error, "__notes__", ()))
-        raise TemplateProblem(f"the chart of {name} does not render: {where}{_in_a_line(error)}; mend it") from None
+        raise TemplateProblem(f"the chart of {name} does not render: {where}{in_a_line(error)}; mend it") from None
+
+
+def _made(template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]) -> StartingFiles:
+    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
+    folders = (*template.shared, template.folder)
+    return _starting_files(template.name, template.source, template.version, folders, given)
+
+
+def without_defaults(
+    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Those of the answers that the template would not take by itself, each other answer being what it is.
+
+    Args:
+        template: the template.
+        answers: to all that it asks, in its order.
+        variables: what else the template may use.
+
+    Raises:
+        TemplateProblem: the template does not render.
+    """
+    needed: dict[str, Any] = {}
+    while True:
+        try:
+            found = starting_files(template, needed, variables).answers
+            name = next((one for one in answers if one not in found or found[one] != answers[one]), None)
+        except TemplateProblem as error:
+            if not error.question:
+                raise
+            name = error.question
+        if name is None:
+            return needed
+        if name in needed or name not in answers:
+            return dict(answers)
+        needed[name] = answers[name]
+
+
+def _blamed(
+    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any], error: TemplateProblem
+) -> TemplateProblem:
+    """The problem with the answer that makes it: Copier does not always say which."""
+    for name in answers if not error.question else ():
+        try:
+            _made(template, {one: answers[one] for one in answers if one != name}, variables)
+        except TemplateProblem as other:
+            if str(other) == str(error):
+                continue
+        return TemplateProblem(f"{answers[name]!r}: {error}", name)
+    return error
 
 
 def _check_type(name: str, answer: object, question: Mapping[str, Any]) -> None:
     """Copier says of an answer of a wrong type neither which it is nor what is wrong."""
     kind = str(question.get("type") or type(question.get("default")).__name__)
-    if kind in _NUMBERS:
+    several = bool(question.get("multiselect"))
+    if kind in _NUMBERS and not several:
         try:
             _NUMBERS[kind](answer)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise TemplateProblem(f"{answer!r} is not a number, and the question is of type {kind}", name) from None
-    if kind == "bool" and not isinstance(answer, bool) and str(answer).lower() not in _TRUTHS:
+    if kind == "bool" and not several and not isinstance(answer, bool) and str(answer).lower() not in _TRUTHS:
         raise TemplateProblem(f"{answer!r} is neither true nor false", name)
-    if kind in _ONE_WORD and isinstance(answer, list | dict) and not question.get("multiselect"):
+    if kind in _ONE_WORD and isinstance(answer, list | dict) and not several:
         raise TemplateProblem(f"{answer!r} is not one value, and the question is of type {kind}", name)
+    if several and not isinstance(answer, list | str):
+        raise TemplateProblem(f"{answer!r} is not a list, and the question takes several; write a list", name)
 
 
 @cache
@@ -119,65 +180,11 @@ def _starting_files(name: str, source: str, version: str, folders: tuple[Path, .
         found = json.loads(kept.read_text(encoding="utf-8"))
         return StartingFiles(found["files"], frozenset(found["executable"]))
     answers, variables = json.loads(given)
-    made = _rendered(name, source, version, folders, answers, variables)
+    files, executable, recorded = rendered(name, folders, answers, variables)
+    made = StartingFiles({**files, ANSWERS_FILE: _record("repository", source, version, recorded)}, executable)
     with contextlib.suppress(OSError):
         _write(kept, json.dumps({"files": made.files, "executable": sorted(made.executable)}, ensure_ascii=False))
     return made
-
-
-def _rendered(
-    name: str, source: str, version: str, folders: tuple[Path, ...], answers: dict[str, Any], variables: dict[str, Any]
-) -> StartingFiles:
-    import copier  # noqa: PLC0415 - it takes longer to load than what was kept takes to read
-
-    with tempfile.TemporaryDirectory(prefix="slipway-template-") as place:
-        whole, target = Path(place) / "template", Path(place) / "service"
-        for folder in folders:
-            shutil.copytree(folder, whole, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED))
-        try:
-            worker = copier.run_copy(
-                str(whole),
-                target,
-                data={**variables, **answers},
-                defaults=True,
-                quiet=True,
-                # What a person has set for Copier on this machine must not change what is rendered.
-                settings=copier.Settings(),
-            )
-        except Exception as error:  # noqa: BLE001 - a template may raise anything
-            raise _told(name, error) from None
-        files: dict[str, str] = {}
-        executable: set[str] = set()
-        for path in sorted(file for file in target.rglob("*") if file.is_file()):
-            where = path.relative_to(target).as_posix()
-            try:
-                files[where] = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                raise TemplateProblem(f"{name}: {where} is not text in UTF-8; leave it out") from None
-            if path.stat().st_mode & 0o100:
-                executable.add(where)
-        found = worker.answers.combined
-        questions = worker.template.questions_data
-        asked = {key: found[key] for key, one in questions.items() if key in found and one.get("when") is not False}
-    files[ANSWERS_FILE] = _record("repository", source, version, asked)
-    return StartingFiles(files, frozenset(executable))
-
-
-def _told(name: str, error: Exception) -> TemplateProblem:
-    # How to trust a template is for who calls Copier.
-    text = _in_a_line(error).partition(" If you trust this path")[0]
-    if type(error).__name__ == "UnsafeTemplateError":
-        return TemplateProblem(f"{name} wants to run programs (tasks, migrations or extensions); take them out of it")
-    about = _ABOUT_QUESTION.search(text)
-    if about:
-        return TemplateProblem(text[about.end() :].strip(), about.group(1))
-    if unanswered := _UNANSWERED.search(text):
-        return TemplateProblem(f"it has no default; answer this question of {name}", unanswered.group(1))
-    return TemplateProblem(f"{name} does not render: {text}; mend the template")
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _record(what: str, source: str, version: str, answers: Mapping[str, Any]) -> str:

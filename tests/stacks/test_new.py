@@ -119,21 +119,38 @@ def test_what_is_wrong_is_one_sentence_and_changes_nothing(
 
 
 def test_answers_to_the_questions_of_a_template_are_typed_as_it_asks(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
+    clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(model, "ROOT", clone / "templates")
     ours = clone / "ours"
     (ours / "repository").mkdir(parents=True)
     asked = "size: {type: int, default: 1}\nloud: {type: bool, default: false}\nwords: {type: str, default: a}\n"
-    (ours / "copier.yml").write_text(f"_subdirectory: repository\n{asked}tags: {{type: yaml, default: []}}\n")
+    asked += "tags: {type: yaml, default: []}\nhow: {type: str, choices: {Fast: f}, multiselect: true, default: []}\n"
+    asked += "speed: {type: int, default: 1, when: '{{ loud }}'}\ntoken: {type: str, secret: true, default: ''}\n"
+    (ours / "copier.yml").write_text(f"_subdirectory: repository\n{asked}")
     path = clone / FILE
     own = "slipway:templates: [{name: ours, source: ./ours}]"
     path.write_text(path.read_text().replace("slipway:templates: []", own))
-    given = "size=3, loud=yes, words=one, two: three,tags=[x, y]"
+    given = "size=3, loud=yes, words=one, two: three,tags=[x, y],how=[f],speed=9"
     service = [*SERVICE, "--template", "ours", "--name", "orders", "--answers", given]
     assert main(service, clone) == 0
     answers = config(clone)["slipway:services"][-1]["answers"]
-    assert answers == {"size": 3, "loud": True, "words": "one, two: three", "tags": ["x", "y"]}
+    assert answers == {
+        "size": 3,
+        "loud": True,
+        "words": "one, two: three",
+        "tags": ["x", "y"],
+        "how": ["f"],
+        "speed": 9,
+    }
+    for refused, sentence in (
+        ("speed=9", "services[more].answers.speed: ours does not ask it with these other answers; leave it out"),
+        ("token=mine", "services[more].answers.token: it is a secret"),
+        ("how=f", "services[more].answers.how: 'f': ours does not render: Not a YAML list: 'f'"),
+        ("size=", "services[more].answers.size: '' is not a number"),
+    ):
+        assert main([*SERVICE, "--template", "ours", "--name", "more", "--answers", refused], clone) == 2
+        assert sentence in capsys.readouterr().err
 
 
 def test_an_answer_that_looks_like_a_number_stays_text(clone: Path) -> None:

@@ -174,7 +174,7 @@ def test_what_was_rendered_is_kept_until_the_template_changes(
     first = starting_files(own(folder), {}, VARIABLES)
     assert len(list(cache.glob("slipway/rendered/*.json"))) == 1
     with monkeypatch.context() as patched:
-        patched.setattr(rendering, "_rendered", lambda *_: pytest.fail("it is rendered again"))
+        patched.setattr(rendering, "rendered", lambda *_: pytest.fail("it is rendered again"))
         rendering._starting_files.cache_clear()
         assert starting_files(own(folder), {}, VARIABLES) == first
     (folder / "repository/more.txt").write_text("more\n")
@@ -347,8 +347,6 @@ def test_a_chart_that_is_not_text_is_named(template: Callable[..., Path]) -> Non
         ("{shared: one}", "`shared` of `_slipway` in its copier.yml is not a list"),
         ("{version: 1.10}", "1.1 is not a version; write it in quotes"),
         ("{version: '1 ..'}", r"'1 \.\.' is not a version"),
-        ("{}\n_secret_questions: [token]", "asks for a secret, token, and answers are kept in Git"),
-        ("{}\ntoken: {type: str, secret: true, default: x}", "asks for a secret, token"),
         ("{values: [a]}", "`values` of `_slipway` in its copier.yml is not a mapping"),
     ],
 )
