@@ -154,6 +154,12 @@ lock: $(VENV) ## choose the newest packages and write both locks
 	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml sandbox/pyproject.toml --output-file requirements-dev.lock
 	@$(COMPILE) $(UPGRADE) --constraints requirements-dev.lock pyproject.toml --output-file requirements.lock
 
+.PHONY: page-library
+page-library: ## the library of the status page as tools/page/package-lock.json pins it, from its package; needs npm
+	@npm ci --prefix tools/page --ignore-scripts --no-audit --no-fund
+	@cp tools/page/node_modules/lit-html/lit-html.js slipway_release/assets/lit-html.js
+	@cp tools/page/node_modules/lit-html/LICENSE slipway_release/assets/lit-html.LICENSE.txt
+
 .PHONY: clean
 clean: ## remove what was made here; the built tools stay
 	@if [ -e .sandbox ]; then echo "A sandbox is here: run make down first." >&2; exit 2; fi

@@ -7,6 +7,7 @@ import slipway_release
 
 FOLDER = ".slipway/slipway_release"
 _SOURCE = Path(slipway_release.__file__).parent
+_SHIPPED = {".css", ".html", ".js", ".json", ".py", ".txt"}
 
 
 @cache
@@ -14,5 +15,6 @@ def files() -> dict[str, str]:
     """The modules of the package, and what they read, as they are, by path in the environment repository."""
     return {
         f"{FOLDER}/{file.relative_to(_SOURCE).as_posix()}": file.read_text(encoding="utf-8")
-        for file in sorted(file for ending in ("py", "html", "json") for file in _SOURCE.rglob(f"*.{ending}"))
+        for file in sorted(_SOURCE.rglob("*"))
+        if file.suffix in _SHIPPED
     }

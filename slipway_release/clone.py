@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ class Recorded:
     """A tag of the record."""
 
     at: str
+    """When it was reported; when the tag was made, where it does not say."""
     by: str
     """The account that reported it."""
 
@@ -60,6 +62,10 @@ def _blobs(folder: Path, names: Sequence[str]) -> list[str]:
     return texts
 
 
+# As `record.write` has it: an account, and when it reported.
+_REPORTED = re.compile(r"^Reported: (?P<by>\S+)(?: at (?P<at>\d{4}-\d\d-\d\dT[\d:]{8}Z))?", re.MULTILINE)
+
+
 def recorded(folder: Path) -> dict[tuple[str, str], dict[str, Recorded]]:
     """The record by environment and service, then by version."""
     shape = "%(refname:strip=2)%00%(creatordate:iso-strict)%00%(contents)%00%01"
@@ -70,8 +76,9 @@ def recorded(folder: Path) -> dict[tuple[str, str], dict[str, Recorded]]:
         at, _, message = rest.partition("\x00")
         path = name.split("/")
         if len(path) == 4:
-            lines = [line.removeprefix("Reported: ") for line in message.splitlines() if line.startswith("Reported: ")]
-            found.setdefault((path[1], path[2]), {})[path[3]] = Recorded(at, next(iter(" ".join(lines).split()), ""))
+            words = _REPORTED.search(message)
+            by, when = (words["by"], words["at"] or at) if words else ("", at)
+            found.setdefault((path[1], path[2]), {})[path[3]] = Recorded(when, by)
     return found
 
 

@@ -7,6 +7,7 @@ commit that Argo CD syncs; Argo CD itself reports there. On the service's reposi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,12 +18,17 @@ from slipway_release.github import GitHub
 
 DRIFT = "Drift"
 """How the description of a status begins that reports drift."""
+HEALED = "Drift healed"
+"""The same of drift that Argo CD has undone already."""
 INCIDENT = "Incident"
 """How the description of a status begins that reports what broke after the release was verified."""
 ASIDE = (DRIFT, INCIDENT)
 """How the description of a status begins that says nothing of the release."""
+TOOK_BACK = "(rolled back from {})"
+"""How a delivery says, in its first status, that it took another version back."""
 VERDICTS = frozenset({"success", "failure", "error"})
 """The states that say what a release is; the others say how far it is, and GitHub sets `inactive` by itself."""
+_TOOK_BACK = re.compile(re.escape(TOOK_BACK).replace(r"\{\}", "(.+?)"))
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,18 @@ class Status:
     @property
     def is_report(self) -> bool:
         """Whether it says that a release is good or bad; drift and incidents say nothing of it."""
-        return self.state in VERDICTS and not self.description.startswith(ASIDE)
+        return self.state in VERDICTS and not self.is_aside
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it tells of drift or an incident."""
+        return self.description.startswith(ASIDE)
+
+    @property
+    def took_back(self) -> str:
+        """The version that was taken back by the delivery that it tells of; empty where it says of none."""
+        found = _TOOK_BACK.search(self.description)
+        return found[1] if found else ""
 
 
 @dataclass
@@ -82,7 +99,7 @@ class Entry:
     @property
     def latest(self) -> Status | None:
         """The newest status that is about the release; `inactive` is set by GitHub itself and reports nothing."""
-        told = (s for s in self.statuses if s.state != "inactive" and not s.description.startswith(ASIDE))
+        told = (s for s in self.statuses if s.state != "inactive" and not s.is_aside)
         return next(told, None)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from slipway_release import record, workflow
 from slipway_release.choices import Sync
 from slipway_release.context import Context
-from slipway_release.deployments import VERDICTS, Entry, entries, entry_from, name_of
+from slipway_release.deployments import TOOK_BACK, VERDICTS, Entry, entries, entry_from, name_of
 from slipway_release.errors import ApiError, UnavailableError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
@@ -54,7 +54,7 @@ class Ledger:
         state = "queued" if waits else "in_progress"
         words = "waits for somebody to sync it" if waits else "delivered, being verified"
         words += environment.windows_note
-        back = f" (rolled back from {release.rollback.version})" if release.rollback else ""
+        back = f" {TOOK_BACK.format(release.rollback.version)}" if release.rollback else ""
         description = f"{release.version}{back}: {words}"
         name = name_of(environment.name, self.service.name)
         repository = self.context.platform.repository

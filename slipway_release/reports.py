@@ -141,6 +141,11 @@ def newest(context: Context, entry: Entry) -> Status | None:
     return next((status for status in entry.statuses if status.is_report and _is_argocds(context, status)), None)
 
 
+def newest_aside(context: Context, entry: Entry) -> Status | None:
+    """The newest word of Argo CD on drift or an incident."""
+    return next((status for status in entry.statuses if status.is_aside and _is_argocds(context, status)), None)
+
+
 def _is_argocds(context: Context, status: Status) -> bool:
     wanted = context.platform.argocd_login
     if wanted is not None:
