@@ -121,7 +121,7 @@ class Interrupter:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(self.chance.uniform(0, self.expected))
         after, was_running = time.monotonic() - began, process.poll() is None
-        self._end(process, ending)
+        end(process, ending, Home(self.config.pulumi_directory / "home"))
         process.communicate(timeout=LIMIT_SECONDS)
         began = time.monotonic()
         code, said = self._up()
@@ -210,13 +210,22 @@ class Interrupter:
                     return
             time.sleep(0.05)
 
-    def _end(self, process: "subprocess.Popen[str]", ending: Ending) -> None:
-        if ending is Ending.CTRL_C:
+
+def end(process: "subprocess.Popen[str]", ending: Ending, home: Home) -> None:
+    """Cuts off an `up`, which may have ended by now.
+
+    Args:
+        process: The `up`, the leader of its process group.
+        ending: How.
+        home: Of the `pulumi` that it runs.
+    """
+    if ending is Ending.CTRL_C:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-            return
-        found = processes.find(Home(self.config.pulumi_directory / "home"))
-        pids = [one.pid for one in found if ending is Ending.ALL or (ending is Ending.CLI and one.is_cli)]
-        # Before pulumi is at work, only `up` itself can be killed.
-        for pid in pids if ending is Ending.CLI and pids else [process.pid, *pids]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        return
+    found = processes.find(home)
+    pids = [one.pid for one in found if ending is Ending.ALL or (ending is Ending.CLI and one.is_cli)]
+    # Before pulumi is at work, only `up` itself can be killed.
+    for pid in pids if ending is Ending.CLI and pids else [process.pid, *pids]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
