@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sandbox.garbage import collect_rarely
+
+collect_rarely()
+
 if settings.get_current_profile_name() == "default":  # that of CI, which it takes by itself, is patient too
     settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("patient")

@@ -2,7 +2,9 @@
 
 import sys
 
+from sandbox.garbage import collect_rarely
 from sandbox.github_plugin.server import serve
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(serve())

@@ -5,7 +5,6 @@ one operation it starts two, and asks the first only whether it is there: the SD
 start, is imported once the engine asks for a program.
 """
 
-import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -14,10 +13,9 @@ from typing import Any, cast
 
 import grpc
 
+from sandbox.garbage import collect_rarely
 from sandbox.pulumi.plugin_server import serve
 
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""Python's own 700 have it look through the classes of large SDKs again and again while these are imported."""
 Answer = Callable[[bytes, object], bytes]
 
 
@@ -80,5 +78,5 @@ def _host_of_programs(engine: str) -> grpc.GenericRpcHandler:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 50)
+    collect_rarely()
     serve(lambda server: server.add_generic_rpc_handlers((Host(engine=sys.argv[-1]),)))

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from sandbox.garbage import collect_rarely
 from sandbox.pulumi.plugin_server import serve
 
 UNKNOWN_ID = "0"
@@ -61,5 +62,6 @@ class PlanProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 if __name__ == "__main__":
+    collect_rarely()
     provider = PlanProvider(version=sys.argv[1])
     serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server))
