@@ -109,6 +109,9 @@ def _rendered(tree: Tree) -> list[Problem]:
         namespace = placement_name(item.service, item.environment)
         release = removal.released(tree, service, environment)
         given = charts.ingress_annotations(service, environment)
+        for manifest in item.manifests:
+            what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
+            found += [Problem(where, f"{what}: {text}") for text in jobs.check_seen(manifest)]
         manifests = [manifest for manifest in item.manifests if jobs.is_applied(manifest)]
         for manifest in manifests:
             found += rules.check_manifest(where, manifest, namespace, environment.kinds or None, newer=newer)

@@ -84,17 +84,14 @@ class Tree:
         """The symbolic links in a folder (unset: everywhere), by path from the root."""
         for path in sorted((self.folder / folder).rglob("*")):
             relative = path.relative_to(self.folder)
-            if path.is_symlink() and not _IGNORED & set(relative.parts):
+            # Argo CD looks at all of them, in folders that nothing else reads too.
+            if path.is_symlink() and relative.parts[0] != ".git":
                 yield relative.as_posix(), path
 
     def links_out(self, folder: str = "") -> list[str]:
         """Those that lead out of the work tree; an absolute one does so on every other machine."""
         root = self.folder.resolve()
-        return [
-            path
-            for path, link in self.links(folder)
-            if link.readlink().is_absolute() or not link.resolve().is_relative_to(root)
-        ]
+        return [path for path, link in self.links(folder) if _leaves(path, link.readlink()) or _ends_beyond(link, root)]
 
     def readings(self) -> Iterator[tuple[str, Reading, list[Problem]]]:
         """The YAML files with what they hold; Helm's templates are not a YAML before they are rendered."""
@@ -111,6 +108,24 @@ class Tree:
         """The YAML files with the objects in them."""
         for path, found, problems in self.readings():
             yield path, objects(found), problems
+
+
+def _leaves(path: str, target: Path) -> bool:
+    """Whether a link passes the root by its words, as Argo CD reads them: it follows no other link on the way."""
+    depth = path.count("/")
+    for part in target.parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return target.is_absolute()
+
+
+def _ends_beyond(link: Path, root: Path) -> bool:
+    """Whether it ends outside, by way of other links too."""
+    try:
+        return not link.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False  # in a circle, which leads nowhere
 
 
 def read_text(file: Path, path: str) -> tuple[str, list[Problem]]:

@@ -12,6 +12,11 @@ _HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 _TESTS = frozenset({"test", "test-success", "test-failure"})
 """Hooks that only `helm test` runs; Argo CD does not have this phase and does not apply them."""
 _EARLY = frozenset({"PreSync", "pre-install", "pre-upgrade"})
+_RUNNING = frozenset(
+    {"CronJob", "DaemonSet", "Deployment", "ReplicaSet", "ReplicationController", "Rollout", "StatefulSet"}
+)
+"""What a release runs in, and not once."""
+_UNSEEN = "argocd.argoproj.io/ignore-healthcheck"
 _REPLACED = ("Replace=true", "Force=true")
 
 
@@ -37,6 +42,15 @@ def check(path: str, manifests: Sequence[Manifest]) -> Iterator[Problem]:
                 " the same hook and an earlier `argocd.argoproj.io/sync-wave`, or make the Job a `Sync` hook",
                 is_warning=True,
             )
+
+
+def check_seen(item: Manifest) -> Iterator[str]:
+    """What takes a workload out of what Argo CD looks at: some of it would not even be applied."""
+    if item.get("kind") not in _RUNNING:
+        return
+    taken = [key for key in _HOOKS if _annotation(item, key)]
+    for key in [*taken, *([_UNSEEN] if _annotation(item, _UNSEEN) == "true" else [])]:
+        yield f"annotation {key} has every release verified, also one that does not run; take it out"
 
 
 def _name(item: Manifest) -> str:

@@ -14,7 +14,7 @@ from slipway_release import layout, pulls, release_file
 from slipway_release.validation.files import Problem, Tree
 
 _FOLDERS = (".github/workflows", ".github/actions", ".slipway", "infrastructure")
-_FILES = (".github/dependabot.yml", "CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+_FILES = (".github/dependabot.yml", ".github/dependabot.yaml", "CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
 
 
 @dataclass(frozen=True)

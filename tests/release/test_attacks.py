@@ -203,6 +203,22 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
         thing("Deployment", "apps/v1", "unseen", 'annotations: {"argocd.argoproj.io/ignore-healthcheck": "true"}'),
         "Deployment 'unseen': annotation argocd.argoproj.io/ignore-healthcheck has every release verified",
     ),
+    "skipped": (
+        thing("Deployment", "apps/v1", "skipped", 'annotations: {"argocd.argoproj.io/hook": Skip}'),
+        "Deployment 'skipped': annotation argocd.argoproj.io/hook has every release verified",
+    ),
+    "failed": (
+        thing("StatefulSet", "apps/v1", "failed", 'annotations: {"argocd.argoproj.io/hook": SyncFail}'),
+        "StatefulSet 'failed': annotation argocd.argoproj.io/hook has every release verified",
+    ),
+    "untried": (
+        thing("Deployment", "apps/v1", "untried", 'annotations: {"helm.sh/hook": test}'),
+        "Deployment 'untried': annotation helm.sh/hook has every release verified",
+    ),
+    "seldom": (
+        thing("CronJob", "batch/v1", "seldom", 'annotations: {"argocd.argoproj.io/ignore-healthcheck": "true"}'),
+        "CronJob 'seldom': annotation argocd.argoproj.io/ignore-healthcheck has every release verified",
+    ),
     "stays": (
         thing("ConfigMap", "v1", "stays", "finalizers: [example.com/never]"),
         "metadata.finalizers keep it, and so its namespace",
@@ -268,6 +284,33 @@ def test_attributes_that_leave_files_as_they_are_may_be_set(tree: Tree) -> None:
     lines = ["# of ours", "", "* text=auto eol=lf", "*.svg -text -diff", '"a b/*" linguist-vendored merge=union']
     (tree.folder / ".gitattributes").write_text("\n".join([*lines, "charts/*.tgz binary", ""]))
     assert tenancy.check_files(tree) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("helm-charts/guestbook/node_modules/out", "/etc/passwd"),
+        ("apps/__pycache__/out", "../../../etc/passwd"),
+        ("out", "../head/README.md"),
+        ("apps/more/out", "../../dev/../../README.md"),
+        ("out", "dev/../../environments/dev"),
+        ("out", "dev/../../../outside"),
+    ],
+)
+def test_no_link_stops_argo_cd_from_reading_the_whole_repository(tree: Tree, path: str, target: str) -> None:
+    """It reads links by their words, wherever they lie; other links on the way lead this check elsewhere."""
+    (tree.folder / "dev").symlink_to("environments/dev")
+    (tree.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (tree.folder / path).symlink_to(target)
+    (problem,) = rules.check_links(tree)
+    assert (problem.path, "Argo CD then reads nothing" in problem.text) == (path, True)
+
+
+def test_a_link_that_stays_inside_or_goes_in_a_circle_stops_nothing(tree: Tree) -> None:
+    for name, target in (("apps/in", "../environments/dev"), ("round", "round"), ("a", "b"), ("b", "a")):
+        (tree.folder / name).parent.mkdir(exist_ok=True)
+        (tree.folder / name).symlink_to(target)
+    assert rules.check_links(tree) == []
 
 
 def test_folders_that_guard_the_rest_are_no_links(tree: Tree) -> None:

@@ -38,6 +38,7 @@ def refused(trees: tuple[Tree, Tree], branch: str, *, is_fork: bool = False) -> 
         (".github/workflows/more.yml", SETTINGS),
         (".github/actions/slipway/action.yml", SETTINGS),
         (".github/CODEOWNERS", SETTINGS),
+        (".github/dependabot.yaml", SETTINGS),
         ("CODEOWNERS", SETTINGS),
         (".slipway/slipway_release/cli.py", SETTINGS),
         ("infrastructure/production/role-bindings.yaml", SETTINGS),
