@@ -13,7 +13,7 @@ Json = Mapping[str, Any]
 
 _ENVIRONMENT = ("sync", "images", "branch", "delivery", "requires", "approvers", "rollback", "tagPrefix", "prereleases")
 """What a new environment is told by, and what is told of one that changes, in the names of the settings."""
-_SERVICE = ("team", "repository", "environments", "maintenanceBranch")
+_SERVICE = ("team", "environments", "maintenanceBranch")
 _PLATFORM = ("slipwayVersion", "attestations", "sbom", "registryHost", "argocdUrl", "kubernetesVersion")
 _HARMLESS = ("docs/", "examples/", "tests/", "benchmarks/", "stacks/Pulumi.")
 """Where files lie that neither a preview nor a deployment runs."""
@@ -65,15 +65,20 @@ def _platform_words(old: Json, new: Json) -> Iterator[str]:
 
 
 def _words(kind: str, keys: Sequence[str], old: Json, new: Json) -> Iterator[str]:
+    """What is said of several in the same words is said once."""
     before, after = _named(old, f"{kind}s"), _named(new, f"{kind}s")
-    for name in after:
-        if name not in before:
-            yield f"**new {kind}** {code(name)}: {', '.join(_said(key, after[name].get(key)) for key in keys)}"
-        elif told := _differences(keys, before[name], after[name]):
-            yield f"{kind} {code(name)}: {told}"
-    for name in before:
-        if name not in after:
-            yield f"**{kind} {code(name)} leaves** the platform"
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, now in after.items():
+        told = _differences(keys, before[name], now) if name in before else _all(keys, now)
+        if told:
+            alike.setdefault(("" if name in before else "new ", told), []).append(name)
+    for (newly, told), names in alike.items():
+        what = f"{newly}{kind}{'s' if len(names) > 1 else ''}"
+        yield f"{f'**{what}**' if newly else what} {', '.join(map(code, names))}: {told}"
+    gone = [name for name in before if name not in after]
+    if gone:
+        listed = ", ".join(map(code, gone))
+        yield f"**{kind}s {listed} leave**" if len(gone) > 1 else f"**{kind} {listed} leaves**"
     stay = [[name for name in names if name in before and name in after] for names in (before, after)]
     if kind == "environment" and stay[0] != stay[1]:
         yield f"the order of promotion is now {', '.join(map(code, after))}"
@@ -93,8 +98,8 @@ def _differences(keys: Sequence[str], old: Json, new: Json) -> str:
     )
 
 
-def _said(key: str, value: object) -> str:
-    return f"{code(key)} {_value(value)}"
+def _all(keys: Sequence[str], now: Json) -> str:
+    return ", ".join(f"{code(key)} {_value(now.get(key))}" for key in keys if now.get(key) not in (None, []))
 
 
 def _value(value: object) -> str:

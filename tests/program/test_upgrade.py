@@ -4,11 +4,14 @@
 """
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slipway_release.version import VERSION
+from tests.docs.documented import documented
 from tests.first_version import ROOT
 from tests.program.record_first_version import RECORDED, STACKS, declared
 
@@ -52,3 +55,33 @@ def test_nothing_that_runs_is_replaced_or_deploys_something_else(
     for urn, one in found.items():
         now[urn].get("source", {}).get("helm", {}).pop(PLATFORMS, None)
         assert {name: now[urn].get(name) for name in NAMED} == {name: one.get(name) for name in NAMED}, urn
+
+
+def test_a_platform_repository_takes_a_tag_by_the_commands_of_the_page(tmp_path: Path) -> None:
+    """What the platform has changed itself stays, and the next version is beside it."""
+    upstream, ours = tmp_path / "upstream", tmp_path / "ours"
+    committing = ["-c", "user.name=pat", "-c", "user.email=pat@example.com", "commit", "--quiet", "--message", "Change"]
+
+    def git(folder: Path, *words: str) -> None:
+        subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+
+    def commit(folder: Path, path: str, text: str) -> None:
+        (folder / path).write_text(text)
+        git(folder, "add", path)
+        git(folder, *committing)
+
+    subprocess.run(["git", "init", "--quiet", "--initial-branch", "main", str(upstream)], check=True)
+    commit(upstream, "program", "1\n")
+    subprocess.run(["git", "clone", "--quiet", str(upstream), str(ours)], check=True)
+    commit(ours, "Pulumi.acme.yaml", "ours\n")
+    commit(upstream, "program", "2\n")
+    git(upstream, "tag", f"v{VERSION}")
+    commit(upstream, "program", "not released yet\n")
+
+    fetch = documented("git fetch https://github.com/acme/slipway.git")
+    for key, value in (f"url.{upstream}.insteadOf", fetch.split()[2]), ("user.name", "pat"), ("user.email", "p@x"):
+        git(ours, "config", key, value)
+    for line in (fetch, documented("git switch --create upgrade"), documented("git merge FETCH_HEAD")):
+        subprocess.run(["sh", "-ec", line], cwd=ours, check=True, capture_output=True)
+    assert (ours / "program").read_text() == "2\n"
+    assert (ours / "Pulumi.acme.yaml").read_text() == "ours\n"

@@ -1,5 +1,11 @@
 """`up` on real parts: everything is there, and `status` says so; what a second run does is in `test_rollback.py`."""
 
+import os
+import pty
+import signal
+import subprocess
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +17,7 @@ from sandbox.errors import ExitCode
 from sandbox.lock import locked
 from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
+from tests.sandbox.places import ROOT
 
 SERVICES = ("guestbook", "clock")
 ENVIRONMENTS = ("dev", "staging", "production")
@@ -68,6 +75,24 @@ def test_the_table_is_for_people(sandbox: Sandbox) -> None:
     shown = sandbox.types(documented("make status"))
     assert "guestbook" in shown
     assert "production" in shown
+
+
+def test_the_table_is_kept_up_to_date_in_a_terminal_until_ctrl_c(sandbox: Sandbox) -> None:
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (40, 80))
+    words = documented("make status WATCH=1").split()
+    shown = subprocess.Popen(words, cwd=ROOT, env=sandbox.environment, stdout=terminal, start_new_session=True)
+    os.close(terminal)
+    said = b""
+    # Each table moves the cursor back to where it began.
+    while said.count(b"guestbook") < len(ENVIRONMENTS) or b"\x1b[1A" not in said:
+        said += os.read(screen, 4096)
+    os.killpg(shown.pid, signal.SIGINT)
+    shown.wait(60)
+    with suppress(OSError):
+        while more := os.read(screen, 4096):
+            said += more
+    assert b"Traceback" not in said
 
 
 def test_the_logs_of_its_parts_are_named_and_shown(sandbox: Sandbox) -> None:

@@ -37,14 +37,14 @@ ORDERS: dict[str, Any] = {"name": "orders", "team": "web", "environments": ["sta
     ("old", "new", "sentence"),
     [
         ({}, {"environments": [STAGING]}, "**new environment** `staging`: `sync` `automated`, `images` `release`"),
-        ({"environments": [STAGING]}, {}, "**environment `staging` leaves** the platform"),
+        ({"environments": [STAGING]}, {}, "**environment `staging` leaves**"),
         (
             {"environments": [STAGING]},
             {"environments": [STAGING | {"approvers": ["ops"], "requires": []}]},
             "environment `staging`: `requires` was `dev` and is now none, `approvers` was none and is now `ops`",
         ),
         ({}, {"services": [ORDERS]}, "**new service** `orders`: `team` `web`"),
-        ({"services": [ORDERS]}, {}, "**service `orders` leaves** the platform"),
+        ({"services": [ORDERS]}, {}, "**service `orders` leaves**"),
         (
             {"environments": [STAGING, {"name": "qa"}]},
             {"environments": [{"name": "qa"}, STAGING]},
