@@ -1,5 +1,6 @@
 """What people do with branches that rules keep from everybody's direct writing: propose a change, agree to one."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +50,17 @@ def agree(rehearsal: Rehearsal, repository: str, number: int, *, reviewer: str, 
     def merged() -> JsonObject:
         return rehearsal.github("PUT", f"{path}/merge", user=reviewer, body={"merge_method": "squash"})
 
-    return rehearsal.wait(f"merge of {repository}#{number} by {reviewer}", merged, seconds)["sha"]
+    try:
+        return rehearsal.wait(f"merge of {repository}#{number} by {reviewer}", merged, seconds)["sha"]
+    except SandboxError as error:
+        reason = re.search(r'"message": ("(?:[^"\\]|\\.)*")', str(error))
+        if reason is None:
+            raise
+        said = " ".join(str(json.loads(reason[1])).split())
+        raise SandboxError(
+            f"{repository}#{number} is not merged after {seconds:.0f} s: {said} "
+            f"Who wrote a change or asked for a release cannot approve it: if that is {reviewer}, name somebody else."
+        ) from error
 
 
 def change(
