@@ -198,7 +198,7 @@ def _words(detail: ErrorDetails, schema: dict[str, Any]) -> str:
         return f"missing; {_description(schema, location)}"
     shown = _shown(detail["input"])
     if kind == "enum":
-        return f"{shown} is not one of its words; use one of {str(context['expected']).replace(chr(39), '')}"
+        return f"{shown} is not allowed; use one of {str(context['expected']).replace(chr(39), '')}"
     if kind in _EXPECTED:
         return f"{shown} is of the wrong kind; use {_EXPECTED[kind]}"
     if kind in {"too_long", "too_short"}:

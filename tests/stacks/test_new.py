@@ -94,7 +94,7 @@ def test_a_dry_run_changes_nothing(clone: Path) -> None:
         ([*ENVIRONMENT, "--name", "dev"], "'dev' is taken by environments[dev]"),
         ([*ENVIRONMENT, "--name", "default"], "'default' is the platform's own"),
         ([*ENVIRONMENT, "--name", "qa", "--after", "moon"], "after: 'moon' is not in environments"),
-        ([*ENVIRONMENT, "--name", "qa", "--images", "all"], "'all' is not one of its words"),
+        ([*ENVIRONMENT, "--name", "qa", "--images", "all"], "'all' is not allowed"),
         ([*ENVIRONMENT, "--name", "qa", "--tagPrefix", "prod"], "'prod' also belongs to production"),
         (["service", "--stack", "moon", "--name", "x"], "Pulumi.moon.yaml: there is no such file"),
         ([*SERVICE, "--name", "orders", "--propose"], "GITHUB_TOKEN: it is not set"),
