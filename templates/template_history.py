@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -90,13 +91,24 @@ def earlier_chart(template: ServiceTemplate, version: str, root: Path) -> Path:
 def _found(template: ServiceTemplate, version: str, root: Path, names: tuple[str, ...]) -> _Found:
     here = template.folder.resolve()
     folder = here.relative_to(root.resolve()).as_posix() if here.is_relative_to(root.resolve()) else None
-    for commit in _git(root, "log", "--format=%H", "--", folder).split() if folder else ():
+    head = _git(root, "rev-parse", "HEAD").strip()
+    found = _in_history(root, head, folder, version, names) if folder and head else None
+    if found is None:
+        text = f"{template.name} {version} is not in the history of this clone"
+        remedy = "fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it"
+        raise TemplateProblem(f"{text}; {remedy}")
+    return found
+
+
+@cache
+def _in_history(root: Path, head: str, folder: str, version: str, names: tuple[str, ...]) -> _Found | None:
+    """The newest commit that has that version; the same for all services of a template."""
+    for commit in _git(root, "log", "--format=%H", head, "--", folder).split():
         for name in names:
             about = _about(_git(root, "show", f"{commit}:{folder}/{name}"), name)
             if str(about.get("version", "")) == version:
-                return _Found(commit, str(folder), about)
-    text = f"{template.name} {version} is not in the history of this clone"
-    raise TemplateProblem(f"{text}; fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it")
+                return _Found(commit, folder, about)
+    return None
 
 
 def _about(text: str, name: str) -> dict[str, Any]:
