@@ -4,13 +4,16 @@ import contextlib
 import re
 import shutil
 import tempfile
+import traceback
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from jinja2 import TemplateSyntaxError
+from pydantic import ValidationError
 
-from templates import IGNORED
+from templates import IGNORED, files_below
 from templates.service_template import CONFIG_NAMES, ServiceTemplate, TemplateProblem
 
 if TYPE_CHECKING:
@@ -47,13 +50,23 @@ def rendered(
             if where == worker.answers_relpath.as_posix():
                 # It names a folder of this machine; ours says the same without.
                 continue
-            try:
-                files[where] = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                raise TemplateProblem(f"{name}: {where} is not text in UTF-8; leave it out") from None
+            files[where] = _text(name, where, path, place)
             if path.stat().st_mode & 0o100:
                 executable.add(where)
         return files, frozenset(executable), _recorded(worker)
+
+
+def _text(name: str, where: str, path: Path, place: Path) -> str:
+    if not where.isprintable() or ".git" in where.casefold().split("/"):
+        raise TemplateProblem(f"{name}: {where!r} cannot be the path of a file in a repository; use another one")
+    try:
+        # As it is, with its ends of lines.
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise TemplateProblem(f"{name}: {where} is not text in UTF-8; leave it out") from None
+    if str(place) in text:
+        raise TemplateProblem(f"{name}: {where} names a folder of this machine (`_copier_conf`); leave that out")
+    return text
 
 
 def asked(template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +119,7 @@ def _run(name: str, place: Path, data: dict[str, Any], *, defaults: bool) -> "Wo
     except KeyboardInterrupt:
         raise KeyboardInterrupt from None
     except Exception as error:  # noqa: BLE001 - a template may raise anything
-        raise _told(name, error) from None
+        raise _told(name, error, place, data) from None
 
 
 def _recorded(worker: "Worker") -> dict[str, Any]:
@@ -115,17 +128,55 @@ def _recorded(worker: "Worker") -> dict[str, Any]:
     return {key: found[key] for key in worker.template.questions_data if key in found and key not in left_out}
 
 
-def _told(name: str, error: Exception) -> TemplateProblem:
-    # How to trust a template is for who calls Copier.
-    text = in_a_line(error).partition(" If you trust this path")[0]
+def _told(name: str, error: Exception, place: Path, data: Mapping[str, Any]) -> TemplateProblem:
     if type(error).__name__ == "UnsafeTemplateError":
-        return TemplateProblem(f"{name} wants to run programs (tasks, migrations or extensions); take them out of it")
-    about = _ABOUT_QUESTION.search(text)
-    if about:
+        return TemplateProblem(f"{name} wants to run programs (tasks or extensions); take them out of it")
+    # How to trust a template is for who calls Copier.
+    text = _words(error)
+    for folder in ("template", "service"):
+        text = text.replace(f"{place}/{folder}/", "").replace(f"{place}/{folder}", folder)
+    text = text.partition(" If you trust this path")[0].rstrip(".")
+    if about := _ABOUT_QUESTION.search(text):
         return TemplateProblem(text[about.end() :].strip(), about.group(1))
     if unanswered := _UNANSWERED.search(text):
         return TemplateProblem(f"it has no default; answer this question of {name}", unanswered.group(1))
-    return TemplateProblem(f"{name} does not render: {text}; mend the template")
+    question, file = _asking(error), _rendering(error, place / "template")
+    if question in data:
+        return TemplateProblem(f"{data[question]!r} does not fit: {text}", question)
+    where = f"question {question}: " if question else f"{file}: " if file else ""
+    return TemplateProblem(f"{name} does not render: {where}{text}; mend the template")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc'][:1]))}: {first['msg']}"
+    return in_a_line(error)
+
+
+def _asking(error: Exception) -> str:
+    """The question that Copier was at; empty where it was at none. What it raises does not always say which."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == "_ask")
+    return next((str(frame.f_locals.get("var_name", "")) for frame in frames), "")
+
+
+def _rendering(error: Exception, folder: Path) -> str:
+    """The file that was rendered, with its line; empty where it was none."""
+    if isinstance(error, UnicodeDecodeError):
+        return next((str(path.relative_to(folder)) for path in files_below(folder) if not _is_text(path)), "")
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, TemplateSyntaxError):
+        places.append((error.filename or "", error.lineno))
+    found = [(Path(file), line) for file, line in places if file.startswith(f"{folder}/")]
+    return f"{found[-1][0].relative_to(folder)} line {found[-1][1]}" if found else ""
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def in_a_line(error: Exception) -> str:

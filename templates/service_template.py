@@ -114,18 +114,26 @@ def described(name: str, source: str, folder: Path, version: str | None = None) 
     Raises:
         TemplateProblem: there is none, or it is not that of a template.
     """
-    file = next((folder / one for one in CONFIG_NAMES if (folder / one).is_file()), None)
-    if file is None:
+    found = [folder / one for one in CONFIG_NAMES if (folder / one).is_file()]
+    if not found:
         raise TemplateProblem(f"{source!r} has no copier.yml; docs/service-templates.md says what a template is")
+    if len(found) > 1:
+        raise TemplateProblem(f"{source!r} has both {' and '.join(CONFIG_NAMES)}; keep one of them")
+    file = found[0]
     if (folder / ".git").exists():
         raise TemplateProblem(f"{source!r} is a Git repository of its own; use its address, with a `version`")
     try:
         config = cast(object, yaml.safe_load(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise TemplateProblem(f"{source!r}: its {file.name} cannot be read as YAML; mend it") from None
+        text = f"its {file.name} cannot be read as one document of YAML, without `!include`"
+        raise TemplateProblem(f"{source!r}: {text}; mend it") from None
     if not isinstance(config, dict | None):
         raise TemplateProblem(f"{source!r}: its {file.name} is not a mapping; docs/service-templates.md shows one")
     fields = cast(dict[str, Any], config or {})
+    if odd := [key for key in fields if not isinstance(cast(object, key), str)]:
+        raise TemplateProblem(
+            f"{source!r}: the question {odd[0]!r} of its {file.name} is not named by a text; quote it"
+        )
     about = _about(source, fields)
     shared = _shared_folders(source, folder, [str(one) for one in cast(list[object], about.get("shared") or [])])
     chart = _chart_folder(source, folder, about.get("chart"))
@@ -135,8 +143,10 @@ def described(name: str, source: str, folder: Path, version: str | None = None) 
         for key, one in fields.items()
         if not key.startswith("_") and not (isinstance(one, dict) and cast(dict[str, Any], one).get("when") is False)
     }
-    named = [str(one) for one in cast(list[object], fields.get("_secret_questions") or [])]
-    secrets = frozenset(key for key, one in questions.items() if one.get("secret") or key in named)
+    named = cast(object, fields.get("_secret_questions") or [])
+    if not isinstance(named, list):
+        raise TemplateProblem(f"{source!r}: `_secret_questions` of its {file.name} is not a list; make it one")
+    secrets = frozenset(key for key, one in questions.items() if one.get("secret") or key in cast(list[object], named))
     return ServiceTemplate(
         name,
         str(about.get("description") or f"The template {name}"),

@@ -24,6 +24,8 @@ from templates.service_template import ServiceTemplate, TemplateProblem, cache_f
 
 ANSWERS_FILE = ".copier-answers.yml"
 """Where a repository or a chart keeps what it was made from."""
+_RENDERED_AS = 2
+"""Raised when a template is rendered otherwise than before, so that what was kept is not taken."""
 _NUMBERS: dict[str, Callable[[Any], float]] = {"int": int, "float": float}
 _ONE_WORD = frozenset({"str", "bool", "path"})
 """Types of questions whose answers are neither lists nor mappings, beside numbers."""
@@ -68,10 +70,9 @@ def starting_files(
             known = ", ".join(template.questions) or "none, it asks nothing"
             raise TemplateProblem(f"{template.name} has no such question; use one of {known}", name)
         _check_type(name, answer, template.questions[name])
-    try:
-        made = _made(template, answers, variables)
-    except TemplateProblem as error:
-        raise _blamed(template, answers, variables, error) from None
+    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
+    folders = (*template.shared, template.folder)
+    made = _starting_files(template.name, template.source, template.version, folders, given)
     if not recorded and (idle := [name for name in answers if name not in made.answers]):
         raise TemplateProblem(f"{template.name} does not ask it with these other answers; leave it out", idle[0])
     return made
@@ -106,12 +107,6 @@ def rendered_chart(name: str, chart: Path, variables: Mapping[str, object]) -> d
         raise TemplateProblem(f"the chart of {name} does not render: {where}{in_a_line(error)}; mend it") from None
 
 
-def _made(template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]) -> StartingFiles:
-    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
-    folders = (*template.shared, template.folder)
-    return _starting_files(template.name, template.source, template.version, folders, given)
-
-
 def without_defaults(
     template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -141,20 +136,6 @@ def without_defaults(
         needed[name] = answers[name]
 
 
-def _blamed(
-    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any], error: TemplateProblem
-) -> TemplateProblem:
-    """The problem with the answer that makes it: Copier does not always say which."""
-    for name in answers if not error.question else ():
-        try:
-            _made(template, {one: answers[one] for one in answers if one != name}, variables)
-        except TemplateProblem as other:
-            if str(other) == str(error):
-                continue
-        return TemplateProblem(f"{answers[name]!r}: {error}", name)
-    return error
-
-
 def _check_type(name: str, answer: object, question: Mapping[str, Any]) -> None:
     """Copier says of an answer of a wrong type neither which it is nor what is wrong."""
     kind = str(question.get("type") or type(question.get("default")).__name__)
@@ -174,7 +155,7 @@ def _check_type(name: str, answer: object, question: Mapping[str, Any]) -> None:
 
 @cache
 def _starting_files(name: str, source: str, version: str, folders: tuple[Path, ...], given: str) -> StartingFiles:
-    parts = [metadata.version("copier"), source, version, given, *map(_digest, folders)]
+    parts = [_RENDERED_AS, metadata.version("copier"), source, version, given, *map(_digest, folders)]
     kept = cache_folder() / "rendered" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.json"
     with contextlib.suppress(OSError, ValueError, KeyError):
         found = json.loads(kept.read_text(encoding="utf-8"))

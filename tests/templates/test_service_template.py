@@ -103,7 +103,7 @@ def test_a_wrong_answer_is_one_sentence(
         (COPIER + "_jinja_extensions: [os.path]\n", "wants to run programs"),
         (COPIER + "needed: {type: str}\n", "it has no default; answer"),
         (COPIER.replace("{% if size", "{% of size"), "unknown tag"),
-        ("a: [", "cannot be read as YAML"),
+        ("a: [", "cannot be read as one document of YAML"),
         ("- a\n", r"its copier\.yml is not a mapping"),
     ],
 )
