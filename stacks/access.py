@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,10 +17,11 @@ from stacks.problems import SettingsError
 from stacks.stack_text import StackText, StackTextError, unreadable
 
 FOLDER = Path(__file__).parent
+_WIDTH = 80
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the matrix; 1 if a system allows something else, 2 for a mistake in the settings."""
+    """Prints it; 1 if a system allows something else, 2 for a mistake in the settings."""
     parser = argparse.ArgumentParser(prog="make access", description=__doc__)
     parser.add_argument("--stack", default="sandbox", help="the stack (default: sandbox)")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
@@ -66,19 +68,31 @@ def stack_settings(path: Path) -> Settings:
 
 
 def table(settings: Settings, found: list[Right]) -> str:
-    """One line for a team in a place, one column for an action."""
+    """Who is of each team, and what each may do where; what holds for several places is said once."""
     people = {team.name: ", ".join(member.login for member in team.members) for team in settings.teams}
-    heads = ["team", "people", "service", "environment", "role", *Action]
-    lines = [heads, *(_line(right, people.get(right.team) or "(managed elsewhere)") for right in found)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([*texts, "", *_notes(settings)])
+    teams = list(dict.fromkeys(right.team for right in found))
+    said: dict[tuple[str, str], list[str]] = {}
+    for right in found:
+        said.setdefault((right.environment.name, right.service.name), []).append(_line(right))
+    services: dict[tuple[str, str], list[str]] = {}
+    for (environment, service), lines in said.items():
+        services.setdefault((environment, "\n".join(lines)), []).append(service)
+    environments: dict[tuple[str, str], list[str]] = {}
+    for (environment, lines), names in services.items():
+        environments.setdefault((", ".join(names), lines), []).append(environment)
+    texts = [_wrapped(f"team {team}: {people.get(team) or 'managed elsewhere'}") for team in teams]
+    for (names, lines), where in environments.items():
+        texts += ["", _wrapped(f"{names} in {', '.join(where)}"), lines]
+    return "\n".join([*texts, "", *map(_wrapped, _notes(settings))])
 
 
-def _line(right: Right, people: str) -> list[str]:
-    role = "+".join(right.roles)
-    marks = ["x" if action in right.actions else "-" for action in Action]
-    return [right.team, people, right.service.name, right.environment.name, role, *marks]
+def _line(right: Right) -> str:
+    actions = ", ".join(action for action in Action if action in right.actions)
+    return _wrapped(f"  {right.team} ({', '.join(right.roles)}): {actions}")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _notes(settings: Settings) -> Iterator[str]:

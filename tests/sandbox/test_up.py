@@ -81,7 +81,8 @@ def test_the_table_is_kept_up_to_date_in_a_terminal_until_ctrl_c(sandbox: Sandbo
     screen, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (40, 80))
     words = documented("make status WATCH=1").split()
-    shown = subprocess.Popen(words, cwd=ROOT, env=sandbox.environment, stdout=terminal, start_new_session=True)
+    environment = sandbox.environment | {"TERM": "xterm"}
+    shown = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=terminal, start_new_session=True)
     os.close(terminal)
     said = b""
     # Each table moves the cursor back to where it began.

@@ -28,8 +28,24 @@ def test_the_matrix_of_a_stack_file_is_printed_without_its_secrets(
     assert {"team", "service", "environment", "roles", "actions"} == set(found[0])
 
 
-def test_the_matrix_is_what_make_prints() -> None:
-    assert "Who may propose" in typed(documented("make access STACK=acme").replace("acme", "example"))
+def test_make_prints_who_is_of_a_team_and_what_it_may_do_where() -> None:
+    said = typed(documented("make access STACK=acme").replace("acme", "example")).splitlines()
+    assert max(map(len, said)) <= 80
+    assert "team web: dana, sam" in said
+    assert "team payments: managed elsewhere" in said
+    here = said.index("guestbook in production") + 1
+    assert said[here] == "  web (developer): view, logs, propose, hold"
+    assert said[here + 1].startswith("  platform (approver, platform): view, logs, propose, hold, sync, approve")
+
+
+def test_what_holds_for_several_services_and_environments_is_said_once() -> None:
+    stack = values()
+    stack["services"] = [stack["services"][0] | {"name": name} for name in ("orders", "invoices")]
+    stack["environments"] = [{"name": "dev"}, {"name": "qa"}]
+    settings = settings_of("test", texts(stack))
+    said = access.table(settings, list(rights(settings)))
+    assert "\norders, invoices in dev, qa\n  " in said
+    assert said.count("orders") == 1
 
 
 def test_what_was_asked_is_counted_beside_what_differs(
@@ -143,7 +159,7 @@ def test_it_is_said_when_sync_windows_permit_syncs_and_whether_people_may_sync_a
     stack = changed("environments.2.syncWindows", windows)
     denied = "denied for 58h from 0 22 * * 5 (Europe/Berlin), by hand too"
     allowed = "allowed for 8h from 0 8 * * 1-5 (UTC), else by hand only"
-    said = access.table(settings_of("test", texts(stack)), [])
+    said = " ".join(access.table(settings_of("test", texts(stack)), []).split())
     assert f"Syncs of production are {denied}; {allowed}." in said
     assert "Syncs of" not in access.table(settings_of("test", texts(changed("mark", "x"))), [])
 
