@@ -109,7 +109,7 @@ access: $(VENV) ## who may do what in the sandbox; STACK=acme: in a stack | CHEC
 	@$(PYTHON) -m $(if $(STACK),stacks.access --stack $(STACK),sandbox access) $(if $(CHECK),--check) $(if $(JSON),--json)
 
 .PHONY: template-updates
-template-updates: $(VENV) ## what changed in templates since services were made, in the sandbox; STACK=acme: in a stack | PROPOSE=1: a pull request for each
+template-updates: $(VENV) ## what changed in templates since services were made | in the sandbox; STACK=acme: in a stack | PROPOSE=1: a pull request for each
 	@$(PYTHON) -m $(if $(filter-out sandbox,$(STACK)),stacks.template_updates --stack "$(STACK)",sandbox template-updates) \
 		$(if $(PROPOSE),--propose)
 
@@ -155,7 +155,7 @@ lock: $(VENV) ## choose the newest packages and write both locks
 	@$(COMPILE) $(UPGRADE) --constraints requirements-dev.lock pyproject.toml --output-file requirements.lock
 
 .PHONY: page-library
-page-library: ## the library of the status page as tools/page/package-lock.json pins it, from its package; needs npm
+page-library: ## take the status page's library from its package | needs npm
 	@npm ci --prefix tools/page --ignore-scripts --no-audit --no-fund
 	@cp tools/page/node_modules/lit-html/lit-html.js slipway_release/assets/lit-html.js
 	@cp tools/page/node_modules/lit-html/LICENSE slipway_release/assets/lit-html.LICENSE.txt
