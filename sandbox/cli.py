@@ -160,13 +160,21 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
 
 
 def _watch(look: Callable[[], RenderableType]) -> None:
-    """Shows something again and again until Ctrl-C, which ends it without a failure."""
+    """Shows something again and again until Ctrl-C, which ends it without a failure and leaves what was shown last."""
     from rich.live import Live
 
-    with contextlib.suppress(KeyboardInterrupt), Live(look(), console=_console(), auto_refresh=False) as live:
+    console, last = _console(), look()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        # A screen of its own: what is drawn anew after the window has changed would stand below its own remains.
+        Live(last, console=console, auto_refresh=False, screen=console.is_terminal, vertical_overflow="crop") as live,
+    ):
         while True:
             time.sleep(_WATCH_SECONDS)
-            live.update(look(), refresh=True)
+            last = look()
+            live.update(last, refresh=True)
+    if console.is_terminal:
+        console.print(last)
 
 
 def _access(config: SandboxConfig, given: argparse.Namespace) -> int | None:

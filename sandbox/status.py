@@ -1,12 +1,8 @@
 """`status`: what runs, where, in which version; for people a table, for programs one JSON document."""
 
 import contextlib
-import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, cast
-from urllib.parse import quote
 
 import httpx
 from rich.console import Group
@@ -19,7 +15,8 @@ from sandbox.cluster import Cluster, ClusterError
 from sandbox.config import SandboxConfig
 from sandbox.github import process
 from sandbox.overlay import read_credentials, sandbox_stack
-from sandbox.shape import at, items
+from sandbox.released import EnvironmentRepository, Released
+from sandbox.shape import items
 
 Json = dict[str, Any]
 
@@ -32,13 +29,12 @@ class ServiceStatus:
     environment: str
     cluster: str
     """What Argo CD calls the cluster that it runs on."""
-    version: str
-    """The version that the environment repository asks for; empty before the first release."""
     sync: str
     health: str
     drift: bool
     """Whether the cluster differs from Git although nothing is being released."""
-    problem: str = ""
+    problem: str
+    release: Released
 
 
 def status(config: SandboxConfig) -> Json:
@@ -58,8 +54,9 @@ def status(config: SandboxConfig) -> Json:
         base_url=config.github_api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
     ) as github:
         repositories = _repositories(github, owner) if running["github"] else []
-        version = _slipway_version(github, f"{owner}/{environments}") if running["github"] else ""
-        services = _services(github if running["github"] else None, f"{owner}/{environments}", found, stack.values)
+        repository = EnvironmentRepository(github, f"{owner}/{environments}") if running["github"] else None
+        version = str(repository.file(".slipway/platform.json").get("slipwayVersion") or "") if repository else ""
+        services = _services(repository, found, stack.values)
     return {
         "slipwayVersion": version,
         "running": running,
@@ -73,7 +70,7 @@ def status(config: SandboxConfig) -> Json:
             "loginCommand": f"{config.commands}/argocd login {config.argocd_url.partition('://')[2]} --plaintext"
             " --grpc-web --sso --sso-launch-browser=false",
         },
-        "services": [asdict(item) for item in services],
+        "services": [document_of(item) for item in services],
         "infrastructure": [
             {
                 "name": item.name,
@@ -94,7 +91,7 @@ def table(found: Json) -> Group:
     services = Table.grid(padding=(0, 2))
     rows = [*found["services"], *found["infrastructure"]]
     several = len({item["cluster"] for item in rows}) > 1
-    heads = ("service", "environment", *(["cluster"] if several else []), "version", "sync", "health", "drift")
+    heads = ("service", "environment", *(["cluster"] if several else []), "version", "sync", "health", "")
     services.add_row(*(Text(head, "bold") for head in heads))
     for item in rows:
         style = "" if "service" in item else "dim"
@@ -102,11 +99,12 @@ def table(found: Json) -> Group:
             Text(item.get("service", "infrastructure"), style, overflow="fold"),
             Text(item["environment"], style, overflow="fold"),
             *([Text(item["cluster"], "dim", overflow="fold")] if several else []),
-            Text("-" if item.get("version") == "" else item.get("version", ""), overflow="fold"),
+            _version(item),
             _coloured(item["sync"], "Synced"),
             _coloured(item["health"], "Healthy"),
-            Text("yes", "yellow") if item.get("drift") else "",
+            _notes(item),
         )
+    legend = Text("\n✓ verified: Argo CD saw this version Synced and Healthy, and the record has it", "dim")
     places = Table.grid(padding=(0, 2))
     running = ", ".join(f"{name} {'runs' if on else 'is down'}" for name, on in found["running"].items())
     for name, value in (
@@ -118,7 +116,7 @@ def table(found: Json) -> Group:
         *(("repository", repository["gitUrl"]) for repository in found["repositories"]),
     ):
         places.add_row(Text(name, "bold"), Text(value))
-    return Group(places, Text(), services)
+    return Group(places, Text(), services, legend)
 
 
 def _coloured(value: str, good: str) -> Text:
@@ -140,51 +138,51 @@ def _repositories(github: httpx.Client, owner: str) -> list[Json]:
 
 
 def _services(
-    github: httpx.Client | None, repository: str, found: list[Application], settings: Json
+    repository: EnvironmentRepository | None, found: list[Application], settings: Json
 ) -> list[ServiceStatus]:
     """In the order of the settings: by service, and by promotion order within it."""
     order = [str(item["name"]) for item in items(settings, "slipway:environments")]
     mine = [item for item in found if item.service]
     mine.sort(key=lambda item: (item.service, order.index(item.environment) if item.environment in order else 99))
-    with ThreadPoolExecutor(8) as executor:
-        versions = list(executor.map(partial(_version, github, repository), mine))
+    released = repository.released(mine) if repository else [Released()] * len(mine)
     return [
         ServiceStatus(
             service=item.service,
             environment=item.environment,
             cluster=item.cluster,
-            version=version,
             sync=item.sync,
             health=item.health,
             drift=item.has_drifted,
             problem=item.problem,
+            release=release,
         )
-        for item, version in zip(mine, versions, strict=True)
+        for item, release in zip(mine, released, strict=True)
     ]
 
 
-def _version(github: httpx.Client | None, repository: str, item: Application) -> str:
-    if github is None:
-        return ""
-    path = f"environments/{item.environment}/{item.service}/release.yaml"
-    return _recorded(github, repository, path, "release", "version", branch=item.branch)
+def document_of(item: ServiceStatus) -> Json:
+    """The same for programs, as one mapping."""
+    document = asdict(item)
+    release = document.pop("release")
+    taken_back = release.pop("taken_back")
+    return {**document, **release, "takenBack": taken_back}
 
 
-def _slipway_version(github: httpx.Client, repository: str) -> str:
-    """The Slipway that last wrote the environment repository's files."""
-    return _recorded(github, repository, ".slipway/platform.json", "slipwayVersion")
+def _version(item: Json) -> Text:
+    if "service" not in item:
+        return Text()
+    return Text(f"{item['version']} ✓", "green") if item["verified"] else Text(item["version"] or "-", overflow="fold")
 
 
-def _recorded(github: httpx.Client, repository: str, path: str, *keys: str, branch: str | None = None) -> str:
-    """What a file of a repository says at a place; empty where it says nothing."""
-    answer = github.get(
-        f"/repos/{repository}/contents/{quote(path)}",
-        params={"ref": branch} if branch else {},
-        headers={"Accept": "application/vnd.github.raw+json"},
-    )
-    if not answer.is_success:
-        return ""
-    try:
-        return str(at(json.loads(answer.text), *keys) or "")
-    except json.JSONDecodeError:
-        return "unreadable"
+def _notes(item: Json) -> Text:
+    """What is to be said of a service in an environment beside its state."""
+    if "service" not in item:
+        return Text()
+    words = [
+        (item["drift"], "yellow", "drift"),
+        (item["takenBack"], "red", f"{item['takenBack']} taken back"),
+        (item["held"], "yellow", f"{', '.join(item['held'])} on hold"),
+        (item["waits"], "yellow", f"pull request {item['waits'].rpartition('/')[2]} waits"),
+        (item["frozen"], "cyan", "frozen"),
+    ]
+    return Text(", ").join(Text(text, style) for said, style, text in words if said)

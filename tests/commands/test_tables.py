@@ -8,7 +8,8 @@ from rich.console import Console, RenderableType
 
 from sandbox.pulumi import changes
 from sandbox.pulumi.events import Step
-from sandbox.status import table
+from sandbox.released import Released
+from sandbox.status import ServiceStatus, document_of, table
 from tests.docs.markdown import ROOT
 
 COLUMNS = 80
@@ -33,14 +34,14 @@ def shown(what: RenderableType) -> str:
 def state(production: str) -> dict[str, Any]:
     """Of one service, whose production runs on a cluster."""
     common = {"environment": "production", "cluster": production, "sync": "OutOfSync", "health": "Progressing"}
-    service = {"service": "guestbook", "version": "1.2.3", "drift": True, "problem": ""}
+    service = ServiceStatus(service="guestbook", drift=True, problem="", release=Released("1.2.3"), **common)
     infrastructure = {"name": "infrastructure-production", "problem": "", "environment": "dev", "cluster": "in-cluster"}
-    return {**PLACES, "services": [common | service], "infrastructure": [common | infrastructure]}
+    return {**PLACES, "services": [document_of(service)], "infrastructure": [common | infrastructure]}
 
 
 def test_status_names_each_environment_and_no_cluster_where_there_is_one() -> None:
     said = shown(table(state("in-cluster")))
-    assert "guestbook       production   1.2.3    OutOfSync  Progressing  yes" in said
+    assert "guestbook       production   1.2.3    OutOfSync  Progressing  drift" in said
     assert "infrastructure  dev" in said
     assert "in-cluster" not in said
 
@@ -50,6 +51,24 @@ def test_status_names_the_clusters_where_there_are_two() -> None:
     assert "second" in said
     assert "in-cluster" in said
     assert "…" not in said
+
+
+def test_status_says_what_became_of_a_release() -> None:
+    found = state("in-cluster")
+    release = Released(
+        version="1.2.3",
+        verified=True,
+        taken_back="1.3.0",
+        held=["1.3.0"],
+        waits="http://10.201.0.1:3000/acme/environments/pull/7",
+        frozen="the shop's big day",
+    )
+    service = ServiceStatus("guestbook", "production", "in-cluster", "OutOfSync", "Progressing", True, "", release)
+    found["services"] = [document_of(service)]
+    said = shown(table(found))
+    assert "1.2.3 ✓  OutOfSync  Progressing  drift, 1.3.0 taken" in said
+    notes = " ".join(line[56:].strip() for line in said.splitlines())
+    assert "drift, 1.3.0 taken back, 1.3.0 on hold, pull request 7 waits, frozen" in " ".join(notes.split())
 
 
 def test_a_preview_names_each_resource_in_full() -> None:
