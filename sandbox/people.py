@@ -53,7 +53,7 @@ def agree(rehearsal: Rehearsal, repository: str, number: int, *, reviewer: str, 
     try:
         return rehearsal.wait(f"merge of {repository}#{number} by {reviewer}", merged, seconds)["sha"]
     except SandboxError as error:
-        reason = re.search(r'"message": ("(?:[^"\\]|\\.)*")', str(error))
+        reason = re.search(r': 405 .*?"message": ("(?:[^"\\]|\\.)*")', str(error))
         if reason is None:
             raise
         said = " ".join(str(json.loads(reason[1])).split())
