@@ -182,3 +182,18 @@ def test_listeners_are_told_when_nobody_holds_the_repository(hub: Hub, repositor
     repository.ask("PUT", f"/pulls/{number}/merge")
     assert free
     assert all(free)
+
+
+def test_a_replaced_commit_is_read_by_nobody_as_another_one(hub: Hub, repository: Repository, tmp_path: Path) -> None:
+    """Whoever pushes may push `refs/replace/…`, by which Git's own commands read another commit; GitHub reads none."""
+    clone = repository.clone(tmp_path / "work", hub.people["alice"])
+    head = repository.head()
+    evil = clone.commit("README.md", "evil")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/evil")
+    replacing = clone.git("commit-tree", f"{evil}^{{tree}}", "-p", evil, "-m", "On main").stdout.strip()
+    assert clone.git("push", "--quiet", "origin", f"{replacing}:refs/replace/{head}").returncode == 0
+    shown = repository.ask("GET", "/contents/README.md").json()
+    assert base64.b64decode(shown["content"]) != b"evil"
+    assert repository.ask("GET", f"/compare/main...{evil}").json()["status"] == "ahead"
+    assert repository.ask("GET", "/compare/main...evil").json()["merge_base_commit"]["sha"] == head
+    assert [found["sha"] for found in repository.ask("GET", "/commits?sha=main").json()] == [head]
