@@ -144,11 +144,20 @@ def _merged(delivery: Deployment, reports: Sequence[Deployment]) -> Deployment:
     return dataclasses.replace(delivery, verified=verified, failed=failed)
 
 
+def _moment(text: str) -> dt.datetime | None:
+    """A time of a payload: whoever may push can write one, and a commit's date is what its author says."""
+    try:
+        found = workflow.moment(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
 def _deployment(entry: Entry, created: dt.datetime) -> Deployment:
     committed = fields.optional_text(entry.payload, "committedAt")
     return Deployment(
         created=created,
-        committed=workflow.moment(committed) if committed else None,
+        committed=_moment(committed) if committed else None,
         verified=workflow.moment(entry.verified_at) if entry.verified_at else None,
         failed=workflow.moment(entry.failed_at) if entry.failed_at else None,
     )

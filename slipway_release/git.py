@@ -24,6 +24,8 @@ _PROGRAM = "git"
 _DEPTH = 500
 """How many commits of a history are fetched; on a platform of 300 services they are about a megabyte."""
 _FETCH_SECONDS = 300
+_NO_DATE = "1970-01-01T00:00:00Z"
+"""What Git itself says of a date that it cannot read."""
 _FIELDS = "%H%x00%cI%x00%B%x00"
 
 
@@ -268,4 +270,9 @@ class Copy:
 
 def _commit(sha: str, date: str, message: str) -> Commit:
     # GitHub's API writes times in UTC, and they are compared as text.
-    return Commit(sha, workflow.timestamp(workflow.moment(date)), message.rstrip("\n"))
+    try:
+        when = workflow.timestamp(workflow.moment(date))
+    except (ValueError, OverflowError):
+        # Its author has written what is no time, such as a year of five digits.
+        when = _NO_DATE
+    return Commit(sha, when, message.rstrip("\n"))

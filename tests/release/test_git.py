@@ -173,3 +173,23 @@ def run(folder: Path, *arguments: str) -> None:
 def test_an_answer_that_is_not_of_git_tells_of_no_reference(body: bytes) -> None:
     server = Script({"POST /acme/environments.git/git-upload-pack": dataclasses.replace(answer(), body=body)})
     assert not references.ask(server, "https://git.test/acme/environments.git", "", ["refs/heads/main"])
+
+
+@pytest.mark.parametrize("date", ["253402300800 +0000", "4102444800 +9999", "99999999999999999999 +0000", "x"])
+def test_a_commit_whose_author_has_made_up_its_date_is_read(tmp_path: Path, date: str) -> None:
+    """Git takes any: a year of five digits, a zone of four days."""
+    subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path)], check=True)
+
+    def run(*words: str, given: str = "") -> str:
+        command = ["git", "-C", str(tmp_path), *words]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.strip()
+
+    text = f"tree {run('mktree')}\nauthor a <a@b> {date}\ncommitter a <a@b> {date}\n\nMine\n"
+    sha = run("hash-object", "-t", "commit", "-w", "--stdin", "--literally", given=text)
+    run("update-ref", "refs/heads/main", sha)
+    found = Git(f"file://{tmp_path.parent}", "token").copy(tmp_path.name)
+    found.folder.parent.mkdir(exist_ok=True)
+    found.folder.symlink_to(tmp_path)
+    known = found.commit(sha)
+    assert known is not None
+    assert (known.sha, known.message, known.date[-1]) == (sha, "Mine", "Z")

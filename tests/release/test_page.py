@@ -155,3 +155,26 @@ def test_the_page_lets_its_own_script_and_style_run_and_nothing_else() -> None:
     policy = text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"digest": "x", "committedAt": "never"},
+        {"digest": "x", "committedAt": "2026-01-01T00:00:00"},
+        {"digest": "x", "committedAt": "10000-01-01T00:00:00Z"},
+        {"digest": ["x"], "version": {"a": 1}, "committedAt": 7},
+        "no object",
+    ],
+)
+def test_a_deployment_that_somebody_has_made_up_stops_no_page(world: Make, tmp_path: Path, payload: object) -> None:
+    """Whoever may push may make one, of any place and with any payload."""
+    here = world(environment("dev"))
+    commit = here.release("1.0.0", "dev")
+    here.succeed("dev", commit)
+    body = {"ref": commit, "environment": "dev/guestbook", "auto_merge": False, "required_contexts": []}
+    made = here.call("POST", f"/repos/{here.repository}/deployments", body | {"payload": payload})["id"]
+    here.call("POST", f"/repos/{here.repository}/deployments/{made}/statuses", {"state": "success"})
+    found = seen(here, tmp_path)
+    assert cells(found, "guestbook")["dev"]["version"] == "1.0.0"
+    assert found["dora"][0]["environment"] == "dev"
