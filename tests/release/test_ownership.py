@@ -55,6 +55,33 @@ def test_a_guarded_file_is_changed_by_its_own_branch_alone(
         assert refused(trees, branch, is_fork=True) == [path]
 
 
+@pytest.mark.parametrize(
+    "branch",
+    [
+        "Release/production/guestbook/1.0.0",
+        "rel\u0435ase/production/guestbook/1.0.0",
+        "\uff52elease/production/guestbook/1.0.0",
+        "release\uff0fproduction\uff0fguestbook\uff0f1.0.0",
+        "release/production/guestbook",
+        "release/production/guestbook/1.0.0/more",
+        "refs/heads/release/production/guestbook/1.0.0",
+        "origin/release/production/guestbook/1.0.0",
+        "release\u200b/production/guestbook/1.0.0",
+        "Slipway/files",
+        "slipway/f\u0456les",
+        "slipway/files\u00a0",
+        "refs/heads/slipway/files",
+    ],
+)
+def test_a_branch_that_only_looks_like_the_automation_s_proposes_nothing_of_it(
+    trees: tuple[Tree, Tree], branch: str
+) -> None:
+    """Such a name no rule of the repository keeps from anybody."""
+    for path in (RELEASE, "CODEOWNERS"):
+        (trees[1].folder / path).write_text("after\n")
+    assert refused(trees, branch) == [RELEASE, "CODEOWNERS"]
+
+
 def test_what_is_the_teams_comes_from_every_branch(trees: tuple[Tree, Tree]) -> None:
     (trees[1].folder / "a/values.yaml").write_text("after\n")
     assert refused(trees, "feature", is_fork=True) == []
