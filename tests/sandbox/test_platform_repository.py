@@ -10,8 +10,8 @@ from sandbox.clone import Clone
 from sandbox.people import propose
 from sandbox.rehearsal import Rehearsal
 from tests.docs.documented import documented, documented_block
+from tests.sandbox.canaries import kubectl
 from tests.sandbox.conftest import Sandbox
-from tests.sandbox.test_drift import kubectl
 
 SETTINGS = "stacks/Pulumi.sandbox.yaml"
 SECONDS = 300
@@ -98,7 +98,7 @@ def test_a_reviewed_change_goes_live_and_one_that_deletes_a_repository_does_not(
     sandbox.types(approve.removesuffix("1") + str(pull))
     deployed = finished(rehearsal, repository, "deploy.yml", after=last)
     assert deployed["conclusion"] == "success", deployed["log"]
-    policy = kubectl(sandbox, "get", "configmap", "argocd-rbac-cm", "--namespace", "argocd", "--output", "yaml")
+    policy = kubectl(sandbox.config, "get", "configmap", "argocd-rbac-cm", "--namespace", "argocd", "--output", "yaml")
     assert "acme developers" in policy
 
 

@@ -22,6 +22,7 @@ from sandbox.pulumi.operations import PulumiError, Run
 from sandbox.up import start_parts
 from tests.docs.documented import documented
 from tests.keys import pem
+from tests.sandbox.canaries import of_the_sandbox, places, shown
 from tests.sandbox.interrupting import Ending, Interrupter, Moment
 from tests.sandbox.platforms import Change, Platform, Values
 
@@ -160,6 +161,30 @@ def test_one_up_rotates_every_secret_and_the_old_ones_are_used_nowhere(platform:
     platform.rehearsal.wait(
         "Argo CD taking an event", lambda: platform.github("GET", deliveries)[0]["status_code"] == 200, 120
     )
+
+
+def test_no_secret_shows_anywhere_after_a_release_that_used_it(platform: Platform) -> None:
+    """Those are planted too that a rehearsal does without: what images are pushed with, and a chat's token."""
+
+    def change(values: Values) -> None:
+        values["registry"]["username"] = "sam"
+        values["notifications"]["slackChannel"] = "#releases"
+        # Their images are pushed with the workflow's own token.
+        for service in values["services"]:
+            service.pop("pullRequests", None)
+
+    people = json.loads(platform.config.credentials.read_text())["users"]
+    planted = {"slipway:registryPassword": people["sam"], "slipway:slackToken": f"xoxb-{secrets.token_hex(20)}"}
+    before = platform.settings
+    platform.settings = replace(before, values=before.values | planted, secrets=before.secrets | frozenset(planted))
+    platform.apply(change)
+    with platform.rehearsal.clone("guestbook", "dana") as clone:
+        clone.tag("v0.2.0")
+    platform.rehearsal.wait(
+        "0.2.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.2.0") == "success", 300
+    )
+    canaries = of_the_sandbox(platform.config) | planted
+    assert not shown(canaries, places(platform.config, platform.rehearsal, "guestbook"))
 
 
 def rotate_credentials(config: SandboxConfig) -> None:
