@@ -20,6 +20,8 @@ class Merged:
     """Paths with marks of conflicts, for a person to decide."""
     left: tuple[str, ...] = ()
     """Paths that the template changes and that are left alone: the team has a link, a folder or no text there."""
+    kept: tuple[str, ...] = ()
+    """Paths that the template has no more and that stay: the team has changed them."""
 
 
 def merge(
@@ -39,6 +41,7 @@ def merge(
     deleted: list[str] = []
     conflicts: list[str] = []
     left: list[str] = []
+    kept: list[str] = []
     folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
     for path in sorted({**before, **now}):
         old, new = before.get(path), now.get(path)
@@ -51,18 +54,21 @@ def merge(
             left.append(path)
             continue
         if new is None:
-            if ours == old:
-                deleted.append(path)
+            (deleted if ours == old else kept).append(path)
             continue
         if ours is None or ours == old:
             written[path] = new
+            continue
+        if any("\0" in text for text in (ours, old or "", new)):
+            # Git merges no binary files.
+            left.append(path)
             continue
         text, clean = _merged(ours, old or "", new)
         if text != ours:
             written[path] = text
         if not clean:
             conflicts.append(path)
-    return Merged(written, tuple(deleted), tuple(conflicts), tuple(left))
+    return Merged(written, tuple(deleted), tuple(conflicts), tuple(left), tuple(kept))
 
 
 def _merged(ours: str, old: str, new: str) -> tuple[str, bool]:

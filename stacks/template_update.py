@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import quote
@@ -40,7 +40,7 @@ def recorded(text: str, path: str) -> Record:
         found = cast(object, yaml.safe_load(text))
     except yaml.YAMLError:
         found = None
-    record = cast(dict[str, Any], found) if isinstance(found, dict) else {}
+    record = {str(key): one for key, one in cast(dict[object, Any], found).items()} if isinstance(found, dict) else {}
     version, source = record.get("_commit"), record.get("_src_path")
     if not isinstance(version, str) or not isinstance(source, str):
         raise UpdateError(f"{path} does not say what it was made from; put it back from its first commit")
@@ -103,7 +103,7 @@ class TeamFiles:
             old.pop(README, None)
             paths.discard(README)
         found = merge(old, new, paths, ours)
-        return Merged({**found.written, record: now[record]}, found.deleted, found.conflicts, found.left)
+        return replace(found, written={**found.written, record: now[record]})
 
     @cached_property
     def open_pulls(self) -> list[dict[str, Any]]:
@@ -200,4 +200,7 @@ def _body(update: Update) -> str:
             "**The template changes these too, and here they are links, folders or no text; bring it in by hand:**",
         ]
         lines += [f"- `{path}`" for path in update.merged.left]
+    if update.merged.kept:
+        lines += ["", "**The template has no more of these, or moved them; you have changed yours, so they stay:**"]
+        lines += [f"- `{path}`" for path in update.merged.kept]
     return "\n".join([*lines, "", "Close it if you do not want it: this version is not proposed again."])

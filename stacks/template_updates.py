@@ -9,20 +9,21 @@ What changed in the template is merged into what the team has made of it. A requ
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
-from manifests.model import Service, Settings
+from manifests.model import Service, Settings, template_of
 from stacks.addition import settings_in
 from stacks.chart_update import chart_branches, chart_update
 from stacks.service_update import BRANCHES, service_update
 from stacks.stack_text import StackText, StackTextError, unreadable
 from stacks.template_update import TeamFiles, Update, UpdateError, close_others, propose
-from templates.service_template import TemplateProblem
+from templates.service_template import TemplateProblem, is_git_address
+from templates.template_history import changed_since
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 60
@@ -99,6 +100,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         GitHubApi(settings.github.api_url, Token(token), deadline_seconds=PATIENCE_SECONDS), settings, root
     )
     failed = False
+    for warning in _unraised(settings, root):
+        print(warning, file=sys.stderr)
     for service in chosen:
         # The chart first: it runs older images, and an older chart might not run newer ones.
         for what, done in ((f"chart of {service.name}", updates.of_chart), (service.name, updates.of_service)):
@@ -108,6 +111,16 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
                 failed = True
                 print(f"{what}: {error}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _unraised(settings: Settings, root: Path) -> Iterator[str]:
+    """Templates in folders of the platform repository that have changed and still have their version."""
+    for template in map(template_of, settings.templates):
+        if not is_git_address(template.source) and (commit := changed_since(template, root)):
+            yield (
+                f"warning: {template.name}: it has changed since {commit[:12]} had {template.version} first, and"
+                " services are told by the version alone; raise `version` in its copier.yml"
+            )
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ def starting_files(
             known = ", ".join(template.questions) or "none, it asks nothing"
             raise TemplateProblem(f"{template.name} has no such question; use one of {known}", name)
         _check_type(name, answer, template.questions[name])
-    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False)
+    # A record may have dates, which Copier reads from text, too.
+    given = json.dumps([dict(answers), dict(variables)], sort_keys=True, ensure_ascii=False, default=str)
     folders = (*template.shared, template.folder)
     made = _starting_files(template.name, template.source, template.version, folders, given)
     if not recorded and (idle := [name for name in answers if name not in made.answers]):

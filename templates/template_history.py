@@ -88,6 +88,26 @@ def earlier_chart(template: ServiceTemplate, version: str, root: Path) -> Path:
     return chart
 
 
+def changed_since(template: ServiceTemplate, root: Path) -> str:
+    """The first commit that has a template's version, if its files are not those of it any more; empty otherwise.
+
+    Args:
+        template: a template in a folder of the platform repository.
+        root: the platform repository, a clone with its history.
+    """
+    folders = [template.folder, *template.shared, *([template.chart] if template.brings_chart else [])]
+    if not all(folder.resolve().is_relative_to(root.resolve()) for folder in folders):
+        return ""
+    paths = [folder.resolve().relative_to(root.resolve()).as_posix() for folder in folders]
+    first = ""
+    for commit in _git(root, "log", "--format=%H", "--", paths[0]).split():
+        texts = [(name, _git(root, "show", f"{commit}:{paths[0]}/{name}")) for name in CONFIG_NAMES]
+        if all(str(_about(text, name).get("version", "")) != template.version for name, text in texts):
+            break
+        first = commit
+    return first if first and _git(root, "diff", "--name-only", first, "--", *paths) else ""
+
+
 def _found(template: ServiceTemplate, version: str, root: Path, names: tuple[str, ...]) -> _Found:
     here = template.folder.resolve()
     folder = here.relative_to(root.resolve()).as_posix() if here.is_relative_to(root.resolve()) else None

@@ -5,8 +5,10 @@ import pytest
 from components.github.file_delivery import FileDelivery
 from stacks.service_update import service_update
 from stacks.template_update import TeamFiles, UpdateError
+from stacks.template_updates import _unraised
 from templates.service_template import TemplateProblem
 from templates.starting_files import ANSWERS_FILE
+from templates.template_history import changed_since
 from tests.github.conftest import Repository
 from tests.github.template_ground import WORDS, Ground
 
@@ -72,6 +74,40 @@ def test_conflicts_are_marked_and_named(ground: Ground) -> None:
     assert "- `words`" in pull["body"]
     marked = "<<<<<<< yours\nall mine\n=======\nall theirs\n>>>>>>> template now\n"
     assert marked in ground.text(ground.repository, "words", pull)
+
+
+def test_what_the_template_has_no_more_and_the_team_has_changed_stays_and_is_named(ground: Ground) -> None:
+    ground.edit(ground.repository, "kept", "mine\n")
+    for name in ("kept", "gone"):
+        (ground.folder / f"ours/repository/{name}.jinja").unlink()
+    ground.template("1.1.0", moved="k\n")
+    ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert "you have changed yours, so they stay:**\n- `kept`\n" in pull["body"]
+    assert ground.changed(ground.repository, pull) == {"gone", "moved", ANSWERS_FILE}
+
+
+def test_a_version_that_goes_back_is_proposed_from_the_one_that_was_there(ground: Ground) -> None:
+    ground.template("2.0.0", words="newer\n")
+    ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert ground.repository.ask("PUT", f"/pulls/{pull['number']}/merge").is_success
+    ground.template("1.5.0", words="older\n")
+    ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert pull["title"] == "Update ours from 2.0.0 to 1.5.0"
+    assert ground.text(ground.repository, "words", pull) == "older\n"
+
+
+def test_a_template_that_has_changed_without_a_new_version_is_named(ground: Ground) -> None:
+    template = ground.settings.template(ground.settings.services[0])
+    assert changed_since(template, ground.folder) == ""
+    ground.template("1.0.0", words="changed\n")
+    (warning,) = _unraised(ground.settings, ground.folder)
+    assert "had 1.0.0 first" in warning
+    assert "raise `version` in its copier.yml" in warning
+    ground.template("1.1.0")
+    assert [*_unraised(ground.settings, ground.folder)] == []
 
 
 def test_a_link_in_place_of_a_file_stays_and_the_request_says_so(ground: Ground) -> None:
@@ -154,6 +190,10 @@ def test_other_answers_are_an_update_too(ground: Ground) -> None:
         ("<<<<<<< yours\n_commit: 1.0.0\n=======\n", "does not say what it was made from"),
         ("_commit: 1.0.0\n_src_path: ./ours\nsize: lots\n", r"\.copier-answers\.yml: size: .*the record was edited"),
         ("_commit: 1.0.0\n_src_path: ./ours\nsize: [1]\n", r"\.copier-answers\.yml: size: .*the record was edited"),
+        ("_commit: 1.0.0\n_src_path: ./ours\nsize: 2024-01-01\n", r"\.copier-answers\.yml: size: .*not a number"),
+        ("_commit: 1.0.0\n_src_path: ./ours\n1: x\n", r"\.copier-answers\.yml: 1: ours has no such question"),
+        ("_commit: 1.0\n_src_path: ./ours\n", "does not say what it was made from"),
+        ("- _commit\n", "does not say what it was made from"),
         ("_commit: 1.0.0\n_src_path: ./ours\nhue: red\n", r"\.copier-answers\.yml: hue: ours has no such question"),
     ],
 )

@@ -39,10 +39,15 @@ def test_a_new_file_of_the_template_does_not_replace_the_teams() -> None:
 
 
 def test_what_is_not_text_and_what_stands_where_a_folder_is_are_left_alone() -> None:
-    ours = {"logo": None, "docs/a": "mine\n", "bin": "mine\n", "kept": "1\n"}
-    now = {"logo": "2\n", "docs": "new\n", "bin/run": "new\n", "kept": "2\n"}
-    found = merge({"logo": "1\n", "kept": "1\n"}, now, set(ours), ours.__getitem__)
-    assert (dict(found.written), found.left) == ({"kept": "2\n"}, ("bin/run", "docs", "logo"))
+    ours = {"logo": None, "docs/a": "mine\n", "bin": "mine\n", "kept": "1\n", "odd": "mine\0\n"}
+    now = {"logo": "2\n", "docs": "new\n", "bin/run": "new\n", "kept": "2\n", "odd": "2\n"}
+    found = merge({"logo": "1\n", "kept": "1\n", "odd": "1\n"}, now, set(ours), ours.__getitem__)
+    assert (dict(found.written), found.left) == ({"kept": "2\n"}, ("bin/run", "docs", "logo", "odd"))
+
+
+def test_what_the_template_has_no_more_and_the_team_has_changed_stays() -> None:
+    found = merged({"a": "1\n", "b": "1\n"}, {}, {"a": "mine\n", "b": "1\n"})
+    assert (found.kept, found.deleted, found.conflicts) == (("a",), ("b",), ())
 
 
 def test_the_same_change_by_both_is_not_a_change() -> None:
