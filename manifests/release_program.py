@@ -7,7 +7,7 @@ import slipway_release
 
 FOLDER = ".slipway/slipway_release"
 _SOURCE = Path(slipway_release.__file__).parent
-_SHIPPED = {".css", ".html", ".js", ".json", ".py", ".txt"}
+_SHIPPED = {".css", ".html", ".js", ".json", ".py", ".toml", ".txt"}
 
 
 @cache

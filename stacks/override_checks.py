@@ -10,7 +10,7 @@ from components.github.preflight import Advice
 from manifests.argocd.values import merged
 from manifests.model import Environment, Service, Settings
 from manifests.platform_values import platform_values
-from slipway_release.validation.objects import resource_problems
+from slipway_release.validation.pods import resource_problems
 from stacks.quotas import start_values
 
 RELEASE = "release"

@@ -9,7 +9,7 @@ import yaml
 from manifests.argocd.values import merged
 from manifests.infrastructure import DEFAULT_LIMITS, DEFAULT_REQUESTS
 from manifests.model import Environment, Service
-from slipway_release.validation.objects import amount
+from slipway_release.validation.formats import amount
 from stacks.problems import Problem
 from stacks.reading import Found
 from templates.service_template import ServiceTemplate

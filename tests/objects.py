@@ -1,5 +1,8 @@
 """Examples of objects: each is given to the check of pull requests, and to Kubernetes."""
 
+import copy
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -43,16 +46,23 @@ def _scaled(**spec: Any) -> Manifest:
 REFUSED: tuple[tuple[Manifest, str], ...] = (
     ({**workload("CronJob"), "apiVersion": "batch/v1beta1"}, "use batch/v1"),
     (_of("{apiVersion: autoscaling/v2beta2, kind: HorizontalPodAutoscaler}"), "use autoscaling/v2"),
-    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {labels: {version: 1.0+b}}}"), "'1.0+b' is not a value"),
-    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {labels: {a b: c}}}"), "labels: 'a b' is not a key"),
-    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {annotations: {a/b/c: d}}}"), "'a/b/c' is not a key"),
+    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {labels: {version: 1.0+b}}}"), "labels.version '1.0+b' is not"),
+    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {labels: {a b: c}}}"), "labels key 'a b' is not"),
+    (_of("{apiVersion: v1, kind: ConfigMap, metadata: {annotations: {a/b/c: d}}}"), "annotations key 'a/b/c' is not"),
+    (
+        _of(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{annotations: {{a: {'x' * 262_144}}}}}}}"),
+        "than 262,144 bytes",
+    ),
     (_of("{apiVersion: v1, kind: ConfigMap, data: {a/b: c}}"), "'a/b' is not a key"),
     (_of(f"{{apiVersion: v1, kind: ConfigMap, data: {{a: {'x' * 1_048_577}}}}}"), "at most 1,048,576"),
     (_of("{apiVersion: v1, kind: Service, metadata: {name: a.b}, spec: {ports: [{port: 80}]}}"), "a DNS label"),
     (_of("{apiVersion: v1, kind: Service, metadata: {name: 1a}, spec: {ports: [{port: 80}]}}"), "a letter first"),
     (_of("{apiVersion: v1, kind: Service, spec: {selector: {}}}"), "spec.ports is empty"),
     (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}, {port: 81}]}}"), "one without a name"),
-    (_of("{apiVersion: v1, kind: Service, spec: {ports: [{port: '80'}]}}"), "port '80' is not a port"),
+    (
+        _of("{apiVersion: v1, kind: Service, spec: {ports: [{port: '80'}]}}"),
+        "port is '80', and Kubernetes wants a whole number",
+    ),
     (_ingress("10.0.0.1"), "without a port"),
     (_ingress("A.example.com"), "small letters"),
     (_ingress("a.example.com:80"), "without a port"),
@@ -63,7 +73,7 @@ REFUSED: tuple[tuple[Manifest, str], ...] = (
     (workload(container={"name": "My_C"}), "no name that Kubernetes takes"),
     (workload(initContainers=[{"name": "web", "image": "x"}]), "is there 2 times"),
     (workload(container={"ports": [{"containerPort": "8080"}]}), "without quotes"),
-    (workload(container={"ports": [{"containerPort": 80800}]}), "from 1 to 65535"),
+    (workload(container={"ports": [{"containerPort": 80800}]}), "containerPort 80800 is not one"),
     (workload(restartPolicy="OnFailure"), "restart always"),
     (workload("Job", restartPolicy="Always"), "use Never or OnFailure"),
     (workload("CronJob", restartPolicy=None), "use Never or OnFailure"),
@@ -72,7 +82,7 @@ REFUSED: tuple[tuple[Manifest, str], ...] = (
     (_resources(requests={"cpu": 2}, limits={"cpu": "1500m"}), "at most its limit"),
     (_resources(limits={"nvidia.com/gpu": "500m"}), "use a whole number"),
     (_resources(requests={"nvidia.com/gpu": 1}), "limits.nvidia.com/gpu is missing"),
-    ({**workload(), "spec": {"replicas": "2", **workload()["spec"]}}, "'2' is not a whole number"),
+    ({**workload(), "spec": {"replicas": "2", **workload()["spec"]}}, "'2', and Kubernetes wants a whole number"),
 )
 """Refused by both, with what the check says of it."""
 
@@ -148,3 +158,35 @@ PODS: tuple[tuple[Manifest, str], ...] = (
 )
 """Pods, each with the strictest level of Pod Security that takes it."""
 LEVELS = ("privileged", "baseline", "restricted")
+
+
+_KNOWN = Path(__file__).with_name("kubernetes_objects.yaml")
+
+
+def base(kind: str) -> Manifest:
+    """An object with nothing wrong in it."""
+    return copy.deepcopy(yaml.safe_load(_KNOWN.read_text())["bases"][kind])
+
+
+def examples(verdict: str) -> Iterator[tuple[str, Manifest]]:
+    """The objects of `kubernetes_objects.yaml` that are `refused` or `taken`, by what is changed in them."""
+    known = yaml.safe_load(_KNOWN.read_text())
+    for kind, changes in known[verdict].items():
+        for change in changes:
+            manifest = copy.deepcopy(known["bases"]["Deployment" if kind == "pod" else kind])
+            for path, value in change.items():
+                inner = path.replace("c.", "containers.0.", 1) if path.startswith("c.") else path
+                put(manifest, f"spec.template.spec.{inner}" if kind == "pod" else inner, value)
+            yield f"{kind} {change}", manifest
+
+
+def put(manifest: Manifest, path: str, value: object) -> None:
+    """Write a value at a place of an object; a place that ends in ! is taken out."""
+    *keys, last = (int(key) if key.isdigit() else key for key in path.removesuffix("!").split("."))
+    here: Any = manifest
+    for key in keys:
+        here = here.setdefault(key, {}) if isinstance(here, dict) else here[key]
+    if path.endswith("!"):
+        del here[last]
+    else:
+        here[last] = value

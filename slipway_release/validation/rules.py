@@ -11,7 +11,7 @@ from slipway_release.names import is_dns_subdomain
 from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 from slipway_release.tags import Tag
-from slipway_release.validation import images, jobs, objects, removal, structure
+from slipway_release.validation import constraints, images, jobs, objects, removal, structure
 from slipway_release.validation.files import Manifest, Problem, Tree, read_text
 from slipway_release.validation.reading import Reading
 from slipway_release.validation.secrets import name_of
@@ -22,7 +22,6 @@ _PATH_SEGMENT = re.compile(r"(?!\.\.?$)[^/%]+")
 """What roles and their bindings may be called, such as `system:viewer`."""
 _LONGEST = {"Namespace": 63, "batch/Job": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
 """Names that become labels, or are added to."""
-_SELECTING = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
 _OF_PLATFORM = {"argoproj.io/Application", "argoproj.io/ApplicationSet", "argoproj.io/AppProject"}
 _FOLDERS = {"environments", "infrastructure", ".slipway", ".github", ".github/workflows", ".github/actions"}
 _OF_ENVIRONMENT = {"values.yaml", "freeze.json"}
@@ -165,8 +164,7 @@ def check_manifest(
         texts.append(f"Argo CD's AppProject does not permit {qualified} here; {remedy}")
     of_fields = [*check_texts(manifest), *objects.check(manifest)]
     texts += [*of_fields, *structure.check(manifest, scalars=not of_fields, unknown=not newer)]
-    if kind in _SELECTING:
-        texts += _selects(manifest)
+    texts += constraints.check(manifest)
     texts += images.check(manifest)
     return [Problem(path, f"{where}: {text}") for text in texts]
 
@@ -195,14 +193,3 @@ def check_repeated(path: str, manifests: Sequence[Manifest], namespace: str) -> 
                 text = f"{manifest.get('kind')} {name_of(manifest)!r}: is rendered twice, and one of them would win"
                 yield Problem(path, f"{text}; give one another name")
             seen.add(identity)
-
-
-def _selects(manifest: Manifest) -> Iterable[str]:
-    spec = fields.optional_document(manifest, "spec") or {}
-    template = fields.optional_document(spec, "template") or {}
-    select = fields.optional_document(spec, "selector") or {}
-    selector = fields.optional_document(select, "matchLabels") or {}
-    labels = fields.optional_document(fields.optional_document(template, "metadata") or {}, "labels") or {}
-    differs = any(labels.get(key) != value for key, value in selector.items())
-    if differs or not (selector or select.get("matchExpressions")):
-        yield "spec.selector.matchLabels does not select its own pods"

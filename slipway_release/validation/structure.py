@@ -8,11 +8,13 @@ from __future__ import annotations
 import difflib
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from slipway_release.fields import Document
+from slipway_release.validation.files import Manifest
 
 FILE = Path(__file__).with_name("kubernetes.json")
 VERSION = (1, 35)
@@ -23,6 +25,8 @@ _MEANINGS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "truth": ((bool,), "true or false, without quotes"),
 }
 _DEFAULT_KEYS = {"protocol": "TCP"}
+_FILLED_IN = frozenset({("RoleRef", "apiGroup")})
+"""Fields that the schema requires, and that Kubernetes fills in."""
 
 
 def check(manifest: Document, *, scalars: bool = True, unknown: bool = True) -> Iterator[str]:
@@ -38,6 +42,48 @@ def check(manifest: Document, *, scalars: bool = True, unknown: bool = True) -> 
     if name is not None:
         whole = {key: value for key, value in manifest.items() if key != "status"}
         yield from _Walk(known["types"], scalars=scalars, unknown=unknown).type(whole, name, "")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A mapping in an object, such as one of its containers."""
+
+    type: str
+    """As in `kubernetes.json`."""
+    path: str
+    content: Document
+    required: Collection[str]
+    """Fields of which the schema says so."""
+    has_unknown: bool
+    """Whether it has fields that are not known here; a newer Kubernetes may know them."""
+
+    @property
+    def below(self) -> str:
+        """What stands before the names of its fields."""
+        return f"{self.path}." if self.path else ""
+
+
+def parts(manifest: Manifest) -> Iterator[Part]:
+    """The mappings in an object that have a type; of kinds that are not Kubernetes' own, their metadata alone."""
+    known = _known()
+    name = known["kinds"].get(f"{manifest.get('apiVersion')}/{manifest.get('kind')}")
+    if name is not None:
+        whole = {key: value for key, value in manifest.items() if key != "status"}
+        yield from _parts(whole, {"type": name}, "", known["types"])
+    else:
+        yield from _parts(manifest.get("metadata"), {"type": "ObjectMeta"}, "metadata", known["types"])
+
+
+def _parts(value: object, given: Any, path: str, types: Mapping[str, Any]) -> Iterator[Part]:
+    schema = cast("dict[str, Any]", given if isinstance(given, dict) else {})
+    if isinstance(value, list) and "list" in schema:
+        for index, item in enumerate(cast("list[object]", value)):
+            yield from _parts(item, schema["list"], f"{path}[{index}]", types)
+    elif isinstance(value, dict) and "type" in schema:
+        found, known = cast("Document", value), types[schema["type"]]
+        yield Part(schema["type"], path, found, known.get("required", ()), not found.keys() <= known["fields"].keys())
+        for key, inner in found.items():
+            yield from _parts(inner, known["fields"].get(key), f"{path}.{key}" if path else key, types)
 
 
 def is_newer(version: str | None) -> bool:
@@ -75,7 +121,7 @@ class _Walk:
                 hint = f"; did you mean {near[0]}?" if near else "; take it out"
                 yield f"{below}{key} is not a field that Kubernetes knows{hint}"
         for key in known.get("required", ()):
-            if found.get(key) is None:
+            if found.get(key) is None and (name, key) not in _FILLED_IN:
                 yield f"{below}{key} is missing"
 
     def _value(self, value: object, schema: Any, path: str) -> Iterator[str]:

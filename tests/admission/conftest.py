@@ -27,7 +27,7 @@ class Api:
     client: httpx.Client
 
     def create(self, path: str, manifest: Mapping[str, Any], *, dry_run: bool = True) -> httpx.Response:
-        query = {"dryRun": "All"} if dry_run else {}
+        query = {"dryRun": "All", "fieldValidation": "Strict"} if dry_run else {}
         return self.client.post(path, params=query, content=json.dumps(manifest))
 
     def until_refused(self, path: str, manifest: Mapping[str, Any]) -> None:

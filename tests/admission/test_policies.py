@@ -12,7 +12,7 @@ from slipway_release.validation import structure
 from stacks.settings import settings_of
 from tests.admission import schema
 from tests.admission.conftest import Api
-from tests.objects import LEVELS, PODS, REFUSED, TAKEN
+from tests.objects import LEVELS, PODS, REFUSED, TAKEN, examples
 from tests.stacks.builders import changed, texts, values
 
 DIGEST = "@sha256:" + "a" * 64
@@ -258,21 +258,27 @@ def test_other_namespaces_are_left_alone(guarded: Api) -> None:
     assert guarded.create(path.replace(NAMESPACE, "default"), deployment).is_success
 
 
+def place(manifest: dict[str, Any]) -> str:
+    """The path of the objects of its kind."""
+    version, kind = manifest["apiVersion"], manifest["kind"]
+    plural = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}.get(kind, f"{kind.lower()}s")
+    return f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/default/{plural}"
+
+
 def judged(api: Api, manifest: dict[str, Any]) -> str:
     """What the API server has against an object; empty if it would take it."""
-    version, kind = manifest["apiVersion"], manifest["kind"]
-    plural = {"Ingress": "ingresses"}.get(kind, f"{kind.lower()}s")
-    path = f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/default/{plural}"
     whole = {**manifest, "metadata": {"name": "tried", **manifest["metadata"]}}
     # Go writes a whole number without a point, and Argo CD is written in it.
     body = json.loads(json.dumps(whole), parse_float=lambda text: float(text) if float(text) % 1 else int(float(text)))
-    answer = api.create(path, body)
+    answer = api.create(place(manifest), body)
     return "" if answer.is_success else answer.text
 
 
 def test_kubernetes_refuses_and_takes_the_objects_that_the_check_does(api: Api) -> None:
     assert [said for manifest, said in REFUSED if not judged(api, manifest)] == []
     assert [(manifest, said) for manifest in TAKEN if (said := judged(api, manifest))] == []
+    assert [name for name, manifest in examples("refused") if not judged(api, manifest)] == []
+    assert [(name, said) for name, manifest in examples("taken") if (said := judged(api, manifest))] == []
 
 
 def test_levels_of_pod_security_take_the_pods_that_the_check_takes(api: Api) -> None:

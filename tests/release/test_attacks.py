@@ -363,7 +363,8 @@ def test_what_reaches_nothing_of_others_is_let_be(tree: Tree) -> None:
         every=thing(
             *INGRESS,
             "every",
-            body="spec: {rules: [{http: {paths: [{path: /guestbook/administration, pathType: Prefix, backend: {}}]}}]}",
+            body="spec: {rules: [{http: {paths: [{path: /guestbook/administration, pathType: Prefix, backend: "
+            "{service: {name: web, port: {number: 80}}}}]}}]}",
         ),
         monitor=thing(
             "ServiceMonitor",
