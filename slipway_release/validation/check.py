@@ -16,6 +16,7 @@ from slipway_release.validation import (
     helm,
     hosts,
     images,
+    immutable,
     jobs,
     ownership,
     pod_security,
@@ -89,13 +90,13 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
     found += removal.check_releases(base, tree) if base else []
     if not any(values.is_values(problem.path) for problem in found):
         try:
-            found += _rendered(tree)
+            found += _rendered(tree, base)
         except RefusedError as error:
             found.append(Problem("helm-charts", str(error)))
     return sorted(set(found))
 
 
-def _rendered(tree: Tree) -> list[Problem]:
+def _rendered(tree: Tree, base: Tree | None) -> list[Problem]:
     places, owners = list(tree.placements()), hosts.hosts_of(tree)
     newer = structure.is_newer(tree.platform().kubernetes_version)
     with Builds() as builds, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -128,4 +129,5 @@ def _rendered(tree: Tree) -> list[Problem]:
         found += values.check_texts(charts.value_files(tree, service, environment), manifests)
         if not manifests and not item.problems and release:
             found.append(Problem(where, "renders nothing, so Argo CD would delete what runs; restore the templates"))
+    found += immutable.check(base, tree, rendered) if base else []
     return found + charts.schemas(rendered)

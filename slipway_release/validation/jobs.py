@@ -26,7 +26,7 @@ def check(path: str, manifests: Sequence[Manifest]) -> Iterator[Problem]:
     for job in (item for item in manifests if item.get("kind") == "Job"):
         where = f"Job {_name(job)!r}"
         kinds = hooks(job)
-        if not kinds and not any(option in _annotation(job, "argocd.argoproj.io/sync-options") for option in _REPLACED):
+        if not kinds and not is_replaced(job):
             yield Problem(
                 path,
                 f"{where}: Kubernetes does not let a Job's pods change, so the next release cannot be synced; make it a"
@@ -66,6 +66,11 @@ def is_applied(item: Manifest) -> bool:
     """Whether Argo CD applies an object at all."""
     phases = hooks(item)
     return not phases or not phases <= _TESTS
+
+
+def is_replaced(item: Manifest) -> bool:
+    """Whether Argo CD makes an object again where it cannot be changed."""
+    return any(option in _annotation(item, "argocd.argoproj.io/sync-options") for option in _REPLACED)
 
 
 def _annotation(item: Manifest, key: str) -> str:

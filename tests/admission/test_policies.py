@@ -13,6 +13,7 @@ from stacks.settings import settings_of
 from tests.admission import schema
 from tests.admission.conftest import Api
 from tests.objects import LEVELS, PODS, REFUSED, TAKEN, examples
+from tests.release.test_immutable import CHANGED, LET_BE, step
 from tests.stacks.builders import changed, texts, values
 
 DIGEST = "@sha256:" + "a" * 64
@@ -279,6 +280,20 @@ def test_kubernetes_refuses_and_takes_the_objects_that_the_check_does(api: Api) 
     assert [(manifest, said) for manifest in TAKEN if (said := judged(api, manifest))] == []
     assert [name for name, manifest in examples("refused") if not judged(api, manifest)] == []
     assert [(name, said) for name, manifest in examples("taken") if (said := judged(api, manifest))] == []
+
+
+def test_kubernetes_refuses_and_takes_the_changes_that_the_check_does(api: Api) -> None:
+    for number, (kind, was, change, refused) in enumerate([*CHANGED, *((*item, "") for item in LET_BE)]):
+        old, new = step(kind, was, change)
+        name = old["metadata"]["name"] = new["metadata"]["name"] = f"web-{number}"
+        path = place(old)
+        assert api.create(path, old, dry_run=False).is_success
+        apply = {"Content-Type": "application/apply-patch+yaml"}
+        query = {"fieldManager": "argocd", "force": "true"}
+        address = f"{path}/{name}"
+        assert api.client.patch(address, params=query, content=json.dumps(old), headers=apply).is_success
+        answer = api.client.patch(address, params=query, content=json.dumps(new), headers=apply)
+        assert answer.is_success is not bool(refused), (kind, change, answer.text)
 
 
 def test_levels_of_pod_security_take_the_pods_that_the_check_takes(api: Api) -> None:
