@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,8 @@ CHARTED = "go-web"
 CONFIG_NAMES = ("copier.yml", "copier.yaml")
 _FETCH_SECONDS = 120
 _GIT_ADDRESS = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
+_RENDERED = (".yaml", ".yml", ".tpl", ".txt")
+"""What `helm lint` permits in the folder of a chart's templates."""
 _SHARED = re.compile(r"_[a-z0-9-]+")
 _VERSION = re.compile(r"[A-Za-z0-9]+([.+-]?[A-Za-z0-9]+)*")
 
@@ -201,7 +204,23 @@ def _own(template: ServiceTemplate) -> ServiceTemplate:
         values = ""
     if not isinstance(values, dict | None):
         raise TemplateProblem(f"{template.source!r}: values.yaml of its chart is not a mapping in YAML; mend it")
+    _check_extensions(template)
     return template
+
+
+def _check_extensions(template: ServiceTemplate) -> None:
+    """Helm refuses a chart for other files beside its templates, unless `.helmignore` names them."""
+    ignored = template.chart / ".helmignore"
+    patterns = ignored.read_text(encoding="utf-8", errors="replace").split() if ignored.is_file() else []
+    for path in sorted((template.chart / "templates").rglob("*")):
+        name = path.name.removesuffix(SUFFIX)
+        if path.is_dir() or name.endswith(_RENDERED) or any(fnmatch(name, pattern) for pattern in patterns):
+            continue
+        where = path.relative_to(template.chart)
+        raise TemplateProblem(
+            f"{template.source!r}: Helm refuses {where} of its chart; move it out of `templates`, or write it as one of"
+            f" {', '.join(_RENDERED)}"
+        )
 
 
 def _chart_folder(source: str, folder: Path, named: object) -> Path | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from manifests.model.base import model, placeholders, wrong
-from manifests.model.names import AnnotationKey, DnsLabel, ObjectName, object_name
+from manifests.model.names import Annotations, DnsLabel, ObjectName, object_name
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -41,7 +41,7 @@ class Ingress:
     """Whether it answers with https."""
     tls_secret: Annotated[str, AfterValidator(_secret)] | None = None
     """The Secret with the certificate; {service} is filled in. Unset: the controller's own certificate."""
-    annotations: dict[AnnotationKey, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of each Ingress, such as the issuer of certificates."""
     wait_for_address: bool = False
     """Whether a release is verified only once the controller has written an address, which many never do."""

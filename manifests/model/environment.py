@@ -10,7 +10,7 @@ from manifests.model.base import Choice, Cpus, Line, Quantity, model, placeholde
 from manifests.model.entry import HttpRoute, Ingress
 from manifests.model.image_names import ImageSource
 from manifests.model.kinds import IgnoredDifference, PermittedKind
-from manifests.model.names import AnnotationKey, BranchName, ClusterName, DnsLabel, LabelKey, LabelValue, TeamSlug
+from manifests.model.names import Annotations, BranchName, ClusterName, DnsLabel, LabelKey, LabelValue, TeamSlug
 from manifests.model.sync_window import SyncWindow
 from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix
@@ -123,7 +123,7 @@ class Environment:
     """The most that each of its namespaces may use. Unset: no limit."""
     namespace_labels: _NamespaceLabels = Field(default_factory=dict)
     """More labels of its namespaces; they win over the platform's for Pod Security."""
-    namespace_annotations: dict[AnnotationKey, str] = Field(default_factory=dict)
+    namespace_annotations: Annotations = Field(default_factory=dict)
     """More annotations of its namespaces."""
     ignore_differences: tuple[IgnoredDifference, ...] = ()
     """Fields of its services that others write; Argo CD neither reports nor undoes what they hold."""

@@ -15,6 +15,7 @@ from slipway_release.names import (
     is_label_key,
     is_label_value,
 )
+from slipway_release.validation import objects
 from slipway_release.yaml_scalars import is_plain_text
 
 RELEASE_NAME_LENGTH = 53
@@ -182,6 +183,12 @@ def _annotation_key(text: str) -> str:
     return text
 
 
+def _heeded(annotations: dict[str, str]) -> dict[str, str]:
+    for text in objects.unheeded(annotations):
+        raise wrong(text)
+    return annotations
+
+
 def _label_value(text: str) -> str:
     if not is_label_value(text):
         raise wrong(f"{text!r} cannot be the value of a label; use at most 63 letters, digits and inner `.`, `_`, `-`")
@@ -197,7 +204,7 @@ def _runner_label(text: str) -> str:
 
 
 LabelKey = Annotated[str, AfterValidator(_label_key)]
-AnnotationKey = Annotated[str, AfterValidator(_annotation_key)]
+Annotations = Annotated[dict[Annotated[str, AfterValidator(_annotation_key)], str], AfterValidator(_heeded)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 RunnerLabel = Annotated[str, AfterValidator(_runner_label)]
 MaintenanceBranch = Annotated[str, AfterValidator(_maintenance_branch)]

@@ -113,6 +113,7 @@ def test_objects_of_the_way_in_have_the_names_that_kubernetes_gives(kind: str, g
         ({"annotations": {"cert manager/issuer": "x"}}, "key of an annotation"),
         ({"annotations": {"a/b/c": "x"}}, "key of an annotation"),
         ({"annotations": {"slipway.dev/url": "x"}}, "the platform's own"),
+        ({"annotations": {"argocd.argoproj.io/sync-wave": "first"}}, "'first' is not a whole number"),
         ({"annotations": {"argocd.argoproj.io/hook": "Sync"}}, "take objects from the Application"),
     ],
 )

@@ -361,15 +361,26 @@ def test_what_a_template_says_to_slipway_has_a_shape(template: Callable[..., Pat
         ({"values.yaml": "a: 1\n"}, "its chart has no Chart.yaml; add it"),
         ({"Chart.yaml": "name: x\n", "values.yaml": "a: [\n"}, "values.yaml of its chart is not a mapping"),
         ({"Chart.yaml": "name: x\n", "values.yaml": "- a\n"}, "values.yaml of its chart is not a mapping"),
+        ({"Chart.yaml": "name: x\n", "templates/a.json": "{}"}, "Helm refuses templates/a.json of its chart"),
+        ({"Chart.yaml": "name: x\n", "templates/x/README.md.j2": ""}, "Helm refuses templates/x/README.md.j2"),
     ],
 )
 def test_a_chart_that_is_none_is_named(template: Callable[..., Path], chart: dict[str, str], text: str) -> None:
-    folder = template()
-    (folder / "chart").mkdir()
-    for path, content in chart.items():
-        (folder / "chart" / path).write_text(content)
     with pytest.raises(TemplateProblem, match=text):
-        own(folder)
+        own(with_chart(template(), chart))
+
+
+def test_what_helm_does_not_look_at_may_be_beside_templates(template: Callable[..., Path]) -> None:
+    chart = {"Chart.yaml": "name: x\n", ".helmignore": "*.md\n", "templates/README.md": "", "templates/a.tpl": ""}
+    assert own(with_chart(template(), chart)).brings_chart
+
+
+def with_chart(folder: Path, files: dict[str, str]) -> Path:
+    """The template with a chart of its own."""
+    for path, content in files.items():
+        (folder / "chart" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "chart" / path).write_text(content)
+    return folder
 
 
 def test_a_folder_elsewhere_on_the_machine_is_not_a_template(template: Callable[..., Path], tmp_path: Path) -> None:
