@@ -51,6 +51,15 @@ def test_plan_and_visibility_decide_what_a_repository_has(
     assert repository.ask("PUT", "/environments/production", json=GATED).status_code == gated
 
 
+@pytest.mark.parametrize(("name", "status"), [("team", 422), ("enterprise", 201)])
+def test_trying_rules_out_needs_enterprise(
+    plan: Callable[[str], None], new_repository: Callable[..., Repository], name: str, status: int
+) -> None:
+    plan(name)
+    repository = new_repository(visibility="private")
+    assert repository.ask("POST", "/rulesets", json=RULESET | {"enforcement": "evaluate"}).status_code == status
+
+
 def test_internal_repositories_need_enterprise(hub: Hub, plan: Callable[[str], None]) -> None:
     plan("team")
     with hub.admin as admin:

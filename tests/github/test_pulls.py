@@ -161,6 +161,7 @@ def test_actions_may_open_pull_requests_only_where_it_is_allowed_to(
 def test_comments_can_be_written_found_and_kept_up_to_date(repository: Repository) -> None:
     number = repository.pull("side")
     made = repository.ask("POST", f"/issues/{number}/comments", json={"body": "one"}).json()
+    assert repository.ask("PATCH", f"/issues/comments/{made['id']}", json={"body": "x" * 65_537}).status_code == 422
     assert repository.ask("PATCH", f"/issues/comments/{made['id']}", json={"body": "two"}).status_code == 200
     assert [one["body"] for one in repository.ask("GET", f"/issues/{number}/comments").json()] == ["two"]
     labels = repository.ask("POST", f"/issues/{number}/labels", json={"labels": ["release"]}).json()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.github import seed
+from sandbox.github.rules import kinds
 from tests.github.conftest import Hub, Repository
 
 REQUIRED: dict[str, Any] = {"name": "strict", "enforcement": "active", "target": "branch"}
@@ -27,6 +28,112 @@ def test_a_rule_needs_its_parameters(repository: Repository, rule: dict[str, Any
     refused = rules(repository, rules=[rule])
     assert refused.status_code == 422
     assert missing in refused.json()["errors"][0]
+
+
+@pytest.mark.parametrize(
+    ("refs", "said"),
+    [
+        ({"include": ["main"], "exclude": []}, "Invalid target patterns: 'main'"),
+        ({"include": ["refs/heads/main"]}, "Invalid target patterns: ''"),
+        ({"include": ["~ALL", "refs/heads/release/*"], "exclude": ["~DEFAULT_BRANCH"]}, None),
+    ],
+)
+def test_refs_of_a_ruleset_are_whole_ones(repository: Repository, refs: dict[str, Any], said: str | None) -> None:
+    answer = rules(repository, conditions={"ref_name": refs})
+    assert (answer.json().get("errors") or [None])[0] == said
+
+
+def test_a_ruleset_of_tags_asks_for_no_pull_request(repository: Repository) -> None:
+    parameters = dict.fromkeys(kinds.REQUIRED["pull_request"], False) | {"required_approving_review_count": 1}
+    rule = {"type": "pull_request", "parameters": parameters}
+    refused = rules(repository, target="tag", rules=[rule])
+    assert refused.json()["errors"] == ["Invalid rule 'pull_request': "]
+    parameters["required_approving_review_count"] = 11
+    assert "between 0 and 10" in rules(repository, rules=[rule]).json()["errors"][0]
+
+
+def test_a_repository_has_at_most_75_rulesets(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.github.rules.rulesets.MOST_RULESETS", 1)
+    assert rules(repository).status_code == 201
+    assert rules(repository, name="another").status_code == 422
+
+
+def test_rulesets_of_an_organization_have_names_of_their_own(hub: Hub) -> None:
+    names = {"repository_name": {"include": ["none-*"], "exclude": []}}
+    body = REQUIRED | {"name": "strict-names", "conditions": names, "rules": [{"type": "deletion"}]}
+    with hub.admin as admin:
+        made = admin.post("/orgs/acme/rulesets", json=body)
+        assert made.status_code == 201
+        assert admin.post("/orgs/acme/rulesets", json=body).json()["errors"] == ["Name must be unique"]
+        assert admin.put(f"/orgs/acme/rulesets/{made.json()['id']}", json=body).status_code == 200
+        assert admin.delete(f"/orgs/acme/rulesets/{made.json()['id']}").status_code == 204
+
+
+@pytest.mark.parametrize(("length", "status"), [(255, 200), (256, 422)])
+def test_the_name_of_an_environment_has_at_most_255_characters(
+    repository: Repository, length: int, status: int
+) -> None:
+    assert repository.ask("PUT", f"/environments/{'a' * length}", json={}).status_code == status
+
+
+def test_there_is_room_for_so_many_variables(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.github.deployments.secret_routes.MOST_VARIABLES", 1)
+    one, two = ({"name": name, "value": "x"} for name in ("ONE", "TWO"))
+    assert repository.ask("POST", "/actions/variables", json=one).status_code == 201
+    assert "limit of 1" in repository.ask("POST", "/actions/variables", json=two).json()["message"]
+
+
+@pytest.mark.parametrize("change", [{"new_name": "x" * 51}, {"description": "x" * 101}, {"new_name": "Taken"}])
+def test_a_label_is_changed_by_the_rules_by_which_it_is_made(repository: Repository, change: dict[str, str]) -> None:
+    for name in ("taken", "mine"):
+        assert repository.ask("POST", "/labels", json={"name": name}).status_code == 201
+    assert repository.ask("PATCH", "/labels/mine", json=change).status_code == 422
+    assert repository.ask("PATCH", "/labels/mine", json={"new_name": "MINE", "color": "ffffff"}).status_code == 200
+
+
+def test_a_secret_team_is_not_nested(hub: Hub, repository: Repository) -> None:
+    name = repository.name
+    with hub.admin as admin:
+        closed = admin.post("/orgs/acme/teams", json={"name": f"{name} top", "privacy": "closed"}).json()
+        under = {"name": f"{name} under", "privacy": "secret", "parent_team_id": closed["id"]}
+        assert admin.post("/orgs/acme/teams", json=under).status_code == 422
+        child = admin.post("/orgs/acme/teams", json=under | {"privacy": "closed"}).json()
+        assert child["parent"]["id"] == closed["id"]
+        above = f"/orgs/acme/teams/{closed['slug']}"
+        assert admin.patch(above, json={"privacy": "secret"}).status_code == 422
+        assert admin.patch(above, json={"parent_team_id": child["id"]}).status_code == 422
+
+
+def test_a_webhook_is_not_changed_into_another_one(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hook(port: int) -> dict[str, Any]:
+        return {"config": {"url": f"http://127.0.0.1:{port}/"}, "events": ["push"], "active": False}
+
+    assert repository.ask("POST", "/hooks", json=hook(9)).status_code == 201
+    other = repository.ask("POST", "/hooks", json=hook(10)).json()["id"]
+    assert "already exists" in repository.ask("PATCH", f"/hooks/{other}", json={"config": hook(9)["config"]}).text
+    assert repository.ask("PATCH", f"/hooks/{other}", json={"active": True}).status_code == 200
+    monkeypatch.setattr("sandbox.github.git.webhooks.MOST_OF_EVENT", 2)
+    assert "cannot have more than 2 hooks" in repository.ask("POST", "/hooks", json=hook(11)).text
+
+
+def test_titles_and_texts_have_a_length(repository: Repository) -> None:
+    for field, length in (("title", 257), ("body", 65_537)):
+        refused = repository.ask("POST", "/issues", json={"title": "a", "body": "b"} | {field: "x" * length})
+        assert refused.json()["errors"][0]["field"] == field
+    made = repository.ask("POST", "/issues", json={"title": "x" * 256, "body": "x" * 65_536})
+    assert made.status_code == 201
+
+
+def test_one_context_of_a_commit_has_at_most_1000_statuses(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.github.deployments.statuses.MOST_OF_CONTEXT", 1)
+    sha = repository.ask("GET", "/commits/main").json()["sha"]
+    made = [
+        repository.ask("POST", f"/statuses/{sha}", json={"state": "pending", "context": context}).status_code
+        for context in ("one", "two", "one")
+    ]
+    assert made == [201, 201, 422]
 
 
 def test_a_secret_team_cannot_bypass(hub: Hub, repository: Repository) -> None:

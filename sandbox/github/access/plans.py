@@ -97,6 +97,18 @@ def check_visibility(forge: Forge, owner: str, visibility: str | None) -> None:
         )
 
 
+def check_enforcement(forge: Forge, owner: str, enforcement: str) -> None:
+    """Refuses rulesets that are tried out alone, which only Enterprise has.
+
+    https://docs.github.com/rest/repos/rules: "evaluate is only available with GitHub Enterprise".
+
+    Raises:
+        GitHubError: 422.
+    """
+    if enforcement == "evaluate" and of(forge, owner) is not Plan.ENTERPRISE:
+        raise GitHubError(422, "Validation Failed", ["Enforcement evaluate is not available on the current plan."])
+
+
 METADATA_RULES = frozenset(
     [
         "branch_name_pattern",

@@ -53,6 +53,29 @@ def invalid_field(resource: str, field: str, code: str = "invalid", message: str
     return GitHubError(422, "Validation Failed", [error])
 
 
+def check_length(resource: str, field: str, text: object, most: int) -> None:
+    """Refuses a text that is longer than GitHub keeps.
+
+    Raises:
+        GitHubError: 422.
+    """
+    if len(str(text or "")) > most:
+        raise invalid_field(resource, field, "custom", f"{field} is too long (maximum is {most} characters)")
+
+
+LONGEST_TITLE, LONGEST_BODY = 256, 65_536
+
+
+def check_texts(resource: str, given: Mapping[str, Any]) -> None:
+    """Refuses a title or a text of an issue, a pull request or a comment that is too long.
+
+    Raises:
+        GitHubError: 422.
+    """
+    check_length(resource, "title", given.get("title"), LONGEST_TITLE)
+    check_length(resource, "body", given.get("body"), LONGEST_BODY)
+
+
 def missing_field(field: str) -> GitHubError:
     """422 of the schema check, for a body without a field that must be there."""
     return GitHubError(422, f'Invalid request.\n\n"{field}" wasn\'t supplied.')

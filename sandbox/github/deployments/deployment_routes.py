@@ -1,6 +1,6 @@
 """REST of deployments and their statuses."""
 
-from sandbox.github.core.errors import GitHubError, conflict, invalid_field, not_found
+from sandbox.github.core.errors import GitHubError, check_length, conflict, invalid_field, not_found
 from sandbox.github.core.git import GitError
 from sandbox.github.core.ref_updates import RefUpdate
 from sandbox.github.core.requests import Answer, Request
@@ -131,8 +131,6 @@ def create_status(request: Request) -> Answer:
     deployment, given = _find(request), request.data()
     if request.required("state") not in STATES:
         raise invalid_field("DeploymentStatus", "state", "custom", "state is not included in the list")
-    if len(str(given.get("description") or "")) > LONGEST_DESCRIPTION:
-        text = f"description is too long (maximum is {LONGEST_DESCRIPTION} characters)"
-        raise invalid_field("DeploymentStatus", "description", "custom", text)
+    check_length("DeploymentStatus", "description", given.get("description"), LONGEST_DESCRIPTION)
     status = add_status(request.forge, request.repository, request.principal, deployment, given)
     return 201, status_view(request.forge, request.repository, status)

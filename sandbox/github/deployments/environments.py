@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.github.access import accounts, plans
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
+from sandbox.github.core.errors import GitHubError, check_length, invalid_field, not_found, unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Answer, Page, Request
 from sandbox.github.core.routing import route
@@ -16,6 +16,7 @@ from sandbox.github.rules.patterns import matches
 ENVIRONMENT = "/repos/{owner}/{repo}/environments/{environment}"
 POLICIES = ENVIRONMENT + "/deployment-branch-policies"
 
+LONGEST_NAME = 255
 LONGEST_WAIT = 43200
 MOST_REVIEWERS = 6
 
@@ -55,6 +56,18 @@ def ensure(forge: Forge, repository: Document, name: str) -> Document:
             }
             table.put(key(repository, name), found)
     return found
+
+
+def check_name(name: str) -> None:
+    """Refuses a name that no environment can have.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/deployments-and-environments: "may not exceed 255
+    characters".
+
+    Raises:
+        GitHubError: 422.
+    """
+    check_length("Environment", "name", name, LONGEST_NAME)
 
 
 def allows_ref(forge: Forge, repository: Document, environment: Document, ref: str) -> bool:
@@ -157,6 +170,7 @@ def set_environment(request: Request) -> Answer:
     """Creates an environment or replaces its protection; what is left out is taken away."""
     given, forge, repository = request.data(), request.forge, request.repository
     plans.check_environments(forge, repository)
+    check_name(request.params["environment"])
     wait = given.get("wait_timer") or 0
     if not isinstance(wait, int) or not 0 <= wait <= LONGEST_WAIT:
         raise invalid_field("Environment", "wait_timer")

@@ -14,6 +14,8 @@ from sandbox.github.repositories import vault
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LARGEST = 48 * 1024
+MOST_SECRETS, MOST_VARIABLES, MOST_OF_ENVIRONMENT = 100, 500, 100
+"""https://docs.github.com/actions/reference/security/secrets and `variables`: of a repository and of an environment."""
 
 REPOSITORY = "/repos/{owner}/{repo}/actions"
 ENVIRONMENT = "/repos/{owner}/{repo}/environments/{environment}"
@@ -48,6 +50,11 @@ def _checked_name(name: str) -> str:
             " not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_), and not with GITHUB_."
         )
     return name.upper()
+
+
+def _check_room(request: Request, table: str, most: int) -> None:
+    if len(request.forge.store.table(table).keys(_owner(request))) >= most:
+        raise unprocessable(f"You have reached the limit of {most} {table}.")
 
 
 def _shown(document: Document, *names: str) -> dict[str, Any]:
@@ -101,6 +108,8 @@ def set_secret(request: Request) -> Answer:
     key = _owner(request) + name
     with store.lock:
         present = store.table("secrets").get(key)
+        if present is None:
+            _check_room(request, "secrets", MOST_SECRETS)
         created = present["created_at"] if present else now()
         store.table("secrets").put(key, {"name": name, "sealed": sealed, "created_at": created, "updated_at": now()})
     return None if present else (201, {})
@@ -134,6 +143,7 @@ def create_variable(request: Request) -> Answer:
     with request.forge.store.lock:
         if table.get(key) is not None:
             raise GitHubError(409, "Already exists - Variable already exists")
+        _check_room(request, "variables", MOST_OF_ENVIRONMENT if "environment" in request.params else MOST_VARIABLES)
         table.put(key, {"name": name, "value": value, "created_at": now(), "updated_at": now()})
     return 201, {}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.github.access import accounts
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import GitHubError, invalid_field, not_found, unprocessable
+from sandbox.github.core.errors import GitHubError, check_length, invalid_field, not_found, unprocessable
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.principals import ACTIONS_APP_ID, Principal
 from sandbox.github.core.requests import Answer, Page, Request
@@ -16,6 +16,8 @@ from sandbox.github.organizations import apps
 from sandbox.github.repositories import repositories
 
 LONGEST_DESCRIPTION = 140
+MOST_OF_CONTEXT = 1000
+"""https://docs.github.com/rest/commits/statuses: "a limit of 1000 statuses per sha and context"."""
 STATES = ("error", "failure", "pending", "success")
 COMMIT_WATCHERS: list[Callable[[Forge, Document, str], None]] = []
 """Told of every commit of which something new has become known."""
@@ -153,14 +155,17 @@ def create_status(request: Request) -> Answer:
         raise unprocessable(f"No commit found for SHA: {request.params['sha']}")
     if request.required("state") not in STATES:
         raise invalid_field("Status", "state")
-    if len(str(given.get("description") or "")) > LONGEST_DESCRIPTION:
-        raise invalid_field("Status", "description", "custom", "description is too long (maximum is 140 characters)")
-    table = forge.store.table("statuses")
+    check_length("Status", "description", given.get("description"), LONGEST_DESCRIPTION)
+    table, context = forge.store.table("statuses"), given.get("context") or "default"
+    of_commit = table.all(f"{repository['id']}/{sha}/")
+    if sum(status["context"] == context for status in of_commit) >= MOST_OF_CONTEXT:
+        text = f"This SHA and context has reached the maximum number of statuses ({MOST_OF_CONTEXT})"
+        raise GitHubError(422, "Validation Failed", [{"resource": "Status", "code": "custom", "message": text}])
     status: Document = {
         "id": table.next_id(),
         "sha": sha,
         "state": given["state"],
-        "context": given.get("context") or "default",
+        "context": context,
         "description": given.get("description"),
         "target_url": given.get("target_url"),
         "creator": request.principal.login,

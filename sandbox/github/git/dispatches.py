@@ -1,12 +1,15 @@
 """REST of repository dispatches: events that somebody makes up to start workflows."""
 
+import json
+
 from sandbox.github.core.errors import unprocessable
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import mapping
 from sandbox.github.git import publishing
 
-MOST_PROPERTIES = 10
+MOST_PROPERTIES, LARGEST_PAYLOAD = 10, 64 * 1024
+"""https://docs.github.com/rest/repos/repos: at most 10 properties, and less than 64 KB."""
 
 
 @route("POST", "/repos/{owner}/{repo}/dispatches", permission="contents:write")
@@ -21,6 +24,8 @@ def dispatch(request: Request) -> Answer:
         raise unprocessable(
             f"No more than {MOST_PROPERTIES} properties are allowed; {len(client_payload)} were supplied."
         )
+    if len(json.dumps(client_payload)) > LARGEST_PAYLOAD:
+        raise unprocessable("client_payload is too large.")
     branch = repository["default_branch"]
     publishing.emit(
         request.forge,

@@ -12,6 +12,7 @@ from sandbox.github.git import publishing
 from sandbox.github.git.webhook_deliveries import send
 
 HOOKS = "/repos/{owner}/{repo}/hooks"
+MOST_OF_EVENT = 20
 MASK = "********"
 
 _NAMES = """
@@ -82,6 +83,24 @@ def _check_events(events: Iterable[str]) -> None:
         raise invalid_field("Hook", "events", "custom", problem)
 
 
+def _check_place(request: Request, config: dict[str, Any], events: set[str], own: int | None = None) -> None:
+    """Refuses a webhook like another one, and one too many of an event.
+
+    https://docs.github.com/webhooks/using-webhooks/creating-webhooks: "up to 20 webhooks for each event".
+    """
+    hooks = request.forge.store.table("hooks").all(f"{request.repository['id']}/")
+    others = [hook for hook in hooks if hook["id"] != own]
+    if any(hook["config"]["url"] == config["url"] and set(hook["events"]) & events for hook in others):
+        raise _refused("Hook already exists on this repository")
+    for event in sorted(events):
+        if sum(event in hook["events"] for hook in others) >= MOST_OF_EVENT:
+            raise _refused(f'The "{event}" event cannot have more than {MOST_OF_EVENT} hooks')
+
+
+def _refused(message: str) -> GitHubError:
+    return GitHubError(422, "Validation Failed", [{"resource": "Hook", "code": "custom", "message": message}])
+
+
 @route("GET", HOOKS, permission="repository_hooks:read")
 def list_hooks(request: Request) -> Answer:
     """All webhooks."""
@@ -95,13 +114,7 @@ def create_hook(request: Request) -> Answer:
     config = _config(request.required("config"), {})
     events = given.get("events") or ["push"]
     _check_events(events)
-    for hook in table.all(f"{request.repository['id']}/"):
-        if hook["config"]["url"] == config["url"] and set(hook["events"]) & set(events):
-            raise GitHubError(
-                422,
-                "Validation Failed",
-                [{"resource": "Hook", "code": "custom", "message": "Hook already exists on this repository"}],
-            )
+    _check_place(request, config, set(events))
     hook: Document = {
         "id": table.next_id(),
         "config": config,
@@ -137,6 +150,7 @@ def change_hook(request: Request) -> Answer:
     events = set(given.get("events") or hook["events"])
     events = (events | set(items(given, "add_events"))) - set(items(given, "remove_events"))
     _check_events(events)
+    _check_place(request, hook["config"], events, hook["id"])
     hook |= {"events": sorted(events), "active": bool(given.get("active", hook["active"])), "updated_at": now()}
     request.forge.store.table("hooks").put(_key(request, hook["id"]), hook)
     return _view(request, hook)

@@ -94,6 +94,19 @@ def view(forge: Forge, team: Document) -> dict[str, Any]:
     }
 
 
+def _may_be_above(forge: Forge, team: Document, parent: Document | None) -> bool:
+    """Whether one team can be the parent of another: a visible one of the same organisation, and not below it."""
+    above = parent
+    while above is not None and above["id"] != team["id"]:
+        above = forge.store.table("teams").get(above["parent_id"]) if above["parent_id"] else None
+    is_ours = parent is not None and parent["organization"] == team["organization"] and parent["privacy"] != "secret"
+    return is_ours and above is None
+
+
+def _has_children(forge: Forge, team: Document) -> bool:
+    return any(other["parent_id"] == team["id"] for other in forge.store.table("teams"))
+
+
 def _apply(forge: Forge, team: Document, given: dict[str, Any]) -> None:
     for name in ("name", "description", "privacy", "notification_setting"):
         if given.get(name) is not None:
@@ -106,9 +119,12 @@ def _apply(forge: Forge, team: Document, given: dict[str, Any]) -> None:
         raise invalid_field("Team", "name", "already_exists", "Name must be unique for this org")
     if "parent_team_id" in given:
         parent = given["parent_team_id"]
-        if parent and forge.store.table("teams").get(parent) is None:
+        if parent and not _may_be_above(forge, team, forge.store.table("teams").get(parent)):
             raise invalid_field("Team", "parent_team_id")
         team["parent_id"] = parent
+    if team["privacy"] == "secret" and (team["parent_id"] or _has_children(forge, team)):
+        # https://docs.github.com/rest/teams/teams: a secret team cannot be nested, above or below.
+        raise invalid_field("Team", "privacy", "custom", "Secret teams cannot be nested; make the team visible")
 
 
 @route("GET", "/orgs/{org}/teams", permission="members:read")

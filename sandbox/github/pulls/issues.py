@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import forbidden, missing_field, not_found
+from sandbox.github.core.errors import check_texts, forbidden, missing_field, not_found
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document, items
@@ -103,6 +103,7 @@ def create_comment(request: Request) -> Answer:
     pull, table = pull_of(request), request.forge.store.table("issue_comments")
     if not request.data().get("body"):
         raise missing_field("body")
+    check_texts("IssueComment", request.data())
     comment: Document = {
         "id": table.next_id(),
         "number": pull["number"],
@@ -141,6 +142,7 @@ def change_comment(request: Request) -> Answer:
     """Changes a comment."""
     key, comment = _find(request)
     _check_author(request, comment)
+    check_texts("IssueComment", request.data())
     comment |= {"body": str(request.required("body")), "updated_at": now()}
     request.forge.store.table("issue_comments").put(key, comment)
     _announce(request, pulls.must_find(request.forge, request.repository, comment["number"]), "edited", comment)

@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import forbidden, missing_field, not_found
+from sandbox.github.core.errors import check_texts, forbidden, missing_field, not_found
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
 from sandbox.github.core.store import Document
@@ -58,6 +58,7 @@ def create_issue(request: Request) -> Answer:
     """Opens an issue."""
     if not request.data().get("title"):
         raise missing_field("title")
+    check_texts("Issue", request.data())
     table = request.forge.store.table("issues")
     issue: Document = {
         "id": table.next_id(),
@@ -86,6 +87,7 @@ def update_issue(request: Request) -> Answer:
     if issue["user"] != request.principal.login and not manages:
         raise forbidden("Must have push access to repository")
     given = request.data()
+    check_texts("Issue", given)
     issue |= {name: given[name] for name in ("title", "body", "state") if name in given} | {"updated_at": now()}
     closed = issue["state"] == "closed"
     issue |= {"closed_at": now() if closed else None, "state_reason": "completed" if closed else None}

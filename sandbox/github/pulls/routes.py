@@ -7,7 +7,7 @@ from starlette.responses import Response
 from sandbox.github.access import accounts
 from sandbox.github.access.authorization import allowed
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import GitHubError, forbidden, invalid_field, unprocessable
+from sandbox.github.core.errors import GitHubError, check_texts, forbidden, invalid_field, unprocessable
 from sandbox.github.core.git import GitError
 from sandbox.github.core.ref_updates import RefUpdate
 from sandbox.github.core.requests import Answer, Request
@@ -68,6 +68,7 @@ def create_pull(request: Request) -> Answer:
     given = request.data()
     if not given.get("title"):
         raise invalid_field("PullRequest", "title", "missing_field")
+    check_texts("PullRequest", given)
     request.required("head")
     request.required("base")
     pull = pulls.create(request.forge, request.repository, request.principal, given)
@@ -91,6 +92,7 @@ def change_pull(request: Request) -> Answer:
     writes = allowed(forge, request.principal, repository, "pull_requests:write")
     if pull["user"] != request.principal.login and not writes:
         raise forbidden("Must have push access to repository")
+    check_texts("PullRequest", given)
     changes = {name: given[name] for name in ("title", "body") if given.get(name) is not None}
     action = "edited" if changes else None
     if given.get("maintainer_can_modify") is not None:

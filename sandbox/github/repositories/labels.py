@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.github.core.errors import invalid_field, missing_field, not_found
+from sandbox.github.core.errors import check_length, invalid_field, missing_field, not_found
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.requests import Answer, Request
 from sandbox.github.core.routing import route
@@ -56,6 +56,11 @@ def _color(given: dict[str, Any], default: str) -> str:
     return color
 
 
+def _check_lengths(name: object, description: object) -> None:
+    check_length("Label", "name", name, 50)
+    check_length("Label", "description", description, 100)
+
+
 @route("POST", LABELS, permission="issues:write|pull_requests:write")
 def create_label(request: Request) -> Answer:
     """Creates a label."""
@@ -63,9 +68,7 @@ def create_label(request: Request) -> Answer:
     if not given.get("name"):
         raise missing_field("name")
     key = f"{request.repository['id']}/{str(given['name']).lower()}"
-    for field, most in (("name", 50), ("description", 100)):
-        if len(str(given.get(field) or "")) > most:
-            raise invalid_field("Label", field, "custom", f"{field} is too long (maximum is {most} characters)")
+    _check_lengths(given["name"], given.get("description"))
     if table.get(key) is not None:
         raise invalid_field("Label", "name", "already_exists")
     label: Document = {
@@ -90,11 +93,15 @@ def change_label(request: Request) -> Answer:
     key, label = _label(request)
     given, table = request.data(), request.forge.store.table("labels")
     name = given.get("new_name") or given.get("name") or label["name"]
+    new = f"{request.repository['id']}/{str(name).lower()}"
+    _check_lengths(name, given.get("description"))
+    if new != key and table.get(new) is not None:
+        raise invalid_field("Label", "name", "already_exists")
     label |= {"name": name, "color": _color(given, label["color"])}
     if "description" in given:
         label["description"] = given["description"]
     table.delete(key)
-    table.put(f"{request.repository['id']}/{name.lower()}", label)
+    table.put(new, label)
     return _view(request, label)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.github.access import accounts, plans
 from sandbox.github.access.authorization import repository_role
 from sandbox.github.core.clock import now
-from sandbox.github.core.errors import GitHubError, invalid_field, missing_field
+from sandbox.github.core.errors import GitHubError, check_length, invalid_field, missing_field
 from sandbox.github.core.forge import Forge
 from sandbox.github.core.git import EMPTY_TREE, ZERO, Signature
 from sandbox.github.core.principals import Kind, Principal
@@ -275,9 +275,7 @@ def role_flags(role: str) -> dict[str, bool]:
 
 def _check_description(given: Document) -> None:
     text = str(given.get("description") or "")
-    if len(text) > _LONGEST_DESCRIPTION:
-        text = f"description is too long (maximum is {_LONGEST_DESCRIPTION} characters)"
-        raise invalid_field("Repository", "description", "custom", text)
+    check_length("Repository", "description", text, _LONGEST_DESCRIPTION)
     if any(unicodedata.category(one) == "Cc" for one in text):
         raise invalid_field("Repository", "description", "custom", "description control characters are not allowed")
 

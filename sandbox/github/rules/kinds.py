@@ -1,7 +1,8 @@
 """The kinds of rules and bypass actors that a ruleset may have, and what is missing or wrong in those of a request."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from sandbox.github.access import accounts
 from sandbox.github.core.forge import Forge
@@ -55,22 +56,42 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 """Parameters that GitHub adds where they were left out."""
 
+MOST_APPROVALS = 10
+OF_BRANCHES = frozenset({"pull_request", "merge_queue"})
+"""Rules that a ruleset of tags cannot have; https://github.com/eclipse-csi/otterdog/issues/483"""
+_REF = re.compile(r"~ALL|~DEFAULT_BRANCH|refs/\S+")
+"""https://github.com/integrations/terraform-provider-github/pull/2660"""
+
 ACTORS = ("Integration", "OrganizationAdmin", "RepositoryRole", "Team", "DeployKey", "User")
 WITHOUT_ID = ("DeployKey", "OrganizationAdmin")
 """Actors of which there is one; GitHub drops an id that is sent."""
 
 
-def rule_problems(rules: list[Document]) -> Iterator[str]:
-    """What is wrong with the rules of a request."""
+def rule_problems(target: object, rules: list[Document]) -> Iterator[str]:
+    """What is wrong with the rules of a request for a ruleset of branches, tags or pushes."""
     for rule in rules:
         kind = rule.get("type")
-        if kind not in REQUIRED:
+        if kind not in REQUIRED or (target == "tag" and kind in OF_BRANCHES):
             yield f"Invalid rule '{kind}': "
             continue
         parameters = mapping(rule, "parameters")
         missing = [name for name in REQUIRED[kind] if parameters.get(name) is None]
         if missing:
             yield f"Invalid rule '{kind}': Missing required parameters: {', '.join(missing)}"
+        approvals = parameters.get("required_approving_review_count")
+        if isinstance(approvals, int) and not 0 <= approvals <= MOST_APPROVALS:
+            yield f"Invalid rule '{kind}': required_approving_review_count must be between 0 and {MOST_APPROVALS}"
+
+
+def condition_problems(conditions: Document) -> Iterator[str]:
+    """What is wrong with the refs that a request names: whole ones, or words of GitHub's own, in both lists."""
+    refs = conditions.get("ref_name")
+    if isinstance(refs, dict):
+        for key in ("include", "exclude"):
+            given = cast("Document", refs).get(key)
+            named = [str(pattern) for pattern in cast("list[object]", given)] if isinstance(given, list) else [""]
+            if wrong := [pattern for pattern in named if not _REF.fullmatch(pattern)]:
+                yield f"Invalid target patterns: {', '.join(repr(pattern) for pattern in wrong)}"
 
 
 def actor_problems(forge: Forge, owner: str, actors: list[Document]) -> Iterator[str]:

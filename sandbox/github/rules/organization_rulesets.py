@@ -53,11 +53,15 @@ def _find(request: Request) -> Document:
     return found
 
 
+def _others(request: Request) -> list[Document]:
+    return request.forge.store.table(rules.OF_ORGANIZATIONS).all(f"{request.organization['id']}/")
+
+
 @route("GET", PATH, permission=READ)
 def list_rulesets(request: Request) -> Answer:
     """All rulesets, without their rules."""
     _check_plan(request)
-    found = request.forge.store.table(rules.OF_ORGANIZATIONS).all(f"{request.organization['id']}/")
+    found = _others(request)
     return [_view(request, ruleset, full=False) for ruleset in found]
 
 
@@ -68,6 +72,7 @@ def create_ruleset(request: Request) -> Answer:
     checked, table = _checked(request, request.data()), request.forge.store.table(rules.OF_ORGANIZATIONS)
     with request.forge.store.lock:
         # One series of numbers with those of repositories.
+        rulesets.check_place(_others(request), checked["name"])
         number = request.forge.store.table("rulesets").next_id()
         ruleset = {"id": number, **checked, "created_at": now(), "updated_at": now()}
         table.put(f"{request.organization['id']}/{number}", ruleset)
@@ -85,6 +90,7 @@ def replace_ruleset(request: Request) -> Answer:
     """Changes a ruleset; fields that are left out stay."""
     present = _find(request)
     changed = present | _checked(request, present | request.data()) | {"updated_at": now()}
+    rulesets.check_place(_others(request), changed["name"], present["id"])
     request.forge.store.table(rules.OF_ORGANIZATIONS).put(f"{request.organization['id']}/{present['id']}", changed)
     return _view(request, changed)
 

@@ -13,6 +13,8 @@ from sandbox.github.core.store import Document, items, mapping
 from sandbox.github.rules import kinds, rules
 
 ENFORCEMENTS = ("active", "disabled", "evaluate")
+MOST_RULESETS = 75
+"""Of a repository, and as many of an organisation."""
 TARGETS = ("branch", "tag", "push")
 
 
@@ -29,10 +31,12 @@ def checked(forge: Forge, owner: str, given: dict[str, Any]) -> dict[str, Any]:
         problems.append(f"Enforcement must be one of {', '.join(ENFORCEMENTS)}")
     if given.get("target", "branch") not in TARGETS:
         problems.append(f"Target must be one of {', '.join(TARGETS)}")
-    problems += kinds.rule_problems(items(given, "rules"))
+    problems += kinds.rule_problems(given.get("target", "branch"), items(given, "rules"))
+    problems += kinds.condition_problems(mapping(given, "conditions"))
     problems += kinds.actor_problems(forge, owner, items(given, "bypass_actors"))
     if problems:
         raise GitHubError(422, "Validation Failed", problems)
+    plans.check_enforcement(forge, owner, given["enforcement"])
     plans.check_metadata_rules(forge, owner, {str(rule["type"]) for rule in items(given, "rules")})
     return {
         "name": given["name"],
@@ -79,10 +83,27 @@ def _find(request: Request) -> Document:
     return found
 
 
-def _check_name(request: Request, name: str, own: int | None = None) -> None:
-    for ruleset in request.forge.store.table("rulesets").all(f"{request.repository['id']}/"):
-        if ruleset["name"] == name and ruleset["id"] != own:
-            raise GitHubError(422, "Validation Failed", ["Name must be unique"])
+def check_place(others: list[Document], name: str, own: int | None = None) -> None:
+    """Refuses a name that is taken, and one ruleset too many.
+
+    https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/about-rulesets
+
+    Args:
+        others: those of the same repository or organisation.
+        name: of the one that is made or changed.
+        own: its number, if there is one already.
+
+    Raises:
+        GitHubError: 422.
+    """
+    if any(ruleset["name"] == name and ruleset["id"] != own for ruleset in others):
+        raise GitHubError(422, "Validation Failed", ["Name must be unique"])
+    if own is None and len(others) >= MOST_RULESETS:
+        raise GitHubError(422, "Validation Failed", [f"There is a limit of {MOST_RULESETS} rulesets"])
+
+
+def _others(request: Request) -> list[Document]:
+    return request.forge.store.table("rulesets").all(f"{request.repository['id']}/")
 
 
 @route("GET", "/repos/{owner}/{repo}/rulesets")
@@ -99,7 +120,7 @@ def create_ruleset(request: Request) -> Answer:
     ruleset = _checked(request, request.data())
     table = request.forge.store.table("rulesets")
     with request.forge.store.lock:
-        _check_name(request, ruleset["name"])
+        check_place(_others(request), ruleset["name"])
         ruleset = {"id": table.next_id(), **ruleset, "created_at": now(), "updated_at": now()}
         table.put(f"{request.repository['id']}/{ruleset['id']}", ruleset)
     return 201, view(request, ruleset)
@@ -116,7 +137,7 @@ def replace_ruleset(request: Request) -> Answer:
     """Changes a ruleset; fields that are left out stay."""
     present = _find(request)
     changed = present | _checked(request, present | request.data()) | {"updated_at": now()}
-    _check_name(request, changed["name"], present["id"])
+    check_place(_others(request), changed["name"], present["id"])
     request.forge.store.table("rulesets").put(f"{request.repository['id']}/{present['id']}", changed)
     return view(request, changed)
 
