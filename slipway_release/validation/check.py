@@ -20,6 +20,7 @@ from slipway_release.validation import (
     jobs,
     ownership,
     pod_security,
+    references,
     removal,
     rules,
     secrets,
@@ -125,6 +126,7 @@ def _rendered(tree: Tree, base: Tree | None) -> list[Problem]:
             what = f"{manifest.get('kind')} {secrets.name_of(manifest)!r}"
             found += [Problem(where, f"{what}: {text}") for text in beyond]
         found += jobs.check(where, manifests)
+        found += references.check(where, manifests)
         found += rules.check_repeated(where, manifests, namespace)
         found += values.check_texts(charts.value_files(tree, service, environment), manifests)
         if not manifests and not item.problems and release:
