@@ -1,6 +1,7 @@
 """What Pulumi's state of the selected stack knows, asked of the engine before the program declares anything."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pulumi
@@ -8,6 +9,7 @@ import pulumi
 PLATFORM = "slipway:index:Platform"
 VERSION_OUTPUT = "slipwayVersion"
 """The output of the platform that says which Slipway made it."""
+REPOSITORY_KIND = "github:index/repository:Repository"
 COMMIT_OUTPUT = "commit"
 """The output of the platform that says which commit of the platform repository made it."""
 _READ = "pulumi:pulumi:readStackResourceOutputs"
@@ -24,6 +26,9 @@ class State:
 
     commit: str = ""
     """The commit of the platform repository that was deployed last; empty where none was ever known."""
+
+    repositories: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The repositories by their logical names, each as `owner/name`."""
 
     def has(self, kind: str, name: str) -> bool:
         """Whether a resource is in it."""
@@ -43,7 +48,12 @@ def read_state() -> State | None:
     version, commit = (
         next((str(one[name]) for one in outputs if one.get(name)), "") for name in (VERSION_OUTPUT, COMMIT_OUTPUT)
     )
-    return State(frozenset(map(_named, found)), version, commit)
+    repositories = {
+        _named(urn)[1]: str(one["outputs"]["fullName"])
+        for urn, one in found.items()
+        if _named(urn)[0] == REPOSITORY_KIND and one["outputs"].get("fullName")
+    }
+    return State(frozenset(map(_named, found)), version, commit, repositories)
 
 
 def _named(urn: str) -> tuple[str, str]:

@@ -10,7 +10,13 @@ from components.github.preflight.credential import lifetime_advice, reviewer_pro
 from components.github.preflight.findings import PARALLEL, Adoptable, Advice, Check, Findings, later, side_by_side
 from components.github.preflight.installed_apps import app_checks
 from components.github.preflight.leaving import leaving_advice
-from components.github.preflight.names import find_repository, member_problems, repository_problems, team_problems
+from components.github.preflight.names import (
+    environment_repository_problems,
+    find_repository,
+    member_problems,
+    repository_problems,
+    team_problems,
+)
 from components.github.preflight.organisation import actions_problems, find_organisation, plan_problems
 from components.github.preflight.rulesets import ruleset_problems
 from components.state import State
@@ -58,6 +64,7 @@ def github_findings(
         *app_checks(settings, api, keys, there),
         lambda: reviewer_problems(settings, api),
         lambda: lifetime_advice(settings, there),
+        later(environment_repository_problems, settings, state),
         *(later(team_problems, settings, state, api, team) for team in settings.teams),
         *(later(member_problems, settings, api, login) for login in sorted(_logins(settings))),
         *(later(repository_problems, settings, state, api, name, repository) for name, repository in found.items()),

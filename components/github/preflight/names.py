@@ -9,11 +9,12 @@ from components.github.errors import GitHubError
 from components.github.file_delivery import FileDelivery
 from components.github.preflight.findings import Adoptable, Advice
 from components.github.tree import WantedFiles
-from components.state import State
+from components.state import REPOSITORY_KIND, State
 from manifests.model import REPOSITORY, TEAM, MemberRole, Settings, Team, adoptable
 from manifests.repository_files import environment_repository_files, service_repository_files
 
-_REPOSITORY_KIND = "github:index/repository:Repository"
+_ENVIRONMENTS_KIND = "slipway:index:EnvironmentRepository"
+_BRANCH = "its default branch is {}, and rules and releases follow main"
 _TEAM_KIND = "github:index/team:Team"
 
 Repository = dict[str, Any]
@@ -35,7 +36,10 @@ def repository_problems(
     if isinstance(found, GitHubError):
         yield str(found)
         return
+    known = state.repositories.get(f"{_component(settings, name)}-repository") if state is not None else None
     if found is None:
+        if known is not None:
+            yield from _gone(settings, api, full_name, known)
         return
     # GitHub redirects from the former name of a repository, so that what is found may have another one.
     now = str(found.get("full_name", full_name))
@@ -44,15 +48,67 @@ def repository_problems(
         return
     if found.get("archived"):
         yield f"repository {full_name}: it is archived; unarchive it on its settings page, or choose another name"
-    if state is not None and state.has(_REPOSITORY_KIND, f"{_component(settings, name)}-repository"):
-        return
     where = f"repository {full_name}"
+    if state is not None and state.has(REPOSITORY_KIND, f"{_component(settings, name)}-repository"):
+        if known is not None and not _is_now(api, known, full_name):
+            remedy = "choose another name, or rename that one first"
+            yield f"{where}: it exists, so that {known} cannot get its name; {remedy}"
+        elif found.get("default_branch", "main") != "main":
+            yield Advice(f"{where}: {_BRANCH.format(found['default_branch'])}; make main its default branch again")
+        return
+    if state is not None and (holder := _holder(state, full_name)) is not None:
+        yield (
+            f"{where}: it is that of {holder} in the state, and what is taken away from {holder} would be taken from"
+            f" it too; keep that name, or run `pulumi up` without it first and adopt the repository then"
+        )
+        return
     if settings.adopts(REPOSITORY, name):
         yield from _changes_of_adoption(settings, where, found)
         yield from _switched_off(where, found)
         yield from _replaced_files(settings, api, where, name, found)
     else:
         yield from _unclaimed(settings, where, found, adoptable(REPOSITORY, name), state, "choose another name")
+
+
+def environment_repository_problems(settings: Settings, state: State | None) -> Iterator[str]:
+    """An environment repository of another name would begin without a release, and nothing would run any more."""
+    wanted = settings.github.environment_repository
+    for kind, name in sorted(state.resources) if state is not None else ():
+        if kind == _ENVIRONMENTS_KIND and name != wanted:
+            yield (
+                f"github.environmentRepository: the releases of this stack are in {name}, and {wanted} would begin"
+                f" without them; set it back to {name}, or make a stack of its own for {wanted}"
+            )
+
+
+def _gone(settings: Settings, api: GitHubApi, full_name: str, known: str) -> Iterator[str]:
+    """What became of a repository that the state has and GitHub has not."""
+    if known.lower() == full_name.lower():
+        yield Advice(
+            f"repository {full_name}: the state has it and GitHub has not; restore it on the organisation's settings"
+            " page, or let `pulumi up --refresh` make it again, empty"
+        )
+    elif known.partition("/")[0].lower() != settings.github.owner.lower() and not _is_now(api, known, full_name):
+        yield (
+            f"github.owner: {known} is in the state, and is not moved to {settings.github.owner}; set it back, or make"
+            f" a stack of its own for {settings.github.owner}"
+        )
+
+
+def _is_now(api: GitHubApi, known: str, full_name: str) -> bool:
+    """Whether a repository has that name, or got it by a rename: GitHub leads from the former name to it."""
+    if known.lower() == full_name.lower():
+        return True
+    found = api.find(f"/repos/{quote(known)}")
+    return found is not None and str(found.get("full_name", known)).lower() == full_name.lower()
+
+
+def _holder(state: State, full_name: str) -> str | None:
+    """What else has a repository in the state, such as a service under its former name."""
+    for name, repository in state.repositories.items():
+        if repository.lower() == full_name.lower():
+            return name.removesuffix("-repository")
+    return None
 
 
 def _changes_of_adoption(settings: Settings, where: str, found: Repository) -> Iterator[str]:
@@ -65,7 +121,7 @@ def _changes_of_adoption(settings: Settings, where: str, found: Repository) -> I
         )
     if (branch := found.get("default_branch", "main")) != "main" and found.get("size") != 0:
         yield (
-            f"{where}: its default branch is {branch}, and rules and releases follow main; rename it on"
+            f"{where}: {_BRANCH.format(branch)}; rename it on"
             f" {found.get('html_url')}/branches first (GitHub keeps pull requests and redirects; an old main has to go"
             " before), or choose another repository"
         )
@@ -117,9 +173,11 @@ def team_problems(settings: Settings, state: State | None, api: GitHubApi, team:
     path = f"teams[{team.name}]"
     if team.existing and found is None:
         yield f"{path}: {settings.github.owner} has no such team; create it, or leave `existing` out"
-    if found is None:
-        return
     known = state is not None and state.has(_TEAM_KIND, f"{team.name}-team")
+    if found is None:
+        if known and not team.existing:
+            yield Advice(f"{path}: the state has it and GitHub has not; `pulumi up --refresh` makes it again")
+        return
     if not (team.existing or known or settings.adopts(TEAM, team.name)):
         other = "set `existing: true` if others manage it, choose another name"
         yield from _unclaimed(settings, path, found, adoptable(TEAM, team.name), state, other)
