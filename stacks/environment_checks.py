@@ -1,12 +1,17 @@
 """The rules of environments: their order, who may do what in them, where they run, and what they take."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from manifests.model import AUTOMATION, PULL_REQUESTS, Environment, Images
 from stacks.parts import Parts, duplicates, repeated, unknown
 from stacks.problems import Problem, listed
 from stacks.reading import Found
 
+_ITSELF = frozenset(
+    {"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+)
+"""The names by which pods reach the cluster that they run on."""
 RESERVED_ENVIRONMENTS = frozenset({"default", "infrastructure", AUTOMATION, PULL_REQUESTS})
 
 
@@ -57,16 +62,32 @@ def _check_cluster(parts: Parts, found: Found[Environment]) -> Iterator[Problem]
 
 
 def check_servers(parts: Parts) -> Iterator[Problem]:
-    """A cluster is registered once, by the first environment that says how."""
+    """A cluster is registered once, by the first environment that says how; Argo CD tells clusters by their address."""
     first: dict[str | None, tuple[str, str]] = {}
+    clusters: dict[str, str] = {}
     for found in parts.environments:
         environment = found.value
-        if environment.server is None:
+        if environment.server is None or environment.cluster is None:
             continue
         name, server = first.setdefault(environment.cluster, (environment.name, environment.server))
-        if server != environment.server:
+        address = _address(environment.server)
+        other = clusters.setdefault(address, environment.cluster)
+        if urlsplit(address).hostname in _ITSELF:
+            text = "it is the address of the cluster that Argo CD runs on, which Argo CD knows already"
+            yield Problem(found.at("server"), f"{text}; leave `cluster`, `context` and `server` out")
+        elif _address(server) != address:
             text = f"{environment.cluster} is at {server} in {name}; use one address, or another `cluster`"
             yield Problem(found.at("server"), text)
+        elif other != environment.cluster:
+            text = f"it is the address of {other} too, and Argo CD knows a cluster by its address; use one `cluster`"
+            yield Problem(found.at("server"), text)
+
+
+def _address(server: str) -> str:
+    """A server's address as programs compare it."""
+    parts = urlsplit(server)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"
 
 
 def _check_branch(found: Found[Environment]) -> Iterator[Problem]:

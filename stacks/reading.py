@@ -119,6 +119,11 @@ class Reader:
             return Found(path, adapter.validate_json(json.dumps(raw)))
         except ValidationError as error:
             details = _told(error.errors(include_url=False))
+        if empty := [detail["loc"] for detail in details if _is_empty(detail)]:
+            raw = deepcopy(raw)
+            for location in empty:
+                _remove(raw, location)
+            return self._read(path, raw, kind)
         for detail in details:
             self.problem(path + _path(detail["loc"]), _words(detail, _schema(kind)))
         # Deepest and last first, so that removing one list item does not move the next.
@@ -144,6 +149,12 @@ def _told(details: list[ErrorDetails]) -> list[ErrorDetails]:
         if detail["type"] not in {"too_long", "too_short"}
         or not any(location[: len(detail["loc"])] == detail["loc"] != location for location in wrong)
     ]
+
+
+def _is_empty(detail: ErrorDetails) -> bool:
+    """Whether it is about a key with nothing behind it, which is one that is not there."""
+    location = detail["loc"]
+    return detail["input"] is None and bool(location) and isinstance(location[-1], str) and location[-1] != "[key]"
 
 
 def _remove(raw: object, location: Location) -> None:
@@ -181,7 +192,7 @@ def _path(location: Location) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, (dict, list)):
         return "a list" if isinstance(value, list) else "a mapping"
-    text = repr(value)
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 

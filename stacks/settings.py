@@ -25,6 +25,7 @@ from manifests.model import (
     Template,
 )
 from stacks.checks import check_parts
+from stacks.clear_secrets import clear_secrets
 from stacks.entries import check_entries
 from stacks.parts import Parts
 from stacks.problems import NAMESPACE, Problem, SettingsError, listed
@@ -144,6 +145,7 @@ def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str]
         problems += check_presence(texts, needed, github.value)
     if encrypted is not None:
         problems += check_contents(texts, encrypted, keys=texts.get("preflight") != "false")
+        problems += clear_secrets(argocd.value.values) if argocd else []
     if problems or not (github and cluster and argocd and registry and notifications):
         raise SettingsError(stack, problems)
     settings = Settings(

@@ -30,6 +30,7 @@ _WAYS = (
     "client_key_data",
     "auth_provider",
 )
+_PROGRAM_VERSIONS = tuple(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1"))
 _FLATTEN = "`kubectl config view --flatten > one` writes what it holds into one file"
 
 
@@ -102,6 +103,11 @@ def _program_problems(program: Program, name: str, path: Path) -> Iterator[str]:
     if not (command and program.version):
         missing = "apiVersion" if command else "command"
         yield f"the program that gives {name} its tokens has no {missing}; complete `exec` in {path}"
+    elif program.version not in _PROGRAM_VERSIONS:
+        yield (
+            f"the program that gives {name} its tokens speaks {program.version}, which Kubernetes has removed; write"
+            " its entry again with your provider's command (`aws eks update-kubeconfig …`)"
+        )
     elif "/" in command and not Path(command).is_absolute():
         yield (
             f"{name} gets its tokens from `{command}`, and the Kubernetes provider looks for that elsewhere than"

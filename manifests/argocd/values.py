@@ -29,8 +29,10 @@ _NEEDED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("configs", "cm", "application.resourceTrackingMethod"): ("annotation", "annotation+label"),
     ("configs", "params", "controller.resource.health.persist"): ("true",),
     ("configs", "rbac", "policy.matchMode"): ("glob",),
+    ("createClusterRoles",): ("true",),
 }
 """What releases and rights hang on: reports, the platform's ConfigMaps, and how Argo CD marks objects as its own."""
+_AT_LEAST_ONE = (("controller", "replicas"), ("repoServer", "replicas"))
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
     "server": {"cpu": "50m", "memory": "128Mi"},
@@ -64,9 +66,31 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"configs.rbac.{BUILT_IN}", "absent: `argocd.sso.admin: true` lets Argo CD's own administrator in"
     needed = {**_NEEDED, **({("dex", "enabled"): ("true",)} if sign_on.needs_dex(settings) else {})}
     for path, allowed in needed.items():
-        parent = _at(own, path[:-1])
-        if isinstance(parent, Mapping) and path[-1] in parent and str(_at(own, path)).lower() not in allowed:
+        if _is_set(own, path) and str(_at(own, path)).lower() not in allowed:
             yield ".".join(path), f"{' or '.join(allowed)}: the platform's releases and rights need it"
+    yield from _contradicting(settings, own)
+
+
+def _contradicting(settings: Settings, own: Values) -> Iterator[tuple[str, str]]:
+    """What leaves Argo CD without a part that it cannot do without, or says otherwise than another setting."""
+    for path in _AT_LEAST_ONE:
+        if _is_set(own, path) and _at(own, path) in {0, "0", None}:
+            yield ".".join(path), "1 or more: nothing would be delivered without it"
+    stand_ins = (_at(own, ("redis-ha", "enabled")), _at(own, ("externalRedis", "host")))
+    if _at(own, ("redis", "enabled")) is False and not any(stand_ins):
+        yield "redis.enabled", "true, or `redis-ha.enabled` true, or `externalRedis.host` set: Argo CD needs one Redis"
+    said = {
+        ("crds", "install"): ("argocd.installCrds", settings.argocd.install_crds),
+        ("configs", "cm", "url"): ("argocd.url", settings.argocd.url),
+    }
+    for path, (setting, value) in said.items():
+        if _is_set(own, path) and _at(own, path) != value:
+            yield ".".join(path), f"absent, because `{setting}` says it; set that"
+
+
+def _is_set(values: Values, path: tuple[str, ...]) -> bool:
+    parent = _at(values, path[:-1])
+    return isinstance(parent, Mapping) and path[-1] in parent
 
 
 def _lost(ours: Values, own: Values, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

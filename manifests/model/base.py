@@ -116,5 +116,7 @@ Cpus = Annotated[
         "is far too many processors; use a number such as 4, or thousandths such as 500m",
     ),
 ]
-NumberText = Annotated[str, matching(r"[0-9]{1,20}", "is not an id: use digits, in quotes")]
+NumberText = Annotated[
+    str, matching(r"[1-9][0-9]{0,19}", "is not an id: use its digits as GitHub shows them, in quotes")
+]
 Line = Annotated[str, AfterValidator(filled)]

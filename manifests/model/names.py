@@ -105,6 +105,8 @@ def _repository(text: str) -> str:
     name = text.lower()
     if name in {".github", ".github-private"}:
         raise wrong(f"{text!r} is a repository with a meaning of its own on GitHub; use another name")
+    if name.endswith(".github.io"):
+        raise wrong(f"{text!r} is a site that GitHub Pages publishes, also of a private repository; use another name")
     if name.endswith((".git", ".wiki")):
         # GitHub takes `.git` off, so that the repository would have another name than its resource.
         raise wrong(f"{text!r} has an ending that GitHub keeps for itself; use the name without it")

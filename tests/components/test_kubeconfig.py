@@ -143,6 +143,10 @@ def test_whatever_kubectl_reads_is_opened(tmp_path: Path, content: bytes) -> Non
         ({"exec": {"command": "/nowhere/login", "apiVersion": BETA}}, "which is not a program; install it"),
         ({"exec": {"command": "nowhere", "apiVersion": BETA, "installHint": "see\nthere"}}, "install it (see there)"),
         ({"exec": {"command": "true", "apiVersion": "client.authentication.k8s.io/v1"}}, "has no interactiveMode"),
+        (
+            {"exec": {"command": "true", "apiVersion": "client.authentication.k8s.io/v1alpha1"}},
+            "Kubernetes has removed",
+        ),
     ],
 )
 def test_a_user_that_cannot_log_in_is_named(tmp_path: Path, user: dict[str, Any], said: str) -> None:
