@@ -93,6 +93,17 @@ def test_the_way_of_a_release_follows_the_requirements(shown: Callable[..., Page
     assert "approved by platform" in columns[3]
 
 
+def test_of_many_environments_the_names_of_services_stay_in_sight(shown: Callable[..., Page]) -> None:
+    found = large(3)
+    names = [f"place-{number}" for number in range(9)]
+    found["environments"] = [found["environments"][0] | {"name": name} for name in names]
+    found["services"] = [service | {"in": dict.fromkeys(names, service["in"]["dev"])} for service in found["services"]]
+    tab = shown(found)
+    tab.run("scrollTo(document.documentElement.scrollWidth, 0)")
+    assert tab.run("scrollX") > 0
+    assert tab.run("document.querySelector('#places tbody th').getBoundingClientRect().left") == 0
+
+
 def test_the_trend_is_told_in_words_too(shown: Callable[..., Page]) -> None:
     label = shown(large(3)).run("document.querySelector('.trend').getAttribute('aria-label')")
     assert label == "by week, oldest first: nothing known, 4, 2, 7"
