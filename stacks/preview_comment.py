@@ -69,7 +69,7 @@ def comment(
             else f"Destructive: the check fails until somebody sets the label `{LABEL}`:"
         )
         head += ["", f"### {'⚠️' if meant else '⛔'} {said}", *(f"- **{text}**" for text in refused)]
-    about = [*headlines(preview.changes), *map(_quoted, preview.warnings)]
+    about = headlines(preview.changes, list(map(_quoted, preview.warnings)))
     if about:
         head += ["", "### In short", *(f"- {text}" for text in about)]
     removed = [change for change in preview.changes if change.removes]

@@ -20,13 +20,22 @@ _HARMLESS = ("docs/", "examples/", "tests/", "benchmarks/", "stacks/Pulumi.")
 _SHOWN = 5
 
 
-def headlines(changes: Sequence[Change]) -> list[str]:
-    """Which environments and services come, go or work otherwise, as the environment repository is told of it."""
+def headlines(changes: Sequence[Change], warnings: Sequence[str] = ()) -> list[str]:
+    """What a change is about: which environments and services come, go or work otherwise, and what it warns of.
+
+    Args:
+        changes: what would change; one of them is the file by which the environment repository knows the platform.
+        warnings: those of the preview. One that tells what becomes of a service that leaves stands for its headline.
+    """
+    return [*_headlines(changes, warnings), *warnings]
+
+
+def _headlines(changes: Sequence[Change], warnings: Sequence[str]) -> list[str]:
     for change in changes:
         old, new = (_platform(one) for one in (change.old, change.new))
         if old and new:
-            environments = _words("environment", _ENVIRONMENT, old, new)
-            return [*_platform_words(old, new), *environments, *_words("service", _SERVICE, old, new)]
+            environments = _words("environment", _ENVIRONMENT, old, new, warnings)
+            return [*_platform_words(old, new), *environments, *_words("service", _SERVICE, old, new, warnings)]
     return []
 
 
@@ -64,7 +73,7 @@ def _platform_words(old: Json, new: Json) -> Iterator[str]:
         yield f"the platform: {told}"
 
 
-def _words(kind: str, keys: Sequence[str], old: Json, new: Json) -> Iterator[str]:
+def _words(kind: str, keys: Sequence[str], old: Json, new: Json, warnings: Sequence[str]) -> Iterator[str]:
     """What is said of several in the same words is said once."""
     before, after = _named(old, f"{kind}s"), _named(new, f"{kind}s")
     alike: dict[tuple[str, str], list[str]] = {}
@@ -75,7 +84,8 @@ def _words(kind: str, keys: Sequence[str], old: Json, new: Json) -> Iterator[str
     for (newly, told), names in alike.items():
         what = f"{newly}{kind}{'s' if len(names) > 1 else ''}"
         yield f"{f'**{what}**' if newly else what} {', '.join(map(code, names))}: {told}"
-    gone = [name for name in before if name not in after]
+    told = tuple(f"{kind} {name} leaves" for name in before if name not in after)
+    gone = [one.split()[1] for one in told if not any(text.startswith(one) for text in warnings)]
     if gone:
         listed = ", ".join(map(code, gone))
         yield f"**{kind}s {listed} leave**" if len(gone) > 1 else f"**{kind} {listed} leaves**"

@@ -7,7 +7,7 @@ import pytest
 
 from stacks.preview_changes import read_preview
 from stacks.preview_comment import comment
-from stacks.preview_headlines import machinery
+from stacks.preview_headlines import headlines, machinery
 from tests.stacks.test_preview_comment import preview, step
 
 
@@ -59,6 +59,29 @@ def test_what_a_change_is_about_is_said_in_short_before_its_details(
 ) -> None:
     text = comment(read_preview(told_to_the_platform(old, new)), "acme", {})
     assert sentence in text.partition("### In short")[2].partition("**service orders**")[0]
+
+
+def test_a_service_that_leaves_is_told_by_the_warning_that_says_what_becomes_of_it() -> None:
+    changes = read_preview(told_to_the_platform({"services": [ORDERS]}, {})).changes
+    said = "service orders leaves: its Applications there go"
+    assert headlines(changes, [said]) == [said]
+    assert headlines(changes, ["something else"]) == ["**service `orders` leaves**", "something else"]
+
+
+def test_what_is_said_of_several_services_is_said_once() -> None:
+    services = [ORDERS | {"name": name} for name in ("orders", "invoices")]
+    moved = [one | {"environments": ["staging", "qa"]} for one in services]
+    said = comment(read_preview(told_to_the_platform({"services": services}, {"services": moved})), "acme", {})
+    assert "services `orders`, `invoices`: `environments` was `staging` and is now `staging`, `qa`" in said
+    said = comment(read_preview(told_to_the_platform({}, {"services": services})), "acme", {})
+    assert "**new services** `orders`, `invoices`: `team` `web`, `environments` `staging`" in said
+
+
+@pytest.mark.parametrize("odd", ["no JSON", "[]", '{"environments": 7}', '{"environments": [7]}'])
+def test_what_cannot_be_read_of_a_platform_is_left_to_the_details(odd: str) -> None:
+    inputs = {"repository": "environments", "owned": {".slipway/platform.json": odd}}
+    said = preview(step("update", "pulumi-python:dynamic/files:CommittedFiles", "files", inputs, inputs))
+    assert "### In short" not in comment(read_preview(said), "acme", {})
 
 
 class Files:
