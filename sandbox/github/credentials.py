@@ -181,8 +181,9 @@ def seed(credentials: Credentials, argocd_url: str) -> dict[str, Any]:
 
 
 def public_key(private_key: str) -> str:
-    """The public half of a private key, both in PEM."""
-    key = serialization.load_pem_private_key(private_key.encode(), password=None)
+    """The public half of a private key of this sandbox, both in PEM."""
+    # It was made here: to look whether it is one takes longer than all else.
+    key = serialization.load_pem_private_key(private_key.encode(), password=None, unsafe_skip_rsa_key_validation=True)
     pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return pem.decode()
 

@@ -29,9 +29,9 @@ class Signer:
             path.touch(mode=0o600)
             encoding, none = serialization.Encoding.PEM, serialization.NoEncryption()
             path.write_bytes(made.private_bytes(encoding, serialization.PrivateFormat.PKCS8, none))
-        self._pem = path.read_bytes()
-        key = cast("rsa.RSAPrivateKey", serialization.load_pem_private_key(self._pem, password=None))
-        self._public = key.public_key()
+        # Kept as it was read: to read a key takes longer than to sign with it.
+        self._key = cast("rsa.RSAPrivateKey", serialization.load_pem_private_key(path.read_bytes(), password=None))
+        self._public = self._key.public_key()
         numbers = self._public.public_numbers()
         self._id = hashlib.sha256(f"{numbers.n}".encode()).hexdigest()[:16]
 
@@ -45,7 +45,7 @@ class Signer:
         # The clock that tests move ahead is GitHub's alone: Argo CD knows nothing of it.
         present = int(time.time())
         given = {"iat": present, "exp": present + SECONDS, "jti": uuid.uuid4().hex} | claims
-        return jwt.encode(given, self._pem, algorithm=ALGORITHM, headers={"kid": self._id})
+        return jwt.encode(given, self._key, algorithm=ALGORITHM, headers={"kid": self._id})
 
     def verified(self, token: str, *, issuer: str, audience: str) -> dict[str, Any] | None:
         """The claims of a token that this key has signed for that audience; None for any other, or an expired one."""
