@@ -11,6 +11,7 @@ from typing import Any, cast
 import yaml
 
 from sandbox.errors import SandboxError
+from sandbox.fast_yaml import SafeLoader
 
 KubernetesObject = dict[str, Any]
 
@@ -62,8 +63,7 @@ def upstream_objects(manifests: Path) -> Iterator[UpstreamObject]:
             f"{path}: {error.strerror}; the folder `manifests` of the Argo CD module is needed here"
         ) from error
     # The C loader: the CRDs alone are 30,000 lines, which takes the pure one a quarter of a minute.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for content in cast(Iterator[KubernetesObject], yaml.load_all(text, Loader=loader)):
+    for content in cast(Iterator[KubernetesObject], yaml.load_all(text, Loader=SafeLoader)):
         group = _group(content)
         if group:
             yield UpstreamObject(group, content)

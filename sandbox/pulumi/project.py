@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import yaml
 
+from sandbox.fast_yaml import SafeDumper, SafeLoader
 from sandbox.pulumi.settings import StackConfig, stack_file
 
 NEVER_LINKED = {".git", ".pulumi", "Pulumi.yaml", "__pycache__"}
@@ -57,7 +58,9 @@ def read_sealed(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    return cast("dict[str, Any]", yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+    if not path.exists():
+        return {}
+    return cast("dict[str, Any]", yaml.load(path.read_text(encoding="utf-8"), SafeLoader) or {})  # noqa: S506 - the safe one
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def _link_all(source: Path, folder: Path, left_out: set[Path]) -> None:
             link.symlink_to(entry)
 
 
-class _Quoting(yaml.SafeDumper):
+class _Quoting(SafeDumper):
     """Quotes every text: other readers of YAML take more of them for numbers than the one in Python does."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  # what the base class asks

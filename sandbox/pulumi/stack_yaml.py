@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import yaml
 
+from sandbox.fast_yaml import SafeLoader
+
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -60,7 +62,7 @@ def _moment(text: str, parts: list[int]) -> str:
         return text
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """Takes words for what Pulumi takes them for."""
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:

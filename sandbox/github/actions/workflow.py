@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import yaml
 
+from sandbox.fast_yaml import SafeLoader
 from sandbox.github.actions.globs import compile_pattern
 from sandbox.github.actions.shapes import is_list, is_mapping
 
@@ -30,7 +31,7 @@ class WorkflowError(Exception):
     """A workflow that cannot run as it is written; the text says where and why."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """YAML 1.2 scalars, so that `on` is a key and `12:30` a text, and no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
