@@ -3,8 +3,9 @@
 import argparse
 import difflib
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from stacks.problems import NAMESPACE, listed
@@ -40,8 +41,12 @@ def explain(path: str) -> str:
     walked: list[str] = []
     for name in _names(path):
         below = _below(found, document)
+        if walked and below.get("type") == "object" and not below.get("properties"):
+            # It takes any names, such as values of a chart: what is below it is told by nothing but itself.
+            break
         if name not in below.get("properties", {}):
-            raise UnknownSettingError(_unknown(name, walked, sorted(below.get("properties", {}))))
+            elsewhere = [path for path in _paths(root, document) if path.rpartition(".")[2].lower() == name.lower()]
+            raise UnknownSettingError(_unknown(name, walked, sorted(below.get("properties", {})), elsewhere))
         required = name in below.get("required", [])
         found = cast(Schema, below["properties"][name])
         walked.append(name)
@@ -54,16 +59,24 @@ def explain(path: str) -> str:
 
 def _names(path: str) -> list[str]:
     outside = "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
-    return [name for name in outside.removeprefix(f"{NAMESPACE}:").split(".") if name and not name.isdigit()]
+    whole = re.sub(r"^config[.:]", "", outside).removeprefix(f"{NAMESPACE}:")
+    return [name for name in whole.split(".") if name and not name.isdigit()]
 
 
-def _unknown(name: str, walked: list[str], known: list[str]) -> str:
+def _paths(schema: Schema, document: Schema, above: str = "") -> Iterator[str]:
+    """Every setting below one."""
+    for name, child in cast(Mapping[str, Schema], _below(schema, document).get("properties", {})).items():
+        yield f"{above}{name}"
+        yield from _paths(child, document, f"{above}{name}.")
+
+
+def _unknown(name: str, walked: list[str], known: list[str], elsewhere: list[str]) -> str:
     place = ".".join(walked) or "the stack file"
     if not known:
         return f"{'.'.join([*walked, name])}: {place} has no settings below it"
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{'.'.join([*walked, name])}: there is no such setting{hint} {place} has {listed(known)}"
+    near = difflib.get_close_matches(name, known, 1) or elsewhere[:3]
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"{'.'.join([*walked, name])}: there is no such setting; {hint}{place} has {listed(known)}"
 
 
 def _resolved(schema: Schema, document: Schema) -> Schema:

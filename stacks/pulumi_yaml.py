@@ -62,6 +62,9 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.add_constructor(_OTHER, lambda _loader, node: scalar(str(node.value)))
 _Loader.add_constructor(_MERGE, lambda _loader, node: str(node.value))
+for _kind in ("set", "binary", "omap", "pairs"):
+    # JSON has none of them.
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", yaml.SafeLoader.construct_undefined)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def is_word(node: yaml.Node) -> bool:
@@ -77,6 +80,7 @@ def compose(text: str) -> yaml.Node | None:
         yaml.YAMLError: it is not YAML.
     """
     root = yaml.compose(text, Loader=_Loader)
+    _check_ends(root, frozenset(), set())
     for key, first in _repeated(root, set()):
         said = f"{key.value!r} is there twice, first in line {first.start_mark.line + 1}"
         raise DuplicateKeyError(None, None, said, key.start_mark)
@@ -87,6 +91,18 @@ def load(text: str) -> object:
     """What a stack file says, as JSON has it; raises as `compose` does."""
     compose(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from the safe loader
+
+
+def _check_ends(node: yaml.Node | None, around: frozenset[int], checked: set[int]) -> None:
+    """Refuses an alias of what it is in."""
+    if id(node) in around and node is not None:
+        raise yaml.constructor.ConstructorError(None, None, "it contains itself", node.start_mark)
+    if not isinstance(node, yaml.CollectionNode) or id(node) in checked:
+        return
+    for part in cast("list[yaml.Node | tuple[yaml.Node, yaml.Node]]", node.value):
+        for one in part if isinstance(part, tuple) else (part,):
+            _check_ends(one, around | {id(node)}, checked)
+    checked.add(id(node))
 
 
 def _repeated(node: yaml.Node | None, visited: set[int]) -> Iterator[tuple[yaml.Node, yaml.Node]]:

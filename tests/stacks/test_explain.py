@@ -25,7 +25,15 @@ def test_a_setting_is_explained_with_what_it_takes_and_its_default() -> None:
     assert 'default: "automated"' in text
 
 
-@pytest.mark.parametrize("path", ["environments[dev].sync", "environments.0.sync", "slipway:environments.sync"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "environments[dev].sync",
+        "environments.0.sync",
+        "slipway:environments.sync",
+        "config.slipway:environments.sync",
+    ],
+)
 def test_a_path_of_a_message_can_be_pasted(path: str) -> None:
     assert explain(path) == explain("environments.sync")
 
@@ -47,6 +55,35 @@ def test_an_unknown_setting_is_named_with_the_nearest_one() -> None:
         explain("github.onwer")
     with pytest.raises(UnknownSettingError, match="no settings below"):
         explain("preflight.x")
+    with pytest.raises(UnknownSettingError, match=r"there is no such setting; the stack file has adopt, "):
+        explain("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("sync", "environments.sync"),
+        ("SYNC", "environments.sync"),
+        ("github.sync", "environments.sync"),
+        ("ignoreDifferences", "environments.ignoreDifferences or services.ignoreDifferences"),
+    ],
+)
+def test_a_setting_that_is_somewhere_else_is_found(name: str, path: str) -> None:
+    with pytest.raises(UnknownSettingError) as raised:
+        explain(name)
+    assert f"did you mean {path}? " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"),
+    [
+        ("services[orders].answers.go", "services.answers"),
+        ("services[orders].overrides.dev.replicas", "services.overrides"),
+        ("argocd.values.configs.cm", "argocd.values"),
+    ],
+)
+def test_what_is_below_a_mapping_of_any_names_is_told_by_that(path: str, setting: str) -> None:
+    assert explain(path) == explain(setting)
 
 
 def test_the_command_says_it_in_a_sentence() -> None:

@@ -94,6 +94,9 @@ def test_a_key_that_is_there_twice_is_named() -> None:
     ("content", "said"),
     [
         (b"config:\n  slipway:github: {a: 1\n", "line 3: it cannot be read as YAML"),
+        (b"config:\n  slipway:adopt: &a [*a]\n", "line 2: it cannot be read as YAML"),
+        (b"config:\n  slipway:adopt: !!set {a}\n", "line 2: it cannot be read as YAML"),
+        (b"config:\n  slipway:mark: !!binary aGk=\n", "line 2: it cannot be read as YAML"),
         (b"", "it has no `config`"),
         (b"config: [1]\n", "it has no `config`"),
         (b"config:\n  slipway:mark: a\n  slipway:mark: b\n", "is there twice"),
