@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     add("forward", commands.forward_report, "start what handles a report (DEPLOYMENT, PLACEMENT, STATE)")
     add("verified", commands.record_verified, "handle a deployment reported as success (DEPLOYMENT)")
     add("rollback", commands.roll_back, "handle a deployment reported as failure (DEPLOYMENT)")
+    add(
+        "reachable",
+        commands.name_reachable,
+        "the repositories of services that the App reaches (INSTALLATION_TOKEN)",
+    )
     fix = add("reconcile", commands.reconcile_all, "finish what an event, a run or a rate limit has lost")
     fix.add_argument("folder", type=Path, nargs="?", help="a work tree of main, to save calls")
     add("hold", commands.put_on_hold, "put a version on hold (SERVICE, ENVIRONMENT, VERSION, REASON)")

@@ -20,6 +20,7 @@ from slipway_release import (
     hold,
     image,
     merged,
+    mirrors,
     people,
     platform_file,
     pull_request,
@@ -101,6 +102,12 @@ def name_repository(_: argparse.Namespace) -> None:
     service = _named()
     # Tokens are minted for a repository of the platform's owner, named without the owner.
     workflow.output("repository", service.repository.rpartition("/")[2] if service else "")
+
+
+def name_reachable(_: argparse.Namespace) -> None:
+    around = context.from_environment()
+    github = dataclasses.replace(around.own, token=workflow.variable("INSTALLATION_TOKEN"))
+    workflow.output("repositories", ",".join(mirrors.reachable(around.platform, github)))
 
 
 def _named() -> Service | None:

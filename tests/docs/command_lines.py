@@ -186,7 +186,7 @@ def check_gh(rest: list[str]) -> Iterator[str]:
                 for name, described in inputs.items()
                 if described["required"] and name not in given
             )
-        case ["auth", "token"]:
+        case ["auth", "token"] | ["run", "list" | "rerun"]:
             pass
         case _:
             yield f"gh {' '.join(rest)}: not a command that these pages know"
