@@ -36,6 +36,17 @@ class Response:
         return json.loads(self.body) if self.body else None
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether it is JSON that ends too early: a proxy may end what it does not get."""
+        if not self.ok or self.body[:1] not in {b"{", b"["}:
+            return False
+        try:
+            self.json()
+        except ValueError:
+            return True
+        return False
+
+    @property
     def message(self) -> str:
         """What the server says is wrong, as one short line."""
         try:

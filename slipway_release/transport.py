@@ -9,6 +9,7 @@ answers for a repository that was renamed; a credential never goes to another ho
 
 from __future__ import annotations
 
+import email.utils
 import http.client
 import itertools
 import random
@@ -108,6 +109,8 @@ class Transport:
             response = self._followed(method, url, headers, body)
         except (OSError, http.client.HTTPException) as error:
             raise _NotNowError(f"{problem}: no answer ({error or type(error).__name__})") from None
+        if response.is_cut_off:
+            raise _NotNowError(f"{problem}: the answer broke off after {len(response.body)} bytes")
         if is_transient(response):
             raise _NotNowError(f"{problem}: HTTP {response.status}: {response.message}", _asked_pause(response))
         return response
@@ -135,7 +138,7 @@ def _is_limited(response: Response) -> bool:
     return (
         "retry-after" in response.headers
         or response.headers.get("x-ratelimit-remaining") == "0"
-        or "rate limit" in response.message.lower()
+        or any(words in response.message.lower() for words in ("rate limit", "abuse detection"))
     )
 
 
@@ -143,12 +146,29 @@ def _asked_pause(response: Response) -> float | None:
     after = response.headers.get("retry-after", "")
     if after.isdecimal():
         return float(after)
+    until = _moment(after)
+    if until is not None:
+        return max(1.0, until - _server_time(response))
     if response.status not in {403, 429} or not _is_limited(response):
         return None
     reset = response.headers.get("x-ratelimit-reset", "")
     if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return max(1.0, float(reset) - time.time())
+        return max(1.0, float(reset) - _server_time(response))
     return _LIMITED_PAUSE
+
+
+def _server_time(response: Response) -> float:
+    """What the server's clock says: this machine's may be hours off."""
+    said = _moment(response.headers.get("date", ""))
+    return time.time() if said is None else said
+
+
+def _moment(text: str) -> float | None:
+    """A date of HTTP as seconds since 1970; None for something else."""
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
 
 
 def _target(method: str, url: str, response: Response) -> str | None:

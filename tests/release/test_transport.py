@@ -101,6 +101,10 @@ def transport(clock: Clock, deadline: float = 600) -> Transport:
         (0, {}, b""),
         (403, {}, b'{"message": "You have exceeded a secondary rate limit"}'),
         (403, {"Retry-After": "1"}, b"{}"),
+        (403, {"Retry-After": "Fri, 27 Nov 2026 12:00:01 GMT"}, b"{}"),
+        (403, {}, b'{"message": "You have triggered an abuse detection mechanism."}'),
+        (200, {}, b'[{"id": 1}, {"id"'),
+        (201, {}, b'{"commit": {"sha": "c0ffee'),
     ],
     ids=str,
 )
@@ -124,6 +128,30 @@ def test_the_server_decides_how_long_to_wait() -> None:
     with server((429, {"Retry-After": "42"}, b""), (200, {}, b"")) as url:
         transport(clock).send("GET", url)
     assert clock.slept == [42.5], "with a jitter, so that those who were sent away together do not come back together"
+
+
+NOON = "Fri, 27 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"Retry-After": "Fri, 27 Nov 2026 12:05:00 GMT"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795781100"},
+    ],
+)
+def test_a_moment_is_waited_for_by_the_servers_clock(asked: dict[str, str]) -> None:
+    clock = Clock()
+    with server((403, {"Date": NOON, **asked}, b"{}"), (200, {}, b"")) as url:
+        transport(clock).send("GET", url)
+    assert clock.slept == [300.5]
+
+
+def test_what_only_looks_like_json_is_not_asked_for_again() -> None:
+    clock = Clock()
+    with server((200, {}, b"<html>[")) as url:
+        assert transport(clock).send("GET", url).body == b"<html>["
+    assert clock.slept == []
 
 
 def test_a_limit_that_names_no_time_takes_a_minute() -> None:
