@@ -7,7 +7,7 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from slipway_release import fields
 from slipway_release.errors import ApiError, RefusedError
@@ -18,7 +18,14 @@ from slipway_release.transport import Transport
 
 T = TypeVar("T")
 _PAGE = 100
+_LOOKS = 6
+"""How often something is asked for that is there and not seen yet: for about 15 seconds."""
+_NOT_SEEN = re.compile(r"does not exist|no (ref|commit) found|; invalid$", re.IGNORECASE)
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
+
+
+class _NotSeenError(Exception):
+    """GitHub does not show yet what it has just made."""
 
 
 @dataclass
@@ -30,6 +37,8 @@ class GitHub:
     transport: Transport = field(default_factory=Transport)
     git: Git | None = field(default=None, repr=False)
     """What is asked of Git where it can be; all is asked of the API without it."""
+    _made: set[str] = field(default_factory=set[str], repr=False)
+    """What this client has made: addresses, commits and references."""
 
     def copy(self, repository: str) -> Copy | None:
         """What Git tells of a repository with this credential."""
@@ -95,10 +104,45 @@ class GitHub:
         Raises:
             ApiError: it does not.
         """
-        response = self.call(method, path, body, query)
+        unseen: list[Response] = []
+
+        def once() -> Response:
+            response = self.call(method, path, body, query)
+            if self._is_unseen(response, path, body):
+                unseen[:] = [response]
+                raise _NotSeenError(f"HTTP {response.status}: {response.message}")
+            return response
+
+        try:
+            response = self.transport.repeat(once, _NotSeenError, what=f"{method} {path}", attempts=_LOOKS)
+        except _NotSeenError:
+            (response,) = unseen
         if not response.ok:
             raise ApiError(response.status, response.message, method, path)
+        if method == "POST":
+            self._note_made(response, path, body or {})
         return response
+
+    def _is_unseen(self, response: Response, path: str, body: Mapping[str, object] | None) -> bool:
+        """Whether an answer may be that of a server of GitHub's that has not seen what this client has just made."""
+        if response.status == 404:
+            return any(path == made or path.startswith(f"{made}/") for made in self._made)
+        is_named = any(isinstance(value, str) and value in self._made for value in (body or {}).values())
+        return response.status == 422 and is_named and _NOT_SEEN.search(response.message) is not None
+
+    def _note_made(self, response: Response, path: str, body: Mapping[str, object]) -> None:
+        try:
+            answer = response.json()
+        except ValueError:
+            return
+        made = cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+        number = made.get("number", made.get("id"))
+        if isinstance(number, int):
+            self._made.add(f"{path}/{number}")
+        if isinstance(sha := made.get("sha"), str):
+            self._made |= {sha, f"{path}/{sha}"}
+        if path.endswith("/git/refs") and isinstance(name := body.get("ref"), str):
+            self._made.add(name.removeprefix("refs/heads/"))
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> object:
         """What is at an address that must exist; None for nothing."""
