@@ -15,6 +15,7 @@ from slipway_release import fields
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
+from slipway_release.release_file import Release
 
 DRIFT = "Drift"
 """How the description of a status begins that reports drift."""
@@ -76,6 +77,14 @@ class Entry:
     _github: GitHub = field(repr=False)
     _path: str = field(repr=False)
     _statuses: list[Status] | None = field(default=None, repr=False)
+
+    def is_of(self, release: Release) -> bool:
+        """Whether it is of exactly this version; two tags of a commit may have one image."""
+        return self.is_about(release.version, release.digest)
+
+    def is_about(self, version: object, digest: object) -> bool:
+        """Whether it is of a version and its image, as the payload of another deployment names them."""
+        return (self.payload.get("digest"), self.payload.get("version", version)) == (digest, version)
 
     @property
     def statuses(self) -> list[Status]:

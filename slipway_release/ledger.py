@@ -111,12 +111,12 @@ class Ledger:
 
     def verified(self, environment: Environment, release: Release, reported: Entry) -> None:
         """Mark what was delivered, where Argo CD reported on a later commit than the delivering one."""
-        if reported.payload.get("digest") == release.digest:
+        if reported.is_of(release):
             return
         name = name_of(environment.name, self.service.name)
         repository = self.context.platform.repository
         for found in itertools.islice(entries(self.context.writer, repository, name), _NEWEST):
-            if found.payload.get("digest") != release.digest:
+            if not found.is_of(release):
                 continue
             if found.verified_at is None and found.failed_at is None:
                 text = f"{release.version}: Synced, Healthy and Succeeded"
@@ -130,7 +130,7 @@ class Ledger:
         name, repository = name_of(environment.name, self.service.name), self.context.platform.repository
         text = f"{release.version}: overtaken by {by.version} before it was verified"
         for found in itertools.islice(entries(self.context.writer, repository, name), _NEWEST):
-            if found.payload.get("digest") == release.digest:
+            if found.is_of(release):
                 goes_on = found.latest is not None and found.latest.state in {"queued", "in_progress"}
                 # Marked here once it is told there: what could not be told is found again by it.
                 if goes_on and self.mirror(environment, release, "inactive", text):
@@ -143,7 +143,7 @@ class Ledger:
         """Whether the delivery of exactly this image is written down, among the newest deployments or as verified."""
         name, repository = name_of(environment.name, self.service.name), self.context.platform.repository
         newest = itertools.islice(entries(self.context.writer, repository, name), _NEWEST)
-        return any(found.payload.get("digest") == release.digest for found in newest) or record.is_verified(
+        return any(found.is_of(release) for found in newest) or record.is_verified(
             self.context, environment, self.service, release
         )
 
@@ -151,7 +151,7 @@ class Ledger:
     def _known(github: GitHub, repository: str, name: str, ref: str, payload: Document) -> Entry | None:
         """The deployment of a ref, so that a re-run writes no second one."""
         for found in entries(github, repository, name, ref):
-            if not found.payload or found.payload.get("digest") == payload.get("digest"):
+            if not found.payload or found.is_about(payload.get("version"), payload.get("digest")):
                 return found
         return None
 

@@ -37,7 +37,7 @@ def _unsettled(
     """What is older than a release and goes on or waits; what was before the last verified one was ended with that."""
     is_before = False
     for entry in itertools.islice(deployments.entries(github, repository, name), _MOST):
-        is_own = entry.payload.get("digest") == release.digest
+        is_own = entry.is_of(release)
         is_before = is_before or is_own
         if is_own or not _is_older(str(entry.payload.get("version") or ""), release, is_before=is_before):
             continue
@@ -61,6 +61,7 @@ def _end(context: Context, environment: Environment, service: Service, entry: En
     own, name = context.platform.repository, deployments.name_of(environment.name, service.name)
     for delivered in itertools.islice(deployments.entries(context.writer, own, name), _MOST):
         newest = next(iter(delivered.statuses), None)
-        if delivered.payload.get("digest") == entry.payload.get("digest") and newest and newest.state in _GOES_ON:
+        is_same = delivered.is_about(entry.payload.get("version"), entry.payload.get("digest"))
+        if is_same and newest and newest.state in _GOES_ON:
             context.own.post(f"/repos/{own}/deployments/{delivered.id}/statuses", body)
             return

@@ -45,7 +45,10 @@ def test_a_deployment_that_was_just_made_gets_its_status() -> None:
 def test_a_branch_that_was_just_made_gets_its_pull_request() -> None:
     invalid = {"message": "Validation Failed", "errors": [{"field": "head", "code": "invalid"}]}
     here, script = github(
-        {f"POST {REFS}": {"ref": "refs/heads/release/x"}, f"POST {PULLS}": after(2, answer(invalid, 422), {"number": 7})}
+        {
+            f"POST {REFS}": {"ref": "refs/heads/release/x"},
+            f"POST {PULLS}": after(2, answer(invalid, 422), {"number": 7}),
+        }
     )
     here.post(REFS, {"ref": "refs/heads/release/x", "sha": "c" * 40})
     assert here.post(PULLS, {"head": "release/x", "base": "main"})["number"] == 7
