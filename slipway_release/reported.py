@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from slipway_release import delivery, deployments, history, ledger, record, reports, rollback, verified, workflow
 from slipway_release.context import Context
 from slipway_release.deployments import Entry
-from slipway_release.errors import ReleaseError
+from slipway_release.errors import ApiError, RefusedError, ReleaseError
+from slipway_release.git import Commit
 from slipway_release.history import Relation
 from slipway_release.places import Place
 from slipway_release.release_file import Release
@@ -38,9 +39,13 @@ def act(context: Context, place: Place, known: set[str]) -> list[str]:
     done: list[str] = []
     is_new = not any(name.startswith(f"{place}/") for name in known)
     entries = _entries(context, place)
-    _write_down(context, place, release, entries)
+    came = reports.delivered(context, place.environment, place.service, release, place.environment.target_branch)
+    _write_down(context, place, release, entries, came)
     acted = False
     for entry in entries:
+        if not is_new and came is not None and not _is_since(context, entry, came):
+            # Deployments come in any order; what was synced before the release came says nothing of it.
+            continue
         status = reports.newest(context, entry)
         if status is None:
             continue
@@ -67,9 +72,13 @@ def act(context: Context, place: Place, known: set[str]) -> list[str]:
                 done.append(
                     f"{place}: {report.release.version} was verified at {status.created_at} and is recorded now"
                 )
-        elif not is_new:
-            break
     return done
+
+
+def _is_since(context: Context, entry: Entry, came: Commit) -> bool:
+    """Whether a deployment is of the commit that brought a release, or of a later one."""
+    relation = history.relation(context.writer, context.platform.repository, entry.sha, came.sha)
+    return relation in {Relation.SAME, Relation.DESCENDANT}
 
 
 def _entries(context: Context, place: Place) -> list[Entry]:
@@ -77,12 +86,13 @@ def _entries(context: Context, place: Place) -> list[Entry]:
     return list(itertools.islice(deployments.entries(context.writer, context.platform.repository, str(place)), _PAGE))
 
 
-def _write_down(context: Context, place: Place, release: Release, entries: Sequence[Entry]) -> None:
+def _write_down(
+    context: Context, place: Place, release: Release, entries: Sequence[Entry], came: Commit | None
+) -> None:
     """Open the deployment of a release that is in Git, should the event of its merge have been lost."""
-    if any(entry.payload.get("digest") == release.digest for entry in entries):
+    if any(entry.is_of(release) for entry in entries):
         return
     environment, service = place.environment, place.service
-    came = reports.delivered(context, environment, service, release, environment.target_branch)
     # One that has just come is written down by who has brought it.
     if came is not None and abs(workflow.now() - workflow.moment(came.date)) > _JUST_NOW:
         date = history.commit_date(context.service, service.repository, release.commit)
@@ -112,7 +122,14 @@ def seen_good(context: Context, place: Place) -> delivery.Verified | None:
         status = reports.newest(context, entry)
         if status is None:
             continue
-        report = reports.of_entry(context, entry, place.environment, place.service)
+        try:
+            report = reports.of_entry(context, entry, place.environment, place.service)
+        except ApiError:
+            raise
+        except RefusedError as error:
+            # Of a commit that the branch does not have any more.
+            workflow.say(f"{place}: {error}")
+            continue
         if report is None or report.release is None or not report.is_current or status.state != "success":
             return None
         return delivery.Verified(report.release.version, entry.sha)
