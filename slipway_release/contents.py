@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from slipway_release import fields, history, release_file
 from slipway_release.errors import ApiError, RefusedError
-from slipway_release.github import GitHub, quoted
+from slipway_release.github import GitHub, content_of, quoted
 from slipway_release.release_file import ReleaseFile
 
 # GitHub answers 409 both to a late writer and to one that a rule keeps out; only the text differs.
@@ -130,7 +130,7 @@ class Contents:
     def _commit(self, method: str, path: str, body: dict[str, object], branch: str) -> str:
         response = self.github.call(method, self._path(path), body)
         if response.ok:
-            commit = fields.child(fields.document(response.json(), path), "commit", path)
+            commit = fields.child(fields.document(content_of(response, method, path), path), "commit", path)
             return fields.text(commit, "sha", f"{path}: commit")
         if response.status in {409, 422}:
             raise refusal(response.message, branch)

@@ -6,6 +6,8 @@ and again with each reconciliation, so that one from before a freeze does not me
 
 from __future__ import annotations
 
+import itertools
+
 from slipway_release import (
     approval,
     fields,
@@ -62,7 +64,7 @@ def _given(context: Context, commit: str) -> list[Document]:
     path = f"/repos/{context.platform.repository}/commits/{commit}/statuses"
     return [
         item
-        for item in fields.documents(context.writer.read(path, {"per_page": "100"}), path)
+        for item in itertools.islice(context.writer.pages(path), merging.MOST)
         if fields.optional_text(item, "context") == verdict.CHECK and merging.is_promoters(context.contents, item)
     ]
 

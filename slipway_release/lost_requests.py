@@ -7,6 +7,7 @@ that came to its end, so that one after an outage of Actions looks at all of it.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 
 from slipway_release import ask, fields, promotions, release_file, workflow
@@ -19,8 +20,11 @@ _OVERLAP = dt.timedelta(hours=1)
 """A run takes its time to start, and reconciliations begin while others still run."""
 _AT_FIRST = dt.timedelta(days=1)
 _IN_TIME = dt.timedelta(minutes=15)
-_MOST_COMMITS = 100
+_MOST_COMMITS = 300
+"""Each costs a request: after an outage, and not where a reconciliation has just been."""
 _MOST_PAGES = 5
+_MOST_STATUSES = 2000
+"""How many are looked at of one commit: where releases go to branches of their own, main stays where it is."""
 
 
 def start(context: Context, runs: Runs) -> list[str]:
@@ -52,10 +56,12 @@ def _asked(context: Context, since: dt.datetime) -> Iterator[tuple[str, str, str
     """Service, run and digest of the requests since then."""
     for commit in _heads(context, since):
         path = f"/repos/{context.platform.repository}/commits/{commit}/statuses"
-        for item in fields.documents(context.own.read(path, {"per_page": "100"}), path):
+        for item in itertools.islice(context.own.pages(path), _MOST_STATUSES):
             name, digest = fields.text(item, "context", path), fields.optional_text(item, "description") or ""
             at = workflow.moment(fields.text(item, "created_at", path))
-            if not name.startswith(ask.CONTEXT) or at < since or at > workflow.now() - _IN_TIME:
+            if at < since:
+                break
+            if not name.startswith(ask.CONTEXT) or at > workflow.now() - _IN_TIME:
                 continue
             try:
                 release_file.check_digest(digest, name)
@@ -67,7 +73,7 @@ def _asked(context: Context, since: dt.datetime) -> Iterator[tuple[str, str, str
 def _heads(context: Context, since: dt.datetime) -> Iterator[str]:
     """What was the head of main at some time since then, newest first."""
     path = f"/repos/{context.platform.repository}/commits"
-    for item in fields.documents(context.own.read(path, {"sha": MAIN, "per_page": str(_MOST_COMMITS)}), path):
+    for item in itertools.islice(context.own.pages(path, {"sha": MAIN}), _MOST_COMMITS):
         yield fields.text(item, "sha", path)
         made = fields.child(fields.child(item, "commit", path), "committer", path)
         if workflow.moment(fields.text(made, "date", path)) < since:

@@ -103,3 +103,11 @@ def test_after_an_outage_all_of_it_is_looked_at() -> None:
 )
 def test_other_statuses_start_nothing(changes: dict[str, Any]) -> None:
     assert started({HEAD: [status(ago(hours=1), **changes)]}) == []
+
+
+def test_a_request_below_a_hundred_statuses_of_its_commit_is_found() -> None:
+    """Where releases go to branches of their own, main stays where it is, and all requests are on one commit."""
+    newer = [status(ago(hours=1), context=f"ci/{number}") for number in range(100)]
+    following = '<https://github.test/api/v3/statuses?page=2>; rel="next"'
+    pages = [answer(newer, headers={"link": following}), answer([status(ago(hours=1))])]
+    assert len(started({HEAD: lambda: pages.pop(0)})) == 1
