@@ -7,13 +7,18 @@ until somebody asks for that version and environment again, or a newer version c
 
 from __future__ import annotations
 
-from slipway_release import history, layout, pulls
+import dataclasses
+
+from slipway_release import history, layout, pulls, release_file
 from slipway_release.choices import Delivery
 from slipway_release.context import Context
-from slipway_release.platform_types import Environment, Service
+from slipway_release.errors import ApiError, RefusedError
+from slipway_release.platform_types import MAIN, Environment, Service
 from slipway_release.release_file import Release
 
 _LOOK_BACK = 100
+_OWN = ("Release ", "Roll ", "Hold ")
+"""How the commits of this program begin that change a release file."""
 
 
 def delivery_title(service: str, version: str, environment: str) -> str:
@@ -36,11 +41,20 @@ def stays_away(
     taken = current and _taken_back(context, environment, service, release.version)
     if taken is not None:
         return taken
-    if environment.delivery is Delivery.PULL_REQUEST and pulls.is_declined(
-        context.contents, environment, service.name, release.version
-    ):
+    if _is_declined(context, environment, service, release.version):
         return f"its pull request to {environment.name} was closed by a person"
     return None
+
+
+def _is_declined(context: Context, environment: Environment, service: Service, version: str) -> bool:
+    """Whether a person has closed the request of a version, although releases may come another way since."""
+    if environment.delivery is not Delivery.PULL_REQUEST:
+        branch = pulls.branch_of(environment.name, service.name, version)
+        # Git tells for nothing: the branch of a request that a person closes stays.
+        if history.branch_head(context.writer, context.platform.repository, branch) is None:
+            return False
+        environment = dataclasses.replace(environment, target_branch=MAIN)
+    return pulls.is_declined(context.contents, environment, service.name, version)
 
 
 def _taken_back(context: Context, environment: Environment, service: Service, version: str) -> str | None:
@@ -50,10 +64,23 @@ def _taken_back(context: Context, environment: Environment, service: Service, ve
         message = commit.message
         if _begins(message, unhold_title(service.name, version, environment.name)):
             return None
-        if _begins(message, delivery_title(service.name, version, environment.name)):
+        title = delivery_title(service.name, version, environment.name)
+        if _begins(message, title) or (not message.startswith(_OWN) and _has(context, commit.sha, file, version)):
             return f"it was in {environment.name} before and was taken back by {newer}"
         newer = f"{commit.sha[:12]} ({message.partition(chr(10))[0]})"
     return None
+
+
+def _has(context: Context, commit: str, file: str, version: str) -> bool:
+    """Whether a version is in a release file at a commit: who merges a request may give it another title."""
+    try:
+        found = context.contents.read(file, commit)
+        release = release_file.parse(found.content, file).release if found else None
+    except ApiError:
+        raise
+    except RefusedError:
+        return False
+    return release is not None and release.version == version and release.rollback is None
 
 
 def _begins(message: str, title: str) -> bool:
