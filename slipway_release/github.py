@@ -162,7 +162,7 @@ class GitHub:
             raise
 
     def pages(self, path: str, query: Mapping[str, str] | None = None, key: str = "") -> Iterator[Document]:
-        """All objects of a list, fetched as they are wanted.
+        """All objects of a list, fetched as they are wanted, each once: a list may grow between two pages.
 
         Args:
             path: of the list.
@@ -170,11 +170,15 @@ class GitHub:
             key: where the list is in the answer, if that is an object.
         """
         parameters = {**(query or {}), "per_page": str(_PAGE)}
+        seen: set[object] = set()
         while True:
             response = self.answer("GET", path, query=parameters)
             content = content_of(response, "GET", path)
             found = fields.document(content, path).get(key) if key else content
-            yield from fields.documents(found, path)
+            for item in fields.documents(found, path):
+                if (number := item.get("id")) is None or number not in seen:
+                    yield item
+                seen.add(number)
             following = _NEXT.search(response.headers.get("link", ""))
             if following is None:
                 return

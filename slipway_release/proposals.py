@@ -73,7 +73,9 @@ def close(contents: Contents, pull: PullRequest, reason: str, *, keeps_branch: b
     """Close a pull request for a reason, and leave no branch behind, unless another one is of it too."""
     base = f"/repos/{contents.repository}"
     contents.github.post(f"{base}/issues/{pull.number}/comments", {"body": reason})
-    contents.github.patch(f"{base}/pulls/{pull.number}", {"state": "closed", "body": f"{reason}\n\n{pulls.CLOSED}"})
+    where = f"{base}/pulls/{pull.number}"
+    closed = contents.github.patch(where, {"state": "closed", "body": pulls.closed_body(reason)})
+    contents.github.patch(where, {"body": pulls.closed_body(reason, closed)})
     if not keeps_branch:
         contents.github.call("DELETE", f"{base}/git/refs/heads/{quoted(pull.branch, slashes=True)}")
 

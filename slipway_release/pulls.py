@@ -87,6 +87,22 @@ def is_for_one(contents: Contents, environment: Environment, service: str, pull:
     return found
 
 
+def closed_body(reason: str, closed: Document | None = None) -> str:
+    """The body of a request that this program closes, or has closed: then with the time of it, by GitHub's clock."""
+    at = fields.optional_text(closed, "closed_at") if closed else None
+    return f"{reason}\n\n{CLOSED}" + (f"\n{_at(at)}" if at else "")
+
+
+def _at(moment: str) -> str:
+    return f"<!-- at {moment} -->"
+
+
+def _is_closed_by_program(found: Document) -> bool:
+    """Whether this program has closed it last: who opens it again and closes it decides anew."""
+    body = str(found.get("body") or "")
+    return CLOSED in body and ("<!-- at " not in body or _at(str(found.get("closed_at"))) in body)
+
+
 def same_commit(contents: Contents, commit: str, branch: str) -> str | None:
     """The branch of this program or of the settings that another open pull request of the same commit comes from.
 
@@ -122,7 +138,7 @@ def is_declined(
         found is not None
         and found.get("state") == "closed"
         and not found.get("merged_at")
-        and CLOSED not in str(found.get("body") or "")
+        and not _is_closed_by_program(found)
         and str(found.get("closed_at") or "") >= since
     )
 

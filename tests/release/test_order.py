@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from slipway_release import record
-from tests.release.builders import environment
+from tests.release.builders import answer, context, environment
 from tests.release.test_lost import reconciled
 from tests.release.world import World
 
@@ -55,3 +55,10 @@ def test_a_report_on_a_commit_that_was_pushed_away_keeps_no_request_waiting(worl
     deployed(here, here.commit("environments", "README.md", "Pushed away", "away"), "success")
     reconciled(here)
     assert here.wanted("dev") == "1.0.0"
+
+
+def test_a_list_that_grows_between_two_pages_shows_nothing_twice() -> None:
+    following = {"link": '<https://github.test/api/v3/pulls?page=2>; rel="next"'}
+    pages = [answer([{"id": 3}, {"id": 2}], headers=following), answer([{"id": 2}, {"id": 1}, {}, {}])]
+    github = context({"GET /repos/acme/environments/pulls": lambda: pages.pop(0)}).own
+    assert list(github.pages("/repos/acme/environments/pulls")) == [{"id": 3}, {"id": 2}, {"id": 1}, {}, {}]

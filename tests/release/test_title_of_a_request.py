@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from sandbox.github.core import clock
+from slipway_release import proposals, pulls
 from slipway_release.claims import PromotionRequest
 from slipway_release.selection import Kind
 from tests.release.builders import environment
@@ -60,3 +62,21 @@ def test_a_request_that_was_closed_and_opened_again_is_not_declined(world: Make)
         here.call("PATCH", f"/repos/{here.repository}/pulls/{pull['number']}", {"state": state})
     assert here.deliver(request, "production").decision.kind is Kind.DELIVER
     assert len(here.pulls("all")) == 1
+
+
+def test_a_request_that_a_person_closed_after_the_program_is_declined(world: Make) -> None:
+    here = world(PRODUCTION)
+    request = here.request("1.0.0")
+    here.deliver(request, "production")
+    (pull,) = here.pulls()
+    production, path = here.platform.environment("production"), f"/repos/{here.repository}/pulls/{pull['number']}"
+    contents = here.context().contents
+    proposals.close(contents, pulls.list_open(contents, production, "guestbook")[0], "Superseded.", keeps_branch=True)
+    assert not pulls.is_declined(contents, production, "guestbook", "1.0.0")
+    here.call("PATCH", path, {"state": "open"})
+    clock.move(60)
+    try:
+        here.call("PATCH", path, {"state": "closed"})
+    finally:
+        clock.move(0)
+    assert pulls.is_declined(contents, production, "guestbook", "1.0.0")
