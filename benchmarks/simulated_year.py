@@ -11,17 +11,18 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import Report, benchmark, say
-from sandbox.github.core import clock
 from slipway_release import workflow
 from slipway_release.blame import MANY
-from tests.release import serving, year_rush
+from tests.release import serving
 from tests.release.builders import SERVICES
-from tests.release.year import PLACES, SHAPES, Year
+from tests.release.year import promises, rush, times
+from tests.release.year.places import PLACES, SHAPES
+from tests.release.year.year import Year
 
 
 def measured(options: argparse.Namespace, report: Report) -> None:
     if options.rush:
-        rush(options, report)
+        many_at_once(options, report)
         return
     seeds = range(options.seed, options.seed + max(1, options.releases // options.each))
     broken = 0
@@ -37,9 +38,8 @@ def measured(options: argparse.Namespace, report: Report) -> None:
             year.live(options.each)
             year.settle()
             report.measure("time of one platform").values.append(time.monotonic() - began)
-            found = year.broken_promises()
-        clock.stop(None)
-        clock.move(0)
+            found = promises.broken(year)
+        times.end()
         broken += len(found)
         report.notes += [f"seed {seed}: {text}" for text in found]
         say(f"seed {seed}: {options.each} releases, {dict(year.counts)}; {'; '.join(found) or 'all promises kept'}")
@@ -50,7 +50,7 @@ def measured(options: argparse.Namespace, report: Report) -> None:
     report.at_most("promises broken", broken, 0)
 
 
-def rush(options: argparse.Namespace, report: Report) -> None:
+def many_at_once(options: argparse.Namespace, report: Report) -> None:
     """100 releases (`--each`) of 20 services in five minutes, and the same ones without any fault to compare with."""
     took: dict[bool, float] = {}
     for faults in (False, True):
@@ -59,11 +59,10 @@ def rush(options: argparse.Namespace, report: Report) -> None:
             year = Year(github.world(PLACES, services, direct=True), options.seed)
             workflow.now = year.now
             began = time.monotonic()
-            year_rush.rush(year, options.each, 3 * options.each, faults=faults)
+            rush.rush(year, options.each, 3 * options.each, faults=faults)
             took[faults] = time.monotonic() - began
-            found = year_rush.broken_promises(year)
-        clock.stop(None)
-        clock.move(0)
+            found = rush.broken_promises(year)
+        times.end()
         what = "with faults" if faults else "without faults"
         say(f"{what}: {dict(year.counts)}; {'; '.join(found) or 'all promises kept'}")
         report.notes += [f"{what}: {text}" for text in found]

@@ -5,19 +5,18 @@ from typing import Any
 
 import pytest
 
-from sandbox.github.core import clock
 from slipway_release import workflow
-from tests.release import year_rush
 from tests.release.serving import Running
-from tests.release.year import PLACES, SHAPES, Year
+from tests.release.year import promises, rush, times
+from tests.release.year.places import PLACES, SHAPES
+from tests.release.year.year import Year
 
 
 @pytest.fixture(autouse=True)
 def model_clock() -> Iterator[None]:
     """The model's clock is put back."""
     yield
-    clock.stop(None)
-    clock.move(0)
+    times.end()
 
 
 @pytest.mark.timeout(600)
@@ -29,13 +28,13 @@ def test_no_release_is_lost_blamed_wrongly_or_stuck(
     monkeypatch.setattr(workflow, "now", year.now)
     year.live(12)
     year.settle()
-    assert year.broken_promises() == []
+    assert promises.broken(year) == []
 
 
 @pytest.mark.timeout(600)
 def test_a_rush_of_releases_keeps_its_order_though_much_fails(github: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     year = Year(github.world(PLACES[:1], ("guestbook", "clock", "shop"), direct=True), 5)
     monkeypatch.setattr(workflow, "now", year.now)
-    year_rush.rush(year, 9, 30)
-    assert year_rush.broken_promises(year) == []
+    rush.rush(year, 9, 30)
+    assert rush.broken_promises(year) == []
     assert year.counts["released"] == 9

@@ -241,7 +241,7 @@ class World:
         ]
 
     def pulls(self, state: str = "open") -> list[dict[str, Any]]:
-        return self.call("GET", f"/repos/{self.repository}/pulls?state={state}")
+        return self.call("GET", f"/repos/{self.repository}/pulls?state={state}&per_page=100")
 
     def messages(self, environment: str, service: str = "guestbook") -> list[str]:
         """Messages of the commits that changed a release file, newest first."""

@@ -4,7 +4,8 @@ import re
 
 from slipway_release.intent import delivery_title
 from slipway_release.tags import Version
-from tests.release.year import Year
+from tests.release.year import promises
+from tests.release.year.year import Year
 
 _ERRORS = 0.05
 """How often GitHub answers with 502, or with 409 where a file is written."""
@@ -13,7 +14,7 @@ _ERRORS = 0.05
 def rush(year: Year, releases: int, seconds: float, *, faults: bool = True) -> None:
     """So many releases in so many seconds, with the runs that follow from them; then everything until it is quiet."""
     year.faults, year.errors = faults, _ERRORS
-    doing = (year.argocd, year.promote, year.reconcile)
+    doing = (year.argocd.act, year.promote, year.reconcile)
     for number in range(releases):
         year.release(f"1.{number}.0")
         for _ in range(year.random.randrange(1, 4)):
@@ -24,7 +25,7 @@ def rush(year: Year, releases: int, seconds: float, *, faults: bool = True) -> N
 
 def broken_promises(year: Year) -> list[str]:
     """What was lost, blamed wrongly, reordered or not written down, in words."""
-    return year.broken_promises() + _reordered(year) + _unrecorded(year)
+    return promises.broken(year) + _reordered(year) + _unrecorded(year)
 
 
 def _reordered(year: Year) -> list[str]:

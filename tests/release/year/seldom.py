@@ -1,4 +1,4 @@
-"""What happens seldom in a simulated year: to the cluster, to services, by other tools, and nothing for a season."""
+"""What happens seldom in a simulated year: to the cluster, by other tools, and nothing for a season."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slipway_release.blame import MANY
 from slipway_release.tags import Version, is_version
 
 if TYPE_CHECKING:
-    from tests.release.year import Year
+    from tests.release.year.year import Year
 
 _DAY = 24 * 3600
 _UNANSWERED = "Sync failed: failed calling webhook: connection refused"
@@ -23,20 +23,16 @@ class Seldom:
         self.year = year
         self.world = year.world
         self.random = year.random
-        self.services = year.world.services
 
     def happen(self) -> None:
         """One of them."""
-        doing = (self.aside, self.unanswered, self.node, self.retire, self.clean_up, self.foreign, self.season)
-        self.random.choices(doing, (4, 2, 3, 2, 3, 1, 1))[0]()
-
-    def mend(self) -> None:
-        self.world.services = self.services
+        doing = (self.aside, self.unanswered, self.node, self.clean_up, self.foreign, self.season)
+        self.random.choices(doing, (4, 2, 3, 3, 1, 1))[0]()
 
     def aside(self) -> None:
         """What was verified breaks, or differs from Git: neither says anything of the release."""
         what = self.random.choice(deployments.ASIDE)
-        found = [place for place, state in sorted(self.year.reported.items()) if state.endswith("True")]
+        found = [place for place, state in sorted(self.year.argocd.reported.items()) if state.endswith("True")]
         if found:
             place, service = self.random.choice(found)
             self._failing(place, [service], f"{what}: its pod started again")
@@ -64,23 +60,14 @@ class Seldom:
         ]
         numbers = {service: self.world.report(place.name, head, "failure", why, service) for service in there}
         for service, number in numbers.items():
-            before = self.year.held(place.name, service)
+            before = self.year.argocd.held(place.name, service)
             if not self.year.is_lost():
-                self.year.attempt(lambda context, number=number: rollback.rollback(context, number))
-            self.year.blamed(place.name, service, before)
+                self.year.runs.attempt(lambda context, number=number: rollback.rollback(context, number))
+            self.year.argocd.blamed(place.name, service, before)
         for service in there:
-            self.year.reported.pop((place.name, service), None)
+            self.year.argocd.reported.pop((place.name, service), None)
         for service in there:
-            self.year.sync(place, service, lost=self.year.is_lost())
-
-    def retire(self) -> None:
-        """A service leaves the settings for a while."""
-        if self.world.services != self.services:
-            self.mend()
-            return
-        gone = self.random.choice(self.services)
-        self.world.services = tuple(name for name in self.services if name != gone)
-        self.year.counts["retired"] += 1
+            self.year.argocd.sync(place, service, lost=self.year.is_lost())
 
     def clean_up(self) -> None:
         """The registry keeps no images of a service that are older than what any environment wants."""
@@ -103,7 +90,7 @@ class Seldom:
         body = {"ref": head, "environment": name, "auto_merge": False, "required_contexts": []}
         made = self.world.call("POST", path, body)
         self.world.call("POST", f"{path}/{made['id']}/statuses", {"state": self.random.choice(("success", "failure"))})
-        self.year.attempt(lambda context: rollback.rollback(context, str(made["id"])))
+        self.year.runs.attempt(lambda context: rollback.rollback(context, str(made["id"])))
         branch = f"refs/heads/release/dev/guestbook/9.{len(self.year.requests)}.0"
         self.world.client.post(f"/repos/{self.world.repository}/git/refs", json={"ref": branch, "sha": head})
         self.year.counts["foreign"] += 1
@@ -115,6 +102,6 @@ class Seldom:
             self.year.wait(16 * _DAY)
             for _ in range(2):
                 self.year.reconcile()
-            for _ in range(len(self.year.promotions)):
+            for _ in range(len(self.year.runs.promotions)):
                 self.year.promote()
-            self.year.argocd()
+            self.year.argocd.act()
