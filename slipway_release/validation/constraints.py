@@ -40,7 +40,7 @@ def _field(part: structure.Part, key: str, constraint: Any) -> Iterator[str]:
         if first == _SOME and value in (None, "", [], {}):
             # structure.py names what is missing that the schema wants.
             if value is not None or key not in part.required:
-                yield f"{path} is {'missing' if value is None else 'empty'}; Kubernetes wants it filled in"
+                yield f"{path} is {'missing' if value is None else 'empty'}; Kubernetes requires it"
             return
         if first == _FILLED and value in ("", []):
             yield f"{path} is empty; fill it in, or take it out"
@@ -73,10 +73,10 @@ def _value(value: object, constraint: str | Sequence[str], path: str) -> Iterato
     elif constraint in FORMATS:
         fits, remedy = FORMATS[constraint]
         if not fits(value):
-            yield f"{path} {_shown(value)} is not one that Kubernetes takes; use {remedy}"
+            yield f"{path} {_shown(value)} is not accepted by Kubernetes; use {remedy}"
     elif isinstance(value, (int, float)) and value % 1 == 0 and not is_in_range(value, constraint):
         least, _, most = constraint.partition("..")
-        yield f"{path} {value} is not one that Kubernetes takes; use {least} {f'to {most}' if most else 'or more'}"
+        yield f"{path} {value} is not accepted by Kubernetes; use {least} {f'to {most}' if most else 'or more'}"
 
 
 def _together(part: structure.Part, known: Mapping[str, Any]) -> Iterator[str]:
@@ -87,13 +87,13 @@ def _together(part: structure.Part, known: Mapping[str, Any]) -> Iterator[str]:
         if len(given) > 1:
             yield f"{' and '.join(given)} exclude each other; take out all but one"
         elif names and len(given) < least and not part.has_unknown:
-            yield f"{' or '.join(names)} is missing; Kubernetes wants one of them"
+            yield f"{' or '.join(names)} is missing; Kubernetes requires one of them"
     for key, other, words in _conditions(known["only_when"], part):
         if not _is_absent(part.content.get(key)) and _word(part.content.get(other)) not in words:
             yield f"{key} is permitted only {_where(other, words)}; take it out, or change {other}"
     for key, other, words in _conditions(known["wanted_when"], part):
         if _is_absent(part.content.get(key)) and _word(part.content.get(other)) in words:
-            yield f"{key} is missing; Kubernetes wants it {_where(other, words)}"
+            yield f"{key} is missing; Kubernetes requires it {_where(other, words)}"
     for key, name in known["unique"].get(part.type, {}).items():
         named = [str(value) for item in fields.mappings(part.content.get(key)) if (value := item.get(name))]
         for value in sorted({value for value in named if named.count(value) > 1}):
