@@ -146,7 +146,7 @@ def test_answers_to_the_questions_of_a_template_are_typed_as_it_asks(
     for refused, sentence in (
         ("speed=9", "services[more].answers.speed: ours does not ask it with these other answers; leave it out"),
         ("token=mine", "services[more].answers.token: it is a secret"),
-        ("how=f", "services[more].answers.how: 'f': ours does not render: Not a YAML list: 'f'"),
+        ("how=f", "services[more].answers.how: 'f' does not fit: Not a YAML list: 'f'"),
         ("size=", "services[more].answers.size: '' is not a number"),
     ):
         assert main([*SERVICE, "--template", "ours", "--name", "more", "--answers", refused], clone) == 2
