@@ -69,13 +69,14 @@ def environment_rules(settings: Settings) -> list[Ruleset]:
     rulesets = [
         _main(github, promoter, *_direct(github), check=github.promoter, code_owners=True),
         _proposals("automation", pulls.BRANCHES, promoter),
-        _proposals("settings", [pulls.SETTINGS_BRANCH], platform),
+        _proposals("settings", _whole(pulls.SETTINGS_BRANCH), platform),
         # Of all tags: services call workflows of `@main`, and GitHub prefers a tag of that name to the branch.
         Ruleset("record of verified releases", "record", "tag", ("~ALL",), _CLOSED, (promoter,)),
     ]
     if any(environment.delivery is Delivery.BRANCH for environment in settings.environments):
         # They are the automation's, and the platform's own, which brings the charts of new services.
-        branches = Ruleset(BRANCHES, "branch", "branch", ("refs/heads/environment/*",), _CLOSED, (promoter, platform))
+        includes = ("refs/heads/environment", "refs/heads/environment/**/*")
+        branches = Ruleset(BRANCHES, "branch", "branch", includes, _CLOSED, (promoter, platform))
         rulesets.append(branches)
     return rulesets
 
@@ -129,6 +130,11 @@ def _proposals(owner: str, patterns: list[str], actor: Actor) -> Ruleset:
     rules: Rules = {"creation": _NONE, "update": _NONE}
     includes = tuple(f"refs/heads/{pattern}" for pattern in patterns)
     return Ruleset(f"proposals of the {owner}", f"{owner}-proposal", "branch", includes, rules, (actor,))
+
+
+def _whole(branch: str) -> list[str]:
+    """Patterns of a branch, and of those that would be in its way: Git makes none above or below another one."""
+    return [branch.partition("/")[0], branch, f"{branch}/**/*"]
 
 
 def _platform(github: GitHub) -> Actor:

@@ -93,7 +93,7 @@ def test_the_team_makes_release_tags_and_nobody_moves_them() -> None:
             {f"{kind}{rest}" for kind in ("release", "rollback", "hold", "restore") for rest in ("", "/**/*")},
             ("Integration", PROMOTER),
         ),
-        ("settings", {"slipway/files"}, ("OrganizationAdmin", None)),
+        ("settings", {"slipway", "slipway/files", "slipway/files/**/*"}, ("OrganizationAdmin", None)),
     ],
 )
 def test_a_branch_that_vouches_for_its_change_is_pushed_by_its_owner_alone(
@@ -137,7 +137,10 @@ def test_environment_branches_are_the_automations() -> None:
     branch = recording.one("environments-staging-branch")
     assert branch.inputs["branch"] == "environment/staging"
     rules = recording.one("environments-branch-rules")
-    assert rules.inputs["conditions"]["refName"]["includes"] == ["refs/heads/environment/*"]
+    assert rules.inputs["conditions"]["refName"]["includes"] == [
+        "refs/heads/environment",
+        "refs/heads/environment/**/*",
+    ]
     assert rules.inputs["rules"] == CLOSED
     assert actors(rules) == {("Integration", PROMOTER), ("OrganizationAdmin", None)}
     assert "environments-staging-branch" in recording.dependencies(rules)

@@ -355,6 +355,17 @@ def test_who_may_take_others_into_a_team_is_compared(declared: Declared) -> None
     assert declared.differences() == [f"team {team}: alice may take others into it, declared is member"]
 
 
+@pytest.mark.parametrize("branch", ["slipway", "slipway/files", "slipway/files/more", "release", "hold/a/b/c/d"])
+def test_no_branch_of_a_member_is_in_the_way_of_the_program_s(declared: Declared, branch: str) -> None:
+    """Git makes no branch above or below another one: nothing could be proposed any more."""
+    with declared.hub.user("alice") as alice:
+        body = {"ref": f"refs/heads/{branch}", "sha": declared.repository.head()}
+        answer = alice.post(f"{declared.path}/git/refs", json=body)
+        assert (answer.status_code, "rule violations" in answer.text) == (422, True), answer.text
+        taken = alice.post(f"{declared.path}/git/refs", json=body | {"ref": "refs/heads/slipway/template-web"})
+        assert taken.status_code == 201
+
+
 def test_code_owners_that_github_prefers_are_found(declared: Declared) -> None:
     declared.write(".github/CODEOWNERS", "* @bob\n")
     said = f"CODEOWNERS of {declared.name}: GitHub follows .github/CODEOWNERS and not this one"

@@ -250,6 +250,7 @@ def test_an_invited_person_is_pending_and_reaches_nothing_until_it_accepts(hub: 
     [
         ("POST", "/git/refs", {"ref": f"refs/heads/{'f' * 40}"}, "GH002"),
         ("POST", "/git/refs", {"ref": f"refs/tags/{'f' * 40}"}, "GH002"),
+        ("POST", "/git/refs", {"ref": "refs/heads/refs/heads/main"}, "GH002"),
         ("POST", "/git/refs", {"ref": f"refs/heads/{'f/' * 125}f"}, "GH005"),
         ("POST", "/statuses/{sha}", {"state": "success", "description": "x" * 141}, "maximum is 140"),
         ("POST", "/labels", {"name": "x" * 51}, "maximum is 50"),

@@ -106,7 +106,12 @@ def test_a_person_of_a_team_writes_neither_main_nor_the_record_nor_a_key(rehears
     head = rehearsal.github("GET", f"{path}/git/ref/heads/main")["object"]["sha"]
     with rehearsal.clone(repository, "dana") as clone:
         clone.git("commit", "--quiet", "--allow-empty", "--message", "Tried")
-        for target in ("refs/heads/main", "refs/heads/environment/staging", "refs/tags/verified/production/x/1.0.0"):
+        for target in (
+            "refs/heads/main", "refs/heads/environment/staging", "refs/tags/verified/production/x/1.0.0",
+            # They would be in the way of branches that come later.
+            "refs/heads/slipway", "refs/heads/slipway/files/more", "refs/heads/environment",
+            "refs/heads/environment/new/more", "refs/heads/rollback",
+        ):  # fmt: skip
             with pytest.raises(SandboxError, match="GH013"):
                 clone.git("push", "--force", "origin", f"HEAD:{target}")
     for user in ("dana", "sam", "pat"):

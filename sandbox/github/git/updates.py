@@ -21,6 +21,8 @@ def name_refusal(ref: str) -> str:
     """Why GitHub takes no ref of that name; empty where it does."""
     if _COMMIT.fullmatch(ref):
         return "GH002: Sorry, branch or tag names consisting of 40 hex characters are not allowed."
+    if ref.startswith(("refs/heads/refs/", "refs/tags/refs/")):
+        return "GH002: Sorry, branch or tag names starting with 'refs/' are not allowed."
     if len(ref.encode()) > _LONGEST_REF:
         return "GH005: Sorry, refs longer than 255 bytes are not allowed."
     return ""
