@@ -61,8 +61,8 @@ class Target:
         if self.lost:
             return (
                 f"the commits at which {', '.join(self.lost)} were verified are no longer on "
-                f"{environment.target_branch}, which somebody has rewritten; nothing to go back to. Release a newer "
-                "version"
+                f"{environment.target_branch}: somebody has rewritten it, or `delivery` of {environment.name} has "
+                "changed since and nothing was verified after that; nothing to go back to. Release a newer version"
             )
         return f"{failed.version} has no verified predecessor in {environment.name}; nothing to go back to"
 
