@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     kind = KINDS[given.kind]
     answers: dict[str, Any] = {name: value for name in kind.fields if (value := getattr(given, name, None))}
     path = Path("stacks") / f"Pulumi.{given.stack}.yaml"
+    if broken := [name for name, value in vars(given).items() if isinstance(value, str) and not _is_text(value)]:
+        said = "it has bytes that are not text in UTF-8; set the terminal to UTF-8, and type it again"
+        print("\n".join([*(f"error: {name}: {said}" for name in broken), "nothing was changed"]), file=sys.stderr)
+        return 2
     try:
         text = StackText(_content(root / path))
         after: str | None = given.after
@@ -105,6 +109,15 @@ def _content(path: Path) -> str:
         ) from None
     except UnicodeDecodeError:
         raise StackTextError("it is not text in UTF-8; save it as such") from None
+
+
+def _is_text(value: str) -> bool:
+    """Whether a word of the command line is text; what the locale cannot read is kept in surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _next(stack: str) -> str:

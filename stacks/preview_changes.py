@@ -106,7 +106,13 @@ def read_preview(text: str, said: str = "") -> Preview:
         "changeSummary" not in given and "steps" not in given and "diagnostics" not in given
     ):
         raise PreviewError("it has neither steps nor diagnostics; give what `pulumi preview --json` writes")
-    document = cast(Json, given)
+    try:
+        return _preview(cast(Json, given))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise PreviewError("its steps have another form; give what `pulumi preview --json` writes") from None
+
+
+def _preview(document: Json) -> Preview:
     steps = cast(list[Json], document.get("steps") or [])
     replaced = {step["urn"] for step in steps if step["op"] in _REPLACING}
     found: dict[str, Change] = {}

@@ -261,7 +261,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyError as error:
         print(f"error: {error.args[0]}: it is not set in the environment", file=sys.stderr)
         return 2
-    except (PreviewError, GitHubError, OSError, UnicodeDecodeError, ValueError) as error:
+    except OSError as error:
+        print(f"error: {error.filename or given.preview}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except (PreviewError, GitHubError, UnicodeDecodeError, ValueError) as error:
         print(f"error: {given.preview}: {error}", file=sys.stderr)
         return 2
     refused = guarded(preview.changes) if LABEL not in labels else []

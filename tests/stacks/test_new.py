@@ -118,6 +118,14 @@ def test_what_is_wrong_is_one_sentence_and_changes_nothing(
     assert sorted(path.name for path in (clone / "stacks").iterdir()) == ["Pulumi.example.yaml"]
 
 
+def test_a_word_that_is_not_text_is_told(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal in Latin-1 sends such bytes, and Python keeps them in surrogates."""
+    before, word = (clone / FILE).read_bytes(), b"Gr\xf6\xdfe".decode(errors="surrogateescape")
+    assert main([*SERVICE, "--name", "orders", "--description", word], clone) == 2
+    assert "error: description: it has bytes that are not text in UTF-8" in capsys.readouterr().err
+    assert (clone / FILE).read_bytes() == before
+
+
 def test_answers_to_the_questions_of_a_template_are_typed_as_it_asks(
     clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -296,7 +296,9 @@ def test_an_update_without_changes_and_one_that_fails_are_said() -> None:
     assert "**The preview failed.** line 3: services: wrong" in failed
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"other": 1}', "error: no stack"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"other": 1}', "error: no stack", '{"steps": [{"op": 5}]}', '{"steps": 5}']
+)
 def test_what_is_not_a_preview_is_refused_in_a_sentence(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,6 +308,11 @@ def test_what_is_not_a_preview_is_refused_in_a_sentence(
     file.write_text(text)
     assert main([str(file), "--stack", "acme"]) == 2
     assert "pulumi preview --json" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "none.json"), "--stack", "acme"]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path / 'none.json'}: No such file or directory\n"
 
 
 def test_a_preview_that_ended_before_it_looked_at_anything_says_why(
