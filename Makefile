@@ -143,7 +143,7 @@ format: $(VENV) ## put the code into shape
 	@$(PYTHON) -m ruff check --fix .
 
 .PHONY: generate
-generate: $(VENV) ## write stacks/schema.json and templates/services/versions.json again
+generate: $(VENV) ## write the schema and the versions of templates again
 	@$(PYTHON) -m tools.generate
 
 # make lock UPGRADE= keeps the versions that fit.

@@ -55,7 +55,9 @@ def test_what_is_needed_is_missing_where_nothing_is_behind_it() -> None:
 
 @pytest.mark.parametrize(("value", "word"), [(True, "true"), (False, "false")])
 def test_a_wrong_word_is_quoted_as_it_is_written(value: bool, word: str) -> None:
-    assert problems(changed("environments.0.sync", value))["environments[dev].sync"].startswith(f"{word} is not one")
+    assert problems(changed("environments.0.sync", value))["environments[dev].sync"].startswith(
+        f"{word} is not allowed"
+    )
 
 
 # Clusters
