@@ -1,7 +1,7 @@
 """One pull request that brings what a template has changed into files that a team has worked on."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
@@ -15,6 +15,9 @@ from components.github.tree import PROGRAM, REGULAR, Blob, blob_sha, removed_ent
 from manifests.template_merge import Merged, merge
 from slipway_release import pulls
 from templates.service_template import ServiceTemplate
+
+_MOST_LISTED = 100
+"""How many files are named of each list: GitHub takes 65,536 characters of a body."""
 
 
 class UpdateError(Exception):
@@ -190,17 +193,31 @@ def _mode(update: Update, path: str) -> str:
 
 
 def _body(update: Update) -> str:
-    lines = [*update.reason, "", "What you have changed stays; what you have deleted stays deleted."]
-    if update.merged.conflicts:
-        lines += ["", "**Both sides changed these in one place; choose between the marks before you merge:**"]
-        lines += [f"- `{path}`" for path in update.merged.conflicts]
-    if update.merged.left:
-        lines += [
+    merged = update.merged
+    return "\n".join(
+        [
+            *update.reason,
             "",
-            "**The template changes these too, and here they are links, folders or no text; bring it in by hand:**",
+            "What you have changed stays; what you have deleted stays deleted.",
+            *_listed(
+                "Both sides changed these in one place; choose between the marks before you merge:", merged.conflicts
+            ),
+            *_listed(
+                "The template changes these too, and here they are links, folders or no text; bring it in by hand:",
+                merged.left,
+            ),
+            *_listed(
+                "The template has no more of these, or moved them; you have changed yours, so they stay:", merged.kept
+            ),
+            "",
+            "Close it if you do not want it: this version is not proposed again.",
         ]
-        lines += [f"- `{path}`" for path in update.merged.left]
-    if update.merged.kept:
-        lines += ["", "**The template has no more of these, or moved them; you have changed yours, so they stay:**"]
-        lines += [f"- `{path}`" for path in update.merged.kept]
-    return "\n".join([*lines, "", "Close it if you do not want it: this version is not proposed again."])
+    )
+
+
+def _listed(title: str, paths: Sequence[str]) -> list[str]:
+    """A list of files under its title; nothing for none."""
+    if not paths:
+        return []
+    more = [f"- … and {len(paths) - _MOST_LISTED} more"] if len(paths) > _MOST_LISTED else []
+    return ["", f"**{title}**", *(f"- `{path}`" for path in paths[:_MOST_LISTED]), *more]

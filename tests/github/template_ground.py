@@ -86,12 +86,12 @@ class Ground:
         settings = self.settings
         for service in settings.services:
             found = service_repository_files(settings, service)
-            self._deliver(service.repository_name, WantedFiles(found.owned, found.seeded, found.executable))
+            self.deliver(service.repository_name, WantedFiles(found.owned, found.seeded, found.executable))
         charts = environment_repository_files(settings).seeded
         charts = {path: text for path, text in charts.items() if path.startswith("helm-charts/")}
-        self._deliver(self.environments.name, WantedFiles({}, charts))
+        self.deliver(self.environments.name, WantedFiles({}, charts))
 
-    def _deliver(self, repository: str, files: WantedFiles) -> None:
+    def deliver(self, repository: str, files: WantedFiles) -> None:
         FileDelivery(self.api, "acme", repository).deliver(files, "Start", OwnedFiles.COMMIT)
 
     def update(self) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from components.github.file_delivery import FileDelivery
+from components.github.tree import WantedFiles
 from stacks.service_update import service_update
 from stacks.template_update import TeamFiles, UpdateError
 from stacks.template_updates import _unraised
@@ -74,6 +75,16 @@ def test_conflicts_are_marked_and_named(ground: Ground) -> None:
     assert "- `words`" in pull["body"]
     marked = "<<<<<<< yours\nall mine\n=======\nall theirs\n>>>>>>> template now\n"
     assert marked in ground.text(ground.repository, "words", pull)
+
+
+def test_a_list_of_files_that_github_would_not_take_is_cut(ground: Ground) -> None:
+    names = [f"both{number}" for number in range(101)]
+    ground.deliver(ground.repository.name, WantedFiles({}, dict.fromkeys(names, "mine\n")))
+    ground.template("1.1.0", None, **dict.fromkeys(names, "theirs\n"))
+    ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert pull["body"].count("\n- `") == 100
+    assert "\n- … and 1 more\n" in pull["body"]
 
 
 def test_what_the_template_has_no_more_and_the_team_has_changed_stays_and_is_named(ground: Ground) -> None:
