@@ -145,7 +145,7 @@ def _merged(delivery: Deployment, reports: Sequence[Deployment]) -> Deployment:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    """A time of a payload: whoever may push can write one, and a commit's date is what its author says."""
+    """A time of a payload: everybody who may push can write one, and a commit's date is what its author says."""
     try:
         found = workflow.moment(text)
     except ValueError:

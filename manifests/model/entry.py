@@ -14,7 +14,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 def _host(text: str) -> str:
     placeholders(text, "service", "environment")
     filled = text.replace("{service}", "service").replace("{environment}", "environment")
-    # One that ends in a number is an address to whoever reads it, and neither Ingress nor HTTPRoute has those.
+    # One that ends in a number is an address to those who read it, and neither Ingress nor HTTPRoute has those.
     if re.fullmatch(rf"({_LABEL}\.)*{_LABEL}", filled) is None or filled.rpartition(".")[2].isdigit():
         raise wrong(f"{text!r} is not a host name; expected one such as {{service}}.dev.example.com, without https://")
     return text

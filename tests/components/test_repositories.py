@@ -268,7 +268,7 @@ def test_workflows_may_only_read_by_default() -> None:
     permissions = platform().of(":WorkflowRepositoryPermissions")
     assert {one.inputs["repository"] for one in permissions} == {"environments", "guestbook"}
     assert {one.inputs["defaultWorkflowPermissions"] for one in permissions} == {"read"}
-    # One that approves would be a second person for whoever has pushed it.
+    # One that approves would be a second person for the one who has pushed it.
     assert {one.inputs["canApprovePullRequestReviews"] for one in permissions} == {False}
 
 

@@ -185,7 +185,7 @@ def test_listeners_are_told_when_nobody_holds_the_repository(hub: Hub, repositor
 
 
 def test_a_replaced_commit_is_read_by_nobody_as_another_one(hub: Hub, repository: Repository, tmp_path: Path) -> None:
-    """Whoever pushes may push `refs/replace/…`, by which Git's own commands read another commit; GitHub reads none."""
+    """Everybody who may push can push `refs/replace/…`: Git reads another commit by it, and GitHub reads none."""
     clone = repository.clone(tmp_path / "work", hub.people["alice"])
     head = repository.head()
     evil = clone.commit("README.md", "evil")

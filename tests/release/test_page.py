@@ -168,7 +168,7 @@ def test_the_page_lets_its_own_script_and_style_run_and_nothing_else() -> None:
     ],
 )
 def test_a_deployment_that_somebody_has_made_up_stops_no_page(world: Make, tmp_path: Path, payload: object) -> None:
-    """Whoever may push may make one, of any place and with any payload."""
+    """Everybody who may push can make one, of any place and with any payload."""
     here = world(environment("dev"))
     commit = here.release("1.0.0", "dev")
     here.succeed("dev", commit)

@@ -50,7 +50,7 @@ def test_a_build_does_not_see_what_asks_for_githubs_signature(monkeypatch: pytes
 
 
 def test_a_value_of_others_does_not_end_an_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever knew the delimiter could write another output behind it."""
+    """Somebody who knew the delimiter could write another output behind it."""
     file = tmp_path / "output"
     monkeypatch.setenv("GITHUB_OUTPUT", str(file))
     for _ in range(2):
