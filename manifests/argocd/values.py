@@ -32,6 +32,16 @@ _NEEDED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("createClusterRoles",): ("true",),
 }
 """What releases and rights hang on: reports, the platform's ConfigMaps, and how Argo CD marks objects as its own."""
+_CLOSED: Mapping[tuple[str, ...], tuple[str, str]] = {
+    ("configs", "rbac", "policy.default"): ("", "everybody who logs in would have that role; `teams` give rights"),
+    ("configs", "cm", "users.anonymous.enabled"): ("false", "people would act in Argo CD who have not logged in"),
+    ("configs", "cm", "exec.enabled"): ("false", "people open shells by Kubernetes' own rights, which `teams` give"),
+    ("configs", "cm", "application.sync.requireOverridePrivilegeForRevisionSync"): (
+        "true",
+        "who may sync could sync a commit that nobody has reviewed",
+    ),
+}
+"""Guards of Argo CD, each with the one value that leaves it closed, and what another one would do."""
 _AT_LEAST_ONE = (("controller", "replicas"), ("repoServer", "replicas"))
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
@@ -68,6 +78,9 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
     for path, allowed in needed.items():
         if _is_set(own, path) and str(_at(own, path)).lower() not in allowed:
             yield ".".join(path), f"{' or '.join(allowed)}: the platform's releases and rights need it"
+    for path, (closed, opened) in _CLOSED.items():
+        if _at(own, path) is not None and str(_at(own, path)).lower() != closed:
+            yield ".".join(path), f"{closed or 'absent'}: {opened}"
     yield from _contradicting(settings, own)
 
 
@@ -82,7 +95,10 @@ def _contradicting(settings: Settings, own: Values) -> Iterator[tuple[str, str]]
     said = {
         ("crds", "install"): ("argocd.installCrds", settings.argocd.install_crds),
         ("configs", "cm", "url"): ("argocd.url", settings.argocd.url),
+        ("configs", "rbac", "scopes"): ("argocd.sso.groupsClaim", sign_on.scopes(settings)),
     }
+    if settings.argocd.sso is not None:
+        said["configs", "cm", "admin.enabled"] = ("argocd.sso.admin", settings.argocd.sso.admin)
     for path, (setting, value) in said.items():
         if _is_set(own, path) and _at(own, path) != value:
             yield ".".join(path), f"absent, because `{setting}` says it; set that"

@@ -124,6 +124,7 @@ def test_an_id_has_its_own_digits(number: str) -> None:
         ({"createClusterRoles": False}, "createClusterRoles", "true"),
         ({"crds": {"install": False}}, "crds.install", "because `argocd.installCrds` says it"),
         ({"configs": {"cm": {"url": "https://b.example.com"}}}, "configs.cm.url", "because `argocd.url` says it"),
+        ({"configs": {"rbac": {"scopes": "[email]"}}}, "configs.rbac.scopes", "because `argocd.sso.groupsClaim` says"),
     ],
 )
 def test_values_that_leave_argo_cd_without_a_part_or_contradict_are_refused(
@@ -135,9 +136,34 @@ def test_values_that_leave_argo_cd_without_a_part_or_contradict_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("rbac", "policy.default", "role:admin"),
+        ("rbac", "policy.default", "role:readonly"),
+        ("cm", "users.anonymous.enabled", True),
+        ("cm", "exec.enabled", "true"),
+        ("cm", "application.sync.requireOverridePrivilegeForRevisionSync", False),
+    ],
+)
+def test_values_that_open_a_guard_of_argo_cd_are_refused(part: str, key: str, value: object) -> None:
+    """What `make access` prints would not hold."""
+    found = problems(changed("argocd.values", {"configs": {part: {key: value}}}))
+    assert found[f"argocd.values.configs.{part}.{key}"].startswith("it has to be ")
+
+
+def test_values_that_turn_on_argo_cd_s_own_administrator_are_refused_with_single_sign_on() -> None:
+    stack = changed("argocd.values", {"configs": {"cm": {"admin.enabled": True}}})
+    assert settings_of("test", texts(stack))
+    stack["argocd"] |= {"url": "https://cd.example.com", "sso": {"clientId": "slipway"}}
+    stack["ssoClientSecret"] = "hush-hush"
+    assert "because `argocd.sso.admin` says it" in problems(stack)["argocd.values.configs.cm.admin.enabled"]
+
+
+@pytest.mark.parametrize(
     "own",
     [
         {"controller": {"replicas": 2}},
+        {"configs": {"rbac": {"policy.default": ""}, "cm": {"exec.enabled": False}}},
         {"redis": {"enabled": False}, "redis-ha": {"enabled": True}},
         {"redis": {"enabled": False}, "externalRedis": {"host": "redis.example.com"}},
         {"crds": {"install": True, "keep": False}},
