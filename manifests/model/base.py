@@ -117,6 +117,6 @@ Cpus = Annotated[
     ),
 ]
 NumberText = Annotated[
-    str, matching(r"[1-9][0-9]{0,19}", "is not an id: use its digits as GitHub shows them, in quotes")
+    str, matching(r"0|[1-9][0-9]{0,19}", "is not an id: use its digits as GitHub shows them, in quotes")
 ]
 Line = Annotated[str, AfterValidator(filled)]

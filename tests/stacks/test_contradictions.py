@@ -106,7 +106,7 @@ def test_a_site_of_pages_is_no_repository_of_the_platform(name: str) -> None:
         assert "a site that GitHub Pages publishes" in text
 
 
-@pytest.mark.parametrize("number", ["0", "011", "0x11"])
+@pytest.mark.parametrize("number", ["00", "011", "0x11"])
 def test_an_id_has_its_own_digits(number: str) -> None:
     """Another writing of one App's id would pass for another App."""
     assert "is not an id" in problems(changed("github.promoter.id", number))["github.promoter.id"]
