@@ -58,13 +58,14 @@ def places(config: SandboxConfig, rehearsal: Rehearsal, *repositories: str) -> I
 
 def _of_github(rehearsal: Rehearsal, repository: str) -> Iterator[tuple[str, str]]:
     path = rehearsal.repository_path(repository)
-    for run in rehearsal.runs(repository):
+    runs = rehearsal.runs(repository)
+    for run in runs:
         yield f"the log of {run['html_url']}", rehearsal.run_log(repository, run["id"])
         for what in ("jobs", "artifacts"):
             yield f"{what} of {run['html_url']}", _json(rehearsal, f"{path}/actions/runs/{run['id']}/{what}")
-        checks = f"{path}/commits/{run['head_sha']}"
+    for commit in sorted({run["head_sha"] for run in runs}):
         for what in ("check-runs", "statuses"):
-            yield f"{what} of {run['head_sha']}", _json(rehearsal, f"{checks}/{what}")
+            yield f"{what} of {commit}", _json(rehearsal, f"{path}/commits/{commit}/{what}")
     for pull in rehearsal.github("GET", f"{path}/pulls?state=all"):
         yield f"the comments of {pull['html_url']}", _json(rehearsal, f"{path}/issues/{pull['number']}/comments")
     for deployment in rehearsal.github("GET", f"{path}/deployments"):
@@ -89,10 +90,10 @@ def _of_argo_cd(config: SandboxConfig) -> Iterator[tuple[str, str]]:
 
 
 def _of_the_cluster(config: SandboxConfig) -> Iterator[tuple[str, str]]:
-    kinds = kubectl(config, "api-resources", "--verbs=list", "--output", "name").split()
-    for kind in kinds:
-        if kind not in UNREADABLE:
-            yield f"{kind} of the cluster", kubectl(config, "get", kind, "--all-namespaces", "--output", "json")
+    kinds = set(kubectl(config, "api-resources", "--verbs=list", "--output", "name").split()) - set(UNREADABLE)
+    objects = kubectl(config, "get", ",".join(sorted(kinds)), "--all-namespaces", "--output", "json")
+    for one in json.loads(objects)["items"]:
+        yield f"{one['kind']} {one['metadata'].get('namespace', '')}/{one['metadata']['name']}", json.dumps(one)
     for pod in kubectl(config, "get", "pods", "--namespace", "argocd", "--output", "name").split():
         yield f"the log of {pod}", kubectl(config, "logs", "--namespace", "argocd", pod, "--all-containers")
 
