@@ -180,21 +180,19 @@ def roll_back(_: argparse.Namespace) -> None:
     rollback.rollback(context.from_environment(_REGISTRY_SECONDS), workflow.variable("DEPLOYMENT"))
 
 
-def _placed(around: context.Context) -> tuple[Service, Environment]:
-    service = around.platform.service(workflow.variable("SERVICE"))
-    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
-    if environment.name not in service.environments:
-        raise RefusedError(f"service {service.name!r}: does not run in {environment.name}")
-    return service, environment
-
-
 def reconcile_all(options: argparse.Namespace) -> None:
     reconcile.reconcile(context.from_environment(_REGISTRY_SECONDS), options.folder)
 
 
-def _holder(around: context.Context, service: Service, environment: Environment) -> str:
+def _version(around: context.Context) -> tuple[Service, Environment, str, str]:
+    """The version that a person wants held, released or taken back: its service, environment, itself, their login."""
+    service = around.platform.service(workflow.variable("SERVICE"))
+    environment = around.platform.environment(workflow.variable("ENVIRONMENT"))
+    if environment.name not in service.environments:
+        raise RefusedError(f"service {service.name!r}: does not run in {environment.name}")
     what = f"hold, release or take back versions of {service.name} in {environment.name}"
-    return people.starter(around, service.holders.get(environment.name, ()), what)
+    login = people.starter(around, service.holders.get(environment.name, ()), what)
+    return service, environment, workflow.variable("VERSION"), login
 
 
 def freeze_environment(_: argparse.Namespace) -> None:
@@ -219,25 +217,22 @@ def forward_review(_: argparse.Namespace) -> None:
 
 def put_on_hold(_: argparse.Namespace) -> None:
     around = context.from_environment()
-    service, environment = _placed(around)
-    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
-    hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
+    service, environment, version, login = _version(around)
+    hold.hold(around, environment, service, version, reason=workflow.optional("REASON"), login=login)
     reconcile.start_after_hold(around, environment)
 
 
 def roll_back_by_hand(_: argparse.Namespace) -> None:
     around = context.from_environment(_REGISTRY_SECONDS)
-    service, environment = _placed(around)
-    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
-    rollback.by_hand(around, environment, service, version, reason=workflow.optional("REASON"), login=actor)
+    service, environment, version, login = _version(around)
+    rollback.by_hand(around, environment, service, version, reason=workflow.optional("REASON"), login=login)
     reconcile.start_after_hold(around, environment)
 
 
 def release_from_hold(_: argparse.Namespace) -> None:
     around = context.from_environment(_REGISTRY_SECONDS)
-    service, environment = _placed(around)
-    actor, version = _holder(around, service, environment), workflow.variable("VERSION")
-    hold.unhold(around, environment, service, version, login=actor)
+    service, environment, version, login = _version(around)
+    hold.unhold(around, environment, service, version, login=login)
     reconcile.start_after_hold(around, environment)
     if workflow.optional("PROMOTE") != "true":
         workflow.notice(f"{version} may come to {environment.name}; with `promote`, this workflow asks for it at once")

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from functools import cache
+from functools import cache, cached_property
 from typing import IO, TypeAlias, cast
 
 from slipway_release.errors import RefusedError
@@ -31,9 +31,13 @@ class Response:
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
+    @cached_property
+    def _content(self) -> object:
+        return json.loads(self.body) if self.body else None
+
     def json(self) -> object:
         """The body as JSON; None when there is none."""
-        return json.loads(self.body) if self.body else None
+        return self._content
 
     @property
     def is_cut_off(self) -> bool:

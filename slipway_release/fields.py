@@ -37,6 +37,13 @@ def mappings(value: object) -> Iterator[Document]:
             yield cast("Document", item)
 
 
+def below(here: Document, *keys: str) -> Document:
+    """The mapping at the end of a way of keys; an empty one where it does not lead to any."""
+    for key in keys:
+        here = optional_document(here, key) or {}
+    return here
+
+
 def items(value: object, where: str) -> list[object]:
     """The value as a list."""
     if not isinstance(value, list):

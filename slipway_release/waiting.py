@@ -26,10 +26,11 @@ def requests(context: Context) -> dict[Place, Json]:
         # Anybody may name a branch of a fork like this.
         if place is None or not pulls.is_own(head, context.platform.repository):
             continue
+        pull = pulls.read(item, branch)
         found[place] = {
-            "kind": branch.partition("/")[0],
-            "version": branch.rpartition("/")[2],
-            "url": fields.text(item, "html_url", where),
+            "kind": pull.kind,
+            "version": pull.version,
+            "url": pull.url,
             "for": [
                 *_names(fields.documents(item.get("requested_teams") or [], where)),
                 *_names(fields.documents(item.get("requested_reviewers") or [], where)),

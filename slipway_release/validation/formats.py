@@ -51,6 +51,11 @@ def is_port_name(text: str) -> bool:
     )
 
 
+def is_service_name(text: str) -> bool:
+    """Whether a Service can be called so: a DNS label that begins with a letter."""
+    return is_dns_label(text) and text[0].isalpha()
+
+
 def amount(quantity: object) -> Decimal | None:
     """A quantity of Kubernetes as a number; None for what is none."""
     found = _QUANTITY.fullmatch(str(quantity).strip()) if isinstance(quantity, (str, int, float)) else None
@@ -192,9 +197,7 @@ FORMATS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "quantity above 0": (_is_more_than_zero, "a quantity above 0, such as 500m or 4Gi"),
     "relative path": (_texts(_is_relative), "a path without a slash in front and without `..`"),
     "resource": (
-        _texts(
-            lambda text: text in _RESOURCES or text.startswith("hugepages-") or ("/" in text and is_label_key(text))
-        ),
+        _texts(lambda text: _is_standard(text) or ("/" in text and is_label_key(text))),
         f"{', '.join(sorted(_RESOURCES))}, or a device such as example.com/gpu",
     ),
     "resource of a container": (
@@ -207,7 +210,7 @@ FORMATS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         _SUBDOMAIN,
     ),
     "service name": (
-        _texts(lambda text: is_dns_label(text) and text[0].isalpha()),
+        _texts(is_service_name),
         f"{_LABEL}, a letter first",
     ),
     "time zone": (_texts(schedules.is_time_zone), "one of https://www.iana.org/time-zones, such as Europe/Berlin"),

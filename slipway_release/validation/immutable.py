@@ -5,7 +5,6 @@ https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/apis/apps/validation/v
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -105,8 +104,7 @@ def _identity(item: Manifest) -> tuple[str, str]:
 
 def _at(item: Manifest, path: str) -> object:
     *keys, last = path.split(".")
-    here = functools.reduce(lambda found, key: fields.optional_document(found, key) or {}, keys, item)
-    value = here.get(last)
+    value = fields.below(item, *keys).get(last)
     return _DEFAULTS.get(last) if value is None else value
 
 

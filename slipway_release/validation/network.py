@@ -8,9 +8,9 @@ from typing import cast
 
 from slipway_release import fields
 from slipway_release.fields import Document
-from slipway_release.names import is_dns_label, is_dns_subdomain
+from slipway_release.names import is_dns_subdomain
 from slipway_release.validation.files import Manifest
-from slipway_release.validation.formats import network
+from slipway_release.validation.formats import is_service_name, network
 
 _OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 _INGRESS_CLASS = "kubernetes.io/ingress.class"
@@ -26,7 +26,7 @@ def check(manifest: Manifest) -> Iterator[str]:
 
 def _service(metadata: Document, spec: Document) -> Iterator[str]:
     name, kind = metadata.get("name"), spec.get("type") or "ClusterIP"
-    if isinstance(name, str) and not (is_dns_label(name) and name[0].isalpha()):
+    if isinstance(name, str) and not is_service_name(name):
         yield f"name {name!r} is not a DNS label; use at most 63 small letters, digits and inner dashes, a letter first"
     ports = list(fields.mappings(spec.get("ports")))
     if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":

@@ -36,9 +36,10 @@ def check(manifest: Manifest) -> Iterator[str]:
             yield f"container {name!r} has no name that Kubernetes takes; use lowercase letters, digits and dashes"
         elif count > 1:
             yield f"container {name!r} is there {count} times; give each a name of its own"
+    volumes = _volumes(manifest, pod)
     for container in (*first, *later):
         where = f"container {container.get('name')!r}: "
-        for text in (*_mounts(container, _volumes(manifest, pod)), *_container(container, pod)):
+        for text in (*_mounts(container, volumes), *_container(container, pod)):
             yield where + text
         is_sidecar = container.get("restartPolicy") == "Always"
         for key in (*_PROBES, "lifecycle") if container in first and not is_sidecar else ():
@@ -56,9 +57,7 @@ def _restarts(pod: Document, kind: str) -> Iterator[str]:
 
 def _volumes(manifest: Manifest, pod: Document) -> set[object]:
     spec = fields.optional_document(manifest, "spec") or {}
-    claims = (
-        fields.optional_document(claim, "metadata") for claim in fields.mappings(spec.get("volumeClaimTemplates"))
-    )
+    claims = (fields.below(claim, "metadata") for claim in fields.mappings(spec.get("volumeClaimTemplates")))
     own = (volume.get("name") for volume in fields.mappings(pod.get("volumes")))
     return {*own, *(claim.get("name") for claim in claims if claim)}
 
@@ -83,8 +82,7 @@ def _container(container: Document, pod: Document) -> Iterator[str]:
             yield f"{key}.successThreshold {probe['successThreshold']} must be 1; a readinessProbe alone may have more"
         if key == "readinessProbe" and probe.get("terminationGracePeriodSeconds") is not None:
             yield f"{key}.terminationGracePeriodSeconds is not for a readinessProbe, which ends nothing; take it out"
-    before = fields.optional_document(fields.optional_document(container, "lifecycle") or {}, "preStop") or {}
-    sleep = (fields.optional_document(before, "sleep") or {}).get("seconds")
+    sleep = fields.below(container, "lifecycle", "preStop", "sleep").get("seconds")
     grace = pod.get("terminationGracePeriodSeconds", _GRACE)
     if isinstance(sleep, int) and isinstance(grace, int) and sleep > (grace if grace >= 0 else 1):
         yield f"preStop sleeps for {sleep} seconds, and terminationGracePeriodSeconds is {grace}; raise that"

@@ -27,30 +27,32 @@ def _deployment(spec: Document) -> Iterator[str]:
     deadline, ready = spec.get("progressDeadlineSeconds", _DEADLINE), spec.get("minReadySeconds") or 0
     if is_whole(deadline) and is_whole(ready) and cast("int", deadline) <= cast("int", ready):
         yield f"spec.progressDeadlineSeconds {deadline} must be above minReadySeconds, {ready}"
-    rolling = _below(spec, "strategy", "rollingUpdate")
+    rolling = fields.below(spec, "strategy", "rollingUpdate")
     if rolling.get("maxSurge") in _NOTHING and rolling.get("maxUnavailable") in _NOTHING:
         yield "spec.strategy.rollingUpdate: maxSurge and maxUnavailable are both 0, so no pod could be replaced"
 
 
 def _daemon_set(spec: Document) -> Iterator[str]:
     yield from _selects(spec)
-    rolling = _below(spec, "updateStrategy", "rollingUpdate")
+    rolling = fields.below(spec, "updateStrategy", "rollingUpdate")
     surge, unavailable = rolling.get("maxSurge", 0), rolling.get("maxUnavailable", 1)
-    if _below(spec, "updateStrategy").get("type") != "OnDelete" and (surge in _NOTHING) == (unavailable in _NOTHING):
+    if fields.below(spec, "updateStrategy").get("type") != "OnDelete" and (surge in _NOTHING) == (
+        unavailable in _NOTHING
+    ):
         yield "spec.updateStrategy.rollingUpdate: one of maxSurge and maxUnavailable must be 0, and the other not"
 
 
 def _stateful_set(spec: Document) -> Iterator[str]:
     yield from _selects(spec)
     for claim in fields.mappings(spec.get("volumeClaimTemplates")):
-        name = _below(claim, "metadata").get("name")
-        for text in _claim(_below(claim, "spec")):
+        name = fields.below(claim, "metadata").get("name")
+        for text in _claim(fields.below(claim, "spec")):
             yield f"volumeClaimTemplate {name!r}: {text}"
 
 
 def _selects(spec: Document) -> Iterator[str]:
-    select = _below(spec, "selector")
-    selector, labels = _below(select, "matchLabels"), _below(spec, "template", "metadata", "labels")
+    select = fields.below(spec, "selector")
+    selector, labels = fields.below(select, "matchLabels"), fields.below(spec, "template", "metadata", "labels")
     wanted = list(fields.mappings(select.get("matchExpressions")))
     differs = any(labels.get(key) != value for key, value in selector.items())
     if differs or not (selector or wanted):
@@ -69,18 +71,18 @@ def _matches(expression: Document, labels: Document) -> bool:
 def _job(spec: Document) -> Iterator[str]:
     if spec.get("selector") is not None and spec.get("manualSelector") is not True:
         yield "spec.selector is Kubernetes' own to write for a Job; take it out"
-    if spec.get("podFailurePolicy") and _below(spec, "template", "spec").get("restartPolicy") != "Never":
+    if spec.get("podFailurePolicy") and fields.below(spec, "template", "spec").get("restartPolicy") != "Never":
         yield "spec.podFailurePolicy wants restartPolicy: Never of the pods"
 
 
 def _cron_job(spec: Document) -> Iterator[str]:
-    inner = _below(spec, "jobTemplate", "spec")
+    inner = fields.below(spec, "jobTemplate", "spec")
     if inner.get("selector") is not None or inner.get("manualSelector") is True:
         yield "spec.jobTemplate.spec.selector is Kubernetes' own to write for a CronJob; take it out"
 
 
 def _claim(spec: Document) -> Iterator[str]:
-    storage = _below(spec, "resources", "requests").get("storage")
+    storage = fields.below(spec, "resources", "requests").get("storage")
     size = amount(storage)
     if size is None or size <= 0:
         yield f"resources.requests.storage {storage!r} is not a size; use one such as 10Gi"
@@ -108,12 +110,6 @@ _TARGETS: Mapping[str, tuple[str, ...]] = {
     "pods": ("averageValue",),
     "resource": ("averageUtilization", "averageValue"),
 }
-
-
-def _below(here: Document, *keys: str) -> Document:
-    for key in keys:
-        here = fields.optional_document(here, key) or {}
-    return here
 
 
 _RULES: Mapping[str, Callable[[Document], Iterator[str]]] = {
