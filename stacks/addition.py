@@ -16,7 +16,7 @@ from stacks.answers import AnswerError, read_answers
 from stacks.problems import Problem, SettingsError
 from stacks.reading import Reader
 from stacks.secrets import SECRETS
-from stacks.settings import settings_of, with_changed
+from stacks.settings import settings_as_written
 from stacks.stack_text import StackText
 from stacks.template_checks import known_templates
 from templates.service_template import CHARTED, ServiceTemplate, TemplateProblem, service_templates
@@ -192,12 +192,10 @@ def settings_in(text: StackText, stack: str) -> tuple[Settings | None, tuple[Pro
     texts = text.texts()
     github = texts.get("github", "")
     missing = [key for key in SECRETS if key not in texts and not (key == "githubToken" and '"app"' in github)]
-    changed = text.changed(texts)
     try:
-        settings = settings_of(stack, texts | dict.fromkeys(missing, "set later"))
+        return settings_as_written(stack, texts | dict.fromkeys(missing, "set later"), text.changed(texts)), ()
     except SettingsError as error:
-        return None, tuple(with_changed(error.problems, changed))
-    return (None, tuple(changed)) if changed else (settings, ())
+        return None, tuple(error.problems)
 
 
 def _consequences(before: Settings | None, now: Settings) -> list[str]:

@@ -89,8 +89,19 @@ def compose(text: str) -> yaml.Node | None:
 
 def load(text: str) -> object:
     """What a stack file says, as JSON has it; raises as `compose` does."""
-    compose(text)
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from the safe loader
+    root = compose(text)
+    return _Loader("").construct_document(root) if root else None  # pyright: ignore[reportUnknownMemberType]
+
+
+def pairs(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    """The keys of a mapping, each with what is behind it; nothing of what is something else."""
+    if isinstance(node, yaml.MappingNode):
+        yield from cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+
+
+def child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """What is behind a key of a mapping; None where there is none."""
+    return next((value for name, value in pairs(node) if name.value == key), None)
 
 
 def _check_ends(node: yaml.Node | None, around: frozenset[int], checked: set[int]) -> None:
@@ -110,12 +121,11 @@ def _repeated(node: yaml.Node | None, visited: set[int]) -> Iterator[tuple[yaml.
     if node is None or id(node) in visited:
         return
     visited.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        first: dict[str, yaml.Node] = {}
-        for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
-            if isinstance(key, yaml.ScalarNode) and first.setdefault(str(key.value), key) is not key:
-                yield key, first[str(key.value)]
-            yield from _repeated(value, visited)
-    elif isinstance(node, yaml.SequenceNode):
+    first: dict[str, yaml.Node] = {}
+    for key, value in pairs(node):
+        if isinstance(key, yaml.ScalarNode) and first.setdefault(str(key.value), key) is not key:
+            yield key, first[str(key.value)]
+        yield from _repeated(value, visited)
+    if isinstance(node, yaml.SequenceNode):
         for item in cast("list[yaml.Node]", node.value):
             yield from _repeated(item, visited)

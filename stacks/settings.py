@@ -1,6 +1,6 @@
 """The one reader of Pulumi's configuration: from `stacks/Pulumi.<stack>.yaml` to typed settings"""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,19 +79,24 @@ def read_settings() -> Settings:
     written = _written(stack)
     changed = written.changed(texts) if written else []
     try:
-        settings = settings_of(stack, texts, encrypted_keys(texts))
+        return settings_as_written(stack, texts, changed, encrypted_keys(texts))
     except SettingsError as error:
-        problems = with_changed(error.problems, changed)
-        raise SettingsError(stack, list(map(written.located, problems)) if written else problems) from None
-    if written and changed:
-        raise SettingsError(stack, list(map(written.located, changed)))
+        raise SettingsError(stack, list(map(written.located, error.problems)) if written else error.problems) from None
+
+
+def settings_as_written(
+    stack: str, texts: Mapping[str, str], changed: Sequence[Problem], encrypted: Collection[str] | None = None
+) -> Settings:
+    """As `settings_of`, and refuses what Pulumi reads otherwise than it is written, which tells more of its place."""
+    try:
+        settings = settings_of(stack, texts, encrypted)
+    except SettingsError as error:
+        places = {problem.path for problem in changed}
+        others = [problem for problem in error.problems if problem.path not in places]
+        raise SettingsError(stack, [*changed, *others]) from None
+    if changed:
+        raise SettingsError(stack, changed)
     return settings
-
-
-def with_changed(problems: Iterable[Problem], changed: Sequence[Problem]) -> list[Problem]:
-    """Problems with those of values that Pulumi reads otherwise, which tell more of the same place."""
-    places = {problem.path for problem in changed}
-    return [*changed, *(problem for problem in problems if problem.path not in places)]
 
 
 def settings_of(stack: str, texts: Mapping[str, str], encrypted: Collection[str] | None = None) -> Settings:

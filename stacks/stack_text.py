@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import yaml
 
 from manifests.yaml_text import document
 from stacks.problems import NAMESPACE, Problem
-from stacks.pulumi_yaml import DuplicateKeyError, compose, load
+from stacks.pulumi_yaml import DuplicateKeyError, child, compose, load, pairs
 from stacks.written import changed_values
 
 _TOKENS = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
@@ -71,7 +71,7 @@ class StackText:
 
         None where nothing of it is written in the file.
         """
-        here, found = _at(self._root, "config"), None
+        here, found = child(self._root, "config"), None
         for index, token in enumerate(name or number for name, number in _TOKENS.findall(path)):
             key = f"{NAMESPACE}:{token}" if index == 0 else token
             step = _step(here, key)
@@ -107,10 +107,10 @@ class StackText:
         lines = self.text.splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
-        config = cast(yaml.MappingNode, _at(self._root, "config"))
+        config = cast(yaml.MappingNode, child(self._root, "config"))
         if config.flow_style:
             raise StackTextError("`config` is written in braces; write it as lines, one setting each")
-        listed = _at(config, key)
+        listed = child(config, key)
         if not isinstance(listed, yaml.SequenceNode) or not listed.value:
             pair = next((pair for pair in config.value if pair[0].value == key), None)
             column = config.value[0][0].start_mark.column
@@ -125,7 +125,7 @@ class StackText:
             text = f"{section}: the list is written in brackets; write it with one dash an item"
             raise StackTextError(f"line {listed.start_mark.line + 1}: {text}")
         items = cast(list[yaml.Node], listed.value)
-        names = [_scalar(_at(node, "name")) for node in items]
+        names = [_scalar(child(node, "name")) for node in items]
         previous = items[names.index(after)] if after in names else items[-1]
         column = listed.start_mark.column
         place = _last_line(previous, lines) + 1
@@ -152,26 +152,15 @@ def _item_lines(item: Mapping[str, Any], column: int) -> list[str]:
 
 def _step(node: yaml.Node | None, key: str) -> tuple[int, yaml.Node] | None:
     """The line and the node of something below a node: of a key, or of an item by its name or index."""
-    if isinstance(node, yaml.MappingNode):
-        for name, value in _pairs(node):
-            if name.value == key:
-                return name.start_mark.line + 1, value
+    for name, value in pairs(node):
+        if name.value == key:
+            return name.start_mark.line + 1, value
     if isinstance(node, yaml.SequenceNode):
         items = cast(list[yaml.Node], node.value)
         for index, item in enumerate(items):
-            if _scalar(_at(item, "name")) == key or (key.isdigit() and int(key) == index):
+            if _scalar(child(item, "name")) == key or (key.isdigit() and int(key) == index):
                 return item.start_mark.line + 1, item
     return None
-
-
-def _at(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return next((value for name, value in _pairs(node) if name.value == key), None)
-
-
-def _pairs(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-    yield from cast(list[tuple[yaml.Node, yaml.Node]], node.value)
 
 
 def _scalar(node: yaml.Node | None) -> str | None:
@@ -181,7 +170,7 @@ def _scalar(node: yaml.Node | None) -> str | None:
 def _last_line(node: yaml.Node, lines: list[str]) -> int:
     """The last line, counted from 0, that belongs to a node; marks at its end may stand behind comments."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style:
-        parts = [*_pairs(node)] if isinstance(node, yaml.MappingNode) else cast(list[yaml.Node], node.value)
+        parts = [*pairs(node)] if isinstance(node, yaml.MappingNode) else cast(list[yaml.Node], node.value)
         if parts:
             last = parts[-1]
             # The node of an alias is the one that it names, which stands earlier: its key tells the line.

@@ -8,7 +8,7 @@ import yaml
 
 from slipway_release.yaml_scalars import text_of
 from stacks.problems import NAMESPACE, Problem
-from stacks.pulumi_yaml import is_word, scalar
+from stacks.pulumi_yaml import child, is_word, pairs, scalar
 
 
 def changed_values(root: yaml.Node | None, given: Mapping[str, str]) -> Iterator[Problem]:
@@ -18,18 +18,18 @@ def changed_values(root: yaml.Node | None, given: Mapping[str, str]) -> Iterator
         root: the stack file's nodes.
         given: the values that the program has, by key without namespace. Those of another file are left alone.
     """
-    for key, node in _below(_below_key(root, "config")):
-        name = key.removeprefix(f"{NAMESPACE}:")
-        if name in given and name != key:
+    for key, node in pairs(child(root, "config")):
+        name = str(key.value).removeprefix(f"{NAMESPACE}:")
+        if name in given and name != key.value:
             text = given[name]
             yield from _changed(node, text if isinstance(node, yaml.ScalarNode) else _structure(text), name)
 
 
 def _changed(node: yaml.Node, given: Any, path: str) -> Iterator[Problem]:
     if isinstance(node, yaml.MappingNode) and isinstance(given, dict):
-        for key, value in _below(node):
-            if key in given:
-                yield from _changed(value, given[key], f"{path}.{key}")
+        for key, value in pairs(node):
+            if (name := str(key.value)) in given:
+                yield from _changed(value, given[name], f"{path}.{name}")
     elif isinstance(node, yaml.SequenceNode) and isinstance(given, list):
         for index, (item, one) in enumerate(zip(node.value, cast("list[Any]", given), strict=False)):
             name = cast("dict[str, object]", one).get("name", index) if isinstance(one, dict) else index
@@ -59,13 +59,3 @@ def _structure(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _below(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
-            yield str(key.value), value
-
-
-def _below_key(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    return next((value for name, value in _below(node) if name == key), None)
