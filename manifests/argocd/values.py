@@ -30,18 +30,20 @@ _NEEDED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("configs", "params", "controller.resource.health.persist"): ("true",),
     ("configs", "rbac", "policy.matchMode"): ("glob",),
     ("createClusterRoles",): ("true",),
+    ("configs", "rbac", "policy.default"): ("",),
+    **dict.fromkeys([("configs", "cm", "users.anonymous.enabled"), ("configs", "cm", "exec.enabled")], ("false",)),
+    ("configs", "cm", "application.sync.requireOverridePrivilegeForRevisionSync"): ("true",),
 }
-"""What releases and rights hang on: reports, the platform's ConfigMaps, and how Argo CD marks objects as its own."""
-_CLOSED: Mapping[tuple[str, ...], tuple[str, str]] = {
-    ("configs", "rbac", "policy.default"): ("", "everybody who logs in would have that role; `teams` give rights"),
-    ("configs", "cm", "users.anonymous.enabled"): ("false", "people would act in Argo CD who have not logged in"),
-    ("configs", "cm", "exec.enabled"): ("false", "people open shells by Kubernetes' own rights, which `teams` give"),
-    ("configs", "cm", "application.sync.requireOverridePrivilegeForRevisionSync"): (
-        "true",
-        "who may sync could sync a commit that nobody has reviewed",
+"""What releases, rights and guards hang on: reports, the ConfigMaps, and how Argo CD marks objects as its own."""
+_OPENED = {
+    "policy.default": "everybody who logs in would have that role; `teams` give rights",
+    "users.anonymous.enabled": "people would act in Argo CD who have not logged in",
+    "exec.enabled": "people open shells by Kubernetes' own rights, which `teams` give",
+    "application.sync.requireOverridePrivilegeForRevisionSync": (
+        "who may sync could sync a commit that nobody has reviewed"
     ),
 }
-"""Guards of Argo CD, each with the one value that leaves it closed, and what another one would do."""
+"""What another value of a guard would do."""
 _AT_LEAST_ONE = (("controller", "replicas"), ("repoServer", "replicas"))
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
@@ -77,10 +79,8 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
     needed = {**_NEEDED, **({("dex", "enabled"): ("true",)} if sign_on.needs_dex(settings) else {})}
     for path, allowed in needed.items():
         if _is_set(own, path) and str(_at(own, path)).lower() not in allowed:
-            yield ".".join(path), f"{' or '.join(allowed)}: the platform's releases and rights need it"
-    for path, (closed, opened) in _CLOSED.items():
-        if _at(own, path) is not None and str(_at(own, path)).lower() != closed:
-            yield ".".join(path), f"{closed or 'absent'}: {opened}"
+            why = _OPENED.get(path[-1], "the platform's releases and rights need it")
+            yield ".".join(path), f"{' or '.join(allowed) or 'absent'}: {why}"
     yield from _contradicting(settings, own)
 
 

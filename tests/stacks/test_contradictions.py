@@ -143,6 +143,7 @@ def test_values_that_leave_argo_cd_without_a_part_or_contradict_are_refused(
         ("cm", "users.anonymous.enabled", True),
         ("cm", "exec.enabled", "true"),
         ("cm", "application.sync.requireOverridePrivilegeForRevisionSync", False),
+        ("cm", "application.sync.requireOverridePrivilegeForRevisionSync", None),
     ],
 )
 def test_values_that_open_a_guard_of_argo_cd_are_refused(part: str, key: str, value: object) -> None:
