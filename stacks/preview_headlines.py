@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from slipway_release import fields
 from slipway_release.platform_file import PATH
 from stacks.preview_access import code
 from stacks.preview_changes import Change
@@ -14,7 +15,10 @@ Json = Mapping[str, Any]
 _ENVIRONMENT = ("sync", "images", "branch", "delivery", "requires", "approvers", "rollback", "tagPrefix", "prereleases")
 """What a new environment is told by, and what is told of one that changes, in the names of the settings."""
 _SERVICE = ("team", "environments", "maintenanceBranch")
-_PLATFORM = ("slipwayVersion", "attestations", "sbom", "registryHost", "argocdUrl", "kubernetesVersion")
+_PLATFORM = (
+    *("slipwayVersion", "registry.host", "registry.attestations", "registry.sbom"),
+    *("argocd.url", "kubernetesVersion"),
+)
 _HARMLESS = ("docs/", "examples/", "tests/", "benchmarks/", "stacks/Pulumi.")
 """Where files lie that neither a preview nor a deployment runs."""
 _SHOWN = 5
@@ -95,17 +99,21 @@ def _words(kind: str, keys: Sequence[str], old: Json, new: Json, warnings: Seque
 
 
 def _named(platform: Json, key: str) -> dict[str, Json]:
-    listed = platform.get(key)
-    found = cast(list[object], listed) if isinstance(listed, list) else []
-    return {str(one["name"]): one for item in found if isinstance(item, dict) and "name" in (one := cast(Json, item))}
+    return {str(one["name"]): one for one in fields.mappings(platform.get(key)) if "name" in one}
 
 
 def _differences(keys: Sequence[str], old: Json, new: Json) -> str:
     return ", ".join(
-        f"{code(key)} was {_value(old.get(key))} and is now {_value(new.get(key))}"
+        f"{code(key)} was {_value(was)} and is now {_value(now)}"
         for key in keys
-        if old.get(key) != new.get(key)
+        for was, now in [(_at(old, key), _at(new, key))]
+        if was != now
     )
+
+
+def _at(of: Json, key: str) -> object:
+    *above, last = key.split(".")
+    return fields.below(of, *above).get(last)
 
 
 def _all(keys: Sequence[str], now: Json) -> str:

@@ -51,8 +51,22 @@ ORDERS: dict[str, Any] = {"name": "orders", "team": "web", "environments": ["sta
             "the order of promotion is now `qa`, `staging`",
         ),
         ({"slipwayVersion": "0.1.0"}, {}, "the platform: `slipwayVersion` was `0.1.0` and is now `0.2.0`"),
+        (
+            {"registry": {"attestations": True}, "argocd": {"url": "https://a.example.com"}},
+            {"registry": {"attestations": False}, "argocd": {"url": None}},
+            "the platform: `registry.attestations` was yes and is now no, `argocd.url` was `https://a.example.com`",
+        ),
     ],
-    ids=["environment", "environment leaves", "environment changes", "service", "service leaves", "order", "upgrade"],
+    ids=[
+        "environment",
+        "environment leaves",
+        "environment changes",
+        "service",
+        "service leaves",
+        "order",
+        "upgrade",
+        "platform",
+    ],
 )
 def test_what_a_change_is_about_is_said_in_short_before_its_details(
     old: dict[str, Any], new: dict[str, Any], sentence: str
