@@ -6,6 +6,7 @@ written by the filter `yaml`, which quotes it: `on` and `1e3` are names, too. Th
 `[% if … %]` and `[# comment #]`, so that `${{ … }}` of GitHub and `{{ … }}` of Helm pass through untouched.
 """
 
+import hashlib
 import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -93,6 +94,17 @@ def _loaded(folder: str) -> dict[str, str | Template]:
             text = file.read_text(encoding="utf-8")
             files[path.removesuffix(SUFFIX)] = _ENVIRONMENT.from_string(text) if path.endswith(SUFFIX) else text
     return files
+
+
+def digest(folder: Path) -> str:
+    """Of the files of a folder, as `files_below` has them: their paths, contents, and which of them are programs."""
+    whole = hashlib.sha256()
+    for path in files_below(folder):
+        content = path.read_bytes()
+        # Whether others may run it depends on the umask of the clone.
+        head = f"{path.relative_to(folder)} {path.stat().st_mode & 0o100} {len(content)}\n"
+        whole.update(head.encode() + content)
+    return whole.hexdigest()
 
 
 def files_below(folder: Path) -> list[Path]:

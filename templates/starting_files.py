@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import yaml
 
-from templates import executable_files, files_below, rendered_files
+from templates import digest, executable_files, rendered_files
 from templates.copier_runs import in_a_line, rendered
 from templates.service_template import ServiceTemplate, TemplateProblem, cache_folder, chart_template
 
@@ -26,6 +26,7 @@ ANSWERS_FILE = ".copier-answers.yml"
 """Where a repository or a chart keeps what it was made from."""
 _RENDERED_AS = 2
 """Raised when a template is rendered otherwise than before, so that what was kept is not taken."""
+_digest = cache(digest)
 _NUMBERS: dict[str, Callable[[Any], float]] = {"int": int, "float": float}
 _ONE_WORD = frozenset({"str", "bool", "path"})
 """Types of questions whose answers are neither lists nor mappings, beside numbers."""
@@ -173,15 +174,6 @@ def _record(what: str, source: str, version: str, answers: Mapping[str, Any]) ->
     head = f"# What this {what} was made from. Template updates read it; leave it as it is.\n"
     record = {"_commit": version, "_src_path": source, **answers}
     return head + yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
-
-
-@cache
-def _digest(folder: Path) -> str:
-    whole = hashlib.sha256()
-    for path in files_below(folder):
-        content = path.read_bytes()
-        whole.update(f"{path.relative_to(folder)} {path.stat().st_mode & 0o111} {len(content)}\n".encode() + content)
-    return whole.hexdigest()
 
 
 def _write(path: Path, text: str) -> None:

@@ -34,13 +34,8 @@ def versions_text() -> str:
 
 def digest(template: ServiceTemplate) -> str:
     """Of all that a template writes: its own files, those that it shares, and its chart."""
-    whole = hashlib.sha256()
-    for folder in (template.folder, *template.shared, template.chart):
-        for file in templates.files_below(folder):
-            content = file.read_bytes()
-            head = f"{folder.name}/{file.relative_to(folder)} {file.stat().st_mode & 0o100} {len(content)}\n"
-            whole.update(head.encode() + content)
-    return whole.hexdigest()[:_LENGTH]
+    parts = map(templates.digest, (template.folder, *template.shared, template.chart))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:_LENGTH]
 
 
 def unraised(path: Path = PATH) -> list[str]:
