@@ -45,11 +45,7 @@ def test_a_late_failure_of_an_older_release_takes_the_newer_back_no_more(world: 
 
 def test_a_report_on_a_commit_that_was_pushed_away_keeps_no_request_waiting(world: Make) -> None:
     here = world(environment("dev", delivery="pull-request"))
-    here.call("PATCH", f"/repos/{here.repository}", {"allow_auto_merge": True})
-    path = f"/api/v3/repos/{here.repository}/pulls/1/merge"
-    here.fault(match=f"PUT {path}", status=405, count=1, message="Required status check is expected")
-    here.deliver(here.request("1.0.0"), "dev")
-    here.clear_faults()
+    here.deliver_unmerged("1.0.0", "dev")
     head = here.head("environments")
     here.call("POST", f"/repos/{here.repository}/git/refs", {"ref": "refs/heads/away", "sha": head})
     deployed(here, here.commit("environments", "README.md", "Pushed away", "away"), "success")

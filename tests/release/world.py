@@ -176,6 +176,14 @@ class World:
     def deliver(self, request: PromotionRequest, environment: str) -> Outcome:
         return promotion.deliver(self.context(), request, self.platform.environment(environment))
 
+    def deliver_unmerged(self, version: str, environment: str) -> None:
+        """Deliver a version by the first pull request of all, which GitHub does not merge at that moment."""
+        self.call("PATCH", f"/repos/{self.repository}", {"allow_auto_merge": True})
+        path = f"/api/v3/repos/{self.repository}/pulls/1/merge"
+        self.fault(match=f"PUT {path}", status=405, count=1, message="Required status check is expected")
+        self.deliver(self.request(version), environment)
+        self.clear_faults()
+
     def release(self, version: str, environment: str, service: str = "guestbook") -> str:
         """Deliver a version; the commit that has it."""
         outcome = self.deliver(self.request(version, service), environment)

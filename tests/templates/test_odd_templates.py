@@ -7,23 +7,19 @@ from typing import Any
 import pytest
 
 from manifests.repository_files import OFFERED
-from templates import service_template as module
-from templates import starting_files as rendering
 from templates.service_template import TemplateProblem, own_template
 from templates.starting_files import ANSWERS_FILE, StartingFiles, starting_files
 
 COPIER = "_subdirectory: repository\nsize: {type: int, default: 1}\n"
+pytestmark = pytest.mark.usefixtures("cache")
 VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders", "environments": ["dev"]}
 
 Make = Callable[..., StartingFiles]
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def made(tmp_path: Path) -> Make:
     """What a template with these files makes."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for kept in (rendering._starting_files, rendering._digest, module.own_template):
-        kept.cache_clear()
 
     def make(files: dict[str, bytes], copier: str = COPIER) -> StartingFiles:
         folder = tmp_path / "platform/ours"

@@ -11,12 +11,12 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from manifests.repository_files import OFFERED
-from templates import service_template as module
 from templates import starting_files as rendering
 from templates.copier_runs import asked
 from templates.service_template import ServiceTemplate, TemplateProblem, own_template
 from templates.starting_files import ANSWERS_FILE, starting_files, without_defaults
 
+pytestmark = pytest.mark.usefixtures("cache")
 VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders", "environments": ["dev"]}
 DOWN, DELETE = "\x1b[B", "\x7f"
 
@@ -24,11 +24,8 @@ Make = Callable[..., ServiceTemplate]
 
 
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(tmp_path: Path) -> Make:
     """A template with these questions, whose file `made` shows what they come to."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for kept in (rendering._starting_files, rendering._digest, module.own_template):
-        kept.cache_clear()
 
     def template(questions: str, made: str = "", about: str = "") -> ServiceTemplate:
         folder = tmp_path / "ours/repository"

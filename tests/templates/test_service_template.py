@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-import templates
 from manifests.repository_files import OFFERED, service_repository_files
 from stacks.problems import SettingsError
 from stacks.settings import settings_of
@@ -39,15 +38,8 @@ colour:
   default: red
 loud: {type: bool, default: false}
 """
+pytestmark = pytest.mark.usefixtures("cache")
 VARIABLES: dict[str, Any] = {**dict.fromkeys(OFFERED, "x"), "service": "orders", "environments": ["dev"]}
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for kept in (rendering._starting_files, rendering._digest, module.own_template, templates._loaded):
-        kept.cache_clear()
-    return tmp_path / "cache"
 
 
 @pytest.fixture
