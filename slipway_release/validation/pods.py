@@ -55,14 +55,15 @@ def _restarts(pod: Document, kind: str) -> Iterator[str]:
         yield f"restartPolicy {restarts!r} is one of a Job's; a {kind}'s pods restart always"
 
 
-def _volumes(manifest: Manifest, pod: Document) -> set[object]:
+def _volumes(manifest: Manifest, pod: Document) -> list[object]:
+    """The names of what may be mounted; a broken manifest may have any values there."""
     spec = fields.optional_document(manifest, "spec") or {}
     claims = (fields.below(claim, "metadata") for claim in fields.mappings(spec.get("volumeClaimTemplates")))
     own = (volume.get("name") for volume in fields.mappings(pod.get("volumes")))
-    return {*own, *(claim.get("name") for claim in claims if claim)}
+    return [*own, *(claim.get("name") for claim in claims if claim)]
 
 
-def _mounts(container: Document, volumes: set[object]) -> Iterator[str]:
+def _mounts(container: Document, volumes: list[object]) -> Iterator[str]:
     for key in ("volumeMounts", "volumeDevices"):
         for mount in fields.mappings(container.get(key)):
             if (name := mount.get("name")) and name not in volumes:

@@ -90,6 +90,8 @@ def test_no_shape_of_an_object_ends_in_a_traceback(tree: Tree, odd: str) -> None
         for version, kind, key in parts
         for inner in within.get(key, ())
     ]
+    pod = f"{{containers: [{{name: x, ports: {odd}, volumeMounts: {odd}}}], volumes: {odd}}}"
+    objects.append(f"apiVersion: v1\nkind: Pod\nspec: {pod}\n")
     write(tree.folder / "infrastructure/dev/odd.yaml", "---\n".join(objects))
     write(tree.folder / "helm-charts/guestbook/templates/odd.yaml", "---\n".join(objects))
     assert "odd.yaml" in told(tree)

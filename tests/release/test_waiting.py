@@ -23,6 +23,7 @@ def asked(*pulls: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 def pull(repository: str) -> dict[str, Any]:
     return {
         "head": {"ref": "release/dev/guestbook/1.2.3", "repo": {"full_name": repository}},
+        "number": 1,
         "html_url": "https://github.test/acme/environments/pull/1",
         "requested_teams": [{"name": "web"}],
         "requested_reviewers": [{"login": "sam"}],
