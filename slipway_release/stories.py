@@ -144,7 +144,8 @@ def _since(context: Context, story: Story, verified: Outcome) -> Outcome:
     aside = _newest(reports.newest_aside(context, entry) for entry in story.entries)
     if (
         aside is None
-        or not _is_later(aside.created_at, verified.at)
+        # What comes in the same second as the report of success comes after it.
+        or _is_later(verified.at, aside.created_at)
         or aside.description.startswith(deployments.HEALED)
     ):
         return verified

@@ -2,12 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.github.core import clock
 from slipway_release import hold
 from slipway_release.errors import RefusedError
 from slipway_release.overview import overview
@@ -107,12 +108,22 @@ def test_a_release_that_another_one_overtook_is_not_verified_any_more(world: Mak
     ]
 
 
-def test_an_incident_of_what_is_verified_is_shown(world: Make, tmp_path: Path) -> None:
+@pytest.fixture(params=[0, 1])
+def seconds_apart(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Lets the clock stand; GitHub's times have whole seconds, and two things may come in one."""
+    clock.stop(clock.present())
+    yield request.param
+    clock.stop(None)
+    clock.move(0)
+
+
+def test_an_incident_of_what_is_verified_is_shown(world: Make, tmp_path: Path, seconds_apart: int) -> None:
     here = world()
     commit = here.verified_release("1.0.0", "dev")
     (verified,) = seen(here, tmp_path)["releases"]
     assert cells(seen(here, tmp_path), "guestbook")["dev"]["at"] == verified["steps"][-1][0], "when it was reported"
     incident = "Incident in a verified release, nothing is rolled back: Degraded: Deployment/guestbook: crash loop"
+    clock.move(seconds_apart)
     here.report("dev", commit, "success", incident)
     cell = cells(seen(here, tmp_path), "guestbook")["dev"]
     assert (cell["state"], cell["sync"], cell["health"]) == ("verified", "Synced", "Degraded")
