@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from slipway_release import deployments, fields, history, layout, record, reports, workflow
+from slipway_release import deployments, fields, history, layout, record, reports
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.platform_types import Environment, Service
@@ -55,7 +55,6 @@ def others_failing(context: Context, report: Report) -> list[str]:
     service once.
     """
     path = f"/repos/{context.platform.repository}/deployments"
-    at = workflow.moment(report.status.created_at)
     seen = {report.service.name}
     found: list[str] = []
     well = 0
@@ -69,10 +68,9 @@ def others_failing(context: Context, report: Report) -> list[str]:
         status = reports.newest(context, entry)
         if status is None:
             continue
-        reported = workflow.moment(status.created_at)
         if status.state == "success":
-            well += reported >= at
-        elif abs(reported - at) <= _AT_ONCE:
+            well += status.order > report.status.order
+        elif abs(status.order[0] - report.status.order[0]) <= _AT_ONCE:
             found.append(service)
     return found if len(found) >= well else []
 

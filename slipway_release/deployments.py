@@ -7,11 +7,12 @@ commit that Argo CD syncs; Argo CD itself reports there. On the service's reposi
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from slipway_release import fields
+from slipway_release import fields, workflow
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import GitHub
@@ -44,11 +45,18 @@ class Status:
     """The login of the account that wrote it."""
     is_app: bool = False
     """Whether that account is a GitHub App's."""
+    id: int = 0
+    """GitHub numbers all statuses as they come."""
 
     @property
     def is_report(self) -> bool:
         """Whether it says that a release is good or bad; drift and incidents say nothing of it."""
         return self.state in VERDICTS and not self.is_aside
+
+    @property
+    def order(self) -> tuple[dt.datetime, int]:
+        """By which statuses of several deployments are sorted: GitHub's times have whole seconds."""
+        return workflow.moment(self.created_at), self.id
 
     @property
     def is_aside(self) -> bool:
@@ -159,4 +167,5 @@ def _status(source: Document) -> Status:
         log_url=fields.optional_text(source, "log_url") or fields.optional_text(source, "target_url") or "",
         creator=fields.optional_text(creator, "login") or "",
         is_app=fields.optional_text(creator, "type") == "Bot",
+        id=fields.number(source, "id", "status"),
     )

@@ -99,7 +99,8 @@ def _restorations(done: Sequence[Deployment]) -> Iterable[float]:
         later = [
             other.verified for other in done[index + 1 :] if other.verified and other.verified >= deployment.failed
         ]
-        if deployment.verified and deployment.verified > deployment.failed:
+        # What was verified first has not failed, see `_merged`.
+        if deployment.verified and deployment.verified >= deployment.failed:
             later.append(deployment.verified)
         if later:
             yield (min(later) - deployment.failed).total_seconds()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway_release import fields
+from slipway_release import fields, history
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
+from slipway_release.history import Relation
 from slipway_release.platform_types import Environment
 from slipway_release.release_file import ReleaseFile
 from slipway_release.tags import Version, is_version
@@ -121,7 +122,12 @@ def same_commit(contents: Contents, commit: str, branch: str) -> str | None:
 
 
 def is_declined(
-    contents: Contents, environment: Environment, service: str, version: str, kind: str = "release", since: str = ""
+    contents: Contents,
+    environment: Environment,
+    service: str,
+    version: str,
+    kind: str = "release",
+    after: str | None = None,
 ) -> bool:
     """Whether a person has closed the newest pull request for a version; what this program closes, it marks.
 
@@ -131,7 +137,8 @@ def is_declined(
         service: the service's name.
         version: the version.
         kind: what the request is for, one of `KINDS`.
-        since: what was closed before that moment (ISO 8601) is forgotten.
+        after: a commit; what was asked for before that is forgotten. Git tells, since a commit's date is what the clock
+            of its author's machine says.
     """
     found = newest(contents, environment, branch_of(environment.name, service, version, kind), "all")
     return (
@@ -139,8 +146,15 @@ def is_declined(
         and found.get("state") == "closed"
         and not found.get("merged_at")
         and not _is_closed_by_program(found)
-        and str(found.get("closed_at") or "") >= since
+        and (after is None or _is_since(contents, found, after))
     )
+
+
+def _is_since(contents: Contents, found: Document, commit: str) -> bool:
+    """Whether a pull request comes from a branch that was made when a commit was there already."""
+    head = fields.text(fields.child(found, "head", "pull request"), "sha", "pull request.head")
+    relation = history.relation(contents.github, contents.repository, head, commit)
+    return relation in {Relation.SAME, Relation.DESCENDANT}
 
 
 def newest(contents: Contents, environment: Environment, branch: str, state: str) -> Document | None:

@@ -6,13 +6,12 @@ environment follows: who may write this repository may also make deployments, st
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from slipway_release import deployments, history, layout, people, workflow
+from slipway_release import deployments, history, layout, people
 from slipway_release.context import Context
 from slipway_release.deployments import Entry, Status
 from slipway_release.errors import RefusedError
@@ -47,11 +46,6 @@ class Report:
     def is_current(self) -> bool:
         """Whether the reported release is still the wanted one, and of this time."""
         return self.release is not None and self.release.same_image(self.head.release) and not self.is_former()
-
-    @property
-    def age(self) -> dt.timedelta:
-        """How long ago it was made, by the clock of this machine."""
-        return workflow.now() - workflow.moment(self.status.created_at)
 
 
 def read(context: Context, number: str) -> Report | None:

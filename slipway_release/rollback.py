@@ -104,8 +104,8 @@ def _is_declined(context: Context, report: Report, failed: Release) -> bool:
     """Whether a person has decided against the rollback of this delivery."""
     contents, environment, service = context.contents, report.environment, report.service
     came = reports.delivered(context, environment, service, failed, environment.target_branch)
-    since = came.date if came else ""
-    return pulls.is_declined(contents, environment, service.name, failed.version, "rollback", since)
+    after = came.sha if came else None
+    return pulls.is_declined(contents, environment, service.name, failed.version, "rollback", after)
 
 
 def by_hand(

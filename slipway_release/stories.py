@@ -177,15 +177,12 @@ def steps(story: Story) -> list[list[str]]:
     """The reports of a delivery, oldest first: when, which state, in which words."""
     statuses = [status for entry in story.entries for status in entry.statuses]
     # GitHub itself sets deployments inactive, and says nothing.
-    said = [status for status in statuses if status.description][::-1]
-    ordered = sorted(said, key=lambda status: workflow.moment(status.created_at))
+    ordered = sorted((status for status in statuses if status.description), key=lambda status: status.order)
     return [[status.created_at, status.state, status.description] for status in ordered[-_MOST_STEPS:]]
 
 
 def _newest(statuses: Iterable[Status | None]) -> Status | None:
-    found = [status for status in statuses if status is not None]
-    # The first of equals: deployments come newest first.
-    return max(found, key=lambda status: workflow.moment(status.created_at), default=None)
+    return max(filter(None, statuses), key=lambda status: status.order, default=None)
 
 
 def _is_later(one: str, other: str) -> bool:

@@ -29,15 +29,17 @@ Run = Callable[..., str]
 
 
 def ago(seconds: int) -> str:
-    """A time that is filled in when it is used: parameters of tests are made long before."""
+    """A time that is filled in when it is used: parameters of tests are made long before. It may be yet to come."""
     return f"{seconds} s ago"
 
 
 def _filled_in(text: str) -> str:
-    def time(found: re.Match[str]) -> str:
-        return (datetime.now(UTC) - timedelta(seconds=int(found[1]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC)
 
-    return re.sub(r"(\d+) s ago", time, text)
+    def time(found: re.Match[str]) -> str:
+        return (now - timedelta(seconds=int(found[1]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    return re.sub(r"(-?\d+) s ago", time, text)
 
 
 def application(**status: Any) -> KubernetesObject:

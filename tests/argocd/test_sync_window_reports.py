@@ -50,7 +50,7 @@ def test_a_sync_that_a_window_interrupts_is_late_only_by_what_it_was_permitted(r
     assert not late(run, windowed(held))
     assert permitted(run, windowed(resumed)), "the window is over"
     assert not late(run, windowed(resumed, permitted=None)), "the engine has not noted yet that the window is over"
-    assert not late(run, windowed(resumed, permitted=590))
+    assert not late(run, windowed(resumed, permitted=500))
     assert late(run, windowed(resumed, permitted=610))
 
 
@@ -62,7 +62,7 @@ def test_an_invalid_window_made_by_hand_holds_a_sync_up_as_well(run: Run) -> Non
 def test_a_cluster_that_does_not_answer_after_a_window_has_the_whole_deadline(run: Run) -> None:
     failed = operation("Failed", started=200_000, message="failed calling webhook: connection refused")
     app = application(operationState=failed)
-    assert not late(run, windowed(app, permitted=590))
+    assert not late(run, windowed(app, permitted=500))
     assert late(run, windowed(app, permitted=610))
 
 
@@ -79,7 +79,7 @@ def test_drift_that_a_window_forbids_to_heal_is_not_late(run: Run) -> None:
     healing = operation("Succeeded", started=10, sync={"autoHealAttemptsCount": 3, "resources": [{"name": "x"}]})
     healed = application(**drifted, operationState=healing)
     assert permitted(run, windowed(healed))
-    assert not late(run, windowed(healed, permitted=590))
+    assert not late(run, windowed(healed, permitted=500))
     assert late(run, windowed(healed, permitted=650))
     healed["status"]["reconciledAt"] = ago(11)
     assert not late(run, windowed(healed, permitted=650)), "it was compared before Argo CD healed it"

@@ -1,5 +1,6 @@
 """The sandbox's GitHub on a free port of loopback, once for all tests; each test has an organisation of its own."""
 
+import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.github.core import clock
 from slipway_release.validation.files import Tree
 from tests.release import serving
 from tests.release.builders import environment
@@ -40,6 +42,15 @@ def world(github: Running) -> Iterator[Callable[..., World]]:
     for item in made:
         item.clear_faults()
         item.client.close()
+
+
+@pytest.fixture
+def one_second() -> Iterator[dt.datetime]:
+    """Lets the model's clock stand at a moment: GitHub's times have whole seconds, and much may come in one."""
+    moment = clock.present()
+    clock.stop(moment)
+    yield moment
+    clock.stop(None)
 
 
 @pytest.fixture(scope="module")

@@ -218,6 +218,23 @@ def test_what_failed_with_many_is_taken_back_once_more_are_well_though_the_other
     assert (here.wanted("dev"), here.file("dev").hold_of("1.1.0") is not None) == ("1.0.0", True)
 
 
+def test_who_was_well_before_many_failed_in_the_same_second_does_not_speak_for_the_cluster(
+    github: Running, one_second: dt.datetime
+) -> None:
+    del one_second
+    bad, well = ["a", "b", "c"], ["d", "e", "f", "g"]
+    here = github.world([environment("dev")], ["guestbook", *bad, *well], direct=True)
+    here.verified_release("1.0.0", "dev")
+    for name in (*well, *bad):
+        state = "success" if name in well else "failure"
+        here.report("dev", here.release("1.0.0", "dev", name), state, service=name)
+    assert "4 services of dev failed" in here.fail("dev", here.release("1.1.0", "dev")).reason
+    for name in well:
+        here.report("dev", here.head("environments"), "success", service=name)
+    reconcile.reconcile(here.context())
+    assert here.wanted("dev") == "1.0.0", "they were reported well since"
+
+
 def test_a_release_onto_values_that_are_broken_already_is_not_to_blame(world: Make) -> None:
     """They made the version before it fail, and have not changed since."""
     here = world(environment("dev"))
@@ -386,17 +403,35 @@ def moved() -> Iterator[Callable[[float], None]]:
     clock.move(0)
 
 
+@pytest.mark.parametrize("hours", [-1, 0, 1])
 def test_a_declined_rollback_is_asked_for_when_the_version_is_delivered_again(
-    waits: World, moved: Callable[[float], None]
+    waits: World, one_second: dt.datetime, hours: int
 ) -> None:
+    """Whatever the clock says of whoever delivers it: GitHub's says when a request is closed."""
     (pull,) = waits.pulls()
     waits.call("PATCH", f"/repos/{waits.repository}/pulls/{pull['number']}", {"state": "closed"})
     waits.verified_release("1.2.0", "production")
-    moved(60)
-    path = "environments/production/guestbook/release.yaml"
     again = dataclasses.replace(waits.request("1.3.0").release, version="1.1.0", tag="v1.1.0")
-    waits.fail("production", waits.commit("environments", path, release_file.ReleaseFile(again).dump()))
-    assert [pull["title"] for pull in waits.pulls()] == ["Roll guestbook in production back from 1.1.0 to 1.2.0"]
+    delivered = push(waits, release_file.ReleaseFile(again).dump(), one_second + dt.timedelta(hours=hours))
+    waits.fail("production", delivered)
+    (pull,) = waits.pulls()
+    assert pull["title"] == "Roll guestbook in production back from 1.1.0 to 1.2.0"
+    waits.call("PATCH", f"/repos/{waits.repository}/pulls/{pull['number']}", {"state": "closed"})
+    waits.fail("production", delivered)
+    assert waits.pulls() == [], "that one is declined too"
+
+
+def push(here: World, text: str, at: dt.datetime) -> str:
+    """Push another release file for production from a machine where it is that time."""
+    path, base = "environments/production/guestbook/release.yaml", f"/repos/{here.repository}/git"
+    head = here.head("environments")
+    file = {"path": path, "mode": "100644", "type": "blob", "content": text}
+    tree = here.call("POST", f"{base}/trees", {"base_tree": head, "tree": [file]})["sha"]
+    author = {"name": "Dana", "email": "dana@example.com", "date": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    body = {"message": "Go on with 1.1.0", "tree": tree, "parents": [head], "author": author}
+    commit = here.call("POST", f"{base}/commits", body)["sha"]
+    here.call("PATCH", f"{base}/refs/heads/main", {"sha": commit})
+    return str(commit)
 
 
 def test_a_change_of_values_after_a_rollback_is_blamed_as_after_a_release(world: Make) -> None:

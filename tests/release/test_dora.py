@@ -49,6 +49,11 @@ def test_a_failure_that_lasts_has_no_time_to_restore() -> None:
     assert calculate("guestbook", "dev", 7, [deployment(0, failed=5)]).time_to_restore_seconds is None
 
 
+def test_what_failed_and_was_verified_in_one_second_is_restored() -> None:
+    found = calculate("guestbook", "dev", 7, [deployment(0, failed=5, verified=5), deployment(60, verified=65)])
+    assert (found.failures, found.time_to_restore_seconds) == (1, 0)
+
+
 def test_a_table_for_people_and_json_for_programs() -> None:
     found = [calculate("guestbook", "dev", 7, HISTORY), calculate("clock", "dev", 7, [])]
     lines = as_table(found).splitlines()

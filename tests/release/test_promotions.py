@@ -134,8 +134,9 @@ def test_a_freeze_uses_up_no_attempts() -> None:
     assert reconciled([run()], [run()]) == [WANTED]
 
 
-def test_the_pauses_between_attempts_double_and_end() -> None:
+def test_the_pauses_between_attempts_double_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
     at = workflow.now()
+    monkeypatch.setattr(workflow, "now", lambda: at)
 
     def failures(count: int, ago: dt.timedelta) -> list[Run]:
         return [Run(n, "guestbook", "7", DIGEST, (), True, "failure", at - ago) for n in range(count)]

@@ -1,5 +1,6 @@
 """Whom the release program believes: Argo CD's own App, about commits that its environment follows."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from tests.release.builders import COMMIT, context, platform
 
 REPOSITORY = "/repos/acme/environments"
 HEAD = "f" * 40
+_numbers = itertools.count(1)
 
 
 def status(login: str = "argocd[bot]", state: str = "failure", **changes: Any) -> dict[str, Any]:
     kind = "Bot" if login.endswith("[bot]") else "User"
-    made = {"state": state, "description": "Degraded", "created_at": "2026-01-01T00:00:00Z"}
+    made = {"id": next(_numbers), "state": state, "description": "Degraded", "created_at": "2026-01-01T00:00:00Z"}
     return made | {"creator": {"login": login, "type": kind}} | changes
 
 

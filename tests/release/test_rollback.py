@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from slipway_release import announce, hold, reports, rollback
+from slipway_release import announce, hold, rollback, workflow
 from slipway_release.errors import RefusedError
 from slipway_release.selection import Kind
 from slipway_release.taking_back import Answer
@@ -128,8 +128,10 @@ def test_a_failure_that_is_no_longer_the_newest_report_is_ignored(here: World) -
 
 def test_a_rollback_that_could_not_run_for_hours_is_run_then(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rate limit lasts an hour, and a rotated key until somebody mends it."""
-    monkeypatch.setattr(reports.Report, "age", property(lambda _: dt.timedelta(hours=3)))
-    assert here.fail("dev", here.release("1.1.0", "dev")).target is not None
+    number = here.report("dev", here.release("1.1.0", "dev"), "failure")
+    later = workflow.now() + dt.timedelta(hours=3)
+    monkeypatch.setattr(workflow, "now", lambda: later)
+    assert rollback.rollback(here.context(), number).target is not None
 
 
 def test_a_failure_counts_though_the_delivery_is_written_down_after_it(here: World) -> None:

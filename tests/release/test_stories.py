@@ -3,7 +3,9 @@
 import pytest
 
 from slipway_release import stories
+from slipway_release.deployments import Entry, Status
 from templates import ROOT
+from tests.release.builders import DIGEST, context
 
 MESSAGES = "".join(path.read_text() for path in (ROOT / "argocd/messages").glob("*.gotmpl"))
 LATE = "Not verified within %s s: %s: %s"
@@ -31,3 +33,21 @@ LATE = "Not verified within %s s: %s: %s"
 def test_a_report_has_sync_and_health(report: str, message: str, condition: tuple[str, str]) -> None:
     assert message in MESSAGES, "the message has changed"
     assert stories.condition(report) == condition
+
+
+def test_reports_of_one_second_on_two_deployments_are_told_in_the_order_in_which_they_came() -> None:
+    """A later commit was synced, did not work, and was taken back."""
+    second, around = "2026-01-01T00:00:00Z", context()
+
+    def entry(number: int, *statuses: Status) -> Entry:
+        payload = {"version": "1.0.0", "digest": DIGEST} if number == 1 else {}
+        place, own = "dev/guestbook", "argocd[bot]"
+        return Entry(number, "c", "c", place, second, own, payload, around.own, "", list(statuses))
+
+    def status(number: int, state: str) -> Status:
+        return Status(state, f"{number}: {state}", second, "", "argocd[bot]", is_app=True, id=number)
+
+    newer = entry(2, status(2, "failure"))
+    (story,) = stories.told([newer, entry(1, status(3, "success"), status(1, "in_progress"))])
+    assert [step[2] for step in stories.steps(story)] == ["1: in_progress", "2: failure", "3: success"]
+    assert stories.outcome(around, story, None).said == "3: success; it is being recorded"
