@@ -167,17 +167,21 @@ def _dora(context: Context, entries: Sequence[Entry]) -> list[Json]:
         if services := groups.get(place.name):
             done = [dora.deliveries(found, workflow.days_ago(days)) for found in services.values()]
             by_week = [
-                _between(place.name, done, workflow.days_ago(first), workflow.days_ago(last)) if last < days else None
+                _week(place.name, done, workflow.days_ago(first), workflow.days_ago(last) if last else None)
+                if last < days
+                else None
                 for first, last in weeks
             ]
             documents.append({**dora.as_document(dora.together(place.name, days, done)), "weeks": by_week})
     return documents
 
 
-def _between(environment: str, done: Iterable[Sequence[dora.Deployment]], begin: dt.datetime, end: dt.datetime) -> Json:
-    """The figures of what was delivered in a time."""
-    services = [[one for one in group if begin <= one.created < end] for group in done]
-    document = dora.as_document(dora.together(environment, (end - begin).days, services))
+def _week(
+    environment: str, done: Iterable[Sequence[dora.Deployment]], begin: dt.datetime, end: dt.datetime | None
+) -> Json:
+    """The figures of what was delivered in a week; the newest has no end, since GitHub's clock may be ahead."""
+    services = [[one for one in group if begin <= one.created and (not end or one.created < end)] for group in done]
+    document = dora.as_document(dora.together(environment, 7, services))
     return {name: document[name] for name in _TREND}
 
 

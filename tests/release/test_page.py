@@ -1,5 +1,6 @@
 """The status page: what it knows of releases on a real GitHub, and what it is made of."""
 
+import datetime as dt
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.github.core import clock
-from slipway_release import hold
+from slipway_release import hold, workflow
 from slipway_release.errors import RefusedError
 from slipway_release.overview import overview
 from slipway_release.page import page
@@ -79,6 +80,18 @@ def test_it_knows_what_is_verified_held_frozen_waiting_and_taken_back(world: Mak
     assert clock["state"] == "verified"
     assert clock["at"]
     assert clock["by"]
+
+
+@pytest.mark.parametrize("behind", [0, 60])
+def test_what_was_just_delivered_counts_though_this_machine_s_clock_is_behind(
+    world: Make, tmp_path: Path, one_second: dt.datetime, monkeypatch: pytest.MonkeyPatch, behind: int
+) -> None:
+    here = world(environment("dev"))
+    here.verified_release("1.0.0", "dev")
+    now = one_second.replace(microsecond=0) - dt.timedelta(seconds=behind)
+    monkeypatch.setattr(workflow, "now", lambda: now)
+    (figures,) = seen(here, tmp_path)["dora"]
+    assert [week["deployments_per_week"] for week in figures["weeks"]] == [0, 0, 0, 1]
 
 
 def test_table_and_newest_releases_say_the_same_while_a_report_is_being_recorded(world: Make, tmp_path: Path) -> None:
