@@ -5,6 +5,8 @@ is missing such a test is skipped, unless `SLIPWAY_TESTS_REQUIRE_PARTS` is set, 
 never runs would be no test.
 """
 
+import datetime as dt
+import itertools
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox.garbage import collect_rarely
+from sandbox.github.core import clock
 
 collect_rarely()
 
@@ -31,6 +34,25 @@ LONGEST = (
     "test_trust.py", "test_adoption.py", "test_year.py",
 )  # fmt: skip
 """Files that run for a minute; they begin, so that one process does not go on with one of them when all others end."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    words = (
+        "let the model of GitHub, in this process, date all to one second, or each thing to a later one than the last"
+    )
+    parser.addoption("--github-clock", choices=("stands", "leaps"), help=words)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def github_clock(pytestconfig: pytest.Config) -> Generator[None]:
+    """What happens must not depend on how fast a machine is, and GitHub's times have whole seconds."""
+    pace, begun, readings = pytestconfig.getoption("--github-clock"), clock.present(), itertools.count()
+    with pytest.MonkeyPatch.context() as patch:
+        if pace == "stands":
+            patch.setattr(clock, "_machines", lambda: begun)
+        elif pace == "leaps":
+            patch.setattr(clock, "_machines", lambda: dt.datetime.now(dt.UTC) + dt.timedelta(seconds=next(readings)))
+        yield
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

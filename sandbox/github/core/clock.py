@@ -25,7 +25,11 @@ def ahead() -> float:
 
 def present() -> dt.datetime:
     """The present moment."""
-    return (_stopped or dt.datetime.now(dt.UTC)) + _moved
+    return (_stopped or _machines()) + _moved
+
+
+def _machines() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def now() -> str:
