@@ -1,7 +1,8 @@
-"""Every kind of resource that the components use, by its type token."""
+"""Every kind of resource that the components use or that those of 0.1.0 used, by its type token."""
 
 from sandbox.github_plugin.kinds import (
     actions,
+    branches,
     environments,
     labels,
     permissions,
@@ -16,6 +17,7 @@ KINDS: dict[str, Kind] = {
     f"github:index/{name[0].lower()}{name[1:]}:{name}": kind
     for table in (
         actions.KINDS,
+        branches.KINDS,
         environments.KINDS,
         labels.KINDS,
         permissions.KINDS,

@@ -1,5 +1,9 @@
-"""Secrets of GitHub environments, and variables of repositories."""
+"""Secrets of GitHub environments and of repositories, and variables of repositories.
 
+Slipway has no secrets of repositories any more; an upgrade from 0.1.0 takes them out of the state.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.github_plugin.client import GitHub, PluginError
@@ -15,9 +19,8 @@ PLACE = {
     "createdAt": Field(str, output=True),
     "updatedAt": Field(str, output=True),
 }
-SECRET = {
+REPOSITORY_SECRET = {
     **PLACE,
-    "environment": Field(str, required=True, replaces=True, kept=True),
     "secretName": Field(str, required=True, replaces=True, kept=True),
     "value": Field(str, kept=True),
     "plaintextValue": Field(str, kept=True),
@@ -26,6 +29,7 @@ SECRET = {
     "keyId": Field(str, computed=True, kept=True),
     "remoteUpdatedAt": Field(str, output=True),
 }
+SECRET = {**REPOSITORY_SECRET, "environment": Field(str, required=True, replaces=True, kept=True)}
 VARIABLE = {
     **PLACE,
     "variableName": Field(str, required=True, replaces=True, kept=True),
@@ -34,7 +38,10 @@ VARIABLE = {
 
 
 def _secrets(github: GitHub, known: Json) -> str:
-    return f"{environment_path(github, known['repository'], known['environment'])}/secrets"
+    """Of an environment, or of the repository."""
+    if "environment" in known:
+        return f"{environment_path(github, known['repository'], known['environment'])}/secrets"
+    return f"{github.repository_path(known['repository'])}/actions/secrets"
 
 
 def _variables(github: GitHub, known: Json) -> str:
@@ -65,11 +72,18 @@ def _put_secret(github: GitHub, planned: Json) -> str:
     if planned.get("keyId"):
         content["key_id"] = planned["keyId"]
     github.write("PUT", f"{_secrets(github, planned)}/{planned['secretName']}", content)
-    return joined(planned["repository"], planned["environment"], planned["secretName"])
+    return joined(*(planned[name] for name in ("repository", "environment", "secretName") if name in planned))
 
 
 def _read_secret(github: GitHub, identity: str, known: Json) -> Json | None:
-    found = _located(identity, known, "repository", "environment", "secretName")
+    return _found_secret(github, known, _located(identity, known, "repository", "environment", "secretName"))
+
+
+def _read_repository_secret(github: GitHub, identity: str, known: Json) -> Json | None:
+    return _found_secret(github, known, _located(identity, known, "repository", "secretName"))
+
+
+def _found_secret(github: GitHub, known: Json, found: Json) -> Json | None:
     document = github.find(f"{_secrets(github, found)}/{found['secretName']}")
     if document is None:
         return None
@@ -108,16 +122,22 @@ def _update_variable(github: GitHub, _identity: str, before: Json, planned: Json
     github.write("PATCH", f"{_variables(github, planned)}/{before['variableName']}", content)
 
 
-KINDS = {
-    "ActionsEnvironmentSecret": Kind(
-        SECRET,
+def _secret(fields: dict[str, Field], read: Callable[[GitHub, str, Json], Json | None], *refused: str) -> Kind:
+    return Kind(
+        fields,
         create=_put_secret,
-        read=_read_secret,
+        read=read,
         update=_update_secret,
         delete=lambda github, _identity, before: github.remove(f"{_secrets(github, before)}/{before['secretName']}"),
         drifted=_rewritten,
+        refused=frozenset(refused),
         follows_rename=True,
-    ),
+    )
+
+
+KINDS = {
+    "ActionsEnvironmentSecret": _secret(SECRET, _read_secret),
+    "ActionsSecret": _secret(REPOSITORY_SECRET, _read_repository_secret, "destroyOnDrift"),
     "ActionsVariable": Kind(
         VARIABLE,
         create=_create_variable,
