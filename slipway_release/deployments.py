@@ -24,6 +24,8 @@ HEALED = "Drift healed"
 """The same of drift that Argo CD has undone already."""
 INCIDENT = "Incident"
 """How the description of a status begins that reports what broke after the release was verified."""
+OVER = "Incident over"
+"""The same of its end."""
 ASIDE = (DRIFT, INCIDENT)
 """How the description of a status begins that says nothing of the release."""
 TOOK_BACK = "(rolled back from {})"

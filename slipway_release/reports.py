@@ -135,9 +135,16 @@ def newest(context: Context, entry: Entry) -> Status | None:
     return next((status for status in entry.statuses if status.is_report and _is_argocds(context, status)), None)
 
 
-def newest_aside(context: Context, entry: Entry) -> Status | None:
-    """The newest word of Argo CD on drift or an incident."""
-    return next((status for status in entry.statuses if status.is_aside and _is_argocds(context, status)), None)
+def newest_aside(context: Context, entry: Entry, kind: str) -> Status | None:
+    """The newest word of Argo CD on drift, or on incidents.
+
+    Args:
+        context: knows which account is Argo CD's.
+        entry: the deployment.
+        kind: one of `deployments.ASIDE`.
+    """
+    told = (status for status in entry.statuses if status.description.startswith(kind))
+    return next((status for status in told if _is_argocds(context, status)), None)
 
 
 def _is_argocds(context: Context, status: Status) -> bool:

@@ -140,14 +140,14 @@ def _is_of(story: Story, seen: Recorded) -> bool:
 
 
 def _since(context: Context, story: Story, verified: Outcome) -> Outcome:
-    """The same with what Argo CD has reported aside since."""
-    aside = _newest(reports.newest_aside(context, entry) for entry in story.entries)
-    if (
-        aside is None
-        # What comes in the same second as the report of success comes after it.
-        or _is_later(verified.at, aside.created_at)
-        or aside.description.startswith(deployments.HEALED)
-    ):
+    """The same with what Argo CD has reported aside since and is not over; each has an end of its own."""
+    ends = (deployments.HEALED, deployments.OVER)
+    told = [
+        _newest(reports.newest_aside(context, entry, kind) for entry in story.entries) for kind in deployments.ASIDE
+    ]
+    aside = _newest(status for status in told if status is not None and not status.description.startswith(ends))
+    # What comes in the same second as the report of success comes after it.
+    if aside is None or _is_later(verified.at, aside.created_at):
         return verified
     sync, health = condition(aside.description)
     changed = {"sync": sync} if aside.description.startswith(deployments.DRIFT) else {"health": health}

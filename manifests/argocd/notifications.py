@@ -46,6 +46,7 @@ _STATES = {
     "restored": "success",
     "drift-healed": "success",
     "drift-found": "success",
+    "incident-over": "success",
     "waiting": "queued",
 }
 """The state that a report of a template sets, where it is not `failure`."""
@@ -121,13 +122,13 @@ def _triggers(settings: Settings) -> dict[str, list[Condition]]:
         reported(triggers.DRIFT_HEALED, once_per="operation.finishedAt"),
         reported(triggers.DRIFT_FOUND),
     ]
-    incident = [reported(triggers.INCIDENT)]
+    incident = [reported(event) for event in (triggers.INCIDENT, triggers.INCIDENT_OVER)]
     made = {
         VERIFIED: reported_once(VERIFIED, *triggers.VERIFICATIONS),
         _FAILED: reported_once(_FAILED, *triggers.FAILURES, unless=VERIFIED),
         "unrenderable": unrenderable,
         "drift": drift,
-        "incident": incident,
+        triggers.INCIDENTS: triggers.incidents(),
         triggers.PERMITTED: triggers.permitted(),
     }
     if _chats(settings):
@@ -146,7 +147,7 @@ def _subscriptions(settings: Settings) -> list[dict[str, Any]]:
     ledger = {
         "recipients": [f"{LEDGER}:"],
         "selector": selector,
-        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift", "incident", triggers.PERMITTED],
+        "triggers": [VERIFIED, _FAILED, "unrenderable", "drift", triggers.INCIDENTS, triggers.PERMITTED],
     }
     chats = _chats(settings)
     return [ledger, *([{"recipients": chats, "selector": selector, "triggers": ["chat"]}] if chats else [])]

@@ -27,6 +27,8 @@ LEDGER = "github"
 """The service that keeps the ledger: GitHub's deployments."""
 VERIFIED = "release-verified"
 """The trigger that reports good releases."""
+INCIDENTS = "incident"
+"""The trigger that reports what breaks after a release was verified, and that it is over."""
 PERMITTED = "sync-permitted"
 """The trigger that notes since when no sync window holds a sync up; it reports nothing."""
 RECEIPT = "receipt"
@@ -208,6 +210,31 @@ INCIDENT = Event(
     ),
     "incident",
 )
+# The engine forgets a report as soon as its condition ends, and an end that GitHub did not take is to be tried again:
+# the trigger's second condition is remembered from the report of an incident to that of its end.
+_OPEN, _OVER = (
+    f'any(keys(memory), # startsWith "{INCIDENTS}:[{number}]." and # endsWith ":{LEDGER}:")' for number in (1, 2)
+)
+_INCIDENT_OPEN = Event(
+    _all_of(
+        "operation != nil",
+        _any_of(
+            f'any(keys(memory), # startsWith "{INCIDENTS}:[0]." and # endsWith ":{LEDGER}:")',
+            f"{_OPEN} and not {_OVER}",
+        ),
+    ),
+    RECEIPT,
+)
+# What crashes again and again is Healthy in between.
+INCIDENT_OVER = Event(
+    _all_of(
+        _OPEN,
+        _WAS_VERIFIED,
+        _any_of('health == "Healthy"', _AT_REST),
+        'now() - date(status.health?.lastTransitionTime ?? operation.finishedAt) > duration("30s")',
+    ),
+    "incident-over",
+)
 CHAT_FAILURES = tuple(Event(_all_of(event.when, f"not ({_WAS_VERIFIED})"), event.template) for event in FAILURES)
 """As the ledger is told of them: a release that was verified cannot fail any more."""
 _RENDERING = (
@@ -271,6 +298,11 @@ def reported(event: Event, *, once_per: str | None = None) -> Condition:
     """A condition that reports an event each time it comes, or once for each value of an expression."""
     condition: Condition = {"when": _said(event.when), "send": [event.template]}
     return {**condition, "oncePer": _said(once_per)} if once_per else condition
+
+
+def incidents() -> list[Condition]:
+    """The conditions of `INCIDENTS`; the memory knows them by their order."""
+    return [reported(event) for event in (INCIDENT, _INCIDENT_OPEN, INCIDENT_OVER)]
 
 
 def reported_once(name: str, *events: Event, unless: str | None = None) -> list[Condition]:

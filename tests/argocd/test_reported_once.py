@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slipway_release.deployments import INCIDENT
+from slipway_release.deployments import INCIDENT, OVER
 from tests.argocd.notifications import (
     GONE_WRONG,
     NEW,
@@ -64,7 +64,7 @@ def test_what_breaks_after_a_release_was_verified_is_an_incident_and_takes_nothi
     app = application(**status, resources=resources)
     assert not any(fired(run, "incident", app)), "a release that was not verified is a failure"
     app = remembering(app, f"{NEW}:release-verified:[2].hash:github:")
-    assert fired(run, "incident", app) == [is_incident]
+    assert fired(run, "incident", app) == [is_incident, False, False]
     assert fired(run, "chat", app).count(True) == is_incident
     assert not any(fired(run, "release-failed", app))
     said = notification(run, "incident", app)
@@ -72,6 +72,33 @@ def test_what_breaks_after_a_release_was_verified_is_an_incident_and_takes_nothi
     assert said["message"] == f"{words}Deployment/guestbook: 0 of 1 are available"
     assert said["github"]["deployment"]["state"] == "success"
     assert said["webhook"]["events"]["body"].startswith('{"event": "incident", "state": "failure"')
+
+
+def test_the_end_of_an_incident_is_reported_until_github_took_it_and_then_never_again(run: Run) -> None:
+    """The engine forgets what does not hold any more, so each step has what it had after the one before."""
+    incident, told, over = (f"incident:[{number}].hash:github:" for number in range(3))
+    verified = f"{NEW}:release-verified:[2].hash:github:"
+    bad = application(health=health("Degraded"))
+    assert fired(run, "incident", remembering(bad, verified, incident)) == [True, True, False]
+    assert fired(run, "incident", remembering(bad, verified, incident, told)) == [True, True, False]
+    assert fired(run, "incident", remembering(application(health=health("Healthy", 20)), verified, told)) == [
+        False,
+        True,
+        False,
+    ], "what crashes again and again is Healthy in between"
+    good = application()
+    assert fired(run, "incident", remembering(good, verified, incident)) == [False, True, False]
+    assert fired(run, "incident", remembering(good, verified, told)) == [False, True, True]
+    assert fired(run, "chat", remembering(good, verified, told)).count(True) == 1
+    assert fired(run, "incident", remembering(good, verified, told, over)) == [False, False, True]
+    assert fired(run, "incident", remembering(good, verified, over)) == [False, False, False]
+    assert fired(run, "incident", remembering(good, verified)) == [False, False, False]
+    # The next one begins before the end of the last is forgotten.
+    assert fired(run, "incident", remembering(bad, verified, incident, told, over)) == [True, True, False]
+    said = notification(run, "incident-over", good)
+    assert said["message"].startswith(f"{OVER}, Healthy since 20")
+    assert said["github"]["deployment"]["state"] == "success"
+    assert said["webhook"]["events"]["body"].startswith('{"event": "incident-over", "state": "success"')
 
 
 def test_one_failure_of_a_revision_is_reported(run: Run) -> None:

@@ -141,6 +141,13 @@ def test_an_incident_of_what_is_verified_is_shown(world: Make, tmp_path: Path, s
     cell = cells(seen(here, tmp_path), "guestbook")["dev"]
     assert (cell["state"], cell["sync"], cell["health"]) == ("verified", "Synced", "Degraded")
     assert cell["said"] == incident
+    here.report("dev", commit, "success", "Drift healed at 2026-11-27T10:00:00Z: Deployment/guestbook")
+    assert cells(seen(here, tmp_path), "guestbook")["dev"] == cell, "healed drift ends no incident"
+    here.report("dev", commit, "success", "Incident over, Healthy since 2026-11-27T10:00:00Z")
+    cell = cells(seen(here, tmp_path), "guestbook")["dev"]
+    assert (cell["state"], "health" in cell, "said" in cell) == ("verified", False, False)
+    here.report("dev", commit, "success", incident)
+    assert cells(seen(here, tmp_path), "guestbook")["dev"]["said"] == incident, "the next one is shown again"
 
 
 def test_a_failed_release_is_shown_with_sync_and_health(world: Make, tmp_path: Path) -> None:

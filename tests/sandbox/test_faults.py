@@ -139,6 +139,8 @@ def test_a_crash_after_a_release_was_verified_is_an_incident_and_takes_nothing_b
     assert outcomes(rehearsal, "dev", version) == {"success"}
     rehearsal.wait_for_state(f"{SERVICE}-dev", "Synced", "Healthy")
     assert rehearsal.version("dev", SERVICE) == version
+    rehearsal.wait("the incident's end in the ledger", lambda: told()[0].startswith("Incident over, Healthy"))
+    assert outcomes(rehearsal, "dev", version) == {"success"}
 
 
 def test_a_release_that_crashes_within_its_soak_is_taken_back_and_was_never_verified(rehearsal: Rehearsal) -> None:
