@@ -44,8 +44,8 @@ demo: $(VENV) ## the story of releases, told as it happens: good, bad | and roll
 	@$(PYTHON) -m sandbox demo
 
 .PHONY: status
-status: $(VENV) ## what runs where, and in which version | WATCH=1: again and again, until Ctrl-C
-	@$(PYTHON) -m sandbox status $(if $(WATCH),--watch)
+status: $(VENV) ## what runs where, and in which version | WATCH=1: again and again, until Ctrl-C | RELEASES=1: the newest releases and DORA's figures too
+	@$(PYTHON) -m sandbox status $(if $(WATCH),--watch) $(if $(RELEASES),--releases)
 
 .PHONY: page
 page: $(VENV) ## the same as an HTML page in the sandbox's folder

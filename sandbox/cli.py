@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--keep-state", action="store_true", help="keep repositories and cluster for the next `up`")
     status = add("status", _status, "what runs, where, in which version")
     status.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    status.add_argument("--releases", action="store_true", help="the newest releases and DORA's figures too")
     status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
     access = add("access", _access, "who may do what on this platform, as its settings declare it")
     access.add_argument("--check", action="store_true", help="ask GitHub, Argo CD and each cluster too")
@@ -147,15 +148,22 @@ def _down(config: SandboxConfig, given: argparse.Namespace) -> int | None:
 
 
 def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
+    from rich.console import Group
+    from rich.text import Text
+
+    from sandbox.page import releases
     from sandbox.status import status, table
 
-    found = status(config)
+    def look() -> RenderableType:
+        shown = table(status(config))
+        return Group(shown, Text(f"\n{releases(config)}")) if given.releases else shown
+
     if given.json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(status(config), indent=2) + "\n")
     elif given.watch:
-        _watch(lambda: table(status(config)))
+        _watch(look)
     else:
-        _console().print(table(found))
+        _console().print(look())
     return None
 
 

@@ -1,4 +1,4 @@
-"""The status page of the sandbox, made as the environment repository makes its own: by its release program."""
+"""The status page of the sandbox and what a terminal shows of it, as the environment repository makes them."""
 
 import json
 import os
@@ -19,8 +19,23 @@ def write_page(config: SandboxConfig) -> Path:
     Raises:
         SandboxError: No sandbox is up, or the program cannot read its GitHub.
     """
-    stage = Rehearsal(config)
     file = config.directory / "status.html"
+    _told(config, "the status page could not be made", "page", str(file))
+    return file
+
+
+def releases(config: SandboxConfig) -> str:
+    """The newest releases and DORA's figures of the page, as text.
+
+    Raises:
+        SandboxError: As for the page.
+    """
+    return _told(config, "the newest releases could not be read", "releases")
+
+
+def _told(config: SandboxConfig, failure: str, *words: str) -> str:
+    """What a command of the program says of a clone that it is run on."""
+    stage = Rehearsal(config)
     with stage.clone(REPOSITORY) as clone:
         found = stage.github("GET", f"{stage.repository_path(REPOSITORY)}/actions/variables")["variables"]
         environment = {
@@ -30,9 +45,9 @@ def write_page(config: SandboxConfig) -> Path:
             "VARIABLES": json.dumps({variable["name"]: variable["value"] for variable in found}),
         }
         program = clone.directory / ".slipway" / "slipway_release"
-        command = [sys.executable, program, "page", file, "--folder", clone.directory]
+        command = [sys.executable, program, *words, "--folder", clone.directory]
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     if ran.returncode:
         said = (ran.stdout + ran.stderr).strip().splitlines() or ["it failed"]
-        raise SandboxError(f"the status page could not be made: {said[-1]}")
-    return file
+        raise SandboxError(f"{failure}: {said[-1]}")
+    return ran.stdout

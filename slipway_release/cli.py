@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     status = add("page", commands.write_page, "the status page as one HTML file")
     status.add_argument("output", type=Path, help="where it is written")
     status.add_argument("--folder", type=Path, default=Path(), help="a clone of this repository (default: .)")
+    told = add(
+        "releases", commands.show_releases, "the newest releases and DORA's figures as the page has them, as text"
+    )
+    told.add_argument("--folder", type=Path, default=Path(), help="a clone of this repository (default: .)")
     add("forward-review", commands.forward_review, "start the reconciliation that judges a reviewed pull request again")
     add("freeze", commands.freeze_environment, "promote nothing to an environment for a while (ENVIRONMENT, REASON)")
     add("unfreeze", commands.end_freeze, "end the freeze of an environment (ENVIRONMENT)")

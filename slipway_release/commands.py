@@ -300,6 +300,12 @@ def write_page(options: argparse.Namespace) -> None:
     workflow.say(f"{output}: {len(text.encode())} bytes")
 
 
+def show_releases(options: argparse.Namespace) -> None:
+    from slipway_release import overview, releases_text  # noqa: PLC0415 - nothing else needs them
+
+    print(releases_text.text(overview.overview(context.from_environment(), options.folder)))
+
+
 def show_dora(options: argparse.Namespace) -> None:
     around = context.from_environment()
     found = dora.figures(around, options.days, options.service, options.environment)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from slipway_release.stories import WORDS
+
 ASSETS = Path(__file__).with_name("assets")
 LIBRARY = "lit-html.js"
 """The library that draws the page, as its package has it; a browser takes only modules of other files from it."""
@@ -19,7 +21,7 @@ _USED = ("html", "nothing", "render", "svg")
 
 def page(found: Mapping[str, object]) -> str:
     """The page. What others have written is in one JSON document, which it shows as text and never as markup."""
-    data = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps({**found, "words": WORDS}, ensure_ascii=False, separators=(",", ":"))
     # Within a script element only these could end it; as escapes they are the same JSON.
     for one in "<>&\u2028\u2029":
         data = data.replace(one, f"\\u{ord(one):04x}")

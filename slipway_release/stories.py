@@ -39,6 +39,18 @@ class State(StrEnum):
     """Another one came before it was verified."""
 
 
+WORDS = {
+    State.VERIFIED: "✓ verified",
+    State.FAILED: "✗ failed",
+    State.PROGRESSING: "… being verified",
+    State.QUEUED: "‖ waits for a sync",
+    State.REPLACED: "↷ replaced",
+    State.UNKNOWN: "? not verified yet",
+    State.NONE: "not released",
+}
+"""What people read."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What is to be said of a release."""

@@ -4,10 +4,6 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const made = Date.parse(data.made);
 const names = data.environments.map((environment) => environment.name);
 
-const STATES = {
-  verified: "✓ verified", failed: "✗ failed", progressing: "… being verified", queued: "‖ waits for a sync",
-  replaced: "↷ replaced", unknown: "? not verified yet", none: "not released",
-};
 const GOOD = new Set(["Synced", "Healthy"]);
 const WAITS = { release: "request for", rollback: "taking back to", approval: "approval of" };
 const IMAGES = { main: "every merge to main, and releases", release: "releases alone" };
@@ -19,7 +15,7 @@ const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const needsAttention = (cell) =>
   ["failed", "queued", "unknown"].includes(cell.state) || cell.held || cell.waiting || cell.back || (cell.state === "verified" && cell.said);
 const link = (url, text) => (/^https?:\/\//.test(url || "") ? html`<a href=${url} rel="noreferrer">${text}</a>` : text);
-const state = (word) => html`<span class="state ${word}">${STATES[word]}</span>`;
+const state = (word) => html`<span class="state ${word}">${data.words[word]}</span>`;
 const note = (kind, text) => html`<span class="line small ${kind}">${text}</span>`;
 
 function duration(seconds) {
