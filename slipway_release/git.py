@@ -125,6 +125,11 @@ class Copy:
                 return mode, kind, sha
         return "", "", ""
 
+    def paths(self, commit: str, folder: str) -> list[str]:
+        """The files below a folder at a commit; none where they are not known."""
+        listed = self._run("ls-tree", "-r", "-z", "--name-only", commit, "--", folder) if self._has(commit) else None
+        return [path for path in (listed or "").split("\0") if path]
+
     def blob(self, sha: str) -> bytes | None:
         """The content of a file."""
         done = self._call("cat-file", "blob", sha)

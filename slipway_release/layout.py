@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+ENVIRONMENTS = "environments"
+"""The folder of what belongs to environments."""
+
 
 def environment_folder(environment: str) -> str:
     """What belongs to an environment."""
-    return f"environments/{environment}"
+    return f"{ENVIRONMENTS}/{environment}"
+
+
+def environment_branch(environment: str) -> str:
+    """The branch that an environment follows where releases come to one of its own."""
+    return f"environment/{environment}"
 
 
 def shared_values(environment: str) -> str:

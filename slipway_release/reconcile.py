@@ -8,11 +8,12 @@ in one list of tags that Git gives, open pull requests and failed runs are lists
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from slipway_release import (
     delivery,
+    former,
     gates,
     lost_requests,
     merged,
@@ -81,7 +82,7 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
     runs = Runs(context)
-    for place, missing in _behind(everywhere):
+    for place, missing in _behind(everywhere, former.releases(context)):
         try:
             context.writer.forget()
             for release in missing:
@@ -142,17 +143,23 @@ def _pull_requests(context: Context, place: Place) -> list[str]:
     return done
 
 
-def _behind(everywhere: Sequence[Place]) -> Iterator[tuple[Place, list[Release]]]:
+def _behind(
+    everywhere: Sequence[Place], left: Mapping[str, Sequence[Release]]
+) -> Iterator[tuple[Place, list[Release]]]:
     """Each place with the releases that other environments of the service have and it has not, newest first.
 
     What another environment was rolled back to is good there, and may have waited for the end of a freeze here.
+
+    Args:
+        everywhere: all places.
+        left: what ran in environments that are gone, by service.
     """
     for place in everywhere:
         current = place.file.release
         missing: dict[str, Release] = {}
-        for other in everywhere:
-            release = other.file.release
-            if other.service != place.service or release is None or not _is_for_all(release):
+        others = [other.file.release for other in everywhere if other.service == place.service]
+        for release in [*others, *left.get(place.service.name, ())]:
+            if release is None or not _is_for_all(release):
                 continue
             if current is None or not (release.same_image(current) or _is_older(release, current)):
                 missing[release.version] = release

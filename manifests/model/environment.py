@@ -12,6 +12,7 @@ from manifests.model.image_names import ImageSource
 from manifests.model.kinds import IgnoredDifference, PermittedKind
 from manifests.model.names import Annotations, BranchName, ClusterName, DnsLabel, LabelKey, LabelValue, TeamSlug
 from manifests.model.sync_window import SyncWindow
+from slipway_release import layout
 from slipway_release.choices import Delivery, Images, Rollback, Sync
 from slipway_release.tags import is_prefix
 
@@ -197,4 +198,4 @@ class Environment:
     @property
     def target_branch(self) -> str:
         """The branch of the environment repository that its Applications follow."""
-        return f"environment/{self.name}" if self.delivery is Delivery.BRANCH else "main"
+        return layout.environment_branch(self.name) if self.delivery is Delivery.BRANCH else "main"
