@@ -1,7 +1,8 @@
 """What broke an environment: the release, a change of its configuration, or neither.
 
 A release is judged by what it was delivered with. What was healthy with the same image before, or fails only since
-somebody changed values or the chart, is not the release's fault: holding it would stop a good version.
+somebody changed values or the chart, is not the release's fault: holding it would stop a good version. Where release
+and configuration came together, and neither was seen without the other, nothing can tell which it is.
 """
 
 from __future__ import annotations
@@ -103,10 +104,33 @@ def configuration(context: Context, report: Report, release: Release, *, good: b
     # Each is read once, and no more of them than are looked at.
     recent, again = itertools.tee(itertools.islice(_before(context, report, release), _RECENT))
     worked = None
-    if since is not None and since != report.entry.sha:
+    # What the release came onto is not held against what was before that: see `together`.
+    if since is not None and _paths(context, environment, service, since, report.entry.sha):
         worked = _worked(context, report, release, since, recent)
     changed = _changed(context, environment, service, worked, report.entry.sha) if worked else None
     return changed or _broken_before(context, report, release, again)
+
+
+def together(context: Context, report: Report, release: Release, good: str) -> Configuration | None:
+    """The change of configuration that came with a release and may be what broke as well as the release; or None.
+
+    Args:
+        context: what is read with.
+        report: the failure.
+        release: the release at the failing commit.
+        good: the commit at which what was there before was verified.
+    """
+    environment, service = report.environment, report.service
+    if not _paths(context, environment, service, good, report.entry.sha):
+        return None
+    for before in itertools.islice(_before(context, report, release), _RECENT):
+        commit, is_good = before.entry.sha, before.status.state == "success"
+        if release.same_image(before.release):
+            if not is_good and not _paths(context, environment, service, good, commit):
+                return None
+        elif is_good and not _paths(context, environment, service, commit, report.entry.sha):
+            return None
+    return _changed(context, environment, service, good, report.entry.sha)
 
 
 def _verified_at(context: Context, report: Report, release: Release) -> str | None:

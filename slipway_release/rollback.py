@@ -82,6 +82,13 @@ def _acted(context: Context, report: Report) -> Answer:
         )
     link = report.status.log_url or failed.run
     reason = report.status.description or "Argo CD reported a failure"
+    changed = blame.together(context, report, failed, found.good.commit)
+    if changed is not None:
+        first = "" if environment.target_branch == MAIN else f"mend the configuration on {MAIN}, then "
+        reason += (
+            f"; {', '.join(changed.paths[:3])} came with it{_by(changed)} in {changed.commit[:12]}, and either may be "
+            f"what broke. Both are put back; {first}release {failed.version} from hold to try it without the other"
+        )
     cause = Cause(reason, f"{service.name} {failed.version} at {report.entry.sha}", link)
     by_request = environment.rollback is Rollback.PULL_REQUEST
     return taking_back.take_back(context, environment, service, failed, found, cause, by_request=by_request)
@@ -137,10 +144,9 @@ def by_hand(
 def _propose(context: Context, report: Report, failed: Release, changed: Configuration, *, good: bool) -> Answer:
     """Ask the author of a change of configuration to take it back; the release stays, and nothing is held."""
     environment, service, contents = report.environment, report.service, context.contents
-    who = f" by {changed.author}" if changed.author else ""
     before = "was verified before and " if good else ""
     reason = (
-        f"{failed.version} {before}is not what broke: {', '.join(changed.paths[:3])} changed{who} in "
+        f"{failed.version} {before}is not what broke: {', '.join(changed.paths[:3])} changed{_by(changed)} in "
         f"{changed.commit[:12]}, and it fails since"
     )
     if environment.target_branch != MAIN:
@@ -158,6 +164,10 @@ def _propose(context: Context, report: Report, failed: Release, changed: Configu
     if pull is None:
         return Answer(f"{reason}; somebody has mended it meanwhile")
     return Answer(f"{reason}; pull request #{pull.number} proposes to restore it. Nothing is held")
+
+
+def _by(changed: Configuration) -> str:
+    return f" by {changed.author}" if changed.author else ""
 
 
 def _tell(context: Context, report: Report, answer: Answer) -> None:

@@ -110,6 +110,47 @@ def test_what_was_good_with_the_same_files_is_neither_held_nor_taken_back(world:
     assert (here.wanted("dev"), here.file("dev").held, here.pulls()) == ("1.1.0", (), [])
 
 
+OTHER = "environments/dev/clock/values.yaml"
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["at once", "after a commit of another service"])
+def test_what_came_together_is_put_back_together_and_neither_is_said_to_be_at_fault(world: Make, between: bool) -> None:
+    """No report tells which of them it is, and what another service does in the meantime does not either."""
+    here = world(environment("dev"))
+    here.commit("environments", CHART, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.commit("environments", CHART, "command: [broken]\n")
+    failing = here.release("1.1.0", "dev")
+    if between:
+        failing = here.commit("environments", OTHER, "replicas: 1\n")
+    here.fail("dev", failing)
+    assert (here.wanted("dev"), text(here, CHART)) == ("1.0.0", "replicas: 1\n")
+    (held,) = here.file("dev").held
+    assert f"{CHART} came with it by root" in held.reason
+    assert "release 1.1.0 from hold to try it without the other" in held.reason
+
+
+def test_a_release_that_failed_without_the_change_too_is_at_fault_alone(world: Make) -> None:
+    here = world(environment("dev"))
+    here.commit("environments", CHART, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.report("dev", here.release("1.1.0", "dev"), "failure")
+    here.fail("dev", here.commit("environments", CHART, "replicas: 2\n"))
+    (held,) = here.file("dev").held
+    assert held.reason == "Degraded: crash loop"
+
+
+def test_a_release_onto_a_change_that_was_well_without_it_is_at_fault_alone(world: Make) -> None:
+    """The record of what was well before has not moved on, as its run was lost."""
+    here = world(environment("dev"))
+    here.commit("environments", CHART, "replicas: 1\n")
+    here.verified_release("1.0.0", "dev")
+    here.report("dev", here.commit("environments", CHART, "replicas: 2\n"), "success")
+    here.fail("dev", here.release("1.1.0", "dev"))
+    (held,) = here.file("dev").held
+    assert held.reason == "Degraded: crash loop"
+
+
 @pytest.fixture
 def asked(world: Make) -> World:
     """Production takes releases and rollbacks by pull requests; 1.0.0 is verified."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.github.core import clock
-from slipway_release import rollback, verified
+from slipway_release import reports, rollback, verified
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_types import Environment
 from slipway_release.release_file import Release
@@ -34,6 +34,8 @@ class ArgoCD:
         self.year = year
         self.reported: dict[tuple[str, str], str] = {}
         """The commit and the health that was reported last, by place and service."""
+        self._tried: dict[tuple[str, str], set[str]] = {}
+        """Configurations of a place with which something was reported that had not come together with them."""
         self._soaks: dict[tuple[str, str], _Soak] = {}
 
     def act(self, name: str = "", service: str = "") -> None:
@@ -86,6 +88,7 @@ class ArgoCD:
             else:
                 head = began.head
         self.reported[key] = state
+        self._try(place, service, there, head)
         year.mended.discard(key)
         if not year.people.is_broken(place.name, service, head):
             year.broken.discard(key)
@@ -111,6 +114,19 @@ class ArgoCD:
             and not year.people.is_broken(place.name, service, head)
         )
 
+    def _try(self, place: Environment, service: str, release: Release, head: str) -> None:
+        """Note what came onto a broken configuration with which nothing else was tried: either may be what broke."""
+        year, key = self.year, (place.name, service)
+        configuration = year.people.configuration(place.name, service, head)
+        tried = self._tried.setdefault(key, set())
+        if year.people.is_broken(place.name, service, head) and configuration not in tried:
+            context = year.runs.context()
+            came = reports.delivered(context, place, context.platform.service(service), release, head)
+            if came is None or year.people.configuration(place.name, service, came.sha) == configuration:
+                year.together.add((place.name, service, release.version))
+                return
+        tried.add(configuration)
+
     def held(self, place: str, service: str) -> set[str]:
         """The versions on hold; none where the file is broken."""
         try:
@@ -123,5 +139,8 @@ class ArgoCD:
         year = self.year
         for version in self.held(place, service) - before:
             year.counts["rolled back"] += 1
+            if (place, service, version) in year.together - year.bad:
+                year.counts["together"] += 1
+                year.unwanted.add((place, service, version))
             if (place, service, version) not in year.bad | year.unwanted and (place, service) not in year.touched:
                 year.wrong.append(f"{place}/{service}: {version} is held and was good")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.github.core import clock
 from slipway_release import hold, layout, merged, pulls, rollback
+from slipway_release.choices import Sync
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import ReleaseFile
@@ -157,6 +158,10 @@ class People:
         self._commit(_chart(service), f"{_BROKEN} {self.random.random()}]\n")
         self.year.broken |= places
         self.year.counts["broken chart"] += 1
+        for place in self.world.platform.environments:
+            # It takes minutes where nobody has to sync; what is synced by people often comes with a release.
+            if place.sync is Sync.AUTOMATED:
+                self.year.argocd.act(place.name, service)
 
     def change_chart(self) -> None:
         """A chart or the values that all services share change, and all is well."""

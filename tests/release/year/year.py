@@ -47,6 +47,8 @@ class Year:
     """Places whose configuration is mended, where Argo CD has not synced that yet."""
     unwanted: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Place and version that a person took back, declined or put on hold."""
+    together: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
+    """Place and version that came onto a broken configuration with which nothing else was seen to fail before."""
     refused: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Place and version that a person took out of Git or declined, and that nobody has asked for again."""
     kept: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
