@@ -37,13 +37,11 @@ LONGEST = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    words = (
-        "let the model of GitHub, in this process, date all to one second, or each thing to a later one than the last"
-    )
+    words = "let the model of GitHub, in this process, date all of a test to one second, or each thing to a later one"
     parser.addoption("--github-clock", choices=("stands", "leaps"), help=words)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def github_clock(pytestconfig: pytest.Config) -> Generator[None]:
     """What happens must not depend on how fast a machine is, and GitHub's times have whole seconds."""
     pace, begun, readings = pytestconfig.getoption("--github-clock"), clock.present(), itertools.count()
