@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from stacks.problems import NAMESPACE, listed
-from stacks.schema import stack_schema
+from stacks.schema import resolved, stack_schema
 
 Schema = Mapping[str, Any]
 
@@ -80,16 +80,7 @@ def _unknown(name: str, walked: list[str], known: list[str], elsewhere: list[str
 
 
 def _resolved(schema: Schema, document: Schema) -> Schema:
-    """The schema itself, without references and without the `null` of optional settings."""
-    while True:
-        if "$ref" in schema:
-            target = cast(Schema, document["$defs"][str(schema["$ref"]).rpartition("/")[2]])
-            schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-            continue
-        options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
-        if len(options) != 1:
-            return schema
-        schema = {**options[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
+    return resolved(schema, cast(Schema, document["$defs"]))
 
 
 def _below(schema: Schema, document: Schema) -> Schema:

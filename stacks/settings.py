@@ -39,9 +39,15 @@ SECTIONS: dict[str, Any] = {
     "cluster": Cluster,
     "argocd": ArgoCD,
     "registry": Registry,
-    "teams": tuple[Team, ...],
-    "environments": tuple[Environment, ...],
-    "services": tuple[Service, ...],
+    "teams": Annotated[tuple[Team, ...], Field(description="Teams of the organisation and who is in them.")],
+    "environments": Annotated[
+        tuple[Environment, ...],
+        Field(description="Where services run; the list's order is the order of promotion."),
+    ],
+    "services": Annotated[
+        tuple[Service, ...],
+        Field(description="What teams own: a repository, a chart, and an Application per environment."),
+    ],
     "templates": Annotated[
         tuple[Template, ...],
         Field(description="Service templates of the platform's own, beside those that come with Slipway."),

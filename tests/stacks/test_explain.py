@@ -23,6 +23,8 @@ def test_a_setting_is_explained_with_what_it_takes_and_its_default() -> None:
     text = explain("environments.sync")
     assert "automated, manual" in text
     assert 'default: "automated"' in text
+    assert 'example: ["kube-system"]' in explain("cluster.dns.namespaces")
+    assert 'example: {"production": {"replicas": 3}}' in explain("services.overrides")
 
 
 @pytest.mark.parametrize(

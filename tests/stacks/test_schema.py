@@ -8,7 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from stacks.schema import PATH, schema_text, stack_schema
+from stacks.schema import PATH, resolved, schema_text, stack_schema
 from tests.stacks.builders import SECRETS, changed, values
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +75,26 @@ def test_every_setting_is_described() -> None:
         if "description" not in part
     ]
     assert not missing
+
+
+def test_every_setting_has_an_example_that_it_takes() -> None:
+    """Except for what takes one of several words, or true or false: editors offer those by themselves."""
+    schema = stack_schema()
+    definitions = schema["$defs"]
+    sections = {
+        key.removeprefix("slipway:"): part for key, part in schema["properties"]["config"]["properties"].items()
+    }
+    fields = [("", key, part) for key, part in sections.items()]
+    fields += [
+        (name, key, part) for name, one in definitions.items() for key, part in one.get("properties", {}).items()
+    ]
+    for name, key, part in fields:
+        found = resolved(part, definitions)
+        assert found.get("description"), f"{name}.{key} has no description"
+        kind = resolved(found["items"], definitions) if found.get("type") == "array" else found
+        if "properties" in kind or "enum" in kind or kind.get("type") == "boolean":
+            continue
+        assert found.get("examples"), f"{name}.{key} has no example in stacks/examples.yaml"
+        validator = Draft202012Validator({"$defs": definitions, **part})
+        for example in found["examples"]:
+            assert not [error.message for error in validator.iter_errors(example)], f"{name}.{key}"
