@@ -1,4 +1,7 @@
-"""Looks at GitHub and the cluster before the first write; `slipway:preflight: false` leaves it out."""
+"""Looks at GitHub, the cluster and the provider of logins before the first write.
+
+`slipway:preflight: false` leaves it out.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,6 +11,7 @@ from pathlib import Path
 import pulumi
 
 from components.adoption import Adoption
+from components.argocd.provider import provider_problems
 from components.github.api import GitHubApi
 from components.github.apps import OPERATOR, ROLES
 from components.github.credentials import AppKey, Credentials, Token
@@ -53,12 +57,15 @@ def check_surroundings(settings: Settings) -> None:
         raise SurroundingsError([older])
     if missing := missing_commit(commit, clone):
         pulumi.log.warn(missing)
-    with ThreadPoolExecutor(1) as aside, KeptConnections() as kept:
+    with ThreadPoolExecutor(2) as aside, KeptConnections() as kept:
         api = _api(settings.github, kept)
         cluster = aside.submit(_cluster_problems, settings, state)
+        provider = aside.submit(lambda: list(provider_problems(settings)))
         findings = Findings(problems=_ambient(settings.github))
         found = github_findings(settings, api, _app_keys(settings.github), state)
-        findings.add([*override_findings(settings), *found.problems, *found.advice, *cluster.result()])
+        findings.add(
+            [*override_findings(settings), *found.problems, *found.advice, *cluster.result(), *provider.result()]
+        )
     for advice in findings.advice:
         pulumi.log.warn(advice)
     if adoptable := findings.adoptable:

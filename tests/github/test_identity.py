@@ -8,13 +8,16 @@ import httpx
 import jwt
 import pytest
 
+from components.argocd.provider import provider_problems
 from sandbox.github import seed
 from sandbox.github.core.store import Document
 from sandbox.github.credentials import SSO_CLIENT, SSO_COMMAND
 from sandbox.github.identity import grants, people
 from sandbox.github.identity.clients import Client, Clients
 from sandbox.github.identity.provider import PATH
+from stacks.settings import settings_of
 from tests.github.conftest import Hub
+from tests.stacks.builders import texts, values
 
 CALLBACK = "https://argocd.example.com/auth/callback"
 PERSON = "erin"
@@ -173,3 +176,13 @@ def test_a_code_of_one_client_is_refused_to_another(login: Login) -> None:
     form = {"grant_type": "authorization_code", "client_id": SSO_COMMAND, "code": login.code()}
     answer = login.http.post("/token", data=form | {"redirect_uri": CALLBACK, "code_verifier": VERIFIER})
     assert answer.json() == {"error": "invalid_grant"}
+
+
+@pytest.mark.parametrize(
+    ("sso", "said"), [({}, []), ({"groupsClaim": "teams"}, ["groupsClaim"]), ({"slash": "/"}, ["issuer"])]
+)
+def test_the_preflight_finds_this_provider_as_it_should_be(hub: Hub, sso: dict[str, str], said: list[str]) -> None:
+    given = {"provider": "oidc", "issuer": f"{hub.url}{PATH}{sso.pop('slash', '')}", "clientId": SSO_CLIENT, **sso}
+    stack = values(argocd={"url": "https://argocd.example.com", "sso": given}, ssoClientSecret="hush-hush")
+    found = provider_problems(settings_of("test", texts(stack)))
+    assert [problem.split(":")[0].removeprefix("argocd.sso.") for problem in found] == said
