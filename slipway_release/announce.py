@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from slipway_release import workflow
+from slipway_release import limits, workflow
 from slipway_release.errors import ReleaseError
 from slipway_release.exchange import Exchange, Response, exchange
 from slipway_release.platform_types import Environment, Platform, Service, placement_name
@@ -54,7 +54,7 @@ def verified(place: Place, what: str, commit: str, *, send: Exchange = exchange)
 
 
 def _tell(place: Place, event: str, state: str, text: str, send: Exchange, commit: str = "") -> None:
-    service, environment = place.service, place.environment
+    service, environment, text = place.service, place.environment, limits.shortened(text, limits.MESSAGE)
     if url := workflow.optional(WEBHOOK):
         document = {
             "event": event,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from slipway_release import fields, layout, workflow
+from slipway_release import fields, layout, limits, workflow
 from slipway_release.contents import ConflictError, Contents
 from slipway_release.context import Context
 from slipway_release.errors import ApiError, RefusedError
@@ -29,7 +29,7 @@ def reason(contents: Contents, environment: Environment) -> str | None:
 
 def freeze(context: Context, environment: Environment, *, why: str, login: str) -> None:
     """Freeze an environment; a second freeze replaces the first one's reason."""
-    words = " ".join(why.split())
+    words = limits.reason(why)
     if not words:
         raise RefusedError("reason: missing; everybody reads it who waits for the end of the freeze")
     document = {"reason": words, "by": login, "at": workflow.timestamp(), "run": context.run_url}

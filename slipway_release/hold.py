@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway_release import ask, delivery, intent, promotions, workflow
+from slipway_release import ask, delivery, intent, limits, promotions, workflow
 from slipway_release.context import Context
 from slipway_release.delivery import Delivered, Purpose
 from slipway_release.errors import RefusedError, ReleaseError
@@ -17,9 +17,8 @@ def hold(
 ) -> Delivered | None:
     """Put a version on hold. What already runs keeps running."""
     _check_version(version)
-    held = Held(
-        version, f"{' '.join(reason.split()) or 'no reason given'} ({login})", context.run_url, workflow.timestamp()
-    )
+    why = f"{limits.reason(reason) or 'no reason given'} ({login})"
+    held = Held(version, why, context.run_url, workflow.timestamp())
 
     def change(file: ReleaseFile) -> ReleaseFile | None:
         return file if file.hold_of(version) else file.with_hold(held)

@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 from dataclasses import dataclass
 
-from slipway_release import record, workflow
+from slipway_release import limits, record, workflow
 from slipway_release.choices import Sync
 from slipway_release.context import Context
 from slipway_release.deployments import TOOK_BACK, VERDICTS, Entry, entries, entry_from, name_of
@@ -20,7 +20,6 @@ from slipway_release.github import GitHub
 from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
 
-_LONGEST_DESCRIPTION = 140
 _NEWEST = 100
 """How many deployments are looked at: one page. What is older is in the record."""
 
@@ -99,7 +98,7 @@ class Ledger:
                 return True
             opened = known or self._made(github, repository, environment, name=name, ref=ref, payload=payload)
             latest = opened.latest
-            if latest is not None and (latest.state, latest.description) == (state, _short(description)):
+            if latest is not None and (latest.state, latest.description) == (state, _shown(description)):
                 return True
             self._report(
                 github, repository, opened.id, environment, state=state, description=description, log_url=log_url
@@ -171,7 +170,7 @@ class Ledger:
             {
                 "ref": ref,
                 "environment": name,
-                "description": _short(f"{self.service.name} {payload.get('version')} to {environment.name}"),
+                "description": _shown(f"{self.service.name} {payload.get('version', '')} to {environment.name}"),
                 "payload": payload,
                 "auto_merge": False,
                 "required_contexts": [],
@@ -192,7 +191,7 @@ class Ledger:
         description: str,
         log_url: str | None = None,
     ) -> None:
-        body: dict[str, object] = {"state": state, "description": _short(description)}
+        body: dict[str, object] = {"state": state, "description": _shown(description)}
         url = environment.service_url(self.service.name)
         if url:
             body["environment_url"] = url
@@ -209,5 +208,5 @@ def _payload(release: Release, committed_at: str | None) -> dict[str, object]:
     return payload
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_DESCRIPTION else text[: _LONGEST_DESCRIPTION - 1] + "…"
+def _shown(text: str) -> str:
+    return limits.shortened(text, limits.DESCRIPTION)

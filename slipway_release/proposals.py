@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from slipway_release import fields, history, pulls, release_file, trees
+from slipway_release import fields, history, limits, pulls, release_file, trees
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
@@ -35,7 +35,12 @@ def open_or_update(
             return pull
     made = contents.github.post(
         f"/repos/{contents.repository}/pulls",
-        {"title": title, "body": body, "head": branch, "base": environment.target_branch},
+        {
+            "title": title,
+            "body": limits.shortened(body, limits.COMMENT),
+            "head": branch,
+            "base": environment.target_branch,
+        },
     )
     return pulls.read(made, branch)
 
@@ -55,7 +60,8 @@ def propose_restore(
         return pulls.read(item, branch)
     head = history.branch_head(contents.github, contents.repository, MAIN) or since
     _point(contents, branch, trees.make_commit(contents, head, entries, f"{title}\n\n{body}"))
-    made = contents.github.post(where, {"title": title, "body": body, "head": branch, "base": MAIN})
+    text = limits.shortened(body, limits.COMMENT)
+    made = contents.github.post(where, {"title": title, "body": text, "head": branch, "base": MAIN})
     return pulls.read(made, branch)
 
 
@@ -71,7 +77,7 @@ def _as_before(contents: Contents, path: str, since: str) -> Document | None:
 
 def close(contents: Contents, pull: PullRequest, reason: str, *, keeps_branch: bool = False) -> None:
     """Close a pull request for a reason, and leave no branch behind, unless another one is of it too."""
-    base = f"/repos/{contents.repository}"
+    base, reason = f"/repos/{contents.repository}", limits.shortened(reason, limits.COMMENT - pulls.MARKS)
     contents.github.post(f"{base}/issues/{pull.number}/comments", {"body": reason})
     where = f"{base}/pulls/{pull.number}"
     closed = contents.github.patch(where, {"state": "closed", "body": pulls.closed_body(reason)})

@@ -15,6 +15,8 @@ from slipway_release.tags import Version, is_version
 
 CLOSED = "<!-- slipway: closed by the release program -->"
 """Stands in the body of what this program has closed itself: one that a person closes stays closed."""
+MARKS = 200
+"""How long what stands below the reason may become, this and the time of it."""
 KINDS = ("release", "rollback", "hold", "restore")
 BRANCHES = [pattern for kind in KINDS for pattern in (kind, f"{kind}/**/*")]
 """Patterns (fnmatch) of the branches of this program; one of a kind's bare name would be in their way."""

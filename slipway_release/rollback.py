@@ -6,7 +6,7 @@ last verified release back and puts the bad version on hold.
 
 from __future__ import annotations
 
-from slipway_release import blame, proposals, pulls, reports, taking_back, verified_releases, workflow
+from slipway_release import blame, limits, proposals, pulls, reports, taking_back, verified_releases, workflow
 from slipway_release.blame import Configuration
 from slipway_release.choices import Rollback
 from slipway_release.context import Context
@@ -133,7 +133,7 @@ def by_hand(
     found = verified_releases.target(context, environment, service, failed, file)
     if found.good is None:
         raise RefusedError(found.nothing(failed, environment))
-    words = f"{' '.join(reason.split()) or 'no reason given'} ({login})"
+    words = f"{limits.reason(reason) or 'no reason given'} ({login})"
     cause = Cause(words, f"{login} says so of {service.name} {version}", context.run_url, by_hand=True)
     by_request = environment.approval or environment.rollback is Rollback.PULL_REQUEST
     answer = taking_back.take_back(context, environment, service, failed, found, cause, by_request=by_request)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 
-from slipway_release import history, pulls, workflow
+from slipway_release import history, limits, pulls, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.platform_types import MAIN
 
 CHECK = "Validate"
 """The context of the commit status that the ruleset of main requires."""
-_LONGEST = 140
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -74,8 +73,8 @@ def turned_away(context: Context, number: str, commit: str, branch: str) -> bool
 
 
 def post(context: Context, commit: str, state: str, description: str) -> None:
-    """Set the check of a commit. A description is cut to the 140 characters that GitHub takes."""
-    words = description if len(description) <= _LONGEST else description[: _LONGEST - 1] + "…"
+    """Set the check of a commit."""
+    words = limits.shortened(description, limits.DESCRIPTION)
     body = {"state": state, "context": CHECK, "description": words, "target_url": context.run_url}
     context.writer.post(f"/repos/{context.platform.repository}/statuses/{commit}", body)
     workflow.notice(f"{CHECK} of {commit[:12]}: {state}: {description}")

@@ -61,8 +61,8 @@ def _not_offered(sso: SignOn, document: dict[str, object]) -> Iterator[str]:
     if claims and sso.groups_claim not in claims and not comes_by_scope:
         yield Advice(
             f"argocd.sso.groupsClaim: the provider does not list {sso.groups_claim!r} among its claims"
-            f" ({_list(claims)}), and without it nobody has rights; let it put that claim into the ID token, or name the"
-            " one that it sends, as docs/log-in.md says"
+            f" ({_list(claims)}), and without it nobody has rights; let it put that claim into the ID token, or name"
+            " the one that it sends, as docs/log-in.md says"
         )
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slipway_release import fields, workflow
+from slipway_release import fields, limits, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 
 MARKER = "<!-- slipway: difference -->"
-LIMIT = 65_536
-"""What GitHub takes as a comment, in characters."""
 
 
 def keep(
@@ -30,7 +28,7 @@ def keep(
         raise RefusedError(f"pull request {number!r}: not a number")
     if not text.startswith(marker):
         raise RefusedError("the comment is not one of this program")
-    if len(text) >= LIMIT:
+    if len(text) > limits.COMMENT:
         raise RefusedError(f"the comment has {len(text)} characters, more than GitHub takes")
     base = f"/repos/{repository or context.platform.repository}/issues"
     found = find(context, number, repository=repository, marker=marker)

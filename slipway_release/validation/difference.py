@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from slipway_release import workflow
+from slipway_release import limits, workflow
 from slipway_release.errors import RefusedError
 from slipway_release.validation import charts, files, secrets
-from slipway_release.validation.comment import LIMIT, MARKER
+from slipway_release.validation.comment import MARKER
 from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Manifest, Tree
 
-_SAFE = LIMIT - 2_000
+_SAFE = limits.COMMENT - 2_000
 _DANGEROUS = {"Namespace", "PersistentVolumeClaim", "StatefulSet", "CustomResourceDefinition"}
 
 Key: TypeAlias = tuple[str, str]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from slipway_release import limits
 from slipway_release.errors import RefusedError
 from slipway_release.validation import comment, difference
-from slipway_release.validation.comment import LIMIT, MARKER
+from slipway_release.validation.comment import MARKER
 from slipway_release.validation.difference import Change, Section, markdown
 from slipway_release.validation.files import Tree
 from tests.release.builders import Script, context
@@ -58,7 +59,7 @@ def test_the_comment_stays_below_the_limit_and_says_what_it_leaves_out(size: int
         for number in range(size)
     ]
     text = markdown(sections, "https://run")
-    assert len(text) < LIMIT
+    assert len(text) < limits.COMMENT
     assert ("too long to show" in text) == (size > 6)
     assert text.count("<details>") == text.count("</details>") > 0
 
