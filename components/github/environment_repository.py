@@ -12,7 +12,13 @@ from components.github.release_branch import ReleaseBranch
 from components.github.repository import marked, repository
 from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import PROMOTER_KEY, announcing, channel, reading, workflow_settings
+from components.github.workflow_settings import (
+    PROMOTER_KEY,
+    announcing,
+    environment_variables,
+    reading,
+    workflow_settings,
+)
 from components.secrets import PlatformSecrets
 from manifests import rules
 from manifests.access import repository_permission
@@ -165,8 +171,7 @@ class EnvironmentRepository(pulumi.ComponentResource):
         workflow_settings(
             name,
             self.repository.name,
-            variables={"PROMOTER_APP_ID": settings.github.promoter.id, **channel(settings)},
-            registry_account=settings.registry.pull_username or settings.registry.username,
+            variables=environment_variables(settings),
             opts=opts,
         )
         for label, (color, description) in LABELS.items():

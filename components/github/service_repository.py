@@ -11,7 +11,7 @@ from components.github.guarded_environment import guarded_environment
 from components.github.repository import marked, repository
 from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
-from components.github.workflow_settings import REQUESTER_KEY, pushing, workflow_settings
+from components.github.workflow_settings import REQUESTER_KEY, pushing, service_variables, workflow_settings
 from components.secrets import PlatformSecrets
 from manifests import rules
 from manifests.model import AUTOMATION, Service, Settings
@@ -110,8 +110,6 @@ class ServiceRepository(pulumi.ComponentResource):
         workflow_settings(
             name,
             self.repository.name,
-            # What else its workflows must know is written into them: a variable each would be a call and a resource.
-            variables={},
-            registry_account=settings.registry.username,
+            variables=service_variables(settings),
             opts=opts,
         )

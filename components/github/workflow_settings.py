@@ -15,12 +15,16 @@ KEYS = frozenset({PROMOTER_KEY, REQUESTER_KEY, _PASSWORD, announce.WEBHOOK, anno
 """The secrets of the environments."""
 
 
+PROMOTER_ID, REGISTRY_ACCOUNT = "PROMOTER_APP_ID", "REGISTRY_USERNAME"
+VARIABLES = frozenset({PROMOTER_ID, REGISTRY_ACCOUNT, announce.SLACK_CHANNEL})
+"""What workflows with a key take from variables, which everybody may change who may push."""
+
+
 def workflow_settings(
     name: str,
     repository: pulumi.Input[str],
     *,
     variables: Mapping[str, str],
-    registry_account: str | None,
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Read-only tokens by default, and the variables that the release workflows name.
@@ -29,11 +33,8 @@ def workflow_settings(
         name: what the resources' names begin with.
         repository: the repository's name.
         variables: values by name.
-        registry_account: who logs in to the registry; None where it takes the workflow's own token.
         opts: of each resource.
     """
-    if registry_account is not None:
-        variables = {**variables, "REGISTRY_USERNAME": registry_account}
     github.WorkflowRepositoryPermissions(
         f"{name}-workflow-permissions",
         repository=repository,
@@ -72,7 +73,21 @@ def announcing(settings: Settings, secrets: PlatformSecrets) -> dict[str, pulumi
     }
 
 
-def channel(settings: Settings) -> dict[str, str]:
-    """The variable that names the channel; none where there is none."""
-    name = settings.notifications.slack_channel
-    return {announce.SLACK_CHANNEL: name.removeprefix("#")} if name else {}
+def environment_variables(settings: Settings) -> dict[str, str]:
+    """Those of the environment repository: the App that acts, the channel that is told, and who reads the registry."""
+    channel, registry = settings.notifications.slack_channel, settings.registry
+    return {
+        PROMOTER_ID: settings.github.promoter.id,
+        **({announce.SLACK_CHANNEL: channel.removeprefix("#")} if channel else {}),
+        **_account(registry.pull_username or registry.username),
+    }
+
+
+def service_variables(settings: Settings) -> dict[str, str]:
+    """Those of a service's repository. What else its workflows must know is written into them: each costs a call."""
+    return _account(settings.registry.username)
+
+
+def _account(name: str | None) -> dict[str, str]:
+    """Who logs in to the registry; none where it takes the workflow's own token."""
+    return {} if name is None else {REGISTRY_ACCOUNT: name}

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
+from components.github.workflow_settings import environment_variables, service_variables
 from manifests.access import repository_permission
 from manifests.code_owners import PATH, code_owners
 from manifests.model import AUTOMATION, ActionsPolicy, MemberRole, Settings, Team
@@ -38,12 +39,12 @@ def cases(settings: Settings) -> int:
     """What GitHub is compared in: the organisation, each team, each repository with its parts, and the code owners.
 
     Of a team who is in it and who leads it; of a repository the right of each team, the people and keys beside them,
-    who sees it, what its workflows may do, its rulesets, and its environments.
+    who sees it, what its workflows may do, its rulesets, its environments, and what its workflows are told.
     """
     repositories, teams = 1 + len(settings.services), len(settings.teams)
     rulesets = len(environment_rules(settings)) + sum(len(service_rules(settings, one)) for one in settings.services)
     environments = repositories + len(settings.environments)
-    return 3 + 2 * teams + (teams + 5) * repositories + rulesets + environments
+    return 3 + 2 * teams + (teams + 6) * repositories + rulesets + environments
 
 
 def _differences(settings: Settings, api: GitHubApi) -> Iterator[str]:
@@ -56,9 +57,12 @@ def _differences(settings: Settings, api: GitHubApi) -> Iterator[str]:
     if (yield from _repository(settings, api, environments, wanted)):
         yield from _actions(settings, api, environments)
         yield from rulesets.differences(environments, environment_rules(settings))
+        places = [AUTOMATION, *(one.name for one in settings.environments)]
+        yield from keys.variables(api, owner, environments, environment_variables(settings), places)
     for service in settings.services:
         if (yield from _repository(settings, api, service.repository_name, {service.team: "push"})):
             yield from rulesets.differences(service.repository_name, service_rules(settings, service))
+            yield from keys.variables(api, owner, service.repository_name, service_variables(settings), [AUTOMATION])
     for name, reviewers in [(AUTOMATION, ()), *((one.name, one.reviewers) for one in settings.environments)]:
         declared = Environment(name, ["main"], reviewers=frozenset(reviewers))
         yield from keys.differences(api, owner, environments, declared)

@@ -1,12 +1,12 @@
 """What GitHub says about keys: who and what reaches the environments that hold them, and that they lie nowhere else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from components.github.api import GitHubApi
-from components.github.workflow_settings import KEYS
+from components.github.workflow_settings import KEYS, VARIABLES
 from stacks.access_check.rulesets import MEND
 
 _CHOSEN = {"protected_branches": False, "custom_branch_policies": True}
@@ -76,3 +76,28 @@ def beside(api: GitHubApi, owner: str, repository: str) -> Iterator[str]:
             if (name := str(secret["name"])) in KEYS:
                 what = f"secret {name} of {of} is given to workflows of every branch of {full_name}"
                 yield f"GitHub: {what}, declared are environments alone; {mend.format(name=name)}"
+
+
+def variables(
+    api: GitHubApi, owner: str, repository: str, declared: Mapping[str, str], environments: Iterable[str]
+) -> Iterator[str]:
+    """What workflows with a key are told otherwise than declared: everybody who may push may change variables.
+
+    One of an environment wins over the repository's, and none is declared there.
+    """
+    full_name, path = f"{owner}/{repository}", f"/repos/{owner}/{quote(repository)}"
+    found = {str(one["name"]): str(one["value"]) for one in api.pages(f"{path}/actions/variables", "variables")}
+    for name in sorted(VARIABLES):
+        present, wanted = found.get(name), declared.get(name)
+        if present != wanted:
+            shown, meant = (repr(text) if text is not None else "none" for text in (present, wanted))
+            mend = MEND if wanted else f"`gh api --method DELETE repos/{full_name}/actions/variables/{name}`"
+            yield f"GitHub: variable {name} of {full_name} is {shown}, declared is {meant}; {mend}"
+    for environment in environments:
+        place = f"environments/{quote(environment, safe='')}/variables"
+        if api.find(f"{path}/environments/{quote(environment, safe='')}") is None:
+            continue
+        for one in api.pages(f"{path}/{place}", "variables"):
+            if (name := str(one["name"])) in VARIABLES:
+                what = f"variable {name} of environment {environment} of {full_name} is {str(one['value'])!r}"
+                yield f"GitHub: {what}, declared is none; `gh api --method DELETE repos/{full_name}/{place}/{name}`"

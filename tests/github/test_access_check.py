@@ -90,6 +90,8 @@ def declared(hub: Hub, monkeypatch: pytest.MonkeyPatch, new_repository: Callable
     open_to_all = {"github_owned_allowed": True, "verified_allowed": False, "patterns_allowed": ["acme/*"]}
     repository.ask("PUT", "/actions/permissions", json={"enabled": True, "allowed_actions": "selected"})
     repository.ask("PUT", "/actions/permissions/selected-actions", json=open_to_all).raise_for_status()
+    variable = {"name": "PROMOTER_APP_ID", "value": here.settings.github.promoter.id}
+    repository.ask("POST", "/actions/variables", json=variable).raise_for_status()
     return here
 
 
@@ -310,6 +312,25 @@ def test_keys_outside_of_environments_are_found(declared: Declared) -> None:
     (found,) = github.differences(declared.settings)
     assert f"secret PROMOTER_PRIVATE_KEY of {declared.name} is given to workflows of every branch" in found
     assert found.endswith(f"`gh api --method DELETE repos/{declared.name}/actions/secrets/PROMOTER_PRIVATE_KEY`")
+
+
+def test_what_workflows_with_a_key_are_told_is_compared(declared: Declared) -> None:
+    """Who may push may change variables, and one of an environment wins over the repository's."""
+    declared.repository.ask("PATCH", "/actions/variables/PROMOTER_APP_ID", json={"value": "666"}).raise_for_status()
+    for name, path in (("REGISTRY_USERNAME", "/actions"), ("NOTIFY_SLACK_CHANNEL", "/environments/slipway")):
+        own = {"name": name, "value": "mine"}
+        declared.repository.ask("POST", f"{path}/variables", json=own).raise_for_status()
+    declared.repository.ask("POST", "/actions/variables", json={"name": "OWN", "value": "x"}).raise_for_status()
+    number = declared.settings.github.promoter.id
+    assert declared.differences() == [
+        f"variable PROMOTER_APP_ID of {declared.name} is '666', declared is '{number}'",
+        f"variable REGISTRY_USERNAME of {declared.name} is 'mine', declared is none",
+        f"variable NOTIFY_SLACK_CHANNEL of environment slipway of {declared.name} is 'mine', declared is none",
+    ]
+    assert [line.rpartition("; ")[2] for line in github.differences(declared.settings)][1:] == [
+        f"`gh api --method DELETE repos/{declared.name}/actions/variables/REGISTRY_USERNAME`",
+        f"`gh api --method DELETE repos/{declared.name}/environments/slipway/variables/NOTIFY_SLACK_CHANNEL`",
+    ]
 
 
 def test_what_workflows_may_do_and_run_and_who_sees_a_repository_is_compared(declared: Declared) -> None:
