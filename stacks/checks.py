@@ -62,6 +62,11 @@ def _check_sign_on(parts: Parts) -> Iterator[Problem]:
         yield Problem(
             at("sso", "cliClientId"), "Dex brings a client for the command; remove it, or use `provider: oidc`"
         )
+    if sso.provider is SignOnProvider.GITHUB:
+        for team in parts.teams:
+            if (group := team.value.sso_group) is not None and ":" not in group:
+                text = f"GitHub's teams come as <owner>:<team>, and {group!r} could only be an account; remove it"
+                yield Problem(team.at("ssoGroup"), text)
     if parts.github is not None and parts.github.value.platform_team is None and not sso.admin:
         text = "Argo CD would have no administrator: its `admin` is off with single sign-on; set `github.platformTeam`"
         yield Problem(at("sso"), text)
