@@ -8,7 +8,7 @@ from typing import Any
 from manifests import code_owners, platform_file, release_program
 from manifests.argocd.values import merged
 from manifests.infrastructure import infrastructure_files
-from manifests.model import Attestations, Environment, Service, Settings
+from manifests.model import Attestations, Delivery, Environment, Service, Settings
 from manifests.pull_requests import pull_request_url
 from manifests.yaml_text import document
 from slipway_release import layout
@@ -124,6 +124,10 @@ def _platform_variables(settings: Settings) -> dict[str, Any]:
         "server_url": settings.github.base_url.rstrip("/"),
         "api_url": settings.github.api_url,
         "takes_tokens": settings.registry.takes_workflow_tokens,
+        "approves_requests": any(
+            environment.approvers and environment.delivery is Delivery.PULL_REQUEST
+            for environment in settings.environments
+        ),
         "platforms": settings.registry.platforms,
         "build_runner": _runner(settings.github.runners.build),
         "attestations": settings.registry.attestations is Attestations.REQUIRED,

@@ -79,6 +79,12 @@ def permissions(request: Request) -> Answer:
     return request.forge.uses.table()
 
 
+@route("GET", "/_sandbox/permissions/tokens", permission="site_admin", root=True)
+def permissions_of_tokens(request: Request) -> Answer:
+    """The same of the tokens of each job."""
+    return request.forge.uses.tokens()
+
+
 @route("GET", "/zen", permission="public")
 def zen(request: Request) -> Answer:
     """A word of wisdom."""

@@ -12,6 +12,7 @@ from slipway_release.verdict import CHECK
 from tests.docs.documented import documented
 from tests.docs.github_cli import workflow_run
 from tests.release.stage import APPS, Stage, act, docker_registry
+from tests.release.tokens import OF_RUNS
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
 
@@ -241,6 +242,15 @@ def _proposed(stage: Stage, branch: str, path: str, text: str) -> int:
     stage.git("environments", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
     body = {"title": f"Change {path}", "head": branch, "base": "main"}
     return int(stage.call("POST", "/repos/acme/environments/pulls", body)["number"])
+
+
+def test_tokens_hold_what_is_asked_of_runs_with_them(stage: Stage) -> None:
+    """After all of the above; what else each token holds is tried in test_tokens.py."""
+    found = stage.call("GET", f"{stage.url}_sandbox/permissions/tokens")
+    for job, tokens in OF_RUNS.items():
+        for token, names in tokens.items():
+            assert not names & found[f"{job} {token}"]["unused"].keys(), job
+    assert found["release/request requester[bot] environments"]["unused"] == {}
 
 
 def test_an_app_holds_no_permission_that_its_calls_do_not_need(stage: Stage) -> None:

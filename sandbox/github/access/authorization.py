@@ -189,7 +189,7 @@ def _authorise_repository(request: Request, route: Route) -> None:
     needed = satisfies(grants, route.permission)
     if needed is None:
         raise _refusal(principal, route.permission)
-    forge.uses.note(principal, needed)
+    forge.uses.note(principal, needed, f"{route.method} {route.path.removeprefix(API)}")
     if route.method != "GET" and repository["archived"] and "administration" not in route.permission:
         raise forbidden("Repository was archived so is read-only.")
     _check_name(request, repository)
@@ -224,7 +224,7 @@ def _authorise_organization(request: Request, route: Route) -> None:
             raise _refusal(request.principal, route.permission)
         # Outsiders do not learn of teams and members; members learn that they may not.
         raise forbidden("Must be an organization owner to do that.") if grants else not_found()
-    request.forge.uses.note(request.principal, needed)
+    request.forge.uses.note(request.principal, needed, f"{route.method} {route.path.removeprefix(API)}")
 
 
 def _refusal(principal: Principal, permission: str) -> GitHubError:

@@ -109,6 +109,7 @@ class Work:
             repository=run["repository"],
             permissions=permissions.for_token(allowed),
             lifetime_seconds=minutes * 60 + TOKEN_MARGIN,
+            purpose=f"{run['name']}/{job['node']}",
         )
 
     def _order(

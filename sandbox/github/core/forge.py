@@ -50,9 +50,18 @@ class Forge:
         repository: str,
         permissions: dict[str, str],
         lifetime_seconds: float,
+        purpose: str = "",
     ) -> str:
         """A GITHUB_TOKEN for a workflow run: good for one repository; its events start no workflow."""
-        return self.tokens.issue_workflow_token(login, repository, permissions, lifetime_seconds)
+        token = self.tokens.issue_workflow_token(login, repository, permissions, lifetime_seconds, purpose=purpose)
+        self.note_issued(token)
+        return token
+
+    def note_issued(self, token: str) -> None:
+        """Counts what a new token holds, whether it is used or not."""
+        principal = self.tokens.principal(token)
+        if principal is not None:
+            self.uses.issued(principal)
 
     def revoke_token(self, token: str) -> None:
         """Ends a token at once."""

@@ -39,6 +39,8 @@ class Principal:
     installation_id: int | None = None
     owner: str | None = None
     """Account on which the App is installed."""
+    purpose: str = ""
+    """Workflow and job that have had the token made, `promote/plan`; empty for tokens of no job."""
 
     @property
     def is_integration(self) -> bool:

@@ -30,7 +30,13 @@ class Tokens:
         self._table.put(digest(token), kept)
 
     def issue_installation_token(
-        self, installation: Document, permissions: dict[str, str], repositories: list[str] | None, seconds: float
+        self,
+        installation: Document,
+        permissions: dict[str, str],
+        repositories: list[str] | None,
+        seconds: float,
+        *,
+        purpose: str = "",
     ) -> tuple[str, str]:
         """A new token of an App's installation and the time at which it ends."""
         return self._issue(
@@ -44,10 +50,13 @@ class Tokens:
                 "app_id": installation["app_id"],
                 "installation_id": installation["id"],
                 "owner": installation["account"],
+                "purpose": purpose,
             },
         )
 
-    def issue_workflow_token(self, login: str, repository: str, permissions: dict[str, str], seconds: float) -> str:
+    def issue_workflow_token(
+        self, login: str, repository: str, permissions: dict[str, str], seconds: float, *, purpose: str = ""
+    ) -> str:
         """A new GITHUB_TOKEN, good for one repository."""
         token, _ = self._issue(
             "ghs_",
@@ -59,6 +68,7 @@ class Tokens:
                 "repositories": [repository.lower()],
                 "app_id": ACTIONS_APP_ID,
                 "owner": repository.partition("/")[0],
+                "purpose": purpose,
             },
         )
         return token
@@ -93,6 +103,7 @@ class Tokens:
             app_id=document.get("app_id"),
             installation_id=document.get("installation_id"),
             owner=document.get("owner"),
+            purpose=document.get("purpose") or "",
         )
 
     def _issue(self, prefix: str, seconds: float, document: Document) -> tuple[str, str]:

@@ -114,7 +114,7 @@ class GitTransport:
             if repository["archived"]:
                 raise GitHubError(403, "This repository was archived so it is read-only.")
         writes = visit.service == "git-receive-pack"
-        self._forge.uses.note(visit.principal, "contents:write" if writes else "contents:read")
+        self._forge.uses.note(visit.principal, "contents:write" if writes else "contents:read", visit.service)
         return repository
 
     async def _serve(self, visit: Visit, repository: Document, body: IO[bytes]) -> Response:

@@ -40,7 +40,10 @@ def connection(nodes: list[Any]) -> Node:
 
 def may(request: Request, repository: Document, permission: str) -> bool:
     """True if the caller holds a permission in a repository."""
-    return authorization.allowed(request.forge, request.principal, repository, permission)
+    allowed = authorization.allowed(request.forge, request.principal, repository, permission)
+    if allowed:
+        request.forge.uses.note(request.principal, permission, "POST /graphql")
+    return allowed
 
 
 def user_node(forge: Forge, login: str) -> Node | None:

@@ -1,5 +1,6 @@
 """GitHub Apps: what they are, where they are installed, and the tokens of their installations."""
 
+import re
 from typing import Any
 
 from sandbox.github.access import accounts
@@ -217,7 +218,13 @@ def create_token(request: Request) -> Answer:
     permissions = _narrowed_permissions(installation, given.get("permissions"))
     chosen = _narrowed_repositories(forge, installation, given)
     covered = installation["repositories"] if chosen is None else [found["full_name"].lower() for found in chosen]
-    token, ends = forge.tokens.issue_installation_token(installation, permissions, covered, TOKEN_SECONDS)
+    # The stand-in of the action says for which job it asks.
+    job = re.fullmatch(r"create-github-app-token \((.+)\)", request.headers.get("user-agent", ""))
+    purpose = job[1] if job else ""
+    token, ends = forge.tokens.issue_installation_token(
+        installation, permissions, covered, TOKEN_SECONDS, purpose=purpose
+    )
+    forge.note_issued(token)
     answer: dict[str, Any] = {
         "token": token,
         "expires_at": ends,

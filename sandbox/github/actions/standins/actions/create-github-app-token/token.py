@@ -52,7 +52,13 @@ def web_token(app: str, key: str) -> str:
 def call(method: str, path: str, token: str, body: dict[str, Any] | None = None) -> Any:
     """Asks the API; errors of the server are tried again."""
     url = os.environ["APP_TOKEN_API"].rstrip("/") + path
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+    job = f"{os.environ['GITHUB_WORKFLOW']}/{os.environ['GITHUB_JOB']}"
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/vnd.github+json",
+        # For which job it asks: what the token holds is compared with what the job's calls need.
+        "User-Agent": f"create-github-app-token ({job})",
+    }
     data = json.dumps(body).encode() if body is not None else None
     for attempt in range(1, ATTEMPTS + 1):
         try:
