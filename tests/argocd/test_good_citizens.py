@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -151,3 +152,22 @@ def test_make_dev_runs_it_on_a_laptop_with_logs_for_people(template: str, start:
             assert ask(int(found[1]), "/healthz")[0] == 200
             return
     assert (template, process.wait()) == ("python-job", 0)
+
+
+def test_make_dev_says_in_a_sentence_what_this_machine_lacks(template: str, start: Start) -> None:
+    missing = start("make", "dev", PYTHON="no-python", GO="no-go")
+    said = [*cast("Iterator[str]", missing.stdout)]
+    assert missing.wait() == 2
+    assert len([line for line in said if not line.startswith("make: ")]) == 1, said
+    assert re.search(r"^(Python 3\.11 or newer|Go) is needed, and no-\w+ is ", said[0])
+
+
+def test_a_port_that_is_taken_is_a_sentence_and_no_traceback(template: str, start: Start) -> None:
+    if template == "python-job":
+        pytest.skip("a job does not listen")
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = start(PORT=port)
+        (line,) = cast("Iterator[str]", process.stdout)
+    told = json.loads(line)["message"]
+    assert (process.wait(), port in told, "ddress already in use" in told) == (1, True, True), told

@@ -20,6 +20,14 @@ def number(environ: Mapping[str, str], name: str, default):
         raise SettingsError(f"{name}: {text!r} is not a number") from None
 
 
+def port(environ: Mapping[str, str], default: int) -> int:
+    """The port to listen on; 0 takes a free one."""
+    found = number(environ, "PORT", default)
+    if not 0 <= found <= 65535:
+        raise SettingsError(f"PORT: {found} is not a port")
+    return found
+
+
 def check_fault(fault: str) -> None:
     """Refuses what no rehearsal knows, and crashes where that is asked for."""
     if fault not in FAULTS:

@@ -24,7 +24,11 @@ def main() -> int:
         return 2
     tracer = Tracer()
     application = Application(settings, tracer)
-    server = serve(application)
+    try:
+        server = serve(application)
+    except OSError as error:
+        log.error("PORT: %s: %s; set another one", settings.port, error.strerror)
+        return 1
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("listens", extra={"fields": {"version": settings.version, "port": server.server_port}})
     wait_for_stop_signal()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.variables import check_fault, number
+from service.variables import check_fault, number, port
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         settings = cls(
-            port=number(environ, "PORT", cls.port),
+            port=port(environ, cls.port),
             version=environ.get("VERSION") or cls.version,
             commit=environ.get("COMMIT") or cls.commit,
             greeting=environ.get("GREETING") or cls.greeting,

@@ -17,6 +17,10 @@ class SettingsTest(unittest.TestCase):
         with self.assertRaisesRegex(SettingsError, "PORT: 'http'"):
             Settings.from_environment({"PORT": "http"})
 
+    def test_a_number_that_is_no_port_is_named(self) -> None:
+        with self.assertRaisesRegex(SettingsError, "PORT: 99999 is not a port"):
+            Settings.from_environment({"PORT": "99999"})
+
     def test_a_rehearsed_fault_keeps_it_from_being_ready(self) -> None:
         settings = Settings.from_environment({"REHEARSE_FAULT": "unready"})
         self.assertEqual(503, Application(settings).answer("/readyz")[0])

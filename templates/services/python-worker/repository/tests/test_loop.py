@@ -85,6 +85,24 @@ class Messages(unittest.TestCase):
         loop.stopping.clear()
         self.assertFalse(loop.ready)
 
+    def test_a_queue_that_never_answered_is_told_once(self) -> None:
+        logging.disable(logging.NOTSET)
+
+        class Away(MemoryQueue):
+            tries = 0
+
+            def take(self) -> None:
+                self.tries += 1
+                if self.tries == 2:
+                    loop.stopping.set()
+                raise OSError("connection refused")
+
+        loop = Loop(Settings("memory:"), Away(), work.handle)
+        loop.stopping.wait = lambda _: False
+        with self.assertLogs("worker.loop", "WARNING") as told:
+            loop.run()
+        self.assertEqual(["the queue is away: connection refused"], [one.getMessage() for one in told.records])
+
 
 if __name__ == "__main__":
     unittest.main()

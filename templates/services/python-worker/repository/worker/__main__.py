@@ -26,7 +26,11 @@ def main() -> int:
         return 2
     tracer = Tracer()
     loop = Loop(settings, queue(settings), work.handle, tracer)
-    server = health.serve(loop, settings.port)
+    try:
+        server = health.serve(loop, settings.port)
+    except OSError as error:
+        log.error("PORT: %s: %s; set another one", settings.port, error.strerror)
+        return 1
     ended = threading.Event()
 
     def work_on() -> None:

@@ -27,6 +27,7 @@ class Loop:
         self._tracer = tracer or Tracer({})
         self.stopping = threading.Event()
         self.connected = threading.Event()
+        self._told: bool | None = None
         self.metrics = Metrics(settings.version, settings.commit)
         self.metrics.describe("messages_total", "counter", "Messages, by what became of them.")
         self.metrics.describe("message_duration_seconds", "histogram", "How long a message took.")
@@ -52,8 +53,9 @@ class Loop:
                 self.stopping.wait(_AWAY_SECONDS)
 
     def _connected(self, now: bool, reason: str = "") -> None:
-        if now == self.connected.is_set():
+        if now == self._told:
             return
+        self._told = now
         if now:
             self.connected.set()
             log.info("the queue answers")

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from worker.variables import SettingsError, check_fault, number
+from worker.variables import SettingsError, check_fault, number, port
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Settings:
             queue=environ.get("QUEUE") or cls.queue,
             attempts=number(environ, "ATTEMPTS", cls.attempts),
             retry_seconds=number(environ, "RETRY_SECONDS", cls.retry_seconds),
-            port=number(environ, "PORT", cls.port),
+            port=port(environ, cls.port),
             version=environ.get("VERSION") or cls.version,
             commit=environ.get("COMMIT") or cls.commit,
             fault=environ.get("REHEARSE_FAULT", cls.fault),
