@@ -38,13 +38,13 @@ def lend(place: Workspace, owner: str, repository: str, environments: Mapping[st
     values = {"plugins": plugins, "home": home, "packages": PACKAGES, "cli": place.cli.resolve()}
     write_script(tools / "pulumi", _PULUMI.format(of_job=OF_JOB, **{k: shlex.quote(str(v)) for k, v in values.items()}))
     programs = [path.resolve().parent for path in plugins.glob("*/pulumi-resource-*") if path.is_symlink()]
-    folders = [PACKAGES / "sandbox", Path(sys.prefix).resolve(), Path(chart_directory(config)), plugins]
+    folders = [PACKAGES / "sandbox", Path(chart_directory(config)), plugins]
     lent = Lent(
         repository=f"{owner}/{repository}",
         environments=dict(environments),
         state=place.folder / "state",
         folders=(*folders, place.cli.resolve().parent, *programs),
         tools=tools,
-        variables={"SLIPWAY_SANDBOX_PACKAGES": str(Path(sys.prefix).resolve())},
+        packages=Path(sys.prefix).resolve(),
     )
     lent_file(config).write_text(json.dumps(lent.document()), encoding="utf-8")

@@ -23,20 +23,22 @@ jobs:
       - run: |
           echo "reads $(cat STATE/stack 2>/dev/null || echo nothing)"
           (echo two > STATE/stack) 2>/dev/null && echo "writes" || echo "keeps"
-          if command -v lent-tool; then echo "with $WORD"; fi
+          if command -v lent-tool; then echo "with the tool"; fi
+          echo "packages: $(cat "$SLIPWAY_SANDBOX_PACKAGES/named" 2>/dev/null || echo none)"
 """
 
 
 @pytest.fixture(scope="module")
 def state(github: GitHub) -> Path:
-    """Lent to jobs of two environments of the repository `stateful`, with a tool and a variable."""
-    state, tools = github.directory / "state", github.directory / "lent-tools"
-    for folder in (state, tools):
+    """Lent to jobs of two environments of the repository `stateful`, with a tool; all of its jobs have packages."""
+    state, tools, packages = (github.directory / name for name in ("state", "lent-tools", "lent-packages"))
+    for folder in (state, tools, packages):
         folder.mkdir()
+    (packages / "named").write_text("here\n")
     (tools / "lent-tool").write_text("#!/bin/sh\n")
     (tools / "lent-tool").chmod(0o755)
     environments = {"look": "reader", "change": "writer"}
-    lent = Lent("acme/stateful", environments, state, (), tools, {"WORD": "the tool and the variable"})
+    lent = Lent("acme/stateful", environments, state, (), tools, packages)
     github.lent.write_text(json.dumps(lent.document()))
     return state
 
@@ -54,10 +56,10 @@ def repositories(github: GitHub, state: Path) -> dict[str, Repository]:
 @pytest.mark.parametrize(
     ("repository", "environment", "said", "after"),
     [
-        ("stateful", "look", ["reads one", "keeps", "with the tool and the variable"], "one"),
-        ("stateful", "change", ["reads one", "writes", "with the tool and the variable"], "two"),
-        ("stateful", "other", ["reads nothing", "keeps"], "one"),
-        ("stateless", "change", ["reads nothing", "keeps"], "one"),
+        ("stateful", "look", ["reads one", "keeps", "with the tool", "packages: here"], "one"),
+        ("stateful", "change", ["reads one", "writes", "with the tool", "packages: here"], "two"),
+        ("stateful", "other", ["reads nothing", "keeps", "packages: here"], "one"),
+        ("stateless", "change", ["reads nothing", "keeps", "packages: none"], "one"),
     ],
 )
 def test_a_lent_state_is_there_for_jobs_of_its_environments_and_changed_by_writers_alone(
@@ -67,6 +69,6 @@ def test_a_lent_state_is_there_for_jobs_of_its_environments_and_changed_by_write
     made = repositories[repository]
     run = made.finished(made.dispatch(f"{environment}.yml"))
     lines = [line.partition("Z ")[2] for line in made.log(run["id"], "work").splitlines()]
-    assert [line for line in lines if line.startswith(("reads", "writes", "keeps", "with"))] == said
+    assert [line for line in lines if line.startswith(("reads", "writes", "keeps", "with", "packages"))] == said
     assert (state / "stack").read_text() == f"{after}\n"
     assert (state / "stack").stat().st_uid == os.geteuid()

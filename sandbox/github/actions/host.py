@@ -88,9 +88,10 @@ class Host:
     def lent(self, repository: str, environment: str | None) -> Lent | None:
         """What jobs of a repository's environment have of this machine beside tools; None for almost all."""
         path = self.environ.get(LENT)
-        found = lending.read(Path(path)) if path and environment else None
-        own = found is not None and found.repository == repository and environment in found.environments
-        return found if own else None
+        found = lending.read(Path(path)) if path else None
+        if found is None or found.repository != repository:
+            return None
+        return found if environment in found.environments else found.packages_alone()
 
     @cached_property
     def isolation(self) -> str:

@@ -1,13 +1,13 @@
 """What one repository's jobs have of this machine beside tools, as a self-hosted runner of its own would have it.
 
-A state of Pulumi that is a file, the CLI with its plugins, installed packages: jobs of the named environments see them,
-and no other job does.
+A state of Pulumi that is a file, the CLI with its plugins: jobs of the named environments see them, and no other job
+does. Installed packages are no secret: every job of the repository sees those.
 """
 
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,20 @@ WRITER = "writer"
 
 @dataclass(frozen=True)
 class Lent:
-    """Folders that jobs of one repository's environments see."""
+    """What jobs of one repository see of this machine."""
 
     repository: str
     """`owner/name`."""
     environments: dict[str, str]
     """Name → `reader` or `writer`: what its jobs may do in `state`."""
-    state: Path
-    """Read by all of these jobs; owned by a writer's job while it runs."""
+    state: Path | None
+    """Read by jobs of these environments; owned by a writer's job while it runs."""
     folders: tuple[Path, ...]
-    """Read by all of these jobs."""
-    tools: Path
+    """Read by jobs of these environments."""
+    tools: Path | None
     """Comes first on their PATH."""
-    variables: dict[str, str]
+    packages: Path
+    """A virtual environment that every job of the repository reads."""
 
     def document(self) -> dict[str, Any]:
         """As in the file that tells the server of it."""
@@ -38,12 +39,21 @@ class Lent:
             "state": str(self.state),
             "folders": [str(folder) for folder in self.folders],
             "tools": str(self.tools),
-            "variables": self.variables,
+            "packages": str(self.packages),
         }
 
+    def packages_alone(self) -> "Lent":
+        """What jobs of other environments, and of none, see."""
+        return replace(self, environments={}, state=None, folders=(), tools=None)
+
     def places(self) -> list[Path]:
-        """Everything that these jobs see."""
-        return [self.state, *self.folders, self.tools]
+        """Everything that the jobs see."""
+        return [*filter(None, (self.state, self.tools)), *self.folders, self.packages]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Where the stand-in of `actions/setup-python` looks for packages."""
+        return {"SLIPWAY_SANDBOX_PACKAGES": str(self.packages)}
 
     def writes(self, environment: str) -> bool:
         """Whether jobs of an environment may change the state."""
@@ -61,7 +71,7 @@ def read(path: Path | None) -> Lent | None:
         state=Path(document["state"]),
         folders=tuple(Path(folder) for folder in document["folders"]),
         tools=Path(document["tools"]),
-        variables=document["variables"],
+        packages=Path(document["packages"]),
     )
 
 

@@ -100,7 +100,7 @@ class RunningJob:
     def _lend(self, owner: int) -> None:
         """Makes the state a job's that may write it, and this server's again after it."""
         order = self._order
-        if order.lent is not None and order.writes and self._host.owner is not None:
+        if order.lent is not None and order.lent.state is not None and order.writes and self._host.owner is not None:
             lending.hand_over(order.lent.state, owner)
 
     def _execute(self, journal: JobLog) -> int:
