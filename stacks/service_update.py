@@ -31,7 +31,8 @@ def service_update(files: TeamFiles, settings: Settings, service: Service, root:
     start = service_repository_files(settings, service)
     wanted = recorded(start.seeded[ANSWERS_FILE], ANSWERS_FILE)
     if ANSWERS_FILE not in files.tree:
-        raise UpdateError(f"{ANSWERS_FILE} is missing; `pulumi up` writes it, for the version of that day")
+        text = "put it back as it was; where there never was one, `pulumi up` writes it, for the version of that day"
+        raise UpdateError(f"{ANSWERS_FILE} is missing; {text}")
     found = recorded(files.read(ANSWERS_FILE) or "", ANSWERS_FILE)
     if found.source != template.source:
         raise UpdateError(of_another(found.source, template))

@@ -46,7 +46,9 @@ def recorded(text: str, path: str) -> Record:
     record = {str(key): one for key, one in cast(dict[object, Any], found).items()} if isinstance(found, dict) else {}
     version, source = record.get("_commit"), record.get("_src_path")
     if not isinstance(version, str) or not isinstance(source, str):
-        raise UpdateError(f"{path} does not say what it was made from; put it back from its first commit")
+        raise UpdateError(
+            f"{path} does not say what it was made from; put it back as it was before somebody changed it"
+        )
     return Record(source, version, {key: value for key, value in record.items() if not key.startswith("_")})
 
 
@@ -54,6 +56,10 @@ def of_another(source: str, template: ServiceTemplate) -> str:
     """Why nothing is updated that was made from another template."""
     text = f"it was made from {source}, and the settings say {template.source}"
     return f"{text}; a service does not change its template, so set that one again"
+
+
+_MARK = "<!-- slipway: obsolete -->"
+"""Begins the comment on a pull request that is closed because its version is not today's."""
 
 
 class TeamFiles:
@@ -143,8 +149,10 @@ def propose(update: Update) -> str:
     """
     files, api = update.files, update.files.api
     earlier = files.delivery.own_pulls(update.branch, "state=all")
-    if earlier:
-        return f"{earlier[0]['html_url']} {_state(earlier[0])}"
+    if earlier and not _was_obsolete(files, earlier[0]):
+        address = str(earlier[0]["html_url"])
+        closed = close_others(files, update.branches, f"{address} is of today's version.", update.branch)
+        return "; ".join([f"{address} {_state(earlier[0])}", *(f"closed: {one}" for one in closed)])
     entries = [
         *(written_entry(path, text, _mode(update, path)) for path, text in update.merged.written.items()),
         *map(removed_entry, update.merged.deleted),
@@ -173,10 +181,19 @@ def close_others(files: TeamFiles, branches: str, reason: str, kept: str = "") -
     for pull in files.open_pulls:
         branch = str(pull["head"]["ref"])
         if branch.startswith(branches) and branch != kept:
-            files.api.post(f"{files.path}/issues/{pull['number']}/comments", {"body": reason})
+            body = {"body": f"{_MARK}\n{reason}"}
+            files.api.post(f"{files.path}/issues/{pull['number']}/comments", body)
             files.api.patch(f"{files.path}/pulls/{pull['number']}", {"state": "closed"})
             closed.append(str(pull["html_url"]))
     return closed
+
+
+def _was_obsolete(files: TeamFiles, pull: Mapping[str, Any]) -> bool:
+    """Whether it was not a person who closed it, so that it may come again once its version does."""
+    if pull["state"] == "open" or pull.get("merged_at"):
+        return False
+    comments = files.api.pages(f"{files.path}/issues/{pull['number']}/comments")
+    return any(str(comment["body"]).startswith(_MARK) for comment in comments)
 
 
 def _state(pull: Mapping[str, Any]) -> str:

@@ -152,6 +152,31 @@ def test_a_version_that_is_taken_back_closes_its_request(ground: Ground) -> None
     assert ground.pulls(ground.repository) == []
 
 
+def test_a_version_that_comes_again_is_proposed_again_unless_a_person_closed_it(ground: Ground) -> None:
+    ground.template("1.1.0", words="one\n")
+    ground.update()
+    ground.template("1.2.0", words="two\n")
+    ground.update()
+    (newer,) = ground.pulls(ground.repository)
+    ground.git("revert", "--no-edit", "HEAD")
+    ground.commit("Nothing")
+    again = ground.update()
+    (pull,) = ground.pulls(ground.repository)
+    assert again == f"proposed: {pull['html_url']}"
+    assert (pull["title"], pull["number"] > newer["number"]) == ("Update ours from 1.0.0 to 1.1.0", True)
+
+    # A person who does not want it does not get it again, and what is older than it goes all the same.
+    ground.template("1.2.0", words="three\n")
+    ground.update()
+    (newer,) = ground.pulls(ground.repository)
+    assert newer["number"] > pull["number"]
+    ground.close(ground.repository, newer)
+    ground.repository.ask("PATCH", f"/pulls/{pull['number']}", json={"state": "open"})
+    told = f"{newer['html_url']} was closed, and is not proposed again; closed: {pull['html_url']}"
+    assert ground.update() == told
+    assert ground.pulls(ground.repository) == []
+
+
 def test_a_pull_request_of_a_fork_is_neither_taken_for_its_own_nor_closed(ground: Ground) -> None:
     """A fork names its branches as it likes, and one within the organisation has the same owner."""
     repository = ground.repository
@@ -225,7 +250,9 @@ def test_a_version_that_no_history_has_is_named(ground: Ground) -> None:
 def test_a_record_that_is_missing_is_named_and_written_by_pulumi_up(ground: Ground) -> None:
     ground.delete(ground.repository, ANSWERS_FILE)
     ground.template("1.1.0", words="theirs\n")
-    with pytest.raises(UpdateError, match=r"\.copier-answers\.yml is missing; `pulumi up` writes it"):
+    with pytest.raises(
+        UpdateError, match=r"\.copier-answers\.yml is missing; put it back as it was; .* `pulumi up` writes it"
+    ):
         ground.update()
     assert ground.pulls(ground.repository) == []
     ground.up()
