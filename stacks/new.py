@@ -18,6 +18,7 @@ from components.github.errors import GitHubError
 from stacks.addition import ANSWERS, KINDS, Addition, AdditionError, Kind, addition
 from stacks.proposal import ProposalError, origin, propose
 from stacks.stack_text import StackText, StackTextError
+from stacks.template_fitness import unfit
 from templates.service_template import TemplateProblem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
             answers, after = ask(text, kind, given.stack, answers, after)
         made = addition(text, kind, given.stack, answers, after)
+        _check_template(made)
         print(shown(made, str(path)))
         if given.propose:
             print(_propose(given, made, kind, str(path), answers, after, root))
@@ -77,6 +79,15 @@ def shown(made: Addition, path: str) -> str:
     if made.consequences:
         lines += ["", "pulumi up then makes", *(f"  {line}" for line in made.consequences)]
     return "\n".join(lines)
+
+
+def _check_template(made: Addition) -> None:
+    """Refuses a service whose template would not do."""
+    if made.settings is None or made.kind.name != "service":
+        return
+    service = next(one for one in made.settings.services if one.name == made.name)
+    if problems := unfit(made.settings, service):
+        raise AdditionError("\n".join(problems))
 
 
 def _propose(

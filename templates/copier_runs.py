@@ -5,12 +5,13 @@ import re
 import shutil
 import tempfile
 import traceback
+import warnings
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from jinja2 import TemplateSyntaxError
+from jinja2 import Environment, TemplateSyntaxError, nodes
 from pydantic import ValidationError
 
 from templates import IGNORED, files_below
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 _ABOUT_QUESTION = re.compile(r"(?:[Vv]alidation error for question|Invalid choice for) '(\w+)': ")
 _UNANSWERED = re.compile(r'Question "(\w+)" is required')
+
+_UNSTEADY = frozenset({"now", "make_secret", "lipsum"})
+_UNSTEADY_FILTERS = {
+    "random": "", "ans_random": "seed", "shuffle": "seed", "random_mac": "seed", "strftime": "second"
+}  # fmt: skip
+"""With the argument that makes each say the same again; empty where there is none."""
 
 Rendered = tuple[dict[str, str], frozenset[str], dict[str, Any]]
 """Texts by path, the paths of programs, and the answers to record."""
@@ -92,6 +99,45 @@ def asked(template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapp
         return {name: answer for name, answer in _recorded(worker).items() if name not in answers}
 
 
+def unsteady(
+    template: ServiceTemplate, answers: Mapping[str, Any], variables: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Names in a template that give another text each time that it is rendered, by file and line.
+
+    Args:
+        template: the template.
+        answers: to its questions.
+        variables: what else it may use.
+
+    Raises:
+        TemplateProblem: it does not render.
+    """
+    with _copied((*template.shared, template.folder)) as place:
+        worker = _run(template.name, place, {**variables, **answers}, defaults=True)
+        found: list[tuple[str, str]] = []
+        for path in files_below(place / "template"):
+            where = path.relative_to(place / "template").as_posix()
+            texts = [where]
+            if where in CONFIG_NAMES or where.endswith(worker.template.templates_suffix):
+                texts.append(path.read_text(encoding="utf-8"))
+            for text in texts:
+                found += [(f"{where} line {line}", word) for line, word in _moving(worker.jinja_env, text)]
+        return found
+
+
+def _moving(environment: Environment, text: str) -> list[tuple[int, str]]:
+    with contextlib.suppress(TemplateSyntaxError):
+        tree = environment.parse(text)
+        names = [(one.lineno, one.name) for one in tree.find_all(nodes.Name) if one.ctx == "load"]
+        filters = [
+            (one.lineno, one.name)
+            for one in tree.find_all(nodes.Filter)
+            if not one.args and _UNSTEADY_FILTERS.get(one.name) not in {None, *(word.key for word in one.kwargs)}
+        ]
+        return [*((line, name) for line, name in names if name in _UNSTEADY), *filters]
+    return []
+
+
 @contextlib.contextmanager
 def _copied(folders: tuple[Path, ...]) -> Generator[Path]:
     """A folder of its own, with the template in `template`."""
@@ -106,16 +152,19 @@ def _run(name: str, place: Path, data: dict[str, Any], *, defaults: bool) -> "Wo
     import copier  # noqa: PLC0415 - it takes longer to load than what was kept takes to read
 
     try:
-        return copier.run_copy(
-            str(place / "template"),
-            place / "service",
-            data=data,
-            defaults=defaults,
-            pretend=not defaults,
-            quiet=True,
-            # What a person has set for Copier on this machine must not change what is rendered.
-            settings=copier.Settings(),
-        )
+        with warnings.catch_warnings():
+            # What a template's author will have to change is nothing that its users can.
+            warnings.simplefilter("ignore", FutureWarning)
+            return copier.run_copy(
+                str(place / "template"),
+                place / "service",
+                data=data,
+                defaults=defaults,
+                pretend=not defaults,
+                quiet=True,
+                # What a person has set for Copier on this machine must not change what is rendered.
+                settings=copier.Settings(),
+            )
     except KeyboardInterrupt:
         raise KeyboardInterrupt from None
     except Exception as error:  # noqa: BLE001 - a template may raise anything

@@ -23,14 +23,12 @@ from sandbox.progress import Progress
 from stacks.problems import NAMESPACE
 from stacks.secrets import SECRETS
 from stacks.settings import settings_of
+from stacks.template_fitness import OPTIONS as ACTIONLINT_OPTIONS
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).parent.parent
 LIMIT_SECONDS = 300
-NEWER_THAN_ACTIONLINT = 'unexpected key "queue" for "concurrency" section'
-"""GitHub has `concurrency.queue` since May 2026: https://docs.github.com/actions/reference/workflows-and-actions"""
-
 
 EXAMPLE = "Pulumi.example"
 _SERVICES = [{"name": "guestbook", "template": "python-web", "team": "web"}]
@@ -120,9 +118,7 @@ def check(actionlint: Path, name: str, directory: Path) -> Iterator[str]:
     if not workflows:
         yield f"{name}: no workflow was found; the check would have checked nothing"
         return
-    # shellcheck and pyflakes are not locked here: what they find must not depend on the machine.
-    options = ["-no-color", "-shellcheck=", "-pyflakes=", "-ignore", NEWER_THAN_ACTIONLINT]
-    yield from run(name, [str(actionlint), *options, *map(str, workflows)], directory)
+    yield from run(name, [str(actionlint), *ACTIONLINT_OPTIONS, *map(str, workflows)], directory)
     zizmor = shutil.which("zizmor", path=str(Path(sys.executable).parent)) or "zizmor"
     # Its one exception, workflows that follow a protected main, is written where they are called:
     # docs/adr/0004-workflows-follow-a-protected-main.md.

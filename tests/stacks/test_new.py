@@ -161,6 +161,74 @@ def test_answers_to_the_questions_of_a_template_are_typed_as_it_asks(
         assert sentence in capsys.readouterr().err
 
 
+@pytest.fixture
+def ours(clone: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that a template of the platform's own writes."""
+    monkeypatch.setattr(model, "ROOT", clone / "templates")
+    files = clone / "ours/repository"
+    files.mkdir(parents=True)
+    (clone / "ours/copier.yml").write_text("_subdirectory: repository\n")
+    (clone / FILE).write_text(
+        (clone / FILE).read_text().replace("slipway:templates: []", "slipway:templates: [{name: ours, source: ./ours}]")
+    )
+    return files
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("a.jinja", "x\n{{ now().year }}\n", "repository/a.jinja line 2: `now` is another text each time"),
+        ("a.jinja", "{{ make_secret() }}", "repository/a.jinja line 1: `make_secret` is"),
+        ("a.jinja", "{% if false %}{{ 9 | random }}{% endif %}", "`random` is another text each time"),
+        ("{{ '%Y' | strftime }}.txt", "", "`strftime` is another text each time"),
+    ],
+)
+def test_a_template_that_renders_otherwise_each_time_is_refused(
+    clone: Path, ours: Path, capsys: pytest.CaptureFixture[str], path: str, text: str, said: str
+) -> None:
+    (ours / path).write_text(text)
+    before = (clone / FILE).read_bytes()
+    assert main([*SERVICE, "--template", "ours", "--name", "orders"], clone) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "leave it out, or make it a question\nnothing was changed" in error
+    assert (clone / FILE).read_bytes() == before
+
+
+def test_a_template_that_renders_the_same_each_time_is_taken(clone: Path, ours: Path) -> None:
+    (ours / "a.jinja").write_text("{{ 9 | ans_random(seed=service) }} {{ '%Y' | strftime(second=0) }} {# now #} now\n")
+    assert main([*SERVICE, "--template", "ours", "--name", "orders"], clone) == 0
+
+
+@pytest.mark.parts  # actionlint
+@pytest.mark.parametrize(("step", "code"), [("runs", 2), ("run", 0)])
+def test_a_template_whose_workflow_is_none_is_refused(
+    clone: Path, ours: Path, capsys: pytest.CaptureFixture[str], step: str, code: int
+) -> None:
+    workflow = ours / ".github/workflows/nightly.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(
+        f"on: workflow_dispatch\njobs: {{nightly: {{runs-on: ubuntu-latest, steps: [{{{step}: make}}]}}}}\n"
+    )
+    before = (clone / FILE).read_bytes()
+    assert main([*SERVICE, "--template", "ours", "--name", "orders"], clone) == code
+    error = capsys.readouterr().err
+    assert ((clone / FILE).read_bytes() == before) is bool(code)
+    if code:
+        assert "services[orders].template: ours: .github/workflows/nightly.yml line 2: step must run" in error
+        assert "mend the template\nnothing was changed" in error
+
+
+def test_without_actionlint_and_go_it_is_said_that_workflows_are_not_checked(
+    clone: Path, ours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (ours / ".github/workflows").mkdir(parents=True)
+    (ours / ".github/workflows/nightly.yml").write_text("on: x\n")
+    monkeypatch.setenv("PATH", str(clone))
+    assert main([*SERVICE, "--template", "ours", "--name", "orders"], clone) == 0
+    assert "are not checked: that takes actionlint or Go" in capsys.readouterr().err
+
+
 def test_an_answer_that_looks_like_a_number_stays_text(clone: Path) -> None:
     assert main([*SERVICE, "--name", "orders", "--answers", "go=1.25"], clone) == 0
     assert config(clone)["slipway:services"][-1]["answers"] == {"go": "1.25"}
