@@ -68,7 +68,7 @@ def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 def _exemplify(schema: dict[str, Any], given: Any, definitions: Mapping[str, Any]) -> None:
     """Puts examples to the settings that have none below them."""
     found = resolved(schema, definitions)
-    items = resolved(found["items"], definitions) if found.get("type") == "array" else {}
+    items: Mapping[str, Any] = resolved(found["items"], definitions) if found.get("type") == "array" else {}
     if "properties" in items:
         found, given = items, given[0]
     if "properties" not in found:
