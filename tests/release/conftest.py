@@ -46,11 +46,12 @@ def world(github: Running) -> Iterator[Callable[..., World]]:
 
 @pytest.fixture
 def one_second() -> Iterator[dt.datetime]:
-    """Lets the model's clock stand at a moment: GitHub's times have whole seconds, and much may come in one."""
+    """The moment at which the model's clock stands: GitHub's times have whole seconds, and much may come in one."""
     moment = clock.present()
     clock.stop(moment)
     yield moment
     clock.stop(None)
+    clock.move(0)
 
 
 @pytest.fixture(scope="module")

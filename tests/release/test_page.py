@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +121,11 @@ def test_a_release_that_another_one_overtook_is_not_verified_any_more(world: Mak
     ]
 
 
-@pytest.fixture(params=[0, 1])
-def seconds_apart(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Lets the clock stand; GitHub's times have whole seconds, and two things may come in one."""
-    clock.stop(clock.present())
-    yield request.param
-    clock.stop(None)
-    clock.move(0)
-
-
-def test_an_incident_of_what_is_verified_is_shown(world: Make, tmp_path: Path, seconds_apart: int) -> None:
+@pytest.mark.parametrize("seconds_apart", [0, 1])
+def test_an_incident_of_what_is_verified_is_shown(
+    world: Make, tmp_path: Path, one_second: dt.datetime, seconds_apart: int
+) -> None:
+    del one_second
     here = world()
     commit = here.verified_release("1.0.0", "dev")
     (verified,) = seen(here, tmp_path)["releases"]
