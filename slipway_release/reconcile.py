@@ -82,7 +82,7 @@ def reconcile(context: Context, folder: Path | None = None) -> list[str]:
         except ReleaseError as error:
             failed.append(f"{place}: {error}")
     runs = Runs(context)
-    for place, missing in _behind(everywhere, former.releases(context)):
+    for place, missing in _behind(everywhere, _former(context, failed)):
         try:
             context.writer.forget()
             for release in missing:
@@ -125,6 +125,15 @@ def _proposed(context: Context, done: list[str], failed: list[str]) -> list[stra
         except ReleaseError as error:
             failed.append(f"{item.pull.url}: {error}")
     return found
+
+
+def _former(context: Context, failed: list[str]) -> dict[str, list[Release]]:
+    """What ran in environments that are gone, by service."""
+    try:
+        return former.releases(context)
+    except ReleaseError as error:
+        failed.append(f"environments that are gone: {error}")
+        return {}
 
 
 def _pull_requests(context: Context, place: Place) -> list[str]:
