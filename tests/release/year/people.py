@@ -36,9 +36,9 @@ class People:
             [
                 self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.take_back, self.break_values,
                 self.break_chart, self.mend_values, self.change_chart, self.merge_requests, self.close_request,
-                self.hotfix,
+                self.hotfix, self.blunder,
             ],
-            [2, 3, 2, 2, 2, 1, 2, 1, 3, 1, 4, 1, 2],
+            [2, 3, 2, 2, 2, 1, 2, 1, 3, 1, 4, 1, 2, 1],
         )[0]()  # fmt: skip
 
     def mend(self) -> None:
@@ -163,6 +163,21 @@ class People:
             if place.sync is Sync.AUTOMATED:
                 self.year.argocd.act(place.name, service)
 
+    def blunder(self) -> None:
+        """A chart is broken and mended again within a minute; Argo CD may have seen it."""
+        place, service = self.year.somewhere()
+        key, path = (place.name, service.name), _chart(service.name)
+        before = self.world.text(path, "main") or ""
+        if key in self.year.broken | self.year.mended or before.startswith(_BROKEN):
+            return
+        self._commit(path, f"{_BROKEN} {self.random.random()}]\n")
+        if self.random.random() < 0.5:
+            self.year.argocd.act(place.name, service.name)
+            self.year.mended.add(key)
+        if (self.world.text(path, "main") or "").startswith(_BROKEN):
+            self._commit(path, f"replicas: {self.random.random()}\n")
+        self.year.counts["broken and mended"] += 1
+
     def change_chart(self) -> None:
         """A chart or the values that all services share change, and all is well."""
         place, service = self.year.somewhere()
@@ -242,7 +257,7 @@ class People:
         """A mend of what runs, past the environments before it."""
         place, service = self.year.somewhere()
         there = self.year.wanted(place.name, service.name)
-        if place.tag_prefix is None or there is None or not is_version(there) or "-" in there:
+        if place.tag_prefix is None or not place.approval or there is None or not is_version(there) or "-" in there:
             return
         major, minor, patch = there.split(".")
         version = f"{major}.{minor}.{int(patch) + 1}"

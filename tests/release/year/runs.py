@@ -139,11 +139,16 @@ class Runs:
                 return Faults()
 
     def _meanwhile(self) -> None:
-        """Something else happens in the middle of a run: another reconciliation, a report, a person, new settings."""
+        """Something else happens in the middle of a run: another run, a report, a person, new settings."""
         year = self.year
         self._is_nested = True
         year.counts["meanwhile"] += 1
         try:
-            year.random.choice((year.reconcile, year.argocd.act, year.people.act, year.settings.act))()
+            year.random.choice(
+                (
+                    year.reconcile, year.promote, year.argocd.act, year.people.act, year.people.unhold,
+                    year.people.blunder, year.settings.act,
+                )
+            )()  # fmt: skip
         finally:
             self._is_nested = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from components.github.api import GitHubApi
 from components.github.branch_contents import BranchContents
 from components.github.credentials import Token
+from slipway_release import layout
 from tests.release.builders import environment
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Settings:
             (
                 self.archive, self.rename, self.transfer, self.reorganize, self.retire, self.add_service,
                 self.remove_service, self.add_environment, self.rename_environment, self.remove_environment,
-                self.change_delivery, self.change_sync, self.change_rollback, self.upgrade,
+                self.change_delivery, self.change_sync, self.change_rollback, self.change_tag_prefix,
+                self.update_template, self.upgrade,
             )
         )()  # fmt: skip
 
@@ -107,6 +109,8 @@ class Settings:
         """A service leaves the settings for a while."""
         if self.world.services != self.services:
             self.world.services = self.services
+            return
+        if len(self.services) < 2:
             return
         gone = self.random.choice(self.services)
         self.world.services = tuple(name for name in self.services if name != gone)
@@ -185,6 +189,8 @@ class Settings:
             # What is mended on main reaches a branch with the next release alone.
             return
         new = self._with(place, self.random.choice(_WAYS))
+        if not new["approval"]:
+            self._gives_up_hotfixes(place["name"])
         self.complete(new, place)
         self._keep([new if one is place else one for one in self.year.places])
         self.year.counts[f"delivery by {new['delivery']}"] += 1
@@ -203,6 +209,22 @@ class Settings:
         self._keep([new if one is place else one for one in self.year.places])
         self.year.counts[f"rollback is {new['rollback']}"] += 1
 
+    def change_tag_prefix(self) -> None:
+        """An environment with approvers takes hotfixes, or does not any more."""
+        place = self.random.choice(self.year.places)
+        prefix = None if place["tagPrefix"] or not place["approval"] else place["name"]
+        self._gives_up_hotfixes(place["name"])
+        new = {**place, "tagPrefix": prefix}
+        self._keep([new if one is place else one for one in self.year.places])
+        self.year.counts["tag prefix"] += 1
+
+    def update_template(self) -> None:
+        """A newer template comes to the charts of all services, in a commit for each."""
+        for service in self.world.services:
+            text = f"replicas: {self.random.random()}\n"
+            self.world.commit("environments", f"{layout.chart_folder(service)}/templates/config.yaml", text)
+        self.year.counts["template"] += 1
+
     def upgrade(self) -> None:
         """A newer program and newer workflows come to main while others still run."""
         version = f"0.{len(self.year.requests)}.0"
@@ -214,6 +236,14 @@ class Settings:
     def _with(self, place: dict[str, Any], way: dict[str, Any]) -> dict[str, Any]:
         branch = f"environment/{place['name']}" if way["delivery"] == "branch" else "main"
         return {**place, **way, "targetBranch": branch}
+
+    def _gives_up_hotfixes(self, name: str) -> None:
+        """What is tagged for an environment alone, and has not come yet, is refused from now on."""
+        self.year.told |= {
+            (name, item.service.name, item.release.version)
+            for item in self.year.requests.values()
+            if item.release.is_for_one
+        }
 
     def _starts_anew(self, name: str) -> None:
         """What was released before it was there comes to it with a newer version, or is brought by a reconciliation."""

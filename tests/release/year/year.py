@@ -135,6 +135,9 @@ class Year:
         for number in range(releases):
             self.people.keep_calendar()
             self.release(f"1.{number}.0")
+            if self.random.random() < 0.1:
+                # Somebody else tags the same service at the same second.
+                self.release(f"1.{number}.1", list(self.requests.values())[-1].service.name)
             for _ in range(self.random.randrange(1, 6)):
                 self.random.choices(what, weights)[0]()
             self.wait(self.random.expovariate(1 / (2 * HOUR)))
