@@ -84,6 +84,8 @@ class Copy:
     """Commits that could not be fetched."""
     _known: set[str] = field(default_factory=set[str])
     """Commits that are here."""
+    _objects: dict[tuple[str, ...], bytes] = field(default_factory=dict[tuple[str, ...], bytes])
+    """What commands have printed of commits and files by their hashes, which stays as it is."""
 
     def forget(self) -> None:
         self._references.clear()
@@ -115,10 +117,10 @@ class Copy:
         """Mode, type and object of a path at a commit, empty texts where there is none; None where it is not known."""
         if not self._has(commit):
             return None
-        listed = self._run("ls-tree", "-z", commit, "--", path)
+        listed = self._of_object("ls-tree", "-z", commit, "--", path)
         if listed is None:
             return None
-        for line in listed.split("\0"):
+        for line in listed.decode("utf-8", "replace").split("\0"):
             head, _, name = line.partition("\t")
             if name == path:
                 mode, kind, sha = head.split(" ")
@@ -132,8 +134,7 @@ class Copy:
 
     def blob(self, sha: str) -> bytes | None:
         """The content of a file."""
-        done = self._call("cat-file", "blob", sha)
-        return done.stdout if done is not None and done.returncode == 0 else None
+        return self._of_object("cat-file", "blob", sha)
 
     def is_ancestor(self, commit: str, of: str) -> bool | None:
         """Whether a commit is in the history of another one; None where the copy does not reach back so far."""
@@ -230,15 +231,28 @@ class Copy:
         file = self.folder / "shallow"
         return set(file.read_text(encoding="ascii").split()) if file.is_file() else set()
 
+    def _of_object(self, *arguments: str) -> bytes | None:
+        """What a command prints of an object that is named by its hash: it is run once."""
+        if arguments not in self._objects:
+            printed = self._printed(*arguments)
+            if printed is None:
+                return None
+            self._objects[arguments] = printed
+        return self._objects[arguments]
+
     def _run(self, *arguments: str) -> str | None:
-        """What a command of git prints; None where it fails."""
+        """What a command of git prints, as text; None where it fails."""
+        printed = self._printed(*arguments)
+        return None if printed is None else printed.decode("utf-8", "replace")
+
+    def _printed(self, *arguments: str) -> bytes | None:
         done = self._call(*arguments)
         if done is None or done.returncode != 0:
             if done is not None:
                 said = done.stderr.decode("utf-8", "replace").strip().splitlines()
                 workflow.say(f"git {arguments[0]}: {said[-1] if said else done.returncode}; GitHub's API is asked")
             return None
-        return done.stdout.decode("utf-8", "replace")
+        return done.stdout
 
     def _call(self, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
         settings = {

@@ -106,6 +106,19 @@ def test_what_is_older_than_the_copy_is_asked_of_the_api(world: Make, monkeypatc
     assert "taken back" in (intent.stays_away(context, dev, service, old, here.file("dev").release) or "")
 
 
+def test_a_file_at_a_commit_is_read_once(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world(environment("dev"))
+    commit = here.release("1.0.0", "dev")
+    copy = Git(here.url, here.token).copy(here.repository)
+    entry = copy.entry(commit, FILE)
+    assert entry
+    content = copy.blob(entry[2])
+    assert content
+    monkeypatch.setattr(git, "_PROGRAM", "no-such-program")
+    assert (copy.entry(commit, FILE), copy.blob(entry[2])) == (entry, content)
+    assert copy.entry(commit, "README.md") is None, "another file was not read"
+
+
 def test_git_and_the_api_tell_the_same(world: Make) -> None:
     here = world(environment("dev"))
     commits = [here.release(f"1.{minor}.0", "dev") for minor in range(3)]
