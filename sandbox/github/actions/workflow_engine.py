@@ -8,7 +8,6 @@ run at least once.
 import logging
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 from sandbox.github.actions import announce, gates, reruns, starting
 from sandbox.github.actions.advance import Advance
@@ -66,7 +65,7 @@ class WorkflowEngine(Control):
 
     def _note(self, event: Event) -> None:
         number = self.runs.next_id()
-        self.runs.inbox.put(number, asdict(event))
+        self.runs.inbox.put(number, vars(event))
         self.decisions.post(lambda: self._open(number))
 
     def _open(self, number: int) -> None:

@@ -123,7 +123,9 @@ class Store:
     def table(self, name: str) -> Table:
         """The table of that name; it needs no creating."""
         with self.lock:
-            return self._tables.setdefault(name, Table(self, name, {}))
+            if name not in self._tables:
+                self._tables[name] = Table(self, name, {})
+            return self._tables[name]
 
     def next_id(self) -> int:
         """A number never given before, restarts included."""
