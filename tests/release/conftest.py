@@ -34,7 +34,7 @@ def world(github: Running) -> Iterator[Callable[..., World]]:
             environment("staging"),
             environment("production", sync="manual", prereleases=False, requires=["staging"], tagPrefix="prod"),
         ]
-        world = github.world(list(places) or default)
+        world = github.world(list(places) or default, direct=True)
         made.append(world)
         return world
 
