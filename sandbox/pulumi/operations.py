@@ -78,7 +78,8 @@ class Run:
 def prepare(place: Workspace, settings: StackConfig) -> None:
     """Makes the stack where there is none, and encrypts its secrets; it needs neither GitHub nor a cluster.
 
-    Every operation does the same for itself. To encrypt takes a process for each secret, so `up` does it meanwhile.
+    Every operation does the same for itself. To make a stack and to derive its key takes a second, so `up` does it
+    meanwhile.
 
     Raises:
         PulumiError: The CLI refused.

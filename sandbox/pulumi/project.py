@@ -4,7 +4,7 @@
 """
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,8 +46,13 @@ def write_settings(path: Path, settings: StackConfig, keep_sealed: Collection[st
         for key, value in settings.values.items()
         if key not in settings.secrets and not key.startswith("pulumi:")
     }
-    written = {**before, "config": config | sealed}
-    path.write_text(yaml.dump(written, Dumper=_Quoting, sort_keys=False, width=10_000), encoding="utf-8")
+    _write(path, {**before, "config": config | sealed})
+
+
+def write_sealed(path: Path, sealed: Mapping[str, Any]) -> None:
+    """Puts what is encrypted into a stack file, by key."""
+    before = _document(path)
+    _write(path, {**before, "config": {**_config(before), **sealed}})
 
 
 def read_sealed(path: Path) -> tuple[str, dict[str, Any]]:
@@ -55,6 +60,10 @@ def read_sealed(path: Path) -> tuple[str, dict[str, Any]]:
     document = _document(path)
     sealed = {key: value for key, value in _config(document).items() if _is_sealed(value)}
     return str(document.get("encryptionsalt", "")), sealed
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(yaml.dump(document, Dumper=_Quoting, sort_keys=False, width=10_000), encoding="utf-8")
 
 
 def _document(path: Path) -> dict[str, Any]:

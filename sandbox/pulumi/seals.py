@@ -1,4 +1,4 @@
-"""Which secrets of a stack file are those of the settings: to encrypt one takes a process of its own.
+"""Which secrets of a stack file are those of the settings: to look into it, a key has to be derived.
 
 What is remembered is a keyed hash of each secret together with what it was encrypted to, so that neither another secret
 nor another stack file passes for it.

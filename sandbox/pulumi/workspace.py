@@ -21,8 +21,9 @@ from sandbox.errors import ExitCode, SandboxError
 from sandbox.progress import Progress
 from sandbox.pulumi import programs
 from sandbox.pulumi.command import Command, Tell, clean_environment
+from sandbox.pulumi.encryption import encrypted
 from sandbox.pulumi.programs import Home, search_path, write_script
-from sandbox.pulumi.project import linked_project, read_sealed, write_settings
+from sandbox.pulumi.project import linked_project, read_sealed, write_sealed, write_settings
 from sandbox.pulumi.seals import Seals
 from sandbox.pulumi.settings import StackConfig, stack_file
 
@@ -158,10 +159,15 @@ class Workspace:
             pulumi_command=command,
         )
         stack = _Stack(settings.stack, workspace, is_there=not selecting and self.state_file(settings).exists())
-        _, sealed = read_sealed(file)
+        salt, sealed = read_sealed(file)
         if missing := sorted(settings.secrets - sealed.keys()):
-            for key in missing:
-                self._encrypt(command, settings, key)
+            texts = settings.as_text()
+            made = encrypted({key: texts[key] for key in missing}, salt, self.passphrase.read_bytes())
+            if made is None:
+                for key in missing:
+                    self._encrypt(command, settings, key)
+            else:
+                write_sealed(file, made)
             self._seals().remember(settings, file)
         return stack
 
@@ -186,7 +192,7 @@ class Workspace:
         os.execve(self.cli, [str(self.cli), *words], {**clean_environment(), **self.environment(), **more})  # noqa: S606  # it is to be this process
 
     def _encrypt(self, command: Command, settings: StackConfig, key: str) -> None:
-        """Puts a secret into the stack file.
+        """Puts a secret into the stack file, however the CLI writes it.
 
         It goes by standard input: everybody can read the arguments of a process, which is how the Automation API and
         `pulumi config set-all` would take it.

@@ -17,6 +17,7 @@ import yaml
 
 from sandbox.pulumi import operations
 from sandbox.pulumi.command import clean_environment
+from sandbox.pulumi.encryption import encrypted
 from sandbox.pulumi.operations import PulumiError
 from sandbox.pulumi.processes import OF_JOB
 from sandbox.pulumi.programs import write_script
@@ -136,6 +137,21 @@ def test_only_secrets_that_differ_are_encrypted_again(small: Project) -> None:
     assert small.place.open(given(first="1", second="another")).get_config("t:second").value == "another"
     operations.prepare(small.place, given(first="1"))
     assert sealed() == {key: value for key, value in after.items() if key != "t:second"}
+
+
+def test_all_secrets_are_encrypted_without_a_command_for_each(small: Project) -> None:
+    texts = {"t:first": "1", "t:second": "two\n", "t:third": "drei: ü"}
+    settings = replace(small.settings(), values=dict(texts), secrets=frozenset(texts))
+    place, log = counted(small.place)
+    operations.prepare(place, settings)
+    assert "config" not in log.read_text().split()
+    stack = small.place.open(settings)
+    assert {key: stack.get_config(key).value for key in texts} == texts
+
+
+@pytest.mark.parametrize("salt", ["", "v2:AAAA", "v1:AAAA:v2:AAAA:AAAA", "v1:?:v1:AAAA:AAAA", "v1:AAAA:v1:AAAA"])
+def test_what_is_not_encrypted_in_a_known_way_is_left_to_the_cli(salt: str) -> None:
+    assert encrypted({"t:token": "secret"}, salt, b"passphrase") is None
 
 
 def test_a_secret_that_is_not_the_encrypted_one_any_more_is_encrypted_again(small: Project) -> None:
