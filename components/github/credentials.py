@@ -72,7 +72,9 @@ class AppKey:
         try:
             answer = GitHub(anonymous.api_url, assertion, anonymous.transport).post(path, {})
         except ApiError as error:
-            reason = f"App {self.app_id} gets no token; check its id, its installation's id and its private key"
+            # GitHub refuses what a machine signs whose clock is a minute ahead of its own.
+            check = "check its id, its installation's id, its private key and this machine's clock"
+            reason = f"{error.message}: App {self.app_id} gets no token; {check}"
             raise GitHubError(f"POST {path}: HTTP {error.status}: {reason}", error.status, error.message) from None
         self._token = fields.text(answer, "token", path)
         self._expires = datetime.fromisoformat(fields.text(answer, "expires_at", path)).timestamp()
