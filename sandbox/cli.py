@@ -155,8 +155,9 @@ def _status(config: SandboxConfig, given: argparse.Namespace) -> int | None:
     from sandbox.status import status, table
 
     def look() -> RenderableType:
-        shown = table(status(config))
-        return Group(shown, Text(f"\n{releases(config)}")) if given.releases else shown
+        found = status(config)
+        more = [Text(f"\n{releases(config)}")] if given.releases and found["running"]["github"] else []
+        return Group(table(found), *more)
 
     if given.json:
         sys.stdout.write(json.dumps(status(config), indent=2) + "\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.github import process
 from sandbox.rehearsal import Rehearsal
 
 REPOSITORY = "environments"
@@ -36,6 +37,8 @@ def releases(config: SandboxConfig) -> str:
 def _told(config: SandboxConfig, failure: str, *words: str) -> str:
     """What a command of the program says of a clone that it is run on."""
     stage = Rehearsal(config)
+    if not process.is_running(config):
+        raise SandboxError(f"{failure}: GitHub does not answer; `make up` mends it")
     with stage.clone(REPOSITORY) as clone:
         found = stage.github("GET", f"{stage.repository_path(REPOSITORY)}/actions/variables")["variables"]
         environment = {

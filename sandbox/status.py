@@ -1,7 +1,7 @@
 """`status`: what runs, where, in which version; for people a table, for programs one JSON document."""
 
 import contextlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import httpx
@@ -37,6 +37,20 @@ class ServiceStatus:
     release: Released
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What GitHub knows of the platform."""
+
+    version: str = ""
+    """Of Slipway."""
+    repositories: list[Json] = field(default_factory=list[Json])
+    released: list[Released] = field(default_factory=list[Released])
+    """Of each Application."""
+
+
+_NOTHING = _Known()
+
+
 def status(config: SandboxConfig) -> Json:
     """Everything that is known; documented in docs/sandbox.md.
 
@@ -45,26 +59,29 @@ def status(config: SandboxConfig) -> Json:
     """
     credentials = read_credentials(config)
     running = {"kubernetes": node.is_running(config), "github": process.is_running(config)}
-    found = _applications(config) if running["kubernetes"] else []
+    found: list[Application] = []
+    if running["kubernetes"]:
+        try:
+            with contextlib.closing(Cluster(config)) as cluster:
+                found = applications(cluster)
+        except ClusterError:
+            running["kubernetes"] = False
     stack = sandbox_stack(config)
-    owner = stack.values["slipway:github"]["owner"]
-    environments = stack.values["slipway:github"].get("environmentRepository") or "environments"
-    token = credentials["githubToken"]
-    with httpx.Client(
-        base_url=config.github_api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
-    ) as github:
-        repositories = _repositories(github, owner) if running["github"] else []
-        repository = EnvironmentRepository(github, f"{owner}/{environments}") if running["github"] else None
-        version = str(repository.file(".slipway/platform.json").get("slipwayVersion") or "") if repository else ""
-        services = _services(repository, found, stack.values)
+    known = _NOTHING
+    if running["github"]:
+        try:
+            known = _known(config, str(credentials["githubToken"]), stack.values, found)
+        except httpx.HTTPError:
+            running["github"] = False
+    services = _services(known.released or [Released()] * len(found), found, stack.values)
     return {
-        "slipwayVersion": version,
+        "slipwayVersion": known.version,
         "running": running,
         "kubeconfig": str(config.kubeconfig),
         "githubUrl": config.github_url,
         "credentials": str(config.credentials),
         "registry": config.registry_host,
-        "repositories": repositories,
+        "repositories": known.repositories,
         "argocd": {
             "url": config.argocd_url,
             "loginCommand": f"{config.commands}/argocd login {config.argocd_url.partition('://')[2]} --plaintext"
@@ -116,19 +133,24 @@ def table(found: Json) -> Group:
         *(("repository", repository["gitUrl"]) for repository in found["repositories"]),
     ):
         places.add_row(Text(name, "bold"), Text(value))
-    return Group(places, Text(), services, legend)
+    missing = [Text(f"\n{text}", "yellow") for text in _missing(found)]
+    return Group(places, Text(), services, legend, *missing)
+
+
+def _missing(found: Json) -> list[str]:
+    """What is not known, and why."""
+    lacks = {
+        "kubernetes": "Kubernetes does not answer: what runs is not known.",
+        "github": "GitHub does not answer: which versions are wanted, verified, on hold or wait is not known.",
+    }
+    texts = [f"{text} `make up` mends it." for part, text in lacks.items() if not found["running"].get(part, True)]
+    if not texts and not found["services"] and not found["infrastructure"]:
+        return ["The platform is not made yet, or only in part: `make up` goes on."]
+    return texts
 
 
 def _coloured(value: str, good: str) -> Text:
     return Text(value, "green" if value == good else "yellow")
-
-
-def _applications(config: SandboxConfig) -> list[Application]:
-    try:
-        with contextlib.closing(Cluster(config)) as cluster:
-            return applications(cluster)
-    except ClusterError:
-        return []
 
 
 def _repositories(github: httpx.Client, owner: str) -> list[Json]:
@@ -137,14 +159,25 @@ def _repositories(github: httpx.Client, owner: str) -> list[Json]:
     return [{"name": item["name"], "gitUrl": item["clone_url"]} for item in listed]
 
 
-def _services(
-    repository: EnvironmentRepository | None, found: list[Application], settings: Json
-) -> list[ServiceStatus]:
+def _known(config: SandboxConfig, token: str, settings: Json, found: list[Application]) -> _Known:
+    """What GitHub says of it."""
+    owner = settings["slipway:github"]["owner"]
+    environments = settings["slipway:github"].get("environmentRepository") or "environments"
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=config.github_api_url, headers=headers, timeout=10, trust_env=False) as github:
+        repository = EnvironmentRepository(github, f"{owner}/{environments}")
+        return _Known(
+            version=str(repository.file(".slipway/platform.json").get("slipwayVersion") or ""),
+            repositories=_repositories(github, owner),
+            released=repository.released(found),
+        )
+
+
+def _services(released: list[Released], found: list[Application], settings: Json) -> list[ServiceStatus]:
     """In the order of the settings: by service, and by promotion order within it."""
     order = [str(item["name"]) for item in items(settings, "slipway:environments")]
-    mine = [item for item in found if item.service]
-    mine.sort(key=lambda item: (item.service, order.index(item.environment) if item.environment in order else 99))
-    released = repository.released(mine) if repository else [Released()] * len(mine)
+    mine = [(item, release) for item, release in zip(found, released, strict=True) if item.service]
+    mine.sort(key=lambda one: (one[0].service, order.index(one[0].environment) if one[0].environment in order else 99))
     return [
         ServiceStatus(
             service=item.service,
@@ -156,7 +189,7 @@ def _services(
             problem=item.problem,
             release=release,
         )
-        for item, release in zip(mine, released, strict=True)
+        for item, release in mine
     ]
 
 

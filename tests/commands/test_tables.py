@@ -4,6 +4,7 @@ import io
 import subprocess
 from typing import Any
 
+import pytest
 from rich.console import Console, RenderableType
 
 from sandbox.pulumi import changes
@@ -51,6 +52,19 @@ def test_status_names_the_clusters_where_there_are_two() -> None:
     assert "second" in said
     assert "in-cluster" in said
     assert "…" not in said
+
+
+@pytest.mark.parametrize(
+    ("running", "said"),
+    [
+        ({"kubernetes": True, "github": True}, "The platform is not made yet"),
+        ({"kubernetes": False, "github": True}, "Kubernetes does not answer: what runs is not known. `make up`"),
+        ({"kubernetes": True, "github": False}, "GitHub does not answer: which versions are wanted"),
+    ],
+)
+def test_status_says_what_is_not_known_and_what_to_do(running: dict[str, bool], said: str) -> None:
+    assert said in shown(table({**PLACES, "running": running, "services": [], "infrastructure": []}))
+    assert "not known" not in shown(table(state("in-cluster")))
 
 
 def test_status_says_what_became_of_a_release() -> None:
