@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import ExitCode, SandboxError
+from sandbox.output import discard, is_unread
 from sandbox.progress import Progress, elapsed_text
 
 # Each command imports what it needs: `status` is to answer at once, without Pulumi's second.
@@ -31,16 +32,13 @@ _REMEDIES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; errors are sentences, never tracebacks."""
-    given = _parser().parse_args(arguments)
-    command: Callable[[SandboxConfig, argparse.Namespace], int | None] = given.command
     try:
-        return command(SandboxConfig.from_environment(), given) or ExitCode.OK
+        return _run(arguments)
     except SandboxError as error:
         _complain(f"error: {error}")
         return error.exit_code
     except OSError as error:
-        _complain(_told(error))
-        return ExitCode.FAILED
+        return _ended(error)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted; run `make up` again to continue, or `make down` to clean up")
         return ExitCode.INTERRUPTED
@@ -50,6 +48,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fault = f"error: a fault of the sandbox itself: {type(error).__name__}: {error}"
         _complain(f"{fault}; report it with what it prints under {TRACEBACK}=1")
         return ExitCode.FAILED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        given = _parser().parse_args(arguments)
+        command: Callable[[SandboxConfig, argparse.Namespace], int | None] = given.command
+        return command(SandboxConfig.from_environment(), given) or ExitCode.OK
+    finally:
+        sys.stdout.flush()
+
+
+def _ended(error: OSError) -> int:
+    """What a command ends with that the system refused something."""
+    unread = is_unread(sys.stdout)
+    if not unread:
+        _complain(_told(error))
+    if not error.filename:
+        discard(sys.stdout)
+    return ExitCode.UNREAD if unread else ExitCode.FAILED
 
 
 def _complain(text: str) -> None:

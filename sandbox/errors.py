@@ -18,6 +18,8 @@ class ExitCode(IntEnum):
     """Another command holds the sandbox."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; run `up` again to continue."""
+    UNREAD = 141
+    """Nobody reads what it prints any more, as after `| head`."""
 
 
 class SandboxError(Exception):

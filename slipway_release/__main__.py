@@ -16,6 +16,7 @@ if sys.path and Path(sys.path[0]).resolve() == _PACKAGE:
     sys.path[0] = str(_PACKAGE.parent)
 
 from slipway_release.cli import main  # noqa: E402
+from slipway_release.output import ended  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -11,6 +11,7 @@ from typing import Any
 
 from manifests.access import Action, Right, rights
 from manifests.model import Settings, SignOnProvider, Visibility
+from slipway_release.output import ended
 from stacks.access_check import cases, differences
 from stacks.addition import settings_in
 from stacks.problems import SettingsError
@@ -131,4 +132,4 @@ def _document(right: Right) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

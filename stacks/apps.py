@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from components.github.apps import OPERATOR, ROLES, AppRole
 from components.github.errors import GitHubError
+from slipway_release.output import ended
 from stacks.app_maker import AppMaker, State
 from stacks.app_page import render
 from stacks.stack_file import StackFile, StackFileError
@@ -110,4 +111,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

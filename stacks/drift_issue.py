@@ -14,6 +14,7 @@ from pathlib import Path
 
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
+from slipway_release.output import ended
 from stacks.preview_changes import Preview, PreviewError, read_preview
 from stacks.preview_comment import comment, teams_of
 from stacks.pull_request_comment import LIMIT
@@ -89,4 +90,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -15,6 +15,7 @@ from typing import Any
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
+from slipway_release.output import ended
 from stacks.addition import ANSWERS, KINDS, Addition, AdditionError, Kind, addition
 from stacks.proposal import ProposalError, origin, propose
 from stacks.stack_text import StackText, StackTextError
@@ -166,4 +167,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

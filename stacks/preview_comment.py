@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.github.errors import GitHubError
+from slipway_release.output import ended
 from stacks.preview_access import access_words, code, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
 from stacks.preview_headlines import headlines, machinery
@@ -297,4 +298,4 @@ def teams_of(stack: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

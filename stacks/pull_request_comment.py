@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from slipway_release import workflow
 from slipway_release.errors import ReleaseError
 from slipway_release.github import GitHub
+from slipway_release.output import ended
 
 OUTPUT = "comment"
 """The output by which a job hands its text on."""
@@ -93,4 +94,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

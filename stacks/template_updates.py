@@ -17,6 +17,7 @@ from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
 from manifests.model import Service, Settings, template_of
+from slipway_release.output import ended
 from stacks.addition import settings_in
 from stacks.chart_update import chart_branches, chart_update
 from stacks.service_update import BRANCHES, service_update
@@ -124,4 +125,4 @@ def _unraised(settings: Settings, root: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))
