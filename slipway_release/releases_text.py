@@ -31,7 +31,7 @@ def text(found: Mapping[str, object]) -> str:
     days = figures[0]["days"] if figures else 30
     return "\n".join(
         [
-            f"The last {days} days; bars are weeks, the oldest first",
+            f"DORA's figures of the last {days} days; bars are weeks, the oldest first",
             *(_figures(figures) if figures else ["  There are no figures yet."]),
             "",
             "Newest releases",
@@ -66,7 +66,7 @@ def _figures(figures: Sequence[Json]) -> list[str]:
     columns: list[tuple[str, str, Callable[[float], str]]] = [
         ("releases/week", "deployments_per_week", lambda number: f"{number:g}"),
         ("lead time", "lead_time_seconds", duration),
-        ("failed", "change_failure_rate", percent),
+        ("failure rate", "change_failure_rate", percent),
         ("time to restore", "time_to_restore_seconds", duration),
     ]
     rows = [["environment", *(title for title, _, _ in columns)]]

@@ -5,7 +5,7 @@ const made = Date.parse(data.made);
 const names = data.environments.map((environment) => environment.name);
 
 const GOOD = new Set(["Synced", "Healthy"]);
-const WAITS = { release: "request for", rollback: "taking back to", approval: "approval of" };
+const WAITS = { release: "request for", rollback: "taking back to" };
 const IMAGES = { main: "every merge to main, and releases", release: "releases alone" };
 const DELIVERY = { commit: "by commit", "pull-request": "by pull request", branch: "by commit to a branch of its own" };
 const BACK = { automatic: "a bad release is taken back", "pull-request": "taking back is proposed", off: "a bad release is reported" };
@@ -85,17 +85,22 @@ function head(key, title, more) {
 }
 function place(cell, environment) {
   if (!cell) return html`<td role="cell" data-label=${environment} class="none"><span>does not run here</span></td>`;
+  const held = (cell.held || []).filter(([version, reason]) => version !== cell.back?.[0] || reason !== cell.back?.[1]);
   const condition = cell.state === "verified" && !cell.sync && !cell.health ? ["Synced", "Healthy"] : [cell.sync, cell.health];
   const facts = condition.filter(Boolean).map((word) => (GOOD.has(word) ? `${word} · ` : html`<span class=${cell.state === "queued" ? "wait" : "failed"}>${word}</span> · `));
   return html`<td role="cell" data-label=${environment}><div>
     ${cell.version ? html`<span class="version">${cell.version}</span> ` : nothing}${state(cell.state)}
     ${cell.at || facts.length ? html`<span class="line small soft">${facts}${when(cell.at)}${cell.by ? ` by ${cell.by}` : ""}</span>` : nothing}
     ${cell.said ? note(cell.state === "failed" || cell.state === "verified" ? "failed" : "", cell.said) : nothing}
-    ${cell.back ? note("failed", `taken back from ${cell.back[0]}: ${cell.back[1]}`) : nothing}
-    ${(cell.held || []).map(([version, reason]) => note("wait", `on hold: ${version}${reason ? `, ${reason}` : ""}`))}
-    ${cell.waiting ? note("wait", html`${link(cell.waiting.url, `${WAITS[cell.waiting.kind] || cell.waiting.kind} ${cell.waiting.version || "a release"}`)}
-      waits${cell.waiting.for.length ? ` for ${cell.waiting.for.join(", ")}` : ""}`) : nothing}
+    ${cell.back ? note("failed", `${cell.back[0]} was taken back${held.length < (cell.held || []).length ? " and is on hold" : ""}: ${cell.back[1]}`) : nothing}
+    ${held.map(([version, reason]) => note("wait", `on hold: ${version}${reason ? `, ${reason}` : ""}`))}
+    ${cell.waiting ? note("wait", waits(cell.waiting)) : nothing}
   </div></td>`;
+}
+function waits({ kind, version = "a release", url, for: people }) {
+  const what = `${WAITS[kind] ? `${WAITS[kind]} ` : ""}${version || "a release"}`;
+  const whom = people.length ? people.join(" or ") : kind === "approval" ? "a person" : "";
+  return html`${link(url, what)} waits${kind === "approval" ? ` for an approval by ${whom}` : whom ? ` for ${whom}` : ""}`;
 }
 function table(found) {
   return html`<table id="places" class="cards ${names.length > 6 ? "many" : ""}" role="table"><caption class="hidden">Services by environment</caption>
@@ -177,7 +182,7 @@ function trend(weeks, key, print) {
 function figures() {
   const percent = (share) => (share === null ? "–" : `${Math.round(share * 100)} %`);
   const columns = [["releases a week", "deployments_per_week", String], ["lead time", "lead_time_seconds", duration],
-    ["failed", "change_failure_rate", percent], ["time to restore", "time_to_restore_seconds", duration]];
+    ["failure rate", "change_failure_rate", percent], ["time to restore", "time_to_restore_seconds", duration]];
   if (!data.dora.length) return html`<p class="soft">There are no figures yet.</p>`;
   return html`<table id="dora" class="cards" role="table"><caption class="hidden">DORA's figures by environment</caption>
     <thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">environment</th>${columns.map(([title]) => html`<th scope="col" role="columnheader">${title}</th>`)}</tr></thead>
@@ -195,11 +200,15 @@ function show() {
       ${data.environments.filter((one) => one.frozen).map((one) => html`<p class="banner"><strong class="frozen">❄ ${one.name} is frozen</strong>: ${one.frozen}</p>`)}
       ${find(found)}
       ${found.length ? table(found) : html`<p id="empty">${rows.length ? "Nothing fits the search." : "There are no services yet."}</p>`}
-      <p class="soft small">Verified: Argo CD saw exactly this version Synced and Healthy, its sync Succeeded, and that is in the record. Press / to search.</p>
+      <p class="soft small"><strong>Verified</strong>: Argo CD saw exactly this version Synced and Healthy, its sync Succeeded, and that is in the record.
+        <strong>On hold</strong>: nothing brings this version until a person releases it from hold, or a newer one comes.
+        <strong>Frozen</strong>: nothing new comes to this environment until a person ends that. Press / to search.</p>
       <h2>The way of a release</h2>${way()}
       <h2>Newest releases</h2>
       ${data.releases.length ? html`<ol id="releases" role="list">${data.releases.map(release)}</ol>` : html`<p class="soft">Nothing was released yet.</p>`}
-      <h2>The last ${plural(days, "day")}</h2>${figures()}
+      <h2>DORA's figures of the last ${plural(days, "day")}</h2>
+      ${data.dora.length ? html`<p class="soft small">Bars are weeks, the oldest first. Lead time: from commit to verified. Time to restore: from a failure to the next verified release.</p>` : nothing}
+      ${figures()}
     </main>`, document.getElementById("page"));
 }
 

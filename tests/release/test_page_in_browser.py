@@ -81,6 +81,18 @@ def test_a_page_of_nothing_says_so(shown: Callable[..., Page]) -> None:
     assert not shown(empty).complaints()
 
 
+def test_a_cell_says_who_is_waited_for_and_tells_a_reason_once(shown: Callable[..., Page]) -> None:
+    found = large(1)
+    reason, held = "Degraded: crash loop", [["1.3.0", "Degraded: crash loop"], ["1.2.0", "too slow"]]
+    asked = {"kind": "approval", "version": "1.4.0", "url": "", "for": ["platform", "web"]}
+    cell = {"version": "1.1.0", "state": "verified", "back": ["1.3.0", reason], "held": held, "waiting": asked}
+    found["services"][0]["in"] = {"dev": cell}
+    text = " ".join(shown(found).run("document.querySelector('#places tbody td[data-label=dev]').textContent").split())
+    assert f"1.3.0 was taken back and is on hold: {reason} on hold: 1.2.0, too slow" in text
+    assert text.count(reason) == 1
+    assert "1.4.0 waits for an approval by platform or web" in text
+
+
 def test_the_way_of_a_release_follows_the_requirements(shown: Callable[..., Page]) -> None:
     found = large(3)
     # staging requires dev, as qa does: both are the same step.
