@@ -1,18 +1,18 @@
 """What a preview means for people: who may do what afterwards, and which changes have to be meant."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from stacks.preview_changes import Change
+from stacks.preview_rules import UNKNOWN, at, code, opened_rules
 from stacks.preview_windows import changed_windows, opened_windows, windows_of
 
 Json = Mapping[str, Any]
 
 Words = str | tuple[str, str]
 """A sentence; or its beginning and what it is about, which several may share."""
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine writes for a text that it does not know before something is made."""
 _PROJECT_LISTS = {"destinations": "namespace", "namespaceResourceWhitelist": "kind", "clusterResourceWhitelist": "kind"}
 _MAY = {
     "pull": "read",
@@ -58,24 +58,28 @@ def _team_of(change: Change, teams: Mapping[str, str]) -> str:
 
 
 def _team(change: Change, teams: Mapping[str, str]) -> Iterator[Words]:
-    service = change.owner.removeprefix("service ")
-    team = f"team {teams[service]}" if service in teams else f"the team of {service}"
     state = change.old if change.operation == "delete" else change.new
+    service = change.owner.removeprefix("service ")
+    # The environment repository has one for each team, and their names say of which.
+    named = re.fullmatch(rf"{re.escape(str(state.get('repository')))}-(.+)-access", change.name)
+    known = teams.get(service) or (named and named[1] if service == change.owner else None)
+    team = f"team {known}" if known else f"the team of {service}"
     may = "may no longer" if change.operation == "delete" else "may now"
     yield f"{team} {may} {_MAY.get(str(state.get('permission')), 'use')}", code(state.get("repository"))
 
 
 def _ways_in(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
     state = change.new or change.old
-    pattern = code(state.get("branchPattern") or state.get("tagPattern"))
+    branch, tags = state.get("branchPattern"), state.get("tagPattern")
+    pattern = f"the branch {code(branch)}" if branch else f"tags {code(tags)}"
     may = "may now" if change.operation == "create" else "may no longer"
     environment, repository = state.get("environment"), code(state.get("repository"))
     if change.operation not in {"create", "delete"}:
         return
     if environment == UNKNOWN:
-        yield f"runs on {pattern} of {repository} {may} use its environment ({code(change.name)})"
+        yield f"workflow runs on {pattern} of {repository} {may} use its environment ({code(change.name)})"
     else:
-        yield f"runs on {pattern} {may} use the environment {code(environment)} of", repository
+        yield f"workflow runs on {pattern} {may} use the environment {code(environment)} of", repository
 
 
 def _secrets(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
@@ -152,7 +156,7 @@ def _approvals(state: Json) -> list[Any]:
 
 
 def _project(change: Change, _teams: Mapping[str, str]) -> Iterator[Words]:
-    name = code(_at(change.new or change.old, "metadata", "name"))
+    name = code(at(change.new or change.old, "metadata", "name"))
     for key, what in _PROJECT_LISTS.items():
         before, after = (_members_of(part, key, what) for part in (change.old, change.new))
         if change.operation == "create" and what == "kind":
@@ -173,7 +177,7 @@ def _windows_open(change: Change) -> Iterator[str]:
 
 
 def _members_of(state: Json, key: str, what: str) -> set[str]:
-    listed = _at(state, "spec", key)
+    listed = at(state, "spec", key)
     items = cast(list[object], listed) if isinstance(listed, list) else []
     return {str(cast(Json, one).get(what)) for one in items if isinstance(one, Mapping)}
 
@@ -188,7 +192,7 @@ def _ruleset_opens(change: Change) -> Iterator[str]:
     if change.operation == "delete" and not change.kept:
         yield f"deletes the {_named(change)}"
     if change.operation == "update":
-        yield from (f"opens the {_named(change)}: {text}" for text in _opened_rules(change.old, change.new))
+        yield from (f"opens the {_named(change)}: {text}" for text in opened_rules(change.old, change.new))
 
 
 def _environment_opens(change: Change) -> Iterator[str]:
@@ -218,33 +222,8 @@ def _named(change: Change) -> str:
     return f"{change.type} {code(change.name)} ({change.owner})"
 
 
-def _opened_rules(old: Json, new: Json) -> Iterator[str]:
-    if old.get("enforcement") == "active" and new.get("enforcement") != "active":
-        yield f"enforcement becomes {code(new.get('enforcement'))}"
-    before, after = (cast(Json, part.get("rules") or {}) for part in (old, new))
-    for path, value in _leaves(before):
-        now = _at(after, *path)
-        lower = isinstance(value, int) and isinstance(now, int) and now < value
-        if value and (now is None or lower):
-            yield f"{code('.'.join(path))} goes from {code(value)} to {code(now)}"
-    allowed, more = (cast(list[Any], part.get("bypassActors") or []) for part in (old, new))
-    if [actor for actor in more if actor not in allowed]:
-        yield "more may bypass it"
-    before_in, after_in = (cast(list[str], _at(p, "conditions", "refName", "includes") or []) for p in (old, new))
-    if gone := [pattern for pattern in before_in if pattern not in after_in]:
-        yield f"it no longer covers {', '.join(map(code, gone))}"
-
-
-def _leaves(node: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(cast(Json, value), (*path, key))
-        else:
-            yield (*path, key), value
-
-
 def _policy(state: Json) -> str:
-    found = _at(state, "values", "configs", "rbac", "policy.csv")
+    found = at(state, "values", "configs", "rbac", "policy.csv")
     return found if isinstance(found, str) else ""
 
 
@@ -262,20 +241,6 @@ def _differing(change: Change, key: str) -> list[str]:
         return []  # not known before it is made
     before, after = cast(Mapping[str, str], old), cast(Mapping[str, str], new)
     return [path for path in {**before, **after} if before.get(path) != after.get(path)]
-
-
-def _at(node: object, *path: str) -> Any:
-    for key in path:
-        node = cast(Json, node).get(key) if isinstance(node, Mapping) else None
-    return node
-
-
-def code(value: object) -> str:
-    """A name as code: it cannot be a mention, a link or markup."""
-    if value == UNKNOWN:
-        return "(known once it is made)"
-    text = " ".join(str(value).replace("`", "'").split())
-    return f"`{text[:200]}`"
 
 
 _WORDS: dict[str, Callable[[Change, Mapping[str, str]], Iterator[Words]]] = {

@@ -20,9 +20,10 @@ from typing import Any, cast
 
 from components.github.errors import GitHubError
 from slipway_release.output import ended
-from stacks.preview_access import access_words, code, guarded
+from stacks.preview_access import access_words, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
 from stacks.preview_headlines import headlines, machinery
+from stacks.preview_rules import code
 from stacks.pull_request_comment import LIMIT, hand_on, mark, publish
 from stacks.stack_text import StackText, StackTextError
 from stacks.workflow_run import add_to_summary, github_of_run
@@ -100,13 +101,12 @@ def _summary(preview: Preview) -> str:
 
 def _told(change: Change) -> str:
     because = f", because of {_names(change.reasons or change.differing)}" if change.operation == "replace" else ""
-    stays = "; what it describes stays" if change.kept and change.operation == "delete" else ""
+    stays = "; it stays, unmanaged" if change.kept and change.operation == "delete" else ""
     return f"**{change.operation}** {change.type} {code(change.name)} ({change.owner}){because}{stays}"
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(map(code, names[:6]))
-    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
+    return ", ".join(map(code, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _group(owner: str, changes: list[Change]) -> str:
@@ -130,7 +130,7 @@ def _files_in_a_line(change: Change) -> str:
     if change.operation == "create":
         return f"files of the repository {repository}: {len(paths)} new"
     if not paths:
-        return f"files of the repository {repository}: none changes; a pull request there is looked at again"
+        return f"files of the repository {repository}: no text; `pulumi up` looks what became of its pull request"
     more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
     return f"files of the repository {repository}: {', '.join(paths[:5])}{more}"
 

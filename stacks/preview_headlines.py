@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from slipway_release import fields
 from slipway_release.platform_file import PATH
-from stacks.preview_access import code
 from stacks.preview_changes import Change
+from stacks.preview_rules import code
 from stacks.pull_request_comment import Api
 
 Json = Mapping[str, Any]

@@ -118,8 +118,9 @@ def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
             for now, text in [
                 (("enforcement", "disabled"), "enforcement becomes `disabled`"),
                 (("rules.pullRequest.requiredApprovingReviewCount", 0), "goes from `1` to `0`"),
-                (("rules.pullRequest", {}), "`pullRequest.requireCodeOwnerReview` goes from `True` to `None`"),
+                (("rules.pullRequest", {}), "`pullRequest.requireCodeOwnerReview` goes from `true` to nothing"),
                 (("bypassActors", [*RULES["bypassActors"], {"actorType": "Team"}]), "more may bypass it"),
+                (("bypassActors", [{"actorType": "Team"}]), "others may bypass it than before"),
                 (("conditions.refName.includes", []), "it no longer covers `~DEFAULT_BRANCH`"),
             ]
         ),
@@ -190,9 +191,23 @@ def test_members_approvals_and_ways_in_are_told_in_words() -> None:
         "`pat` joins service orders as member",
         "`sam` leaves service orders",
         "releases to `qa` now wait for an approval",
-        "runs on `main` of `orders` may now use its environment (`orders-from-main`)",
+        "workflow runs on the branch `main` of `orders` may now use its environment (`orders-from-main`)",
         "the team of orders may no longer push to `x`",
     ]
+
+
+def test_the_team_that_may_push_to_the_environment_repository_is_named() -> None:
+    kind, access = "github:index/teamRepository:TeamRepository", {"permission": "push", "repository": "environments"}
+    steps = [
+        step("create", kind, "environments-shop-access", None, access),
+        step("delete", kind, "environments-web-access", access),
+    ]
+    parent = "urn:pulumi:acme::slipway::slipway:index:Platform$slipway:index:EnvironmentRepository::environments"
+    for one in steps:
+        (one.get("newState") or one["oldState"])["parent"] = parent
+    found = preview(*steps)
+    words = access_words(read_preview(found).changes, {})
+    assert [one.partition(" may")[0] for one in words] == ["team shop", "team web"], words
 
 
 def test_what_many_services_have_in_common_is_said_once() -> None:
@@ -209,7 +224,7 @@ def test_what_many_services_have_in_common_is_said_once() -> None:
         ]
     assert access_words(read_preview(preview(*steps)).changes, {"orders": "web"}) == [
         "team web may now push to `orders`, `ledger`",
-        "runs on `v*` may now use the environment `automation` of `orders`, `ledger`",
+        "workflow runs on tags `v*` may now use the environment `automation` of `orders`, `ledger`",
         "the secret `KEY` is now in the environment `automation` of `orders`, `ledger`",
     ]
 

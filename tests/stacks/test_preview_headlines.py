@@ -77,7 +77,7 @@ def test_what_a_change_is_about_is_said_in_short_before_its_details(
 
 def test_a_service_that_leaves_is_told_by_the_warning_that_says_what_becomes_of_it() -> None:
     changes = read_preview(told_to_the_platform({"services": [ORDERS]}, {})).changes
-    said = "service orders leaves: its Applications there go"
+    said = "service orders leaves: its Applications go"
     assert headlines(changes, [said]) == [said]
     assert headlines(changes, ["something else"]) == ["**service `orders` leaves**", "something else"]
 

@@ -78,8 +78,8 @@ def _environment_leaves(before: Platform, environment: Environment, *, stays: bo
 def _service_leaves(service: Service, lost: list[str], keeps: dict[str, bool], *, repository_stays: bool) -> Advice:
     gone = [placement_name(service.name, name) for name in lost if not keeps[name]]
     kept = [placement_name(service.name, name) for name in lost if keeps[name]]
-    where = "" if repository_stays else f" {_listed(lost)}"
-    what = f"service {service.name} leaves{where}: its Applications there go"
+    what = f"service {service.name} leaves"
+    what += ": its Applications go" if repository_stays else f" {_listed(lost)}: its Applications there go"
     if gone:
         what += f"; deleted with all that is in them: the namespaces {_listed(gone)}"
     if kept:
