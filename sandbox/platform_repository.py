@@ -74,6 +74,10 @@ def _fill(rehearsal: Rehearsal, place: Workspace) -> None:
     variables = {"PULUMI_STACK": STACK, "PULUMI_BACKEND_URL": place.environment()["PULUMI_BACKEND_URL"]}
     for name, value in variables.items():
         rehearsal.github("POST", f"{path}/actions/variables", body={"name": name, "value": value})
+    # The form "new service" proposes with its job's own token.
+    for whose in (f"/orgs/{rehearsal.owner}", path):
+        proposing = {"can_approve_pull_request_reviews": True}
+        rehearsal.github("PUT", f"{whose}/actions/permissions/workflow", body=proposing)
     rehearsal.github("POST", f"{path}/rulesets", body=_RULES)
 
 

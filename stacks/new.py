@@ -15,6 +15,7 @@ from typing import Any
 from components.github.api import GitHubApi
 from components.github.credentials import Token
 from components.github.errors import GitHubError
+from slipway_release import workflow
 from slipway_release.output import ended
 from stacks.addition import ANSWERS, KINDS, Addition, AdditionError, Kind, addition
 from stacks.proposal import ProposalError, origin, propose
@@ -46,21 +47,24 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             answers, after = ask(text, kind, given.stack, answers, after)
         made = addition(text, kind, given.stack, answers, after)
         _check_template(made)
-        print(shown(made, str(path)))
+        workflow.say(shown(made, str(path)))
         if given.propose:
-            print(_propose(given, made, kind, str(path), answers, after, root))
+            proposed = _propose(given, made, kind, str(path), answers, after, root)
+            workflow.summary(proposed)
+            print(f"\n{proposed}")
         elif not given.dry_run:
             _write(root / path, made.after.text)
             print(f"\n{path} is changed; {_next(given.stack)}.")
     except (AdditionError, ProposalError, TemplateProblem) as error:
-        lines = str(error).splitlines()
-        print("\n".join([*(f"error: {line}" for line in lines), "nothing was changed"]), file=sys.stderr)
+        for line in str(error).splitlines():
+            workflow.error(line)
+        print("nothing was changed", file=sys.stderr)
         return 2
     except (StackTextError, OSError) as error:
         print(f"error: {path}: {getattr(error, 'strerror', None) or error}; nothing was changed", file=sys.stderr)
         return 2
     except GitHubError as error:
-        print(f"error: {error}; nothing was changed", file=sys.stderr)
+        workflow.error(f"{error}; nothing was changed")
         return 2
     except KeyboardInterrupt:
         print("\nnothing was changed", file=sys.stderr)
@@ -109,7 +113,7 @@ def _propose(
     url = os.environ.get("GITHUB_API_URL") or made.settings.github.api_url
     api = GitHubApi(url, Token(token), deadline_seconds=PATIENCE_SECONDS)
     repository = given.platform_repository or origin(root)
-    return f"\n{propose(api, repository, path, made, lambda text: addition(text, kind, given.stack, answers, after))}"
+    return propose(api, repository, path, made, lambda text: addition(text, kind, given.stack, answers, after))
 
 
 def _content(path: Path) -> str:

@@ -13,6 +13,17 @@ from components.github.errors import GitHubError
 from stacks.addition import Addition
 from stacks.stack_text import StackText, StackTextError
 
+OF_ACTIONS = "github-actions[bot]"
+"""Who opens what a workflow proposes with its own token."""
+_NOT_PERMITTED = (
+    "GitHub Actions may not create pull requests here; allow it in Settings, Actions, General, of the organisation and"
+    " of this repository, or set the secret PROPOSAL_TOKEN (docs/platform-ci.md)"
+)
+_WITHOUT_PREVIEW = (
+    "GitHub starts no workflow for what a workflow proposes. **Close this pull request and open it again**: then its"
+    " preview runs."
+)
+
 
 class ProposalError(Exception):
     """Why there is no pull request; what to do. Nothing was changed."""
@@ -74,10 +85,14 @@ def propose(api: GitHubApi, repository: str, path: str, made: Addition, again: C
         content = base64.b64encode(fresh.after.text.encode()).decode()
         api.put(f"{at}/contents/{path}", {"message": title, "content": content, "sha": file["sha"], "branch": branch})
         pull = api.post(f"{at}/pulls", {"title": title, "head": branch, "base": main, "body": _body(fresh)})
-    except GitHubError:
+    except GitHubError as error:
         # A branch without a pull request would keep everybody from trying again.
         api.request("DELETE", f"{at}/git/refs/heads/{branch}")
+        if "not permitted to create" in error.message:
+            raise ProposalError(f"{repository}: {_NOT_PERMITTED}") from None
         raise
+    if pull["user"]["login"] == OF_ACTIONS:
+        api.patch(f"{at}/pulls/{pull['number']}", {"body": f"{_body(fresh)}\n\n{_WITHOUT_PREVIEW}".strip()})
     return f"proposed: {pull['html_url']}"
 
 

@@ -4,10 +4,13 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from components.github.api import GitHubApi
+from components.github.errors import GitHubError
 from stacks.new import main
 from stacks.proposal import ProposalError, origin
 from tests.github.conftest import Hub, Repository
@@ -102,6 +105,43 @@ def test_a_repository_out_of_reach_and_a_clone_of_nothing_are_named(
     subprocess.run(["git", "remote", "remove", "origin"], cwd=tmp_path, check=True)
     with pytest.raises(ProposalError, match="does not say where it came from"):
         origin(tmp_path)
+
+
+def test_what_a_workflow_proposes_says_how_its_preview_begins(
+    platform: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stacks.proposal.OF_ACTIONS", platform.ask("GET", "").json()["owner"]["login"])
+    opened = GitHubApi.post
+
+    def post(api: GitHubApi, path: str, body: dict[str, Any]) -> Any:
+        made = opened(api, path, body)
+        return made | {"user": {"login": "acme"}} if path.endswith("/pulls") else made
+
+    monkeypatch.setattr(GitHubApi, "post", post)
+    assert main([*ARGUMENTS, "--name", "formed"], tmp_path) == 0
+    (pull,) = platform.ask("GET", "/pulls").json()
+    assert "Application and namespace formed-dev" in pull["body"]
+    assert "**Close this pull request and open it again**: then its preview runs." in pull["body"]
+
+
+def test_actions_that_may_not_propose_are_told_where_that_is_allowed(
+    platform: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = GitHubApi.post
+    message = "GitHub Actions is not permitted to create or approve pull requests."
+
+    def post(api: GitHubApi, path: str, body: dict[str, Any]) -> Any:
+        if path.endswith("/pulls"):
+            raise GitHubError("POST", 403, message)
+        return opened(api, path, body)
+
+    monkeypatch.setattr(GitHubApi, "post", post)
+    # As a run's page shows it.
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main([*ARGUMENTS, "--name", "formed"], tmp_path) == 2
+    said = capsys.readouterr()
+    assert f"::error::{platform.full_name}: GitHub Actions may not create pull requests here; allow it in" in said.out
+    assert [branch["name"] for branch in platform.ask("GET", "/branches").json()] == ["main"]
 
 
 def test_a_branch_without_a_pull_request_is_not_left_behind(

@@ -217,6 +217,7 @@ def test_a_form_proposes_a_service_and_names_what_is_wrong(platform: Repository)
     assert done["conclusion"] == "success", platform.log(good, "propose")
     (pull,) = [one for one in platform.call("GET", "/pulls?state=all") if one["head"]["ref"] == "add-service-orders"]
     assert pull["title"] == "Add the service orders"
+    assert "Close this pull request and open it again" in pull["body"]
     (file,) = platform.call("GET", f"/pulls/{pull['number']}/files")
     assert (file["filename"], file["deletions"]) == ("stacks/Pulumi.example.yaml", 0)
     assert platform.finished(bad, 200)["conclusion"] == "failure"
