@@ -71,6 +71,9 @@ class Answers(Mocks):
         return args.resource_id or identifier, {**args.inputs, **filled, "htmlUrl": f"https://github.test/{args.name}"}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":
+            # Outside of a clone of the platform repository it is asked which commit was deployed last.
+            return {"outputs": {}}, []
         assert args.token == "github:index/getTeam:getTeam", f"no answer to {args.token}"
         return {"id": str(sum(args.args["slug"].encode())), "slug": args.args["slug"]}, []
 
