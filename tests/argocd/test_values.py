@@ -98,6 +98,7 @@ def test_a_provider_of_openid_connect_needs_no_dex_and_names_its_claim() -> None
         ({"sso": SSO}, {}, "argocd.sso"),
         ({"url": URL, "sso": {**SSO, "provider": "oidc"}}, {}, "argocd.sso.issuer"),
         ({"url": URL, "sso": {**SSO, "issuer": URL}}, {}, "argocd.sso.issuer"),
+        ({"url": URL, "sso": {**SSO, "cliClientId": "cli"}}, {}, "argocd.sso.cliClientId"),
         ({"url": URL, "sso": SSO}, {"platformTeam": None}, "argocd.sso"),
     ],
 )

@@ -35,6 +35,10 @@ def test_defaults_are_safe() -> None:
     assert dev.tracked_branch == "main"
 
 
+FOLLOWING = {"name": "qa", "images": "branch", "branch": "next"}
+"""An environment that takes each commit of a branch."""
+
+
 @pytest.mark.parametrize(
     ("path", "value", "where", "said"),
     [
@@ -140,6 +144,8 @@ def test_defaults_are_safe() -> None:
         ("environments.1.name", "default", "environments[default].name", "another"),
         ("environments.1.images", "branch", "environments[staging].branch", "missing"),
         ("environments.1.branch", "next", "environments[staging].branch", "images: branch"),
+        ("environments.2", FOLLOWING | {"tagPrefix": "qa"}, "environments[qa].tagPrefix", "takes no tags"),
+        ("services.0.maintenanceBranch", "main", "services[guestbook].maintenanceBranch", "{major}"),
         ("environments.1.tagPrefix", "prod", "environments[production].tagPrefix", "staging"),
         ("environments.1.tagPrefix", "prod-v2", "environments[staging].tagPrefix", "rules of production"),
         ("environments.2.images", "main", "environments[production].images", "release"),
