@@ -196,6 +196,22 @@ def test_where_the_stack_file_is_another_one_every_text_is_secret(other: str) ->
 
 
 @pytest.mark.usefixtures("stack_file")
+@pytest.mark.parametrize(
+    "changed_by",
+    [
+        {"server": {"extraArgs": ["--one", SECRET, SECRET]}},
+        {"server": {"extraArgs": [SECRET]}},
+        {"server": {"extraArgs": ["--two", SECRET]}},
+        {"replicas": 3},
+    ],
+)
+def test_a_list_of_another_length_and_another_value_are_of_another_stack_file(changed_by: dict[str, Any]) -> None:
+    shown, hidden = parted(with_hidden("test", {"values": {**OWN, **changed_by}}))
+    assert SECRET not in json.dumps(shown)
+    assert unveiled(hidden, str)["values"]["configs"]["cm"] == {"exec.enabled": "false"}, "every text"
+
+
+@pytest.mark.usefixtures("stack_file")
 def test_a_secret_of_argo_cds_values_is_secret_in_the_release() -> None:
     given = platform(changed("argocd.values", OWN), encrypted=("argocd",)).one("argocd-release").inputs["values"]
     # The wire has each of them marked; what reads it here lifts the mark to the top.
