@@ -13,6 +13,8 @@ Json = Mapping[str, Any]
 
 Words = str | tuple[str, str]
 """A sentence; or its beginning and what it is about, which several may share."""
+_OPENS = "opens the "
+_MOST_NAMED = 12
 _PROJECT_LISTS = {"destinations": "namespace", "namespaceResourceWhitelist": "kind", "clusterResourceWhitelist": "kind"}
 _MAY = {
     "pull": "read",
@@ -44,9 +46,21 @@ def access_words(changes: Sequence[Change], teams: Mapping[str, str]) -> list[st
 
 
 def guarded(changes: Sequence[Change]) -> list[str]:
-    """What has to be meant: repositories that go, guards that open, an Argo CD that is replaced."""
+    """What has to be meant: repositories that go, guards that open, an Argo CD that is replaced.
+
+    What opens in the same way is named together.
+    """
     worst_first = sorted(changes, key=lambda change: change.type != "Repository")
-    return [words for change in worst_first if change.type in _GUARDS for words in _GUARDS[change.type](change)]
+    found: dict[str, list[str]] = {}
+    for words in (words for change in worst_first if change.type in _GUARDS for words in _GUARDS[change.type](change)):
+        what, _, how = words.partition(": ") if words.startswith(_OPENS) else (words, "", "")
+        found.setdefault(how or what, []).extend([what.removeprefix(_OPENS)] if how else [])
+    return [f"{_OPENS}{_some(names)}: {how}" if names else how for how, names in found.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _team_of(change: Change, teams: Mapping[str, str]) -> str:

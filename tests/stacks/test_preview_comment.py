@@ -196,6 +196,14 @@ def test_members_approvals_and_ways_in_are_told_in_words() -> None:
     ]
 
 
+def test_guards_that_open_in_the_same_way_are_named_together() -> None:
+    kind, path = "github:index/repositoryRuleset:RepositoryRuleset", "rules.pullRequest.requiredApprovingReviewCount"
+    steps = [step("update", kind, f"m{number}", RULES, changed(RULES, path, 0)) for number in range(14)]
+    (said,) = guarded(read_preview(preview(*steps)).changes)
+    assert said.startswith("opens the RepositoryRuleset `m0` (service orders), RepositoryRuleset `m1` (")
+    assert said.endswith(" and 2 more: `pullRequest.requiredApprovingReviewCount` goes from `1` to `0`")
+
+
 def test_the_team_that_may_push_to_the_environment_repository_is_named() -> None:
     kind, access = "github:index/teamRepository:TeamRepository", {"permission": "push", "repository": "environments"}
     steps = [
