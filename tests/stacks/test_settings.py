@@ -449,9 +449,10 @@ def test_a_group_that_is_not_a_team_s_is_refused(key: str, group: str, said: str
 def test_a_group_of_github_s_has_a_name_that_no_account_has() -> None:
     """Argo CD takes who has logged in for the group of that name; of an account of GitHub it knows the number."""
     sso = {"url": "https://argocd.example.com", "sso": {"clientId": "x"}}
-    stack = changed("teams.1.ssoGroup", "583231") | {"argocd": sso, "ssoClientSecret": "hush-hush"}
-    assert "'583231' could only be an account; remove it" in problems(stack)["teams[web].ssoGroup"]
-    stack["teams"][1]["ssoGroup"] = "acme:developers"
+    more = {"argocd": sso, "ssoClientSecret": "hush-hush"}
+    refused = problems(changed("teams.1.ssoGroup", "583231") | more)
+    assert "'583231' could only be an account; remove it" in refused["teams[web].ssoGroup"]
+    stack = changed("teams.1.ssoGroup", "acme:developers") | more
     assert settings_of("test", texts(stack)).teams[1].sso_group == "acme:developers"
 
 
