@@ -143,6 +143,8 @@ def test_infrastructure_may_make_namespaces_but_not_rights_over_argo_cd() -> Non
     spec = infrastructure_project(settings())["spec"]
     kinds = [item["kind"] for item in spec["clusterResourceWhitelist"]]
     assert kinds == ["Namespace", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+    bound = [item["kind"] for item in spec["namespaceResourceWhitelist"]]
+    assert bound == ["LimitRange", "ResourceQuota", "NetworkPolicy", "RoleBinding"], "a Role could give any right"
     assert "argocd" not in {destination["namespace"] for destination in spec["destinations"]}
 
 

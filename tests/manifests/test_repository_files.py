@@ -317,6 +317,15 @@ def test_each_path_has_its_owners(path: str, owners: list[str]) -> None:
     assert owners_of(path) == owners
 
 
+def test_shared_values_are_the_approvers_and_what_guards_the_rest_comes_last() -> None:
+    stack = changed("environments.2.approvers", ["web"])
+    assert owners_of("environments/production/values.yaml", stack) == ["@acme/web"]
+    assert owners_of("environments/staging/values.yaml", stack) == ["@acme/platform"]
+    guards = ["/.github/", "/.slipway/", "/infrastructure/", "/CODEOWNERS"]
+    assert code_owners(settings(stack)).splitlines()[-4:] == [f"{path} @acme/platform" for path in guards]
+    assert "* @acme/platform" in code_owners(settings(stack)).splitlines()
+
+
 def jobs(stack: dict[str, Any]) -> dict[str, Any]:
     """Where each job of the environment repository's workflows runs; those that call a workflow run nowhere."""
     found: dict[str, Any] = {}

@@ -49,3 +49,12 @@ def test_a_version_is_one_or_the_image_of_a_branch(version: str) -> None:
     text = json.dumps(whole | {"release": whole["release"] | {"version": version, "tag": None}})
     with pytest.raises(RefusedError, match="is neither a version such as"):
         release_file.parse(text, "release.yaml")
+
+
+@pytest.mark.parametrize("commit", ["main", "0123456", "x" * 40, "A" * 40, "../../actions"])
+def test_a_commit_is_a_whole_one(commit: str) -> None:
+    """It becomes part of addresses that are asked, and what it is compared with is whole."""
+    whole = json.loads(ReleaseFile(release("1.0.0")).dump())
+    text = json.dumps(whole | {"release": whole["release"] | {"commit": commit}})
+    with pytest.raises(RefusedError, match=r"release\.commit: .* is not a commit"):
+        release_file.parse(text, "release.yaml")
