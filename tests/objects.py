@@ -1,11 +1,14 @@
 """Examples of objects: each is given to the check of pull requests, and to Kubernetes."""
 
 import copy
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from sandbox.fast_yaml import SafeLoader
 
 Manifest = dict[str, Any]
 
@@ -25,7 +28,8 @@ def workload(kind: str = "Deployment", container: Manifest | None = None, **pod:
 
 
 def _of(text: str) -> Manifest:
-    return {"metadata": {}, **yaml.safe_load(text)}
+    # One text is a megabyte long, and all tests are read by each process of a run.
+    return {"metadata": {}, **yaml.load(text, SafeLoader)}
 
 
 def _resources(**resources: Manifest) -> Manifest:
@@ -163,14 +167,19 @@ LEVELS = ("privileged", "baseline", "restricted")
 _KNOWN = Path(__file__).with_name("kubernetes_objects.yaml")
 
 
+@functools.cache
+def _known() -> Manifest:
+    return yaml.load(_KNOWN.read_text(), SafeLoader)
+
+
 def base(kind: str) -> Manifest:
     """An object with nothing wrong in it."""
-    return copy.deepcopy(yaml.safe_load(_KNOWN.read_text())["bases"][kind])
+    return copy.deepcopy(_known()["bases"][kind])
 
 
 def examples(verdict: str) -> Iterator[tuple[str, Manifest]]:
     """The objects of `kubernetes_objects.yaml` that are `refused` or `taken`, by what is changed in them."""
-    known = yaml.safe_load(_KNOWN.read_text())
+    known = _known()
     for kind, changes in known[verdict].items():
         for change in changes:
             manifest = copy.deepcopy(known["bases"]["Deployment" if kind == "pod" else kind])
