@@ -1,4 +1,7 @@
-"""`access`: who may do what on this sandbox's platform; the product's own command, on the settings `up` wrote."""
+"""`access`: who may do what on this sandbox's platform; the product's own command, on the settings `up` wrote.
+
+The same command says what is wrong with settings, in a second and without an engine.
+"""
 
 import os
 import subprocess
@@ -6,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from sandbox.config import SandboxConfig
+from sandbox.errors import ExitCode, SandboxError
 from sandbox.overlay import STACK, read_credentials
 
 
@@ -27,3 +31,15 @@ def ask(config: SandboxConfig, words: Sequence[str]) -> int:
         environment["PATH"] = os.pathsep.join([str(config.commands), environment["PATH"]])
     command = [sys.executable, "-m", "stacks.access", "--stack", STACK, *words]
     return subprocess.run(command, cwd=project if is_written else config.root, env=environment, check=False).returncode
+
+
+def check_settings(config: SandboxConfig, stack: str) -> None:
+    """Has the product read the stack file.
+
+    Raises:
+        SandboxError: Something is wrong with it; all of it is named, with its line.
+    """
+    command = [sys.executable, "-m", "stacks.access", "--stack", stack]
+    ran = subprocess.run(command, cwd=config.root, capture_output=True, text=True, check=False)
+    if ran.returncode == ExitCode.USAGE:
+        raise SandboxError(ran.stderr.strip(), exit_code=ExitCode.USAGE)

@@ -62,9 +62,10 @@ def stack_settings(path: Path) -> Settings:
         StackTextError, OSError, UnicodeDecodeError: it cannot be read.
     """
     stack = path.stem.removeprefix("Pulumi.")
-    settings, problems = settings_in(StackText(path.read_text(encoding="utf-8")), stack)
+    text = StackText(path.read_text(encoding="utf-8"))
+    settings, problems = settings_in(text, stack)
     if settings is None:
-        raise SettingsError(stack, problems)
+        raise SettingsError(stack, list(map(text.located, problems)))
     return settings
 
 

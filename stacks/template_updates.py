@@ -82,13 +82,16 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     path: Path = given.stack_file or root / "stacks" / f"Pulumi.{given.stack}.yaml"
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
     try:
-        settings, problems = settings_in(StackText(path.read_text(encoding="utf-8")), given.stack)
+        text = StackText(path.read_text(encoding="utf-8"))
+        settings, problems = settings_in(text, given.stack)
     except (StackTextError, OSError, UnicodeDecodeError) as error:
         print(f"error: {path}: {unreadable(error)}", file=sys.stderr)
         return 2
     if settings is None or not token:
         reason = (
-            f"{path}: {problems[0]}" if problems else "GITHUB_TOKEN: it is not set; give one that reads the services"
+            f"{path}: {text.located(problems[0])}"
+            if problems
+            else "GITHUB_TOKEN: it is not set; give one that reads the services"
         )
         print(f"error: {reason}", file=sys.stderr)
         return 2

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.text import Text
 from rich.tree import Tree
 
+from sandbox.access import check_settings
 from sandbox.config import SandboxConfig
 from sandbox.progress import Progress
 from sandbox.pulumi import programs
@@ -24,8 +25,10 @@ def plan(config: SandboxConfig, settings: StackConfig, progress: Progress) -> Ru
     """A preview against an empty state, with providers that reach nothing.
 
     Raises:
+        SandboxError: Something is wrong with the settings.
         PulumiError: The program cannot be deployed like this.
     """
+    check_settings(config, settings.stack)
     with _nowhere(config, progress) as place:
         return preview(place, settings, progress.teller())
 

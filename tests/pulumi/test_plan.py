@@ -1,6 +1,7 @@
 """A plan of the real program by the real engine: nothing is there, nothing is reached, nothing is left."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ import pytest
 from rich.console import Console
 
 from sandbox import overlay
+from sandbox.access import check_settings
 from sandbox.cli import main
-from sandbox.errors import ExitCode
+from sandbox.config import SandboxConfig
+from sandbox.errors import ExitCode, SandboxError
 from sandbox.pulumi.events import Step
 from sandbox.pulumi.plan import tree
 from sandbox.pulumi.settings import StackConfig, read_stack
@@ -117,3 +120,15 @@ def test_a_broken_program_is_told_in_sentences(
     told = capsys.readouterr().err
     assert "github.owner" in told
     assert "Traceback" not in told
+
+
+def test_a_mistake_in_the_settings_is_found_before_the_engine_starts(tmp_path: Path) -> None:
+    for folder in ("components", "manifests", "slipway_release", "templates"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    file = tmp_path / "stacks/Pulumi.example.yaml"
+    config = SandboxConfig.from_environment({}, tmp_path)
+    check_settings(config, "example")
+    file.write_text(file.read_text().replace("sync: manual", "sync: sometimes"))
+    with pytest.raises(SandboxError, match=r"line \d+: environments\[\w+\]\.sync: 'sometimes'"):
+        check_settings(config, "example")
