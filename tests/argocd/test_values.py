@@ -86,6 +86,7 @@ def test_a_provider_of_openid_connect_needs_no_dex_and_names_its_claim() -> None
     oidc = yaml.safe_load(cm["oidc.config"])
     assert (values["dex"]["enabled"], cm["admin.enabled"]) == (False, True)
     assert (oidc["issuer"], oidc["clientSecret"]) == ("https://id.example.com", "$argocd-sso:clientSecret")
+    assert oidc["enablePKCEAuthentication"] is True
     assert values["configs"]["rbac"]["scopes"] == "[roles]"
     named = {**sso, "groupsClaim": "https://acme.example/groups"}
     values = helm_values(settings(argocd={"url": URL, "sso": named}, ssoClientSecret="hush"))

@@ -137,6 +137,7 @@ def test_each_environment_lets_in_images_of_the_platforms_registry_by_digest() -
     (namespace,) = objects(stack, "production/namespaces.yaml")
     selected = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]
     assert selected.items() <= namespace["metadata"]["labels"].items()
+    assert MARK in selected.values(), "another platform's namespaces of that environment are its own"
 
 
 def test_admission_warns_or_is_off_where_the_settings_say_so() -> None:
