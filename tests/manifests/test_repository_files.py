@@ -92,6 +92,18 @@ def test_what_judges_a_pull_request_comes_from_main_and_has_no_key_beside_it() -
     assert CHECK not in {job["name"] for job in workflow["jobs"].values()}, "a job's name is anybody's"
 
 
+def test_a_request_that_is_closed_without_a_merge_delivers_nothing() -> None:
+    workflow = yaml.safe_load(environment_files().owned[".github/workflows/delivered.yml"])
+    assert "github.event.pull_request.merged == true" in workflow["jobs"]["delivered"]["if"].split("&&")[0]
+
+
+def test_what_a_check_installs_is_compared_with_hashes() -> None:
+    workflow = environment_files().owned[".github/workflows/validate.yml"]
+    installs = [line for line in workflow.splitlines() if "pip install" in line]
+    assert installs
+    assert all("--require-hashes" in line for line in installs)
+
+
 def test_every_environment_has_its_infrastructure() -> None:
     owned = environment_files().owned
     for environment in ("dev", "staging", "production"):
