@@ -103,18 +103,27 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     updates = Updates(
         GitHubApi(settings.github.api_url, Token(token), deadline_seconds=PATIENCE_SECONDS), settings, root
     )
-    failed = False
     for warning in _unraised(settings, root):
         print(warning, file=sys.stderr)
-    for service in chosen:
+    return 0 if _gone_through(updates, chosen, proposing=given.propose) else 1
+
+
+def _gone_through(updates: Updates, services: Sequence[Service], *, proposing: bool) -> bool:
+    """Says of each service what is to be done or was done; whether none of them has a problem."""
+    good = True
+    for service in services:
         # The chart first: it runs older images, and an older chart might not run newer ones.
         for what, done in ((f"chart of {service.name}", updates.of_chart), (service.name, updates.of_service)):
             try:
-                print(f"{what}: {done(service, proposing=given.propose)}", flush=True)
+                print(f"{what}: {done(service, proposing=proposing)}", flush=True)
             except (UpdateError, TemplateProblem, GitHubError, OSError) as error:
-                failed = True
+                good = False
                 print(f"{what}: {error}", file=sys.stderr)
-    return 1 if failed else 0
+                if isinstance(error, GitHubError) and error.status == 0:
+                    # Each further question would wait as long again.
+                    print("Nothing further was looked at; run it again once GitHub answers", file=sys.stderr)
+                    return False
+    return good
 
 
 def _unraised(settings: Settings, root: Path) -> Iterator[str]:

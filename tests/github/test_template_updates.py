@@ -1,12 +1,14 @@
 """A new version of a template reaches a service as one pull request, on the model of GitHub and a real Git history."""
 
+from pathlib import Path
+
 import pytest
 
 from components.github.file_delivery import FileDelivery
 from components.github.tree import WantedFiles
+from stacks import template_updates
 from stacks.service_update import service_update
 from stacks.template_update import TeamFiles, UpdateError
-from stacks.template_updates import _unraised
 from templates.service_template import TemplateProblem
 from templates.starting_files import ANSWERS_FILE
 from templates.template_history import changed_since
@@ -114,11 +116,11 @@ def test_a_template_that_has_changed_without_a_new_version_is_named(ground: Grou
     template = ground.settings.template(ground.settings.services[0])
     assert changed_since(template, ground.folder) == ""
     ground.template("1.0.0", words="changed\n")
-    (warning,) = _unraised(ground.settings, ground.folder)
+    (warning,) = template_updates._unraised(ground.settings, ground.folder)
     assert "had 1.0.0 first" in warning
     assert "raise `version` in its copier.yml" in warning
     ground.template("1.1.0")
-    assert [*_unraised(ground.settings, ground.folder)] == []
+    assert [*template_updates._unraised(ground.settings, ground.folder)] == []
 
 
 def test_a_link_in_place_of_a_file_stays_and_the_request_says_so(ground: Ground) -> None:
@@ -257,3 +259,18 @@ def test_a_record_that_is_missing_is_named_and_written_by_pulumi_up(ground: Grou
     assert ground.pulls(ground.repository) == []
     ground.up()
     assert ground.update() == "up to date"
+
+
+def test_where_github_does_not_answer_it_is_asked_for_one_service_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Path(template_updates.__file__).with_name("Pulumi.sandbox.yaml").read_text()
+    file = tmp_path / "Pulumi.sandbox.yaml"
+    file.write_text(stack.replace("http://10.201.0.1:3000/", "http://127.0.0.1:1/"))
+    monkeypatch.setattr(template_updates, "PATIENCE_SECONDS", 0)
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_x")
+    assert template_updates.main(["--stack", "sandbox", "--stack-file", str(file)]) == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("chart of ")
+    assert "http://127.0.0.1:1/" in first
+    assert last == "Nothing further was looked at; run it again once GitHub answers"
