@@ -18,6 +18,9 @@ from slipway_release.platform_types import Platform
 from slipway_release.registry import Registry
 from slipway_release.transport import Transport
 
+REGISTRY_SECONDS = 60.0
+"""How long a rollback asks the registry whether its target is there; then it goes on without knowing."""
+
 
 @dataclass(frozen=True)
 class Context:

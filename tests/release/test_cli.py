@@ -1,5 +1,6 @@
 """The program as workflows run it: its own process, nothing but the standard library, and no traceback."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from manifests import release_program
+from slipway_release import cli
 from tests.release.builders import environment
 from tests.release.world import World
 
@@ -65,6 +67,26 @@ def test_it_needs_nothing_but_the_standard_library(program: Path) -> None:
     done = run(program, "--help")
     assert done.returncode == 0, done.stderr
     assert "rollback" in done.stdout
+
+
+def test_every_command_has_what_it_runs() -> None:
+    parser = cli._parser()
+    (actions,) = [one.choices for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    assert all(callable(cli._command(command.get_default("run"))) for command in actions.values())
+
+
+@pytest.mark.parametrize(
+    ("module", "unused"),
+    [
+        ("naming", ["slipway_release.reconcile", "slipway_release.promotion", "slipway_release.image"]),
+        ("promotion", ["slipway_release.reconcile", "slipway_release.validation"]),
+        ("verdicts", ["yaml"]),
+    ],
+)
+def test_a_step_starts_without_what_it_does_not_use(module: str, unused: list[str]) -> None:
+    code = f"import sys, slipway_release.commands.{module}; print([name for name in {unused} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
 def test_it_also_runs_as_a_module(program: Path) -> None:
