@@ -30,7 +30,9 @@ def test_all_three_systems_allow_what_is_declared_and_anything_else_is_found_and
     *found, _ = ran.stderr.splitlines()
     given = "RoleBinding tried gives it, and is not in Git; `kubectl"
     beside = f"Kubernetes: User dana has ClusterRole admin in {PRODUCTION} beside the teams, by RoleBinding person"
+    variable = "GitHub: variable PROMOTER_APP_ID of environment slipway of acme/environments is '1', declared is none"
     expected = [
+        (variable, "`gh api --method DELETE"),
         ("GitHub: team platform has push on acme/clock, declared is nothing", "`gh api --method DELETE"),
         ("Argo CD: acme web may delete applications dev/guestbook-dev, and it is not declared", "`helm"),
         (f"Argo CD: acme web may create exec production/{PRODUCTION}, and it is not declared", "`helm"),
@@ -60,7 +62,9 @@ def cases(line: str) -> dict[str, int]:
 
 
 def plant(rehearsal: Rehearsal) -> None:
-    """What somebody might do by hand: a team on a repository, a line of Argo CD's policy, a role in a namespace."""
+    """What somebody might do by hand: a team on a repository, a variable, a line of Argo CD's policy, a role."""
+    variables = "/repos/acme/environments/environments/slipway/variables"
+    rehearsal.github("POST", variables, body={"name": "PROMOTER_APP_ID", "value": "1"})
     rehearsal.github("PUT", "/orgs/acme/teams/platform/repos/acme/clock", body={"permission": "push"})
     core = cast(Any, kubernetes.client).CoreV1Api(rehearsal.kubernetes)
     policy = core.read_namespaced_config_map(POLICY, "argocd").data["policy.csv"]
@@ -101,9 +105,9 @@ def counted(sandbox: Sandbox, rehearsal: Rehearsal) -> dict[str, int]:
     teams, places, stages = len(settings.teams), len(list(settings.placements())), len(settings.environments)
     repositories = [rehearsal.environment_repository, *(one.repository_name for one in settings.services)]
     rulesets = sum(len(rehearsal.github("GET", f"{rehearsal.repository_path(one)}/rulesets")) for one in repositories)
-    # Of each repository who sees it, its deploy keys, secrets, what its workflows may do (two), and what reaches its
-    # keys; once the organisation, the actions of the environment repository, and the code owners.
-    each, others = teams + 6, 3
+    # Of each repository who sees it, its deploy keys, secrets, what its workflows may do (two) and are told, and what
+    # reaches its keys; once the organisation, the actions of the environment repository, and the code owners.
+    each, others = teams + 7, 3
     return {
         "GitHub": 2 * teams + each * len(repositories) + rulesets + stages + others,
         # Seven actions on each Application, and one on each AppProject; Argo CD's own administrator by its two names.
