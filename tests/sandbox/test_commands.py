@@ -31,7 +31,7 @@ def clone(rehearsal: Rehearsal) -> Iterator[Clone]:
         (documented("python3 .slipway/slipway_release dora --days 90"), "production"),
         (documented("python3 .slipway/slipway_release dora --json"), '"change_failure_rate"'),
         (documented("python3 .slipway/slipway_release page status.html"), "status.html"),
-        (documented("python3 .slipway/slipway_release releases"), "guestbook 0.1.0 to dev"),
+        (documented("python3 .slipway/slipway_release releases"), " to dev: ✓ verified"),
         (documented("git rm -r helm-charts/orders").replace("orders", "clock"), "helm-charts/clock/Chart.yaml"),
         (documented("python3 .slipway/slipway_release validate"), "clock"),
     ],
