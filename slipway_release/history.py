@@ -115,6 +115,11 @@ def commits_of(github: GitHub, repository: str, path: str, ref: str, limit: int)
     return [commit.sha for commit in log(github, repository, path, ref, limit)]
 
 
+def is_since(github: GitHub, repository: str, commit: str, since: str) -> bool:
+    """Whether a commit is another one, or comes after it."""
+    return relation(github, repository, commit, since) in {Relation.SAME, Relation.DESCENDANT}
+
+
 def is_on_branch(github: GitHub, repository: str, commit: str, branch: str) -> bool:
     """Whether a commit is part of a branch's history."""
     # By commit, not by name: a tag may have the branch's name.

@@ -8,7 +8,6 @@ from slipway_release import fields, history
 from slipway_release.contents import Contents
 from slipway_release.errors import ApiError, RefusedError
 from slipway_release.fields import Document
-from slipway_release.history import Relation
 from slipway_release.platform_types import Environment
 from slipway_release.release_file import ReleaseFile
 from slipway_release.tags import Version, is_version
@@ -155,8 +154,7 @@ def is_declined(
 def _is_since(contents: Contents, found: Document, commit: str) -> bool:
     """Whether a pull request comes from a branch that was made when a commit was there already."""
     head = fields.text(fields.child(found, "head", "pull request"), "sha", "pull request.head")
-    relation = history.relation(contents.github, contents.repository, head, commit)
-    return relation in {Relation.SAME, Relation.DESCENDANT}
+    return history.is_since(contents.github, contents.repository, head, commit)
 
 
 def newest(contents: Contents, environment: Environment, branch: str, state: str) -> Document | None:

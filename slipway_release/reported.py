@@ -11,7 +11,6 @@ from slipway_release.context import Context
 from slipway_release.deployments import Entry
 from slipway_release.errors import ApiError, RefusedError, ReleaseError
 from slipway_release.git import Commit
-from slipway_release.history import Relation
 from slipway_release.places import Place
 from slipway_release.release_file import Release
 from slipway_release.reports import Report
@@ -37,13 +36,14 @@ def act(context: Context, place: Place, known: set[str]) -> list[str]:
     if release is None or f"{place}/{release.version}" in known:
         return []
     done: list[str] = []
+    repository = context.platform.repository
     is_new = not any(name.startswith(f"{place}/") for name in known)
     entries = _entries(context, place)
     came = reports.delivered(context, place.environment, place.service, release, place.environment.target_branch)
     _write_down(context, place, release, entries, came)
     acted = False
     for entry in entries:
-        if not is_new and came is not None and not _is_since(context, entry, came):
+        if not is_new and came is not None and not history.is_since(context.writer, repository, entry.sha, came.sha):
             # Deployments come in any order; what was synced before the release came says nothing of it.
             continue
         status = reports.newest(context, entry)
@@ -75,12 +75,6 @@ def act(context: Context, place: Place, known: set[str]) -> list[str]:
     return done
 
 
-def _is_since(context: Context, entry: Entry, came: Commit) -> bool:
-    """Whether a deployment is of the commit that brought a release, or of a later one."""
-    relation = history.relation(context.writer, context.platform.repository, entry.sha, came.sha)
-    return relation in {Relation.SAME, Relation.DESCENDANT}
-
-
 def _entries(context: Context, place: Place) -> list[Entry]:
     """The newest deployments of a place, newest first; one page of them."""
     return list(itertools.islice(deployments.entries(context.writer, context.platform.repository, str(place)), _PAGE))
@@ -102,8 +96,8 @@ def _write_down(
 def act_on_change(context: Context, place: Place, change: str) -> list[str]:
     """Act on what Argo CD has reported of a release that was verified, since the place has changed."""
     for entry in _entries(context, place)[:_RECENT]:
-        relation = history.relation(context.writer, context.platform.repository, entry.sha, change)
-        status = reports.newest(context, entry) if relation in {Relation.SAME, Relation.DESCENDANT} else None
+        is_since = history.is_since(context.writer, context.platform.repository, entry.sha, change)
+        status = reports.newest(context, entry) if is_since else None
         report = status and reports.of_entry(context, entry, place.environment, place.service)
         if status is None or report is None:
             continue

@@ -16,7 +16,6 @@ from slipway_release.context import Context
 from slipway_release.deployments import Entry, Status
 from slipway_release.errors import RefusedError
 from slipway_release.git import Commit
-from slipway_release.history import Relation
 from slipway_release.platform_types import Environment, Platform, Service
 from slipway_release.release_file import Release, ReleaseFile
 
@@ -92,10 +91,7 @@ def of_entry(context: Context, entry: Entry, environment: Environment, service: 
 def _is_former(context: Context, environment: Environment, service: Service, release: Release, commit: str) -> bool:
     """Whether a commit is from before the wanted release was delivered the last time."""
     came = delivered(context, environment, service, release, environment.target_branch)
-    if came is None:
-        return False
-    relation = history.relation(context.writer, context.platform.repository, commit, came.sha)
-    return relation not in {Relation.SAME, Relation.DESCENDANT}
+    return came is not None and not history.is_since(context.writer, context.platform.repository, commit, came.sha)
 
 
 def delivered(
