@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from stacks.preview_changes import Change
-from stacks.preview_rules import UNKNOWN, at, code, opened_rules
+from stacks.preview_rules import opened_rules
 from stacks.preview_windows import changed_windows, opened_windows, windows_of
+from stacks.preview_words import UNKNOWN, at, code, some
 
 Json = Mapping[str, Any]
 
@@ -55,12 +56,7 @@ def guarded(changes: Sequence[Change]) -> list[str]:
     for words in (words for change in worst_first if change.type in _GUARDS for words in _GUARDS[change.type](change)):
         what, _, how = words.partition(": ") if words.startswith(_OPENS) else (words, "", "")
         found.setdefault(how or what, []).extend([what.removeprefix(_OPENS)] if how else [])
-    return [f"{_OPENS}{_some(names)}: {how}" if names else how for how, names in found.items()]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return [f"{_OPENS}{some(names, _MOST_NAMED)}: {how}" if names else how for how, names in found.items()]
 
 
 def _team_of(change: Change, teams: Mapping[str, str]) -> str:

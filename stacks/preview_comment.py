@@ -23,7 +23,7 @@ from slipway_release.output import ended
 from stacks.preview_access import access_words, guarded
 from stacks.preview_changes import Change, Preview, PreviewError, between, read_preview
 from stacks.preview_headlines import headlines, machinery
-from stacks.preview_rules import code
+from stacks.preview_words import code, some
 from stacks.pull_request_comment import LIMIT, hand_on, mark, publish
 from stacks.stack_text import StackText, StackTextError
 from stacks.workflow_run import add_to_summary, github_of_run
@@ -106,7 +106,7 @@ def _told(change: Change) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(map(code, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return some([*map(code, names)], 6)
 
 
 def _group(owner: str, changes: list[Change]) -> str:
@@ -118,9 +118,8 @@ def _group(owner: str, changes: list[Change]) -> str:
             continue
         # Each entry of a list that moves is not worth a name of its own.
         differing = list(dict.fromkeys(re.sub(r"\[\d+\].*", "", name) for name in change.differing))
-        about = ", ".join(map(_plain, differing[:5]))
-        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
-        lines.append(f"{sign} {change.type} {_plain(change.name)}{f': {about}{more}' if about else ''}")
+        about = some([*map(_plain, differing)], 5)
+        lines.append(f"{sign} {change.type} {_plain(change.name)}{f': {about}' if about else ''}")
     return "\n".join([*lines, "```"])
 
 
@@ -131,8 +130,7 @@ def _files_in_a_line(change: Change) -> str:
         return f"files of the repository {repository}: {len(paths)} new"
     if not paths:
         return f"files of the repository {repository}: no text; `pulumi up` looks what became of its pull request"
-    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-    return f"files of the repository {repository}: {', '.join(paths[:5])}{more}"
+    return f"files of the repository {repository}: {some(paths, 5)}"
 
 
 def _repository(change: Change) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from slipway_release import fields
 from slipway_release.platform_file import PATH
 from stacks.preview_changes import Change
-from stacks.preview_rules import code
+from stacks.preview_words import at, code, some
 from stacks.pull_request_comment import Api
 
 Json = Mapping[str, Any]
@@ -53,7 +53,7 @@ def machinery(api: Api, repository: str, number: int) -> str:
     run = [path for path in paths if not path.startswith(_HARMLESS) and not path.endswith(".md")]
     if not run:
         return ""
-    shown = ", ".join(map(code, run[:_SHOWN])) + (f" and {len(run) - _SHOWN} more" if len(run) > _SHOWN else "")
+    shown = some([*map(code, run)], _SHOWN)
     return (
         f"> **This pull request changes what previews and deployments run**: {shown}. "
         "Read these files first: this comment was written by the code of this branch."
@@ -106,14 +106,9 @@ def _differences(keys: Sequence[str], old: Json, new: Json) -> str:
     return ", ".join(
         f"{code(key)} was {_value(was)} and is now {_value(now)}"
         for key in keys
-        for was, now in [(_at(old, key), _at(new, key))]
+        for was, now in [(at(old, *key.split(".")), at(new, *key.split(".")))]
         if was != now
     )
-
-
-def _at(of: Json, key: str) -> object:
-    *above, last = key.split(".")
-    return fields.below(of, *above).get(last)
 
 
 def _all(keys: Sequence[str], now: Json) -> str:

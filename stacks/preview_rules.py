@@ -1,12 +1,11 @@
-"""What a ruleset of GitHub lets through that it did not, in words, and how a preview writes names."""
+"""What a ruleset of GitHub lets through that it did not, in words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-Json = Mapping[str, Any]
+from stacks.preview_words import at, code
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine writes for a text that it does not know before something is made."""
+Json = Mapping[str, Any]
 
 
 def opened_rules(old: Json, new: Json) -> Iterator[str]:
@@ -41,18 +40,3 @@ def _leaves(node: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             yield from _leaves(cast(Json, value), (*path, key))
         else:
             yield (*path, key), value
-
-
-def at(node: object, *path: str) -> Any:
-    """What a document has at a path; None where it has nothing."""
-    for key in path:
-        node = cast(Json, node).get(key) if isinstance(node, Mapping) else None
-    return node
-
-
-def code(value: object) -> str:
-    """A name as code: it cannot be a mention, a link or markup."""
-    if value == UNKNOWN:
-        return "(known once it is made)"
-    text = " ".join(str(value).replace("`", "'").split())
-    return f"`{text[:200]}`"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from stacks.preview_access import UNKNOWN, access_words, guarded
+from stacks.preview_access import access_words, guarded
 from stacks.preview_changes import PreviewError, read_preview
 from stacks.preview_comment import LABEL, REFUSED, comment, main
+from stacks.preview_words import UNKNOWN
 from stacks.pull_request_comment import LIMIT
 
 PREVIEWS = Path(__file__).parent / "previews"
