@@ -212,16 +212,13 @@ INCIDENT = Event(
 )
 # The engine forgets a report as soon as its condition ends, and an end that GitHub did not take is to be tried again:
 # the trigger's second condition is remembered from the report of an incident to that of its end.
-_OPEN, _OVER = (
-    f'any(keys(memory), # startsWith "{INCIDENTS}:[{number}]." and # endsWith ":{LEDGER}:")' for number in (1, 2)
+_REPORTED, _OPEN, _OVER = (
+    f'any(keys(memory), # startsWith "{INCIDENTS}:[{number}]." and # endsWith ":{LEDGER}:")' for number in range(3)
 )
 _INCIDENT_OPEN = Event(
     _all_of(
         "operation != nil",
-        _any_of(
-            f'any(keys(memory), # startsWith "{INCIDENTS}:[0]." and # endsWith ":{LEDGER}:")',
-            f"{_OPEN} and not {_OVER}",
-        ),
+        _any_of(_REPORTED, f"{_OPEN} and not {_OVER}"),
     ),
     RECEIPT,
 )
