@@ -33,16 +33,7 @@ def open_or_update(
     for pull in pulls.list_open(contents, environment, service):
         if pull.branch == branch:
             return pull
-    made = contents.github.post(
-        f"/repos/{contents.repository}/pulls",
-        {
-            "title": title,
-            "body": limits.shortened(body, limits.COMMENT),
-            "head": branch,
-            "base": environment.target_branch,
-        },
-    )
-    return pulls.read(made, branch)
+    return _open(contents, branch, environment.target_branch, title, body)
 
 
 def propose_restore(
@@ -60,9 +51,13 @@ def propose_restore(
         return pulls.read(item, branch)
     head = history.branch_head(contents.github, contents.repository, MAIN) or since
     _point(contents, branch, trees.make_commit(contents, head, entries, f"{title}\n\n{body}"))
+    return _open(contents, branch, MAIN, title, body)
+
+
+def _open(contents: Contents, branch: str, base: str, title: str, body: str) -> PullRequest:
     text = limits.shortened(body, limits.COMMENT)
-    made = contents.github.post(where, {"title": title, "body": text, "head": branch, "base": MAIN})
-    return pulls.read(made, branch)
+    document = {"title": title, "body": text, "head": branch, "base": base}
+    return pulls.read(contents.github.post(f"/repos/{contents.repository}/pulls", document), branch)
 
 
 def _as_before(contents: Contents, path: str, since: str) -> Document | None:
