@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from slipway_release import workflow
+from slipway_release import dora, workflow
 from slipway_release.stories import WORDS
 
 COLUMNS = 80
@@ -77,8 +77,7 @@ def _figures(figures: Sequence[Json]) -> list[str]:
         ]
         for one in figures
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return [f"  {line}" for line in dora.aligned(rows)]
 
 
 def _figure(value: float | None, weeks: Sequence[float | None], said: Callable[[float], str]) -> str:
