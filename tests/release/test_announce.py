@@ -2,34 +2,52 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from slipway_release import announce
-from slipway_release.exchange import Response
+from slipway_release import announce, limits
+from slipway_release.exchange import Exchange, Response
 from tests.release.builders import environment, platform
 
 LINK = "https://github.test/acme/environments/actions/runs/1"
 SECRET = "https://events.test/hooks/s3cret"
 
 
-def told(
-    status: int = 200, error: Exception | None = None, said: bytes = b""
-) -> list[tuple[str, dict[str, str], dict[str, str]]]:
-    """Each address that was told, with the headers and the document."""
-    sent: list[tuple[str, dict[str, str], dict[str, str]]] = []
+Told = list[tuple[str, dict[str, str], dict[str, str]]]
+"""Each address that was told, with the headers and the document."""
+
+
+def told(status: int = 200, error: Exception | None = None, said: bytes = b"") -> Told:
+    """What is said of a release that waits for an approval."""
+    return sent(lambda place, send: announce.waits_for_approval(place, "1.2.3", LINK, send=send), status, error, said)
+
+
+def taken_back(reason: str) -> dict[str, str]:
+    """The document that says of a release that it was taken back."""
+    ((_, _, document),) = sent(lambda place, send: announce.taken_back(place, "1.0.0 goes", reason, LINK, send=send))
+    return document
+
+
+def sent(
+    tell: Callable[[announce.Place, Exchange], None],
+    status: int = 200,
+    error: Exception | None = None,
+    said: bytes = b"",
+) -> Told:
+    """What is sent where something is told, and what answers."""
+    found: Told = []
 
     def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-        sent.append((url, dict(headers), json.loads(body or b"")))
+        found.append((url, dict(headers), json.loads(body or b"")))
         if error is not None:
             raise error
         return Response(status, body=said)
 
     here = platform(environment("production", approval=True))
     place = announce.Place(here, here.service("guestbook"), here.environment("production"))
-    announce.waits_for_approval(place, "1.2.3", LINK, send=send)
-    return sent
+    tell(place, send)
+    return found
 
 
 def test_nobody_is_told_where_no_chat_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,17 +83,13 @@ def test_a_reason_calls_no_one_on_slack(monkeypatch: pytest.MonkeyPatch) -> None
     """Reasons of a rollback are words of a pod or of a chart too."""
     monkeypatch.setenv(announce.SLACK_TOKEN, "xoxb")
     monkeypatch.setenv(announce.SLACK_CHANNEL, "releases")
-    texts: list[str] = []
-
-    def send(_method: str, _url: str, _headers: Mapping[str, str], body: bytes | None) -> Response:
-        texts.append(json.loads(body or b"")["text"])
-        return Response(200)
-
-    here = platform(environment("production"))
-    place = announce.Place(here, here.service("guestbook"), here.environment("production"))
-    announce.taken_back(place, "1.0.0 goes", "<!channel> <https://x.test|ok> & b", LINK, send=send)
-    (text,) = texts
+    text = taken_back("<!channel> <https://x.test|ok> & b")["text"]
     assert "1.0.0 goes: &lt;!channel&gt; &lt;https://x.test|ok&gt; &amp; b; see https://" in text
+
+
+def test_a_chat_is_told_as_much_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(announce.WEBHOOK, SECRET)
+    assert len(taken_back("It loses orders. " * 6_000)["message"]) == limits.MESSAGE
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,9 @@
 """However long a reason is, nothing fails for it: GitHub and chats take so much, and the rest is cut."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import pytest
-
-from slipway_release import announce, freeze, hold, limits, reconcile, rollback, verdict
-from slipway_release.exchange import Response
-from tests.release.builders import environment, platform
+from slipway_release import freeze, hold, limits, reconcile, rollback, verdict
+from tests.release.builders import environment
 from tests.release.world import World
 
 Make = Callable[..., World]
@@ -65,18 +61,3 @@ def test_an_environment_is_frozen_however_long_the_reason_is(world: Make) -> Non
     assert len(said["description"]) == limits.DESCRIPTION
     assert "It loses orders" in said["description"]
     assert str(freeze.reason(here.context().contents, here.platform.environment("production"))).endswith("… (dana)")
-
-
-def test_a_chat_is_told_as_much_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(announce.WEBHOOK, "https://events.test/hook")
-    texts: list[str] = []
-
-    def send(_method: str, _url: str, _headers: Mapping[str, str], body: bytes | None) -> Response:
-        texts.append(json.loads(body or b"")["message"])
-        return Response(200)
-
-    here = platform(environment("production"))
-    place = announce.Place(here, here.service("guestbook"), here.environment("production"))
-    announce.taken_back(place, "1.0.0 goes", NOVEL, "https://x.test", send=send)
-    (text,) = texts
-    assert len(text) == limits.MESSAGE
