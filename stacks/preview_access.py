@@ -213,9 +213,12 @@ def _environment_opens(change: Change) -> Iterator[str]:
         yield f"opens the {what}: it waits for no approval any more"
     if old.get("deploymentBranchPolicy") and not new.get("deploymentBranchPolicy"):
         yield f"opens the {what}: every branch reaches it"
-    for key, safe in (("canAdminsBypass", False), ("preventSelfReview", True)):
-        if old.get(key) is safe and new.get(key) is (not safe) and _approvals(new):
-            yield f"opens the {what}: {key} becomes {str(not safe).lower()}"
+    for key, safe, permits in (
+        ("canAdminsBypass", False, "administrators need no approval"),
+        ("preventSelfReview", True, "the person who starts a deployment may approve it"),
+    ):
+        if old.get(key) is safe and new.get(key) is not safe and _approvals(new):
+            yield f"opens the {what}: {permits} ({code(key)})"
 
 
 def _workflows_open(change: Change) -> Iterator[str]:

@@ -39,7 +39,11 @@ RULES: dict[str, Any] = {
     "enforcement": "active",
     "bypassActors": [{"actorType": "OrganizationAdmin"}],
     "conditions": {"refName": {"includes": ["~DEFAULT_BRANCH"]}},
-    "rules": {"deletion": True, "pullRequest": {"requiredApprovingReviewCount": 1, "requireCodeOwnerReview": True}},
+    "rules": {
+        "deletion": True,
+        "pullRequest": {"requiredApprovingReviewCount": 1, "requireCodeOwnerReview": True, "odd": 2},
+        "requiredStatusChecks": {"requiredChecks": [{"context": "Validate", "integrationId": 7}, {"context": "lint"}]},
+    },
 }
 GATE: dict[str, Any] = {
     "environment": "production",
@@ -118,8 +122,21 @@ def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
             (step("update", "github:index/repositoryRuleset:RepositoryRuleset", "m", RULES, changed(RULES, *now)), text)
             for now, text in [
                 (("enforcement", "disabled"), "enforcement becomes `disabled`"),
-                (("rules.pullRequest.requiredApprovingReviewCount", 0), "goes from `1` to `0`"),
-                (("rules.pullRequest", {}), "`pullRequest.requireCodeOwnerReview` goes from `true` to nothing"),
+                (("rules.deletion", False), "everybody who may push may delete what it covers (`deletion`)"),
+                (("rules.pullRequest", None), "changes need no pull request (`pullRequest`)"),
+                (("rules.pullRequest.requiredApprovingReviewCount", 0), "need `0` approvals instead of `1` ("),
+                (("rules.pullRequest", {}), "code owners need not approve (`pullRequest.requireCodeOwnerReview`)"),
+                (("rules.pullRequest.odd", 1), "`pullRequest.odd` goes from `2` to `1`"),
+                (("rules.requiredStatusChecks", None), "no check has to pass (`requiredStatusChecks`)"),
+                (
+                    ("rules.requiredStatusChecks.requiredChecks", [{"context": "Validate"}, {"context": "lint"}]),
+                    "the check `Validate` of the App `7` is not required any more",
+                ),
+                (
+                    ("rules.requiredStatusChecks.requiredChecks", [{"context": "Validate", "integrationId": 7}]),
+                    "the check `lint` is not required any more (`requiredStatusChecks.requiredChecks`)",
+                ),
+                (("conditions.refName.excludes", ["refs/heads/x"]), "it no longer covers `refs/heads/x` (`excludes`)"),
                 (("bypassActors", [*RULES["bypassActors"], {"actorType": "Team"}]), "more may bypass it"),
                 (("bypassActors", [{"actorType": "Team"}]), "others may bypass it than before"),
                 (("conditions.refName.includes", []), "it no longer covers `~DEFAULT_BRANCH`"),
@@ -135,8 +152,11 @@ def test_what_has_to_be_meant_fails_the_check_until_a_label_says_so(
             for now, text in [
                 (("reviewers", []), "it waits for no approval any more"),
                 (("deploymentBranchPolicy", None), "every branch reaches it"),
-                (("canAdminsBypass", True), "canAdminsBypass becomes true"),
-                (("preventSelfReview", False), "preventSelfReview becomes false"),
+                (("canAdminsBypass", True), "administrators need no approval (`canAdminsBypass`)"),
+                (
+                    ("preventSelfReview", False),
+                    "the person who starts a deployment may approve it (`preventSelfReview`)",
+                ),
             ]
         ),
         (
@@ -202,7 +222,7 @@ def test_guards_that_open_in_the_same_way_are_named_together() -> None:
     steps = [step("update", kind, f"m{number}", RULES, changed(RULES, path, 0)) for number in range(14)]
     (said,) = guarded(read_preview(preview(*steps)).changes)
     assert said.startswith("opens the RepositoryRuleset `m0` (service orders), RepositoryRuleset `m1` (")
-    assert said.endswith(" and 2 more: `pullRequest.requiredApprovingReviewCount` goes from `1` to `0`")
+    assert said.endswith(f" and 2 more: pull requests need `0` approvals instead of `1` (`{path.partition('.')[2]}`)")
 
 
 def test_the_team_that_may_push_to_the_environment_repository_is_named() -> None:
