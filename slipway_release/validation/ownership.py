@@ -58,7 +58,7 @@ def _changed(base: Tree, head: Tree, paths: Callable[[Path], Iterator[Path]]) ->
 
 
 def _releases(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob(release_file.path_of("*", "*")) if path.exists() or path.is_symlink())
+    return folder.glob(release_file.path_of("*", "*"))
 
 
 def _freezes(folder: Path) -> Iterator[Path]:
