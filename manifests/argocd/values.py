@@ -4,6 +4,7 @@ Known with chart 10.1.1, which carries Argo CD v3.4.4, and with Argo CD v3.5.7 b
 keys of the official chart are used, so that the sandbox's stand-in for it and any mirror of it take the same values.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -33,6 +34,8 @@ _NEEDED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("configs", "rbac", "policy.default"): ("",),
     **dict.fromkeys([("configs", "cm", "users.anonymous.enabled"), ("configs", "cm", "exec.enabled")], ("false",)),
     ("configs", "cm", "application.sync.requireOverridePrivilegeForRevisionSync"): ("true",),
+    ("configs", "params", "server.disable.auth"): ("false",),
+    ("configs", "cm", "oidc.tls.insecure.skip.verify"): ("false",),
 }
 """What releases, rights and guards hang on: reports, the ConfigMaps, and how Argo CD marks objects as its own."""
 _OPENED = {
@@ -42,9 +45,13 @@ _OPENED = {
     "application.sync.requireOverridePrivilegeForRevisionSync": (
         "who may sync could sync a commit that nobody has reviewed"
     ),
+    "server.disable.auth": "everybody who reaches Argo CD could do everything in it, without a login",
+    "oidc.tls.insecure.skip.verify": "another server could log people in under any name",
 }
 """What another value of a guard would do."""
 _AT_LEAST_ONE = (("controller", "replicas"), ("repoServer", "replicas"))
+_DISABLES_AUTH = re.compile("--disable-auth(=(?!false).*)?|ARGOCD_SERVER_DISABLE_AUTH")
+"""How the server is told by its arguments, or by its environment, that nobody has to log in."""
 _REQUESTS = {
     "controller": {"cpu": "250m", "memory": "512Mi"},
     "server": {"cpu": "50m", "memory": "128Mi"},
@@ -81,6 +88,7 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
         if _is_set(own, path) and str(_at(own, path)).lower() not in allowed:
             why = _OPENED.get(path[-1], "the platform's releases and rights need it")
             yield ".".join(path), f"{' or '.join(allowed) or 'absent'}: {why}"
+    yield from _without_login(own)
     yield from _contradicting(settings, own)
 
 
@@ -99,9 +107,22 @@ def _contradicting(settings: Settings, own: Values) -> Iterator[tuple[str, str]]
     }
     if settings.argocd.sso is not None:
         said["configs", "cm", "admin.enabled"] = ("argocd.sso.admin", settings.argocd.sso.admin)
+        login = sign_on.configuration(settings)
+        said |= {("configs", "cm", key): ("argocd.sso", login.get(key)) for key in ("dex.config", "oidc.config")}
     for path, (setting, value) in said.items():
         if _is_set(own, path) and _at(own, path) != value:
             yield ".".join(path), f"absent, because `{setting}` says it; set that"
+
+
+def _without_login(own: Values) -> Iterator[tuple[str, str]]:
+    """Where arguments or variables let people in who have not logged in."""
+    for path, key in ((("server", "extraArgs"), None), (("server", "env"), "name"), (("global", "env"), "name")):
+        given = _at(own, path)
+        items = cast(list[object], given) if isinstance(given, list) else []
+        for index, item in enumerate(items):
+            text = cast(Values, item).get(key) if key and isinstance(item, Mapping) else item
+            if isinstance(text, str) and _DISABLES_AUTH.fullmatch(text):
+                yield f"{'.'.join(path)}[{index}]", f"absent: {_OPENED['server.disable.auth']}"
 
 
 def _is_set(values: Values, path: tuple[str, ...]) -> bool:

@@ -144,12 +144,38 @@ def test_values_that_leave_argo_cd_without_a_part_or_contradict_are_refused(
         ("cm", "exec.enabled", "true"),
         ("cm", "application.sync.requireOverridePrivilegeForRevisionSync", False),
         ("cm", "application.sync.requireOverridePrivilegeForRevisionSync", None),
+        ("cm", "oidc.tls.insecure.skip.verify", "true"),
+        ("params", "server.disable.auth", True),
+        ("params", "server.disable.auth", "true"),
     ],
 )
 def test_values_that_open_a_guard_of_argo_cd_are_refused(part: str, key: str, value: object) -> None:
     """What `make access` prints would not hold."""
     found = problems(changed("argocd.values", {"configs": {part: {key: value}}}))
     assert found[f"argocd.values.configs.{part}.{key}"].startswith("it has to be ")
+
+
+@pytest.mark.parametrize(
+    ("own", "path"),
+    [
+        ({"server": {"extraArgs": ["--loglevel=info", "--disable-auth"]}}, "server.extraArgs[1]"),
+        ({"server": {"extraArgs": ["--disable-auth=true"]}}, "server.extraArgs[0]"),
+        ({"server": {"env": [{"name": "ARGOCD_SERVER_DISABLE_AUTH", "value": "true"}]}}, "server.env[0]"),
+        ({"global": {"env": [{"name": "ARGOCD_SERVER_DISABLE_AUTH", "value": "true"}]}}, "global.env[0]"),
+    ],
+)
+def test_no_argument_or_variable_lets_people_in_who_have_not_logged_in(own: dict[str, Any], path: str) -> None:
+    assert "without a login" in problems(changed("argocd.values", own))[f"argocd.values.{path}"]
+
+
+@pytest.mark.parametrize("key", ["dex.config", "oidc.config"])
+def test_values_that_have_people_log_in_elsewhere_are_refused_with_single_sign_on(key: str) -> None:
+    """Another organisation, or another provider, could give itself the name of a team."""
+    stack = changed("argocd.values", {"configs": {"cm": {key: "connectors: []"}}})
+    assert settings_of("test", texts(stack))
+    stack["argocd"] |= {"url": "https://cd.example.com", "sso": {"clientId": "slipway"}}
+    stack["ssoClientSecret"] = "hush-hush"
+    assert "because `argocd.sso` says it" in problems(stack)[f"argocd.values.configs.cm.{key}"]
 
 
 def test_values_that_turn_on_argo_cd_s_own_administrator_are_refused_with_single_sign_on() -> None:
@@ -165,6 +191,7 @@ def test_values_that_turn_on_argo_cd_s_own_administrator_are_refused_with_single
     [
         {"controller": {"replicas": 2}},
         {"configs": {"rbac": {"policy.default": ""}, "cm": {"exec.enabled": False}}},
+        {"configs": {"params": {"server.disable.auth": False}}, "server": {"extraArgs": ["--disable-auth=false"]}},
         {"redis": {"enabled": False}, "redis-ha": {"enabled": True}},
         {"redis": {"enabled": False}, "externalRedis": {"host": "redis.example.com"}},
         {"crds": {"install": True, "keep": False}},
