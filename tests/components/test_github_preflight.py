@@ -131,6 +131,18 @@ def test_what_carries_the_mark_and_is_not_in_the_state_is_a_lost_state() -> None
     assert not adopting(MARKED, known=state(GUESTBOOK, WEB)).problems
 
 
+@pytest.mark.parametrize("adopt", [(), ("everything",), ("team/web", "repository/guestbook")])
+def test_what_is_another_platform_s_is_not_taken_over(adopt: tuple[str, ...]) -> None:
+    """Each `pulumi up` of one platform would take back what the other one has changed."""
+    theirs = {"description": "Guestbook [slipway-shop-0a1b2c]"}
+    found = adopting({"/repos/acme/guestbook": theirs, "/orgs/acme/teams/web": theirs}, *adopt)
+    assert not found.adoptable
+    assert [text.partition(";")[0] for text in found.problems] == [
+        "teams[web]: it is another platform's, whose mark is slipway-shop-0a1b2c",
+        "repository acme/guestbook: it is another platform's, whose mark is slipway-shop-0a1b2c",
+    ]
+
+
 def test_a_description_that_lost_the_mark_stays_ours_while_the_state_knows_it() -> None:
     assert not adopting({"/repos/acme/guestbook": {"description": "by hand"}}, known=state(GUESTBOOK)).problems
 

@@ -84,7 +84,7 @@ def test_requests_that_are_not_true_are_refused(rehearsal: Rehearsal) -> None:
     ("changes", "stack", "said"),
     [
         ({"githubToken": "ghp_expired"}, "sandbox", "401"),
-        ({}, "other", "repository acme/environments: it exists and is not this stack's"),
+        ({}, "other", "repository acme/environments: it is another platform's, whose mark is slipway-"),
     ],
 )
 def test_the_program_stops_before_its_first_write(

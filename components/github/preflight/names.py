@@ -1,5 +1,6 @@
 """Names that the stack wants on GitHub: what exists already and is not ours, and people who have to be there."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,9 @@ from manifests.repository_files import environment_repository_files, service_rep
 _ENVIRONMENTS_KIND = "slipway:index:EnvironmentRepository"
 _BRANCH = "its default branch is {}, and rules and releases follow main"
 _TEAM_KIND = "github:index/team:Team"
+
+_MARKED = re.compile(r"\[(slipway-\S+-[0-9a-f]+)\]$")
+"""A mark that a platform has by itself, where `marked` writes it."""
 
 Repository = dict[str, Any]
 
@@ -62,7 +66,9 @@ def repository_problems(
             f" it too; keep that name, or run `pulumi up` without it first and adopt the repository then"
         )
         return
-    if settings.adopts(REPOSITORY, name):
+    if other := _other_mark(settings, found):
+        yield _of_another(where, other, "choose another name")
+    elif settings.adopts(REPOSITORY, name):
         yield from _changes_of_adoption(settings, where, found)
         yield from _switched_off(where, found)
         yield from _replaced_files(settings, api, where, name, found)
@@ -162,6 +168,19 @@ def _unclaimed(
         yield Adoptable(f"{where}: {what}; {remedy}", entry)
 
 
+def _other_mark(settings: Settings, found: Mapping[str, Any]) -> str | None:
+    """The mark of another platform, which has this and would not know that it is taken over."""
+    marked = _MARKED.search(found.get("description") or "")
+    return marked[1] if marked and marked[1] != settings.mark else None
+
+
+def _of_another(where: str, mark: str, remedy: str) -> str:
+    return (
+        f"{where}: it is another platform's, whose mark is {mark}; {remedy}, or take it out of that platform first and"
+        " then the mark out of its description"
+    )
+
+
 def _component(settings: Settings, repository: str) -> str:
     """What the component is called that has a repository."""
     return next((service.name for service in settings.services if service.repository_name == repository), repository)
@@ -178,9 +197,12 @@ def team_problems(settings: Settings, state: State | None, api: GitHubApi, team:
         if known and not team.existing:
             yield Advice(f"{path}: the state has it and GitHub has not; `pulumi up --refresh` makes it again")
         return
-    if not (team.existing or known or settings.adopts(TEAM, team.name)):
-        other = "set `existing: true` if others manage it, choose another name"
-        yield from _unclaimed(settings, path, found, adoptable(TEAM, team.name), state, other)
+    if not (team.existing or known):
+        remedy = "set `existing: true` if others manage it, choose another name"
+        if other := _other_mark(settings, found):
+            yield _of_another(path, other, remedy)
+        elif not settings.adopts(TEAM, team.name):
+            yield from _unclaimed(settings, path, found, adoptable(TEAM, team.name), state, remedy)
     if found.get("privacy") == "secret":
         page = f"{settings.github.base_url}orgs/{settings.github.owner}/teams/{team.name}/edit"
         yield f"{path}: it is a secret team, and rules and CODEOWNERS take visible ones only; make it visible: {page}"
