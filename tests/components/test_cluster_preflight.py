@@ -310,3 +310,29 @@ def test_a_namespace_of_others_is_not_taken_for_pull_requests_either() -> None:
     (said,) = said_of(taken, changed("services.0.pullRequests", {}))
     assert said.startswith("services[guestbook].name: the namespace guestbook-pull-requests exists")
     assert said_of(taken) == []
+
+
+def test_a_release_of_others_stops_the_whole_look_at_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Cluster({}, registered=("sh.helm.release.v1.argocd.v1",))
+    monkeypatch.setattr(cluster, "opened", lambda *_where: found)
+    assert cluster.has_release(settings())
+    (problem,) = cluster.cluster_problems(settings(), State(frozenset()))
+    assert isinstance(problem, Adoptable)
+    monkeypatch.setattr(cluster, "opened", lambda *_where: Cluster({}))
+    assert not cluster.has_release(settings())
+
+
+def test_nothing_is_adopted_from_a_cluster_that_cannot_be_asked(tmp_path: Path) -> None:
+    given = kubeconfig(tmp_path, "http://127.0.0.1:9")
+    assert not cluster.has_release(settings(values(cluster=given)))
+    assert not cluster.has_release(settings(values(cluster=given | {"context": "there"})))
+
+
+@pytest.mark.parametrize("context", ["here", "there"])
+def test_contexts_of_environments_are_told_of_beside_a_cluster_that_cannot_be_asked(
+    tmp_path: Path, context: str
+) -> None:
+    stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9") | {"context": context})
+    stack["environments"][0] |= {"cluster": "edge", "context": "edge"}
+    said = [problem.partition(":")[0] for problem in cluster.cluster_problems(settings(stack))]
+    assert said == ["cluster.context", "environments[dev].context"]
