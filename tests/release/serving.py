@@ -20,6 +20,7 @@ from sandbox.github.core.forge import Forge
 from sandbox.github.core.routing import ROUTES, Router
 from sandbox.github.dispatch import Dispatcher
 from sandbox.github.git import pushes, transport
+from sandbox.github.server import IDLE_SECONDS
 from slipway_release.exchange import Response, exchange
 from tests.ports import free_port
 from tests.release.builders import SERVICES
@@ -110,8 +111,11 @@ def github(folder: Path) -> Generator[Running]:
     people = [{"login": login, "token": f"{login}-token"} for login in (*PEOPLE, INVITED)]
     seed.apply(forge, {"users": [{"login": "root", "admin": True, "token": TOKEN}, *people]})
     server = uvicorn.Server(
-        uvicorn.Config(create_application(forge), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
-    )
+        uvicorn.Config(
+            create_application(forge), host="127.0.0.1", port=port, log_level="warning", lifespan="on",
+            timeout_keep_alive=IDLE_SECONDS,
+        )
+    )  # fmt: skip
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 60

@@ -44,7 +44,8 @@ class Shown:
         file.write_text(page(found))
         self.tab.size(390 if phone else 1280, phone=phone)
         self.tab.open(f"file://{file}#{address}")
-        self.tab.run("new Promise((done) => setTimeout(done, 50))")
+        # The page asks for a frame to show what is not shown at once, and then for a turn; these come after its own.
+        self.tab.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
         return self.tab
 
 

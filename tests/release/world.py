@@ -93,7 +93,7 @@ class World:
     def context(self) -> Context:
         """A run's own context: every run is a process of its own, with its own transport."""
         jitter = random.Random(next(_numbers)).random
-        transport = Transport(60, jitter=jitter, log=lambda _: None, exchange=self.exchange)
+        transport = Transport(jitter=jitter, log=lambda _: None, exchange=self.exchange)
         own, writer, service = (
             GitHub(f"{self.url}api/v3", self.token, transport, git)
             for git in (
@@ -226,7 +226,7 @@ class World:
     def file(self, environment: str, service: str = "guestbook", ref: str | None = None) -> ReleaseFile:
         place = self.platform.environment(environment)
         # By the API alone: to look at one file is not worth a copy of the repository.
-        github = GitHub(f"{self.url}api/v3", self.token, Transport(60, log=lambda _: None, exchange=self.exchange))
+        github = GitHub(f"{self.url}api/v3", self.token, Transport(log=lambda _: None, exchange=self.exchange))
         return Contents(github, self.repository).release(environment, service, ref or place.target_branch)
 
     def text(self, path: str, ref: str) -> str | None:
