@@ -102,7 +102,7 @@ def _move_processes(source: Path, target: Path) -> None:
             (target / "cgroup.procs").write_text(pid)
 
 
-def remove(name: str, seconds: float = 10) -> list[Path]:
+def remove(name: str, seconds: float = 60) -> list[Path]:
     """Removes the group everywhere, its children first; returns what could not be removed in time.
 
     Processes of a killed node take a moment to leave, and a group with processes stays.

@@ -42,7 +42,7 @@ def find(layout: NodeLayout) -> Box:
     return Box(makers, init)
 
 
-def kill(layout: NodeLayout, seconds: float = 15) -> bool:
+def kill(layout: NodeLayout, seconds: float = 60) -> bool:
     """Kills the box, and with its first process everything in it; returns whether all of it is gone.
 
     A process that is ending has no command line any more, and the first process of a box is the last to end: only when
