@@ -91,7 +91,8 @@ def test_nothing_keeps_a_token_in_the_work_tree_or_runs_a_commit_that_others_cho
     assert len(checkouts) > 50
     for workflow, name, given, events in checkouts:
         assert given["persist-credentials"] is False, f"{workflow}: {name}"
-        if OF_THE_BASE & set(events) and "pull_request_target" not in events:
+        if OF_THE_BASE & set(events) and workflow != "validate.yml":
+            # GitHub of today takes main for these by itself; older servers take the branch that was merged into.
             assert given["ref"] == "main", f"{workflow}: {name}"
         if "pull_request_target" in events and "ref" in given and given["ref"] != "main":
             assert (workflow, name, given["path"]) == ("validate.yml", "judge", "head")

@@ -112,6 +112,11 @@ def test_a_hostile_name_is_refused(name: str) -> None:
         targets(Tag.parse(name), ENVIRONMENTS)
 
 
+def test_build_metadata_is_named_as_what_is_wrong() -> None:
+    with pytest.raises(TagError, match=r"build metadata .* leave it out"):
+        Tag.parse("v1.2.3+b1")
+
+
 @pytest.mark.parametrize("name", ["v1.2.3;rm", "v1$(id)", "v1|x", "-v1", "v1+b1", "app/v1", "prd-v1.2.3"])
 def test_a_look_alike_starts_a_run_that_can_say_why_it_is_refused(name: str) -> None:
     assert any(actions_match(pattern, name) for pattern in actions_filters(ENVIRONMENTS))
