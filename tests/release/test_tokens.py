@@ -1,7 +1,8 @@
 """Each token of a workflow has what the calls of its job need: nothing is refused, and nothing is left over."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,24 +10,40 @@ import pytest
 from manifests.repository_files import environment_repository_files
 from sandbox.github.access import accounts
 from slipway_release import (
+    approval,
+    forward,
     freeze,
     gates,
     hold,
     merged,
+    overview,
     people,
+    pull_request,
     reconcile,
     rollback,
     verdict,
     verified,
     workflow,
 )
+from slipway_release.claims import PromotionRequest
+from slipway_release.exchange import Response
 from slipway_release.github import GitHub
 from slipway_release.validation import comment
 from stacks.settings import settings_of
-from tests.release.builders import environment
+from tests.release.builders import answer, environment, platform
 from tests.release.serving import PEOPLE, TOKEN, Running
 from tests.release.stage import APPS, ROOT
-from tests.release.tokens import JOBS, OF_RUNS, PROMOTER, Narrowed, asked_for, documented, workflows
+from tests.release.test_page import clone
+from tests.release.tokens import (
+    JOBS,
+    OF_RUNS,
+    PROMOTER,
+    WITH_THEIR_OWN,
+    Narrowed,
+    asked_for,
+    documented,
+    workflows,
+)
 from tests.stacks.builders import texts, values
 
 PLACES = [
@@ -54,6 +71,7 @@ def empty(github: Running) -> Iterator[Narrowed]:
     made.call("PATCH", f"/repos/{made.repository}", {"allow_auto_merge": True})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(GitHub, "start_workflow", _started(github))
+        patch.setattr(GitHub, "call", _told(github, made.runs))
         yield made
     made.client.close()
 
@@ -69,6 +87,22 @@ def _started(github: Running) -> Any:
             github.forge.uses.note(principal, "actions:write", f"POST dispatches of {name}")
 
     return start
+
+
+def _told(github: Running, runs: Mapping[str, Any]) -> Any:
+    """What GitHub says of runs, to those who may ask."""
+    send = GitHub.call
+
+    def call(client: GitHub, method: str, path: str, body: Any = None, query: Any = None) -> Response:
+        if path not in runs:
+            return send(client, method, path, body, query)
+        principal = github.forge.tokens.principal(client.token)
+        assert principal is not None
+        assert (principal.permissions or {}).get("actions") in {"read", "write"}, path
+        github.forge.uses.note(principal, "actions:read", f"{method} {path}")
+        return answer(runs[path])
+
+    return call
 
 
 def protect(here: Narrowed, *, bypass: bool) -> None:
@@ -117,8 +151,52 @@ def propose(here: Narrowed, branch: str) -> None:
     here.call("POST", f"{path}/pulls", {"title": branch, "head": branch, "base": "main"})
 
 
+def with_their_own(here: Narrowed, folder: Path) -> None:
+    """What needs no right of the promoter's: reports and reviews start workflows, and the page shows what is there."""
+    with here.running("reported/forward"):
+        around = here.context()
+        forward.forward(around.platform, around.own, "1", "dev/guestbook", "success")
+    with here.running("reviewed/forward"):
+        reconcile.start(here.context())
+    here.environments.append(environment("guarded", approval=True, approvers=["leads"]))
+    for name in ("promote.yml", "requested.yml"):
+        waits = {"id": 7, "name": name, "status": "waiting", "display_title": "Promote guestbook (run 1)"}
+        dated = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "conclusion": None}
+        runs = {"workflow_runs": [waits | dated]}
+        here.runs[f"/repos/{here.repository}/actions/workflows/{name}/runs"] = runs
+    pending = [{"environment": {"name": "guarded"}, "reviewers": []}]
+    here.runs[f"/repos/{here.repository}/actions/runs/7/pending_deployments"] = pending
+    with here.running("status/page"):
+        found = overview.overview(here.context(), clone(here, folder / "clone"))
+    assert found["services"]
+    here.environments.pop()
+    here.runs.clear()
+
+
+def with_those_of_a_service(here: Narrowed) -> None:
+    """A pull request that runs, one that nobody was told of, and the end of both."""
+    path, numbers = f"/repos/{here.owner}/guestbook", []
+    for branch in ("told", "untold"):
+        here.call("POST", f"{path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": here.head("guestbook")})
+        here.commit("guestbook", f"{branch}.txt", branch, branch)
+        made = here.call("POST", f"{path}/pulls", {"title": branch, "head": branch, "base": "main"})
+        here.call("POST", f"{path}/issues/{made['number']}/labels", {"labels": ["preview"]})
+        numbers.append(str(made["number"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITHUB_REPOSITORY", f"{here.owner}/guestbook")
+        with here.running("pull-request/build"):
+            pull_request.tell(here.context(), numbers[0], "c" * 40, "")
+        with here.running("pull-request/gone"):
+            pull_request.gone(here.context(), numbers[0])
+        later = workflow.now() + dt.timedelta(days=30)
+        patch.setattr(workflow, "now", lambda: later)
+        with here.running("pull-request/expire"):
+            pull_request.expire(here.context(), "preview", 7)
+    assert [pull["labels"] for pull in here.call("GET", f"{path}/pulls")] == [[], []]
+
+
 @pytest.fixture(scope="module")
-def here(empty: Narrowed) -> Narrowed:
+def here(empty: Narrowed, tmp_path_factory: pytest.TempPathFactory) -> Narrowed:
     """The same after a story in which each job has done all that it may have to do."""
     here = empty
     for place in ("dev", "qa"):
@@ -128,6 +206,8 @@ def here(empty: Narrowed) -> Narrowed:
     taken_back(here)
     by_hand(here)
     frozen_and_reconciled(here)
+    with_their_own(here, tmp_path_factory.mktemp("page"))
+    with_those_of_a_service(here)
     return here
 
 
@@ -139,7 +219,19 @@ def promoted(here: Narrowed) -> None:
             version = "1.1.0" if job.endswith("plan") else "1.2.0"
             request = here.request(version)
             for place in ("dev", "qa", "partner", "production"):
+                if job.endswith("deliver"):
+                    approved(here, request)
                 here.deliver(request, place)
+
+
+def approved(here: Narrowed, request: PromotionRequest) -> None:
+    """By Pat, as the job asks before it delivers."""
+    review = {"state": "approved", "user": {"login": "pat"}, "environments": [{"name": "guarded"}]}
+    here.runs[f"/repos/{here.repository}/actions/runs/7/approvals"] = [review]
+    place = platform(environment("guarded", approval=True)).environment("guarded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITHUB_RUN_ID", "7")
+        approval.check(here.context(), request, place)
 
 
 def judged_and_merged(here: Narrowed) -> None:
@@ -242,13 +334,25 @@ def frozen_and_reconciled(here: Narrowed) -> None:
 
 @pytest.mark.parametrize("job", JOBS)
 def test_no_token_holds_what_the_calls_of_its_job_do_not_need(here: Narrowed, job: str) -> None:
-    # A delivery that people approve makes the calls of the plan, and asks who has approved its run.
-    of_runs = OF_RUNS.get(job.replace("/deliver", "/plan"), {}) if job.startswith("promote/") else OF_RUNS.get(job, {})
-    if job == "promote/deliver":
-        of_runs = of_runs | {"github-actions[bot] environments": {"actions"}}
+    # A delivery that people approve makes the calls of the plan.
+    of_runs = OF_RUNS.get(job.replace("/deliver", "/plan"), {})
     left = {token: names - of_runs.get(token, set()) for token, names in here.unused(job).items()}
     assert {token: names for token, names in left.items() if names} == {}
     assert {token.partition(" ")[0] for token in left} == {PROMOTER, "github-actions[bot]"}
+
+
+@pytest.mark.parametrize("job", WITH_THEIR_OWN)
+def test_no_job_s_own_token_holds_what_its_calls_do_not_need(here: Narrowed, job: str) -> None:
+    ((token, unused),) = here.unused(job).items()
+    assert token.startswith("github-actions[bot] ")
+    assert unused == set()
+
+
+def test_a_request_lends_the_promotion_what_its_jobs_hold() -> None:
+    """A called job can have no more than the job that calls it; `requested` shares it out."""
+    jobs = [asked_for(f"promote/{job}")["own"] for job in ("plan", "deliver")]
+    lent = workflows()["requested"]["jobs"]["request"]["permissions"]
+    assert lent == jobs[0] | jobs[1]
 
 
 def test_only_a_rollback_by_hand_may_write_to_the_ledger() -> None:

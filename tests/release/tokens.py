@@ -53,6 +53,17 @@ JOBS = (
     "freeze/freeze",
 )
 """All that have a token of the promoter's."""
+WITH_THEIR_OWN = (
+    "status/page",
+    "reported/forward",
+    "reviewed/forward",
+    "pull-request/build",
+    "pull-request/gone",
+    "pull-request/expire",
+)
+"""Those of which the program has the workflow's own token alone."""
+_OF_SERVICES = {"pull-request"}
+"""Workflows that services call: their token is of the service's repository."""
 
 
 def documented() -> Iterator[str]:
@@ -107,6 +118,8 @@ class Narrowed(World):
     job: str = ""
     inputs: dict[str, str] = field(default_factory=dict[str, str])
     requests: dict[str, PromotionRequest] = field(default_factory=dict[str, PromotionRequest])
+    runs: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What GitHub says of runs, by path."""
 
     def request(self, version: str, service: str = "guestbook", commit: str | None = None) -> PromotionRequest:
         """The request for a version, however often it is asked for."""
@@ -157,8 +170,12 @@ class Narrowed(World):
     def _own_token(self, permissions: Mapping[str, str]) -> str:
         assert self.forge is not None
         held = {name: level for name, level in permissions.items() if name not in _NOT_OF_THE_API}
+        is_services = self.job.partition("/")[0] in _OF_SERVICES
         return self.forge.issue_token(
-            repository=self.repository, permissions=held, lifetime_seconds=600, purpose=self.job
+            repository=f"{self.owner}/guestbook" if is_services else self.repository,
+            permissions=held,
+            lifetime_seconds=600,
+            purpose=self.job,
         )
 
     def _check_out(self, token: str) -> None:
