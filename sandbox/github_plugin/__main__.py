@@ -3,8 +3,11 @@
 import sys
 
 from sandbox.garbage import collect_rarely
-from sandbox.github_plugin.server import serve
+from sandbox.pulumi import without_sdk
 
 if __name__ == "__main__":
     collect_rarely()
+    without_sdk.leave_out()
+    from sandbox.github_plugin.server import serve
+
     sys.exit(serve())

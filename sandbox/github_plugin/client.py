@@ -7,7 +7,6 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
-import jwt
 
 from sandbox.github_plugin.settings import Settings
 from sandbox.github_plugin.wire import Json, fields, items
@@ -120,6 +119,8 @@ class GitHub:
         settings = self._settings
         if settings.token or settings.app is None:
             return settings.token
+        import jwt  # noqa: PLC0415  # with `cryptography`, and only an App needs it
+
         now = int(time.time())
         claims = {"iat": now - 60, "exp": now + 540, "iss": settings.app.id}
         try:

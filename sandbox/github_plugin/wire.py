@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from google.protobuf import struct_pb2
 from google.protobuf.json_format import MessageToDict
-from pulumi.runtime.rpc import UNKNOWN
 
 Json = dict[str, Any]
 
-__all__ = ["UNKNOWN", "Json", "contains_unknown", "decoded", "encoded", "fields", "items"]
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands for a value that is not known yet; the SDK's own, which is not imported for it."""
 
 
 def decoded(message: struct_pb2.Struct) -> Json:

@@ -9,10 +9,15 @@ from typing import Any
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from sandbox.garbage import collect_rarely
+from sandbox.pulumi import without_sdk
 from sandbox.pulumi.plugin_server import serve
+
+if __name__ == "__main__":
+    without_sdk.leave_out()
+
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc  # after what it is without
 
 UNKNOWN_ID = "0"
 """Answers of functions have no unknowns; this one can be read as a text and as a number."""
