@@ -22,6 +22,8 @@ _PLATFORM = (
 _HARMLESS = ("docs/", "examples/", "tests/", "benchmarks/", "stacks/Pulumi.")
 """Where files lie that neither a preview nor a deployment runs."""
 _SHOWN = 5
+_MOST_LISTED = 3000
+"""Files of a pull request that GitHub names at most."""
 
 
 def headlines(changes: Sequence[Change], warnings: Sequence[str] = ()) -> list[str]:
@@ -49,11 +51,12 @@ def machinery(api: Api, repository: str, number: int) -> str:
     Raises:
         GitHubError: GitHub does not say which files it changes.
     """
-    paths = [str(found["filename"]) for found in api.pages(f"/repos/{repository}/pulls/{number}/files")]
+    files = list(api.pages(f"/repos/{repository}/pulls/{number}/files"))
+    paths = [str(path) for found in files for path in (found["filename"], found.get("previous_filename")) if path]
     run = [path for path in paths if not path.startswith(_HARMLESS) and not path.endswith(".md")]
-    if not run:
+    if not run and len(files) < _MOST_LISTED:
         return ""
-    shown = some([*map(code, run)], _SHOWN)
+    shown = some([*map(code, run)], _SHOWN) or "perhaps, for it changes more files than GitHub lists"
     return (
         f"> **This pull request changes what previews and deployments run**: {shown}. "
         "Read these files first: this comment was written by the code of this branch."

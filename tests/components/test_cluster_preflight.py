@@ -95,6 +95,10 @@ def test_a_fresh_cluster_and_our_own_are_fine(found: Cluster) -> None:
     assert said_of(found) == []
 
 
+def test_kinds_that_others_installed_are_no_problem_where_they_are_not_installed_again() -> None:
+    assert said_of(Cluster({}, left={SETS: "gitops"}), changed("argocd.installCrds", False)) == []
+
+
 def recorded(*statuses: str) -> Cluster:
     """A cluster with a Helm release of these revisions."""
     found = Cluster({})

@@ -101,12 +101,13 @@ def test_what_cannot_be_read_of_a_platform_is_left_to_the_details(odd: str) -> N
 class Files:
     """GitHub, asked which files a pull request changes."""
 
-    def __init__(self, *paths: str) -> None:
+    def __init__(self, *paths: str, before: str | None = None) -> None:
         self.paths = paths
+        self.more = {} if before is None else {"previous_filename": before}
 
     def pages(self, path: str) -> Any:
         assert path == "/repos/acme/platform/pulls/7/files"
-        return iter([{"filename": path} for path in self.paths])
+        return iter([{"filename": path, **self.more} for path in self.paths])
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         raise NotImplementedError
@@ -124,6 +125,17 @@ def test_a_change_of_what_a_preview_runs_is_named_before_everything_else() -> No
 
 def test_a_change_of_settings_alone_has_no_such_warning() -> None:
     assert machinery(Files("stacks/Pulumi.acme.yaml", "docs/a.md", "README.md"), "acme/platform", 7) == ""
+
+
+def test_what_a_preview_runs_is_not_moved_away_without_a_warning() -> None:
+    said = machinery(Files("docs/checks.md", before="stacks/override_checks.py"), "acme/platform", 7)
+    assert "`stacks/override_checks.py`" in said
+
+
+def test_a_change_does_not_hide_among_more_files_than_github_lists() -> None:
+    many = [f"docs/{number}.md" for number in range(3000)]
+    assert "more files than GitHub lists" in machinery(Files(*many), "acme/platform", 7)
+    assert machinery(Files(*many[1:]), "acme/platform", 7) == ""
 
 
 def test_entries_of_a_list_that_move_are_one_difference() -> None:
