@@ -32,6 +32,9 @@ from slipway_release.validation.dependencies import Builds
 from slipway_release.validation.files import Problem, Tree
 from slipway_release.validation.ownership import Proposal
 
+_CHARTS = "helm-charts"
+"""Where it is told that no chart was rendered. The base has the same cause, and nothing was checked."""
+
 
 def run(folder: Path, base: Path | None, proposal: Proposal | None = None) -> None:
     """Check the tree; problems that its base has too are shown, and are not the fault of this change.
@@ -44,12 +47,16 @@ def run(folder: Path, base: Path | None, proposal: Proposal | None = None) -> No
     _compare_helm(Tree(folder))
     before = Tree(base) if base and (base / ".slipway/platform.json").is_file() else None
     found = problems(Tree(folder), before)
-    known = {problem.subject for problem in problems(before)} if before and found else set[object]()
+    known = {problem.subject for problem in problems(before, always=True)} if before and found else set[object]()
+    of_values = [problem.subject in known for problem in found if values.is_values(problem.path)]
+    if of_values and all(of_values):
+        # What was wrong before must not keep anybody from seeing what this change makes of the charts.
+        found = problems(Tree(folder), before, always=True)
     new = ownership.check(before, Tree(folder), proposal) if before and proposal else list[Problem]()
     for problem in found:
         if problem.is_warning:
             workflow.warning(str(problem))
-        elif problem.subject in known:
+        elif problem.subject in known and problem.path != _CHARTS:
             workflow.warning(f"{problem} (it was so before)")
         else:
             new.append(problem)
@@ -71,8 +78,14 @@ def _compare_helm(tree: Tree) -> None:
         )
 
 
-def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
-    """Everything that is wrong with a work tree, and with the step to it from its base."""
+def problems(tree: Tree, base: Tree | None = None, *, always: bool = False) -> list[Problem]:
+    """Everything that is wrong with a work tree, and with the step to it from its base.
+
+    Args:
+        tree: the work tree.
+        base: what it is proposed to.
+        always: whether charts are rendered also with values in which something is wrong.
+    """
     found = secrets.check_tree(tree) + rules.check_links(tree) + tenancy.check_files(tree)
     infrastructure = tree.platform().infrastructure_kinds or None
     newer = structure.is_newer(tree.platform().kubernetes_version)
@@ -89,11 +102,11 @@ def problems(tree: Tree, base: Tree | None = None) -> list[Problem]:
             found += rules.check_objects(path, content)
     found += rules.check_releases(tree) + rules.check_owners(tree, base)
     found += removal.check_releases(base, tree) if base else []
-    if not any(values.is_values(problem.path) for problem in found):
+    if always or not any(values.is_values(problem.path) for problem in found):
         try:
             found += _rendered(tree, base)
         except RefusedError as error:
-            found.append(Problem("helm-charts", str(error)))
+            found.append(Problem(_CHARTS, str(error)))
     return sorted(set(found))
 
 

@@ -152,6 +152,29 @@ def test_what_was_wrong_before_is_shown_but_does_not_fail_the_change(tree: Tree,
 
 
 @needs_helm
+def test_what_was_wrong_with_values_before_hides_nothing_of_a_chart(tree: Tree, tmp_path: Path) -> None:
+    """Else each later proposal could put anything into a chart."""
+    write(tree.folder / "environments/dev/values.yaml", "metrics: {}\nmetrics: {}\n")
+    shutil.copytree(tree.folder, tmp_path / "base")
+    check.run(tree.folder, tmp_path / "base")
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: []\n"
+    write(tree.folder / "helm-charts/guestbook/templates/a.yaml", role)
+    with pytest.raises(RefusedError, match="3 problems"):
+        check.run(tree.folder, tmp_path / "base")
+
+
+@needs_helm
+def test_a_runner_without_helm_lets_nothing_through(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tree.folder, tmp_path / "base")
+    monkeypatch.delenv("HELM")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RefusedError, match="1 problem"):
+        check.run(tree.folder, tmp_path / "base")
+
+
+@needs_helm
 def test_lines_above_an_old_problem_do_not_make_it_new(tree: Tree, tmp_path: Path) -> None:
     file = tree.folder / "apps/guestbook/key.txt"
     write(file, "-----BEGIN RSA PRIVATE KEY-----\n")
