@@ -291,7 +291,9 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_context_is_named(tmp_path: Path) -> None:
     stack = values(cluster=kubeconfig(tmp_path, "http://127.0.0.1:9") | {"context": "there"})
-    assert "cluster.context: there" in cluster.cluster_problems(settings(stack))[0]
+    (problem,) = cluster.cluster_problems(settings(stack))
+    assert problem.startswith("cluster.context: there is not in ")
+    assert "get-contexts" in problem
 
 
 def test_a_missing_kubeconfig_is_named() -> None:

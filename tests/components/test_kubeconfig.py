@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import kubernetes.config
 import pytest
 import yaml
 from cryptography import x509
@@ -137,6 +138,10 @@ def test_whatever_kubectl_reads_is_opened(tmp_path: Path, content: bytes) -> Non
             {"client-certificate-data": data(certificate("web", -1)), "client-key-data": data(pem("web"))},
             "the client-certificate of here ended at",
         ),
+        (
+            {"client-certificate-data": data(certificate("web")), "client-key-data": data("x")},
+            "client-key of here (-data) is not one in PEM form",
+        ),
         ({"exec": {"apiVersion": BETA}}, "has no command"),
         ({"exec": {"command": "true"}}, "has no apiVersion"),
         ({"exec": {"command": "./login", "apiVersion": BETA}}, "use an absolute path"),
@@ -155,6 +160,41 @@ def test_a_user_that_cannot_log_in_is_named(tmp_path: Path, user: dict[str, Any]
     assert "MII" not in str(found)
 
 
+@pytest.mark.parametrize(("content", "said"), [("", "is empty"), (" \n", "is empty"), ("a\nb", "no token has")])
+def test_a_token_file_that_holds_no_token_is_named(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "token").write_text(content)
+    (problem,) = problems(tmp_path, document({"tokenFile": f"{tmp_path}/token"}))
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster"),
+    [
+        ({"token": "t", "tokenFile": "token"}, {}),
+        ({"exec": {"command": "true", "apiVersion": BETA.replace("beta1", ""), "interactiveMode": "Never"}}, {}),
+        ({"token": "t"}, {"insecure-skip-tls-verify": True}),
+        ({"token": "t"}, {"certificate-authority-data": data(certificate("web"))}),
+    ],
+)
+def test_what_is_complete_has_no_such_problem(tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any]) -> None:
+    found = client(tmp_path, document(user, cluster))
+    said = found if isinstance(found, list) else []
+    assert not [text for text in said if "tokenFile" in text or "interactiveMode" in text or "insecure-" in text]
+
+
+@pytest.mark.parametrize("error", [kubernetes.config.ConfigException("not\nthis"), TypeError("hush")])
+def test_what_the_client_stumbles_over_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def stumble(*_given: Any, **_named: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(kubernetes.config, "load_kube_config_from_dict", stumble)
+    (problem,) = problems(tmp_path, document())
+    assert "cluster.context: here cannot be used" in problem
+    assert "hush" not in problem
+
+
 @pytest.mark.parametrize(
     ("cluster", "said"),
     [
@@ -169,7 +209,11 @@ def test_a_user_that_cannot_log_in_is_named(tmp_path: Path, user: dict[str, Any]
             "remove insecure-skip-tls-verify",
         ),
         ({"server": "https://127.0.0.1:99999"}, "the address of here is"),
-        ({"server": "https://[::1"}, "the address of here is"),
+        *(
+            ({"server": server}, "the address of here is")
+            for server in ("https://[::1", "https://a b", "ftp://127.0.0.1", "https://", "https://:6443", "https://a:0")
+        ),
+        ({"insecure-skip-tls-verify": True, "certificate-authority": "/ca.crt"}, "remove insecure-skip-tls-verify"),
         ({"server": "https://127.0.0.1\n"}, "the address of here is"),
         ({"server": "https://dana:hush@127.0.0.1"}, "has a credential in it"),
         ({"proxy-url": "dana:hush@proxy.example:3128"}, "the proxy-url of here is not an address"),

@@ -73,7 +73,9 @@ def listening(given: Answers) -> Generator[str]:
 
 
 @contextlib.contextmanager
-def platform(folder: Path, here: Answers, edge: Answers | None, **environment: str | None) -> Generator[Settings]:
+def platform(
+    folder: Path, here: Answers, edge: Answers | None, *, puller: str | None = None, **environment: str | None
+) -> Generator[Settings]:
     """A stack with production on the cluster `edge`; None: nothing listens there."""
     with contextlib.ExitStack() as stack:
         addresses = {"here": stack.enter_context(listening(here)), "edge": "http://127.0.0.1:9"}
@@ -91,12 +93,14 @@ def platform(folder: Path, here: Answers, edge: Answers | None, **environment: s
         given = values(cluster={"kubeconfig": str(kubeconfig), "context": "here"})
         remote = {"cluster": "edge", "context": "edge", "server": "https://edge.example:6443"} | environment
         given["environments"][2] |= {key: value for key, value in remote.items() if value is not None}
+        if puller is not None:
+            given |= {"registry": {"pullUsername": puller}, "packagesToken": "ghp_read"}
         yield settings_of("test", texts(given))
 
 
-def problems(folder: Path, here: Answers, edge: Answers | None) -> list[str]:
+def problems(folder: Path, here: Answers, edge: Answers | None, **environment: str | None) -> list[str]:
     """What the preflight says."""
-    with platform(folder, here, edge) as settings:
+    with platform(folder, here, edge, **environment) as settings:
         return preflight.cluster_problems(settings)
 
 
@@ -126,6 +130,28 @@ def test_what_is_in_the_way_there_is_named(tmp_path: Path, change: Answers, said
     found = problems(tmp_path, answers("a"), answers("b") | change)
     assert found
     assert found[0].startswith(said)
+
+
+def test_what_secrets_for_pulling_need_is_asked_of_a_cluster_that_is_not_registered(tmp_path: Path) -> None:
+    known = answers("a") | {SECRETS: registered("edge", "https://edge.example:6443")}
+    edge = answers("b") | {REVIEWS: {"status": {"allowed": False}}}
+    assert problems(tmp_path, known, edge, server=None) == [], "nothing is made there"
+    with platform(tmp_path, known, edge, puller="reader", server=None) as settings:
+        said = preflight.cluster_problems(settings)
+    assert said
+    assert all(one.startswith("environments[production].context: it may not create") for one in said)
+
+
+def test_what_an_environment_needs_is_asked_of_its_own_cluster_alone(tmp_path: Path) -> None:
+    found = problems(tmp_path, answers("a"), answers("b") | {"/version": {"major": "1", "minor": "29"}})
+    (problem,) = [one for one in found if not isinstance(one, Advice)]
+    assert problem.startswith("environments[production].context: Kubernetes 1.29 does not know")
+    assert problem.endswith("set `admission: off` for production")
+
+
+def test_clusters_that_do_not_say_which_they_are_are_not_taken_for_one(tmp_path: Path) -> None:
+    unnamed = {f"{NAMESPACES}/kube-system": None}
+    assert problems(tmp_path, answers("a") | unnamed, answers("b") | unnamed) == []
 
 
 def test_a_version_there_that_is_not_tested_stops_nothing(tmp_path: Path) -> None:
