@@ -99,7 +99,7 @@ class Demo:
         path = rehearsal.repository_path(rehearsal.environment_repository)
         name = f"verified/{production.name}/{self.service}/{version}"
         with self.story.step(f"{production.name}: recorded as the tag {name}"):
-            tag = rehearsal.wait(name, lambda: rehearsal.github("GET", f"{path}/git/ref/tags/{name}"), 60)
+            tag = rehearsal.wait(name, lambda: rehearsal.github("GET", f"{path}/git/ref/tags/{name}"))
         record = rehearsal.github("GET", f"{path}/git/tags/{tag['object']['sha']}")["message"]
         self.story.say(f"its record: {next(line for line in record.splitlines() if line.startswith('Hotfix:'))}")
         for stage in [stage for stage in stages if stage != production]:
@@ -148,7 +148,7 @@ class Demo:
             raise SandboxError(f"{self.service} {version} is recorded as verified, though its events were lost")
         with self.story.step("reconcile.yml, started by hand: what was reported is recorded"):
             self.rehearsal.github("POST", f"{path}/actions/workflows/reconcile.yml/dispatches", body={"ref": "main"})
-            self.rehearsal.wait(f"{version} recorded as verified", lambda: all(recorded()), 240)
+            self.rehearsal.wait(f"{version} recorded as verified", lambda: all(recorded()))
 
     def _change(self, clone: Clone, title: str, dockerfile: str, base: str = "main") -> None:
         files = {"Dockerfile": dockerfile}
@@ -160,7 +160,7 @@ class Demo:
         with self.story.step(f"tag {tag} pushed"):
             clone.tag(tag)
         with self.story.step("tests, image and request for promotion (release.yml)"):
-            run = self.rehearsal.wait_for_run(self.service, "release.yml", head=tag, seconds=300)
+            run = self.rehearsal.wait_for_run(self.service, "release.yml", head=tag)
         if run["conclusion"] != "success":
             raise SandboxError(f"release of {self.service} {version}: {run['conclusion']}; see {run['html_url']}")
 
@@ -180,13 +180,12 @@ class Demo:
                 )
             self.rehearsal.sync(application, user=AUTHOR)
         with self.story.step(f"{stage.name}: Synced, Healthy, and answering as {version}"):
-            self.rehearsal.wait_for_version(stage.name, self.service, version, seconds=180)
-            self.rehearsal.wait_for_state(application, "Synced", "Healthy", seconds=180)
+            self.rehearsal.wait_for_version(stage.name, self.service, version)
+            self.rehearsal.wait_for_state(application, "Synced", "Healthy")
         with self.story.step(f"{stage.name}: verified, in the ledger"):
             self.rehearsal.wait(
                 f"{version} verified in {stage.name}",
                 lambda: self.rehearsal.verdict(stage.name, self.service, version) == "success",
-                seconds=180,
             )
 
     def _asked(self, stage: Environment, version: str) -> int:
@@ -197,13 +196,12 @@ class Demo:
             pulls = self.rehearsal.open_pull_requests(self.rehearsal.environment_repository)
             return next((pull for pull in pulls if pull["head"]["ref"] == branch), None)
 
-        return self.rehearsal.wait(f"a pull request for {version} in {stage.name}", found, 180)["number"]
+        return self.rehearsal.wait(f"a pull request for {version} in {stage.name}", found)["number"]
 
-    def _written(self, stage: Environment, version: str, seconds: float = 180) -> None:
+    def _written(self, stage: Environment, version: str) -> None:
         self.rehearsal.wait(
             f"{version} written for {stage.name}",
             lambda: self.rehearsal.version(stage.name, self.service, stage.branch) == version,
-            seconds,
         )
 
     def _rolled_back(self, stage: Environment, bad: str, good: str) -> None:
@@ -246,7 +244,7 @@ class Demo:
             self.rehearsal.github(
                 "POST", f"{self.rehearsal.repository_path(self.service)}/actions/runs/{release['id']}/rerun"
             )
-            self.rehearsal.wait("a promotion to be asked for again and to end", asked_again, seconds=240)
+            self.rehearsal.wait("a promotion to be asked for again and to end", asked_again)
         for stage in stages:
             running = self.rehearsal.version(stage.name, self.service, stage.branch)
             if running == version:

@@ -28,6 +28,8 @@ from sandbox.sign_on import logged_in
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
+PATIENCE = 300.0
+"""How many seconds something is waited for: many times what a slow machine needs, as a wait ends with what it sees."""
 PASSING = (SandboxError, httpx.HTTPError, urllib3.exceptions.HTTPError, kubernetes.client.ApiException, OSError)
 """What a look meets while something starts again, and no more after that."""
 
@@ -229,7 +231,7 @@ class Rehearsal:
 
     # waiting
 
-    def wait(self, what: str, look: Callable[[], T | None], seconds: float = 120) -> T:
+    def wait(self, what: str, look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
         """Looks until there is something to see, and returns it.
 
         Errors of a look (a restart in between) are kept for the message and do not end the wait.
@@ -250,10 +252,10 @@ class Rehearsal:
             time.sleep(min(1, max(0.2, waited / 20)))
         raise SandboxError(f"{what}: not seen within {seconds:.0f} s (last: {last})")
 
-    def wait_for_state(self, application: str, sync: str, health: str, seconds: float = 120) -> None:
+    def wait_for_state(self, application: str, sync: str, health: str, seconds: float = PATIENCE) -> None:
         self.wait(f"{application} {sync} and {health}", lambda: self.state(application) == (sync, health), seconds)
 
-    def wait_for_version(self, environment: str, service: str, version: str, seconds: float = 120) -> None:
+    def wait_for_version(self, environment: str, service: str, version: str, seconds: float = PATIENCE) -> None:
         """Waits until the running service answers with a version (the services' templates say it under `/`)."""
 
         def answers() -> bool:
@@ -263,7 +265,7 @@ class Rehearsal:
         self.wait(f"{service} {version} answering in {environment}", answers, seconds)
 
     def wait_for_run(
-        self, repository: str, workflow: str, *, head: str | None = None, after: int = 0, seconds: float = 180
+        self, repository: str, workflow: str, *, head: str | None = None, after: int = 0, seconds: float = PATIENCE
     ) -> JsonObject:
         """Waits until a run of a workflow is complete; `head` is its branch or tag, `after` a run's id to look past."""
 

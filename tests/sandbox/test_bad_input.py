@@ -38,7 +38,7 @@ def refusals(rehearsal: Rehearsal, repository: str, workflow: str, after: int, c
         runs = [run for run in rehearsal.runs(repository, workflow=workflow) if run["id"] > after]
         return runs if len(runs) == count and all(run["status"] == "completed" for run in runs) else None
 
-    runs = rehearsal.wait(f"{count} runs of {workflow}", complete, 300)
+    runs = rehearsal.wait(f"{count} runs of {workflow}", complete)
     assert {run["conclusion"] for run in runs} == {"failure"}
     return "\n".join(rehearsal.run_log(repository, run["id"]) for run in runs)
 

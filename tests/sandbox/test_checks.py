@@ -21,7 +21,7 @@ SERVICE, ENVIRONMENT = "guestbook", "dev"
 NAMESPACE, MONITORING = f"{SERVICE}-{ENVIRONMENT}", "monitoring"
 AUTHOR, REVIEWER = "dana", "sam"
 CHECKS: JsonObject = {
-    "answers": {"path": "/", "withinSeconds": 2},
+    "answers": {"path": "/", "withinSeconds": 10},
     "errors": {
         "metric": {
             "prometheus": f"http://prometheus.{MONITORING}:9090",
@@ -47,7 +47,7 @@ def prometheus(service: str) -> None:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             try:
-                status = urllib.request.urlopen(service, timeout=2).status
+                status = urllib.request.urlopen(service, timeout=5).status
             except urllib.error.HTTPError as error:
                 status = error.code
             result = [{"metric": {}, "value": [0, str(int(status >= 500))]}]
@@ -72,7 +72,7 @@ def start_prometheus(rehearsal: Rehearsal) -> None:
         statuses = cast(Any, core.read_namespaced_pod("prometheus", MONITORING)).status.container_statuses or []
         return any(status.ready for status in statuses)
 
-    rehearsal.wait("prometheus running", runs, 180)
+    rehearsal.wait("prometheus running", runs)
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,14 @@ class Told:
             found = rehearsal.reports(ENVIRONMENT, SERVICE, version)
             return found[0] if found and found[0]["state"] == verdict else None
 
-        return rehearsal.wait(f"{version} reported as {verdict}", reported, 300)
+        return rehearsal.wait(f"{version} reported as {verdict}", reported)
 
     def running(self, version: str) -> str:
         """The message of the commit that wrote a version, once it runs and is well."""
         rehearsal, repository = self.rehearsal, self.rehearsal.environment_repository
-        rehearsal.wait(f"{version} written", lambda: rehearsal.version(ENVIRONMENT, SERVICE) == version, 180)
-        rehearsal.wait_for_version(ENVIRONMENT, SERVICE, version, 180)
-        rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy", 180)
+        rehearsal.wait(f"{version} written", lambda: rehearsal.version(ENVIRONMENT, SERVICE) == version)
+        rehearsal.wait_for_version(ENVIRONMENT, SERVICE, version)
+        rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy")
         path = f"environments/{ENVIRONMENT}/{SERVICE}/release.yaml"
         commits = rehearsal.github("GET", f"{rehearsal.repository_path(repository)}/commits?path={path}&per_page=1")
         return commits[0]["commit"]["message"]
@@ -154,7 +154,7 @@ def test_a_release_that_answers_wrongly_is_taken_back_and_its_checks_are_named(t
     story = f"{told.bad}: rolled back from {told.bad} to {told.good}: Check failed: answers, errors"
     statuses = f"{path}/{deployment['id']}/statuses"
     # The workflow that takes it back tells so after its commit, which Argo CD may have synced by then.
-    told.rehearsal.wait(story, lambda: told.rehearsal.github("GET", statuses)[0]["description"] == story, 180)
+    told.rehearsal.wait(story, lambda: told.rehearsal.github("GET", statuses)[0]["description"] == story)
 
 
 def test_what_a_failed_check_has_said_is_there_after_the_rollback_whose_checks_pass(told: Told) -> None:
@@ -164,7 +164,7 @@ def test_what_a_failed_check_has_said_is_there_after_the_rollback_whose_checks_p
             "bad" in jobs and jobs[-1] == "good" for jobs in found.values()
         )
 
-    told.rehearsal.wait("the rollback's checks", ended, 180)
+    told.rehearsal.wait("the rollback's checks", ended)
     core = kubernetes.client.CoreV1Api(told.rehearsal.kubernetes)
     said = ""
     for pod in cast(Any, core.list_namespaced_pod(NAMESPACE)).items:
@@ -183,7 +183,7 @@ def test_a_person_takes_back_a_version_that_was_verified(told: Told) -> None:
     path, body = workflow_run(line, environment=ENVIRONMENT, version=told.good)
     last = max((run["id"] for run in rehearsal.runs(repository, workflow="hold.yml")), default=0)
     rehearsal.github("POST", path, user=AUTHOR, body=body)
-    run = rehearsal.wait_for_run(repository, "hold.yml", after=last, seconds=180)
+    run = rehearsal.wait_for_run(repository, "hold.yml", after=last)
     assert run["conclusion"] == "success", rehearsal.run_log(repository, run["id"])
     back = rehearsal.version(ENVIRONMENT, SERVICE)
     assert back in earlier, rehearsal.run_log(repository, run["id"])

@@ -34,7 +34,6 @@ from tests.sandbox.places import config_of, environment_of, started
 SERVICE, STAGING, LIVE = "guestbook", "staging", "live"
 NAMESPACE = f"{SERVICE}-{LIVE}"
 GOOD, BAD = "1.0.0", "1.1.0"
-SECONDS = 240
 
 Document = dict[str, Any]
 
@@ -128,7 +127,7 @@ def test_a_release_is_promoted_from_one_cluster_to_the_other_and_verified_there(
     path = f"{rehearsal.repository_path(rehearsal.environment_repository)}/git/ref/tags/verified"
     for environment in (STAGING, LIVE):
         tag = f"{path}/{environment}/{SERVICE}/{GOOD}"
-        assert rehearsal.wait(f"{GOOD} verified in {environment}", partial(rehearsal.github, "GET", tag), SECONDS)
+        assert rehearsal.wait(f"{GOOD} verified in {environment}", partial(rehearsal.github, "GET", tag))
     rehearsal.wait_for_version(LIVE, SERVICE, GOOD)
     pods = read(there.list_namespaced_pod(NAMESPACE, _preload_content=False))["items"]
     assert {secret["name"] for pod in pods for secret in pod["spec"]["imagePullSecrets"]} == {"slipway-registry"}
@@ -158,9 +157,8 @@ def test_what_fails_on_its_cluster_alone_is_rolled_back_there(rehearsal: Rehears
     rehearsal.wait(
         f"{BAD} on hold in {LIVE}",
         lambda: BAD in {one["version"] for one in (rehearsal.release(LIVE, SERVICE) or {}).get("held", [])},
-        SECONDS,
     )
-    rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy", SECONDS)
+    rehearsal.wait_for_state(NAMESPACE, "Synced", "Healthy")
     rehearsal.wait_for_version(LIVE, SERVICE, GOOD)
     rehearsal.wait_for_version(STAGING, SERVICE, BAD)
 

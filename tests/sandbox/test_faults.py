@@ -34,7 +34,6 @@ def released(rehearsal: Rehearsal) -> Generator[str]:
         rehearsal.wait(
             f"{version} verified in {environment}",
             lambda environment=environment: rehearsal.verdict(environment, SERVICE, version) == "success",
-            seconds=300,
         )
 
 
@@ -64,7 +63,7 @@ def test_github_killed_in_the_middle_of_a_release(sandbox: Sandbox, rehearsal: R
 
 def test_argo_cd_killed_in_the_middle_of_a_release(rehearsal: Rehearsal) -> None:
     with released(rehearsal) as version:
-        rehearsal.wait(f"{version} written for dev", lambda: rehearsal.version("dev", SERVICE) == version, 300)
+        rehearsal.wait(f"{version} written for dev", lambda: rehearsal.version("dev", SERVICE) == version)
         for part in ("application-controller", "repo-server"):
             kill_pods(rehearsal, part)
     for environment in AUTOMATED:
@@ -83,13 +82,13 @@ def test_drift_is_healed_and_told_of(rehearsal: Rehearsal) -> None:
 
     wanted = replicas()
     apps.patch_namespaced_deployment(SERVICE, namespace, {"spec": {"replicas": wanted + 2}})
-    rehearsal.wait("replicas as Git says", lambda: replicas() == wanted, 180)
+    rehearsal.wait("replicas as Git says", lambda: replicas() == wanted)
 
     def healed() -> list[str]:
         reports = rehearsal.reports("dev", SERVICE, version)
         return [report["description"] for report in reports if report["description"].startswith("Drift healed")]
 
-    (description, *_) = rehearsal.wait("drift in the ledger", healed, 180)
+    (description, *_) = rehearsal.wait("drift in the ledger", healed)
     assert f"Deployment/{SERVICE}" in description
     assert outcomes(rehearsal, "dev", version) == {"success"}
 
@@ -122,7 +121,7 @@ def crash_until(rehearsal: Rehearsal, what: str, seen: Callable[[], T | None]) -
             subprocess.run(command, capture_output=True, check=False)
         return seen()
 
-    return rehearsal.wait(what, look, 120)
+    return rehearsal.wait(what, look)
 
 
 def test_a_crash_after_a_release_was_verified_is_an_incident_and_takes_nothing_back(rehearsal: Rehearsal) -> None:
@@ -134,10 +133,12 @@ def test_a_crash_after_a_release_was_verified_is_an_incident_and_takes_nothing_b
         return [report["description"] for report in reports if report["description"].startswith("Incident")]
 
     with annotated(rehearsal, deadline=1):
-        (description, *_) = crash_until(rehearsal, "the incident in the ledger", told)
+        # The newest may already say that it is over.
+        (*_, description) = crash_until(rehearsal, "the incident in the ledger", told)
     assert f"Progressing: Deployment/{SERVICE}" in description
     assert outcomes(rehearsal, "dev", version) == {"success"}
-    rehearsal.wait_for_state(f"{SERVICE}-dev", "Synced", "Healthy")
+    # The longer it crashed, the longer the kubelet waits before the next start: five minutes at most.
+    rehearsal.wait_for_state(f"{SERVICE}-dev", "Synced", "Healthy", seconds=600)
     assert rehearsal.version("dev", SERVICE) == version
     rehearsal.wait("the incident's end in the ledger", lambda: told()[0].startswith("Incident over, Healthy"))
     assert outcomes(rehearsal, "dev", version) == {"success"}
@@ -154,11 +155,11 @@ def test_a_release_that_crashes_within_its_soak_is_taken_back_and_was_never_veri
     with annotated(rehearsal, soak=3600):
         with rehearsal.clone(SERVICE) as clone:
             clone.tag(f"v{version}")
-        rehearsal.wait_for_version("dev", SERVICE, version, seconds=300)
+        rehearsal.wait_for_version("dev", SERVICE, version)
         rehearsal.wait_for_state(f"{SERVICE}-dev", "Synced", "Healthy")
         with annotated(rehearsal, deadline=1):
             assert crash_until(rehearsal, f"{version} reported", reported) == {"failure"}
-        rehearsal.wait(f"{before} written", lambda: rehearsal.version("dev", SERVICE) == before, 180)
+        rehearsal.wait(f"{before} written", lambda: rehearsal.version("dev", SERVICE) == before)
         # Not before that: without its soak, the release would be verified as soon as it has started again.
         rehearsal.wait_for_version("dev", SERVICE, before)
     path = rehearsal.repository_path(rehearsal.environment_repository)

@@ -97,7 +97,7 @@ class Newcomer:
             }
             return found if len(found) == len(wanted) else {}
 
-        return rehearsal.wait("all of them done", done, 300)
+        return rehearsal.wait("all of them done", done)
 
     def edits_the_example(self) -> None:
         """Replaces what is in the copied file; the ids of the Apps are left for the next step."""
@@ -206,20 +206,20 @@ def test_the_page_leads_to_production(newcomer: Newcomer) -> None:
         change(rehearsal, clone, "Greet", {"NOTES.md": "Good day.\n"}, author="dana", reviewer="sam")
         for command in tag:
             newcomer.types(command, folder=clone.directory)
-    run = rehearsal.wait_for_run(SERVICE, "release.yml", head=f"v{VERSION}", seconds=300)
+    run = rehearsal.wait_for_run(SERVICE, "release.yml", head=f"v{VERSION}")
     assert run["conclusion"] == "success", rehearsal.run_log(SERVICE, run["id"])
-    rehearsal.wait_for_version("staging", SERVICE, VERSION, seconds=300)
+    rehearsal.wait_for_version("staging", SERVICE, VERSION)
 
     number = proposed(rehearsal)
     dana_lets_nothing_in(rehearsal, number)
     agree(rehearsal, rehearsal.environment_repository, number, reviewer="pat")
     application = f"{SERVICE}-production"
-    rehearsal.wait("production OutOfSync", lambda: rehearsal.state(application)[0] == "OutOfSync", 300)
+    rehearsal.wait("production OutOfSync", lambda: rehearsal.state(application)[0] == "OutOfSync")
     with pytest.raises(SandboxError, match="403"):
         rehearsal.sync(application, user="dana")
     rehearsal.sync(application, user="sam")
-    rehearsal.wait_for_version("production", SERVICE, VERSION, seconds=300)
-    rehearsal.wait("verified", lambda: rehearsal.verdict("production", SERVICE, VERSION) == "success", 300)
+    rehearsal.wait_for_version("production", SERVICE, VERSION)
+    rehearsal.wait("verified", lambda: rehearsal.verdict("production", SERVICE, VERSION) == "success")
     assert {command for step in STEPS for command in step.commands} <= {*newcomer.ran, "pulumi up"}
 
 
@@ -234,7 +234,7 @@ def dana_lets_nothing_in(rehearsal: Rehearsal, number: int) -> None:
         more = {"message": "More", "content": "eA==", "branch": pull["head"]["ref"]}
         with pytest.raises(SandboxError, match="rule violations"):
             rehearsal.github("PUT", f"{path}/contents/more.txt", user=user, body=more)
-    rehearsal.wait_for_run(repository, "reconcile.yml", after=before, seconds=300)
+    rehearsal.wait_for_run(repository, "reconcile.yml", after=before)
     with pytest.raises(SandboxError, match=" 405 "):
         rehearsal.github("PUT", f"{path}/pulls/{number}/merge", user="dana", body={"merge_method": "squash"})
 
@@ -261,7 +261,7 @@ def proposed(rehearsal: Rehearsal) -> int:
         pulls = rehearsal.open_pull_requests(rehearsal.environment_repository)
         return next((pull for pull in pulls if VERSION in pull["title"]), None)
 
-    return rehearsal.wait("a pull request for production", found, 300)["number"]
+    return rehearsal.wait("a pull request for production", found)["number"]
 
 
 def test_a_new_key_is_set_in_place_of_the_old_one(newcomer: Newcomer) -> None:

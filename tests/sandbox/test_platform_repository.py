@@ -14,7 +14,6 @@ from tests.sandbox.canaries import kubectl
 from tests.sandbox.conftest import Sandbox
 
 SETTINGS = "stacks/Pulumi.sandbox.yaml"
-SECONDS = 300
 TAKES = """\
   {job}:
     runs-on: ubuntu-latest
@@ -60,7 +59,7 @@ def with_another_group(settings: dict[str, Any]) -> None:
 
 
 def finished(rehearsal: Rehearsal, repository: str, workflow: str, after: int = 0) -> dict[str, Any]:
-    run = rehearsal.wait_for_run(repository, workflow, after=after, seconds=SECONDS)
+    run = rehearsal.wait_for_run(repository, workflow, after=after)
     return run | {"log": rehearsal.run_log(repository, run["id"])}
 
 
@@ -135,7 +134,7 @@ def test_a_pull_request_that_changes_the_preview_cannot_deploy_or_write_the_stat
     change = {".github/workflows/preview.yml": f"name: preview\non: pull_request\njobs:\n{jobs}"}
     last = newest(rehearsal, repository, "preview.yml")
     pull = propose(rehearsal, clone, "Take what there is", change, author="dana")
-    run = rehearsal.wait_for_run(repository, "preview.yml", after=last, seconds=SECONDS)
+    run = rehearsal.wait_for_run(repository, "preview.yml", after=last)
     found = rehearsal.github("GET", f"{path}/actions/runs/{run['id']}/jobs")["jobs"]
     assert {job["name"]: job["conclusion"] for job in found} == {
         "preview": "failure", "up": "failure", "free": "failure",

@@ -42,7 +42,7 @@ class Pulls:
         """Waits until the commit is what runs, and until that is said."""
         name = f"{SERVICE}-pr-{number}"
 
-        self.rehearsal.wait(f"{name} answering as {commit}", lambda: self.ask(number)["commit"] == commit, 240)
+        self.rehearsal.wait(f"{name} answering as {commit}", lambda: self.ask(number)["commit"] == commit)
         self.rehearsal.wait_for_state(name, "Synced", "Healthy")
         said = f"`{commit[:12]}` and answers at http://{SERVICE}-{number}.{PLACE},"
         self.rehearsal.wait(f"{said} in a comment", lambda: any(said in one["body"] for one in self.comments(number)))
@@ -55,11 +55,11 @@ class Pulls:
 
     def wait_until_gone(self, number: int) -> None:
         name, core = f"{SERVICE}-pr-{number}", kubernetes.client.CoreV1Api(self.rehearsal.kubernetes)
-        self.rehearsal.wait(f"{name} gone", lambda: name not in self.rehearsal.applications(), 180)
+        self.rehearsal.wait(f"{name} gone", lambda: name not in self.rehearsal.applications())
         selector = f"app.kubernetes.io/instance={SERVICE}-{number}"
         pods = self.listed(lambda: core.list_namespaced_pod(PLACE, label_selector=selector))
         services = self.listed(lambda: core.list_namespaced_service(PLACE, label_selector=selector))
-        self.rehearsal.wait(f"pods and services of {name} gone", lambda: not pods() and not services(), 180)
+        self.rehearsal.wait(f"pods and services of {name} gone", lambda: not pods() and not services())
 
     @staticmethod
     def listed(call: Callable[[], object]) -> Callable[[], list[Any]]:
@@ -96,7 +96,7 @@ def test_a_labelled_pull_request_runs_follows_its_commits_and_ends(
     pulls.wait_until_gone(old)
     (comment,) = pulls.comments(number)
     gone = f"{pulls.path}/issues/comments/{comment['id']}"
-    rehearsal.wait("that it is gone, said", lambda: "does not run" in rehearsal.github("GET", gone)["body"], 180)
+    rehearsal.wait("that it is gone, said", lambda: "does not run" in rehearsal.github("GET", gone)["body"])
     assert pulls.comments(unlabelled) == []
     assert f"{SERVICE}-pr-{unlabelled}" not in rehearsal.applications()
 
@@ -109,7 +109,7 @@ def expire(pulls: Pulls, number: int) -> None:
     url = f"{rehearsal.config.github_url.rstrip('/')}/_sandbox/schedules/{rehearsal.owner}/{SERVICE}"
     httpx.post(url, headers={"Authorization": f"Bearer {rehearsal.token()}"}, json={}, timeout=30).raise_for_status()
     labels = f"{pulls.path}/issues/{number}/labels"
-    rehearsal.wait("the label taken off", lambda: rehearsal.github("GET", labels) == [], 180)
+    rehearsal.wait("the label taken off", lambda: rehearsal.github("GET", labels) == [])
     (comment,) = pulls.comments(number)
     assert f"`{LABEL}` is taken off" in comment["body"]
 

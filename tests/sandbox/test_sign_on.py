@@ -28,7 +28,8 @@ from tests.sandbox.places import here
 
 OF_THE_SERVICE = ("dana", "sam")
 PLATFORM = "pat"
-OWN = "/api/v1/applications/guestbook-production"
+PRODUCTION = "guestbook-production"
+OWN = f"/api/v1/applications/{PRODUCTION}"
 INFRASTRUCTURE = "/api/v1/applications/infrastructure-production"
 SYNC = {"dryRun": True}
 DEPLOYMENT = {
@@ -159,7 +160,7 @@ def test_a_token_that_the_provider_has_not_signed_is_refused(
             assert client.get("/api/v1/applications").status_code == 401
 
 
-def test_the_command_logs_in_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_command_logs_in_too(sandbox: Sandbox, rehearsal: Rehearsal, tmp_path: Path) -> None:
     """As `docs/log-in.md` has it; the browser is this test."""
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     login = here(documented(".sandbox/bin/argocd login"), sandbox.config)
@@ -175,10 +176,17 @@ def test_the_command_logs_in_too(sandbox: Sandbox, tmp_path: Path) -> None:
         # All of it is read: the command may still write, and would be ended by a closed pipe.
         said, _ = ran.communicate(timeout=120)
     assert ran.returncode == 0, said
+    # What others of these tests have asked for: while one sync is under way, Argo CD refuses another.
+    rehearsal.wait("an end of other syncs", lambda: not is_syncing(rehearsal.application(PRODUCTION)))
     info = f"{sandbox.config.commands}/{documented('argocd account get-user-info')} --grpc-web"
     for command, said in ((info, "Groups: Acme Web"), (sync, "Phase: ")):
         told = subprocess.run(shlex.split(command), env=environment, capture_output=True, text=True, check=False)
         assert said in told.stdout, told
+
+
+def is_syncing(application: dict[str, Any]) -> bool:
+    phase = application.get("status", {}).get("operationState", {}).get("phase")
+    return "operation" in application or phase in {"Running", "Terminating"}
 
 
 def test_admin_is_off_and_comes_back_by_breaking_glass(sandbox: Sandbox, rehearsal: Rehearsal) -> None:

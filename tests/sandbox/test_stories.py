@@ -152,14 +152,14 @@ def test_one_up_rotates_every_secret_and_the_old_ones_are_used_nowhere(platform:
 
     with platform.rehearsal.clone("guestbook", "dana") as clone:
         clone.tag("v0.1.0")
-    platform.rehearsal.wait_for_version("dev", "guestbook", "0.1.0", seconds=300)
+    platform.rehearsal.wait_for_version("dev", "guestbook", "0.1.0")
     platform.rehearsal.wait(
-        "0.1.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.1.0") == "success", 300
+        "0.1.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.1.0") == "success"
     )
     (hook,) = platform.github("GET", "/repos/acme/environments/hooks")
     deliveries = f"/repos/acme/environments/hooks/{hook['id']}/deliveries"
     platform.rehearsal.wait(
-        "Argo CD taking an event", lambda: platform.github("GET", deliveries)[0]["status_code"] == 200, 120
+        "Argo CD taking an event", lambda: platform.github("GET", deliveries)[0]["status_code"] == 200
     )
 
 
@@ -181,7 +181,7 @@ def test_no_secret_shows_anywhere_after_a_release_that_used_it(platform: Platfor
     with platform.rehearsal.clone("guestbook", "dana") as clone:
         clone.tag("v0.2.0")
     platform.rehearsal.wait(
-        "0.2.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.2.0") == "success", 300
+        "0.2.0 verified", lambda: platform.rehearsal.verdict("dev", "guestbook", "0.2.0") == "success"
     )
     canaries = of_the_sandbox(platform.config) | planted
     assert not shown(canaries, places(platform.config, platform.rehearsal, "guestbook"))
@@ -227,7 +227,7 @@ def test_what_leaves_is_said_and_so_it_is_and_what_people_changed_by_hand_is_sho
     assert platform.github("GET", "/repos/acme/environments/labels/release")
     # Kubernetes empties a namespace before it is gone.
     leaving = {"clock-dev", "clock-staging"}
-    platform.rehearsal.wait(f"{leaving} gone", lambda: not leaving & platform.namespaces(), 180)
+    platform.rehearsal.wait(f"{leaving} gone", lambda: not leaving & platform.namespaces())
     assert "clock-production" in platform.namespaces()
     assert not {name for name in platform.applications() if "clock" in name or "qa" in name}
     assert platform.github("GET", f"/repos/acme/{repository}")["archived"] is False

@@ -90,7 +90,9 @@ def test_the_engine_remembers_permitted_syncs_under_the_key_that_is_looked_for(
     administrator: httpx.Client, rehearsal: Rehearsal
 ) -> None:
     """What is late is counted from there, and never where the key is missing."""
-    administrator.post("/api/v1/applications/guestbook-production/sync", json={"dryRun": True}).raise_for_status()
+    path = "/api/v1/applications/guestbook-production/sync"
+    # Argo CD refuses it while another sync is under way.
+    rehearsal.wait("a sync", lambda: administrator.post(path, json={"dryRun": True}).raise_for_status())
 
     def remembered() -> bool:
         annotations = rehearsal.application("guestbook-production")["metadata"].get("annotations", {})

@@ -189,7 +189,7 @@ def test_an_application_writes_into_no_other_namespace_that_its_project_has(rehe
             operation = rehearsal.application(name).get("status", {}).get("operationState", {})
             return "writes into the namespace of its own name alone" in json.dumps(operation)
 
-        rehearsal.wait("the sync to be refused", refused, 180)
+        rehearsal.wait("the sync to be refused", refused)
 
 
 def told_of(rehearsal: Rehearsal, name: str, said: str) -> None:
@@ -199,7 +199,7 @@ def told_of(rehearsal: Rehearsal, name: str, said: str) -> None:
         found = rehearsal.application(name).get("status", {}).get("conditions") or []
         return any(said in item["message"] for item in found)
 
-    rehearsal.wait(f"Argo CD saying {said!r}", conditions, 180)
+    rehearsal.wait(f"Argo CD saying {said!r}", conditions)
 
 
 def test_a_manifest_in_git_brings_no_kind_that_its_project_does_not_name(rehearsal: Rehearsal) -> None:
@@ -214,4 +214,4 @@ def test_a_manifest_in_git_brings_no_kind_that_its_project_does_not_name(rehears
             said = " ".join(str(item.get("message")) for item in found)
             return all(f"{kind} is not permitted in project dev" in said for kind in ("Namespace", "RoleBinding"))
 
-        rehearsal.wait("the sync to be refused", refused, 180)
+        rehearsal.wait("the sync to be refused", refused)
