@@ -12,9 +12,11 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from slipway_release import deployments, fields, history, layout, record, reports
 from slipway_release.context import Context
+from slipway_release.deployments import Entry
 from slipway_release.errors import RefusedError
 from slipway_release.platform_types import Environment, Service
 from slipway_release.release_file import Release
@@ -32,7 +34,10 @@ _MOST_SERVICES = 20
 """How many services are looked at."""
 _ENTRIES = 100
 _RECENT = 10
-"""How many reports before a failure are looked at; those of the same release and configuration do not count."""
+"""How many reports before a failure are looked at; those of the same release and configuration do not count.
+
+For what was blamed before, those of the same configuration do not count either.
+"""
 
 
 @dataclass(frozen=True)
@@ -86,142 +91,177 @@ def was_good(context: Context, report: Report, release: Release) -> bool:
     return record.is_verified(context, report.environment, report.service, release)
 
 
-def configuration(context: Context, report: Report, release: Release, *, good: bool) -> Configuration | None:
+class Past:
+    """What was reported of a place. Its deployments are listed once, and what was reported of each is read once."""
+
+    def __init__(self, context: Context, environment: Environment, service: Service) -> None:
+        self.context = context
+        self.environment = environment
+        self.service = service
+        self._reports: dict[int, Report | None] = {}
+
+    def before(self, report: Report, release: Release) -> Iterator[Report]:
+        """What was reported of older deployments, newest first, and says more than a failure of a release.
+
+        A release that fails on and on is reported at each new commit that is synced. That says no more, and neither
+        does an outage, or what is not to be believed.
+        """
+        for entry in self._entries:
+            if entry.id >= report.entry.id or entry.sha == report.entry.sha:
+                continue
+            try:
+                there = self.context.contents.release(self.environment.name, self.service.name, entry.sha).release
+                if release.same_image(there) and not self.paths(entry.sha, report.entry.sha):
+                    continue
+                found = self._report(entry)
+            except RefusedError:
+                continue
+            if found is not None and found.release is not None and not is_outage(found):
+                yield found
+
+    def paths(self, since: str, commit: str) -> tuple[str, ...]:
+        """The files of chart and values that differ; none too where more differ than GitHub lists."""
+        _, paths = history.changes(self.context.writer, self.context.platform.repository, since, commit)
+        mine = (self.environment.name, self.service.name)
+        return tuple(path for path in paths or () if layout.is_configuration_of(path, *mine))
+
+    @cached_property
+    def _entries(self) -> list[Entry]:
+        name = deployments.name_of(self.environment.name, self.service.name)
+        found = deployments.entries(self.context.writer, self.context.platform.repository, name)
+        return list(itertools.islice(found, _ENTRIES))
+
+    def _report(self, entry: Entry) -> Report | None:
+        if entry.id not in self._reports:
+            self._reports[entry.id] = reports.of_entry(self.context, entry, self.environment, self.service)
+        return self._reports[entry.id]
+
+
+def configuration(past: Past, report: Report, release: Release, *, good: bool) -> Configuration | None:
     """The change of configuration that a failure is to be blamed on, or None.
 
     Args:
-        context: what is read with.
+        past: what was reported of the place.
         report: the failure.
         release: the release at the failing commit.
         good: whether the release was verified before.
     """
-    environment, service = report.environment, report.service
-    if good:
-        since = _verified_at(context, report, release)
-        return _changed(context, environment, service, since, report.entry.sha) if since else None
-    came = reports.delivered(context, environment, service, release, report.entry.sha)
-    since = came and came.sha
-    # Each is read once, and no more of them than are looked at.
-    recent, again = itertools.tee(itertools.islice(_before(context, report, release), _RECENT))
-    worked = None
-    # What the release came onto is not held against what was before that: see `together`.
-    if since is not None and _paths(context, environment, service, since, report.entry.sha):
-        worked = _worked(context, report, release, since, recent)
-    changed = _changed(context, environment, service, worked, report.entry.sha) if worked else None
-    return changed or _broken_before(context, report, release, again)
+    found = _change(past, report, release, good=good)
+    if found is not None or good or _has_worked(past, report, release):
+        return found
+    return _broken_before(past, report, release)
 
 
-def together(context: Context, report: Report, release: Release, good: str) -> Configuration | None:
+def together(past: Past, report: Report, release: Release, good: str) -> Configuration | None:
     """The change of configuration that came with a release and may be what broke as well as the release; or None.
 
     Args:
-        context: what is read with.
+        past: what was reported of the place.
         report: the failure.
         release: the release at the failing commit.
         good: the commit at which what was there before was verified.
     """
-    environment, service = report.environment, report.service
-    if not _paths(context, environment, service, good, report.entry.sha):
+    changed = past.paths(good, report.entry.sha)
+    if not changed or _has_worked(past, report, release):
         return None
-    for before in itertools.islice(_before(context, report, release), _RECENT):
-        commit, is_good = before.entry.sha, before.status.state == "success"
-        if release.same_image(before.release):
-            if not is_good and not _paths(context, environment, service, good, commit):
-                return None
-        elif is_good and not _paths(context, environment, service, commit, report.entry.sha):
+    for before in itertools.islice(past.before(report, release), _RECENT):
+        commit = before.entry.sha
+        if release.same_image(before.release) and not _is_good(before) and not past.paths(good, commit):
             return None
-    return _changed(context, environment, service, good, report.entry.sha)
+    return _of(past, good, report.entry.sha, changed)
 
 
-def _verified_at(context: Context, report: Report, release: Release) -> str | None:
+def _has_worked(past: Past, report: Report, release: Release) -> bool:
+    """Whether another release was well with the very configuration with which this one fails."""
+    return any(
+        _is_good(before)
+        and not release.same_image(before.release)
+        and not past.paths(before.entry.sha, report.entry.sha)
+        for before in itertools.islice(past.before(report, release), _RECENT)
+    )
+
+
+def _change(past: Past, report: Report, release: Release, *, good: bool) -> Configuration | None:
+    """The change that a release fails since, from what was reported of that change."""
+    commit = report.entry.sha
+    if good:
+        since = _verified_at(past, report, release)
+    elif _has_worked(past, report, release):
+        return None
+    else:
+        came = reports.delivered(past.context, past.environment, past.service, release, commit)
+        # What the release came onto is not held against what was before that: see `together`.
+        since = _worked(past, report, release, came.sha) if came and past.paths(came.sha, commit) else None
+    return _of(past, since, commit, past.paths(since, commit)) if since else None
+
+
+def _verified_at(past: Past, report: Report, release: Release) -> str | None:
     """The commit at which a release was verified; as reported where somebody has moved the record of it."""
-    environment, service = report.environment, report.service
+    context, environment, service = past.context, past.environment, past.service
     if record.is_own(context, environment, service, release.version):
         return record.commit_of(context, environment, service, release.version)
-    before = itertools.islice(_before(context, report, release), _RECENT)
-    well = (one for one in before if one.status.state == "success" and release.same_image(one.release))
-    return next((one.entry.sha for one in well), None)
+    before = itertools.islice(past.before(report, release), _RECENT)
+    return next((one.entry.sha for one in before if _is_good(one) and release.same_image(one.release)), None)
 
 
-def _worked(context: Context, report: Report, release: Release, since: str, recent: Iterable[Report]) -> str | None:
+def _worked(past: Past, report: Report, release: Release, since: str) -> str | None:
     """The commit of the configuration that a change is held against; None where the change is not to blame.
 
     That is the one the release came onto, or the last one that worked where nothing was reported of that one. A change
     is not to blame if it leads away from a configuration on which this release failed, or on which others did and none
     worked: it is a mend, and what fails after it fails of something else.
     """
-    environment, service, failed = report.environment, report.service, False
-    for before in recent:
-        commit, is_good = before.entry.sha, before.status.state == "success"
+    failed = False
+    for before in itertools.islice(past.before(report, release), _RECENT):
+        commit = before.entry.sha
         if release.same_image(before.release):
-            if not is_good and _paths(context, environment, service, commit, report.entry.sha):
+            if not _is_good(before) and past.paths(commit, report.entry.sha):
                 return None
-        elif not _paths(context, environment, service, commit, since):
-            if is_good:
+        elif not past.paths(commit, since):
+            if _is_good(before):
                 return since
             failed = True
-        elif is_good:
+        elif _is_good(before):
             return None if failed else commit
     return None if failed else since
 
 
-def _before(context: Context, report: Report, release: Release) -> Iterator[Report]:
-    """What was reported of the place's older deployments, newest first, and says more than the failing one.
-
-    A release that fails on and on is reported at each new commit that is synced; what is not to be believed is left out
-    too.
-    """
-    environment, service = report.environment, report.service
-    name = deployments.name_of(environment.name, service.name)
-    entries = deployments.entries(context.writer, context.platform.repository, name)
-    for entry in itertools.islice(entries, _ENTRIES):
-        if entry.id >= report.entry.id or entry.sha == report.entry.sha:
-            continue
-        try:
-            there = context.contents.release(environment.name, service.name, entry.sha).release
-            if release.same_image(there) and not _paths(context, environment, service, entry.sha, report.entry.sha):
-                continue
-            found = reports.of_entry(context, entry, environment, service)
-        except RefusedError:
-            continue
-        if found is not None and found.release is not None:
-            yield found
-
-
-def _broken_before(
-    context: Context, report: Report, release: Release, recent: Iterable[Report]
-) -> Configuration | None:
-    """The change of configuration that made another release fail already, before this one came onto it."""
-    environment, service = report.environment, report.service
-    for before in recent:
+def _broken_before(past: Past, report: Report, release: Release) -> Configuration | None:
+    """The change that a failure was blamed on before, where its files are as they were and were not well since."""
+    commit, well, others = report.entry.sha, list[str](), 0
+    for before in past.before(report, release):
+        others += bool(past.paths(before.entry.sha, commit))
         failed = before.release
-        if failed is None or failed.same_image(release):
+        if failed is None or others > _RECENT:
+            return None
+        if _is_good(before):
+            well.append(before.entry.sha)
             continue
-        if before.status.state == "success":
-            return None
-        if _paths(context, environment, service, before.entry.sha, report.entry.sha):
-            # Whatever failed there is not what is there now.
-            return None
-        found = configuration(context, before, failed, good=was_good(context, before, failed))
-        return _changed(context, environment, service, found.since, report.entry.sha) if found else None
+        found = _change(past, before, failed, good=was_good(past.context, before, failed))
+        if found is None or not _is_same(past, found.paths, before.entry.sha, commit):
+            continue
+        if not any(_is_same(past, found.paths, one, commit) for one in well):
+            return _of(past, found.since, commit, found.paths)
     return None
 
 
-def _paths(context: Context, environment: Environment, service: Service, since: str, commit: str) -> tuple[str, ...]:
-    """The files of chart and values that differ; none too where more differ than GitHub lists."""
-    _, paths = history.changes(context.writer, context.platform.repository, since, commit)
-    return tuple(path for path in paths or () if layout.is_configuration_of(path, environment.name, service.name))
+def _is_same(past: Past, paths: Iterable[str], commit: str, other: str) -> bool:
+    """Whether files are the same at two commits."""
+    return not set(paths) & set(past.paths(commit, other))
 
 
-def _changed(
-    context: Context, environment: Environment, service: Service, since: str, commit: str
-) -> Configuration | None:
-    wanted = _paths(context, environment, service, since, commit)
-    if not wanted:
+def _is_good(report: Report) -> bool:
+    return report.status.state == "success"
+
+
+def _of(past: Past, since: str, commit: str, paths: tuple[str, ...]) -> Configuration | None:
+    """The change of files since a commit, as it is at another one; None where nothing has changed."""
+    if not paths:
         return None
-    repository = context.platform.repository
-    newest = next(iter(history.commits_of(context.writer, repository, wanted[0], commit, 1)), commit)
-    return Configuration(since, newest, _author(context, newest), wanted)
+    newest = next(
+        iter(history.commits_of(past.context.writer, past.context.platform.repository, paths[0], commit, 1)), commit
+    )
+    return Configuration(since, newest, _author(past.context, newest), paths)
 
 
 def _author(context: Context, commit: str) -> str:

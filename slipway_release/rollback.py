@@ -50,7 +50,8 @@ def _acted(context: Context, report: Report) -> Answer:
             "Sync it again once that is mended, or release a newer version"
         )
     was_good = blame.was_good(context, report, failed)
-    changed = blame.configuration(context, report, failed, good=was_good)
+    past = blame.Past(context, environment, service)
+    changed = blame.configuration(past, report, failed, good=was_good)
     if changed is not None:
         return _propose(context, report, failed, changed, good=was_good)
     if failed.rollback is not None:
@@ -82,7 +83,7 @@ def _acted(context: Context, report: Report) -> Answer:
         )
     link = report.status.log_url or failed.run
     reason = report.status.description or "Argo CD reported a failure"
-    changed = blame.together(context, report, failed, found.good.commit)
+    changed = blame.together(past, report, failed, found.good.commit)
     if changed is not None:
         first = "" if environment.target_branch == MAIN else f"mend the configuration on {MAIN}, then "
         reason += (
