@@ -60,6 +60,9 @@ class World:
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the platform file says instead of the usual."""
 
+    holders: tuple[str, ...] = ()
+    """The teams that may hold versions, in every environment."""
+
     gone: set[str] = field(default_factory=set[str])
     """Digests of images that the registry has no longer."""
 
@@ -82,9 +85,13 @@ class World:
             "owner": self.owner,
             "apiUrl": f"{self.url}api/v3",
             "serverUrl": self.url,
-            "services": [service(name, names) | {"repository": self.names.get(name, name)} for name in self.services],
+            "services": [self._service(name, names) for name in self.services],
         }
         return platform(*self.environments, **known | self.changes)
+
+    def _service(self, name: str, environments: list[str]) -> dict[str, Any]:
+        holders = {place: list(self.holders) for place in environments}
+        return service(name, environments) | {"repository": self.names.get(name, name), "holders": holders}
 
     @property
     def repository(self) -> str:

@@ -10,6 +10,7 @@ from slipway_release import reports, rollback, verified
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_types import Environment
 from slipway_release.release_file import Release
+from tests.release.year.known import Files, Known
 from tests.release.year.places import HOUR
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class _Soak:
     """A state that has to stay well for a while."""
 
     release: Release
-    configuration: str
+    configuration: Files
     head: str
     """The commit that was synced. Commits of other places move the branch on, and sync nothing here."""
     since: float
@@ -34,19 +35,25 @@ class ArgoCD:
         self.year = year
         self.reported: dict[tuple[str, str], str] = {}
         """The commit and the health that was reported last, by place and service."""
-        self._tried: dict[tuple[str, str], set[str]] = {}
-        """Configurations of a place with which something was reported that had not come together with them."""
+        self.known: dict[tuple[str, str], Known] = {}
+        """What was reported, by place and service."""
         self._soaks: dict[tuple[str, str], _Soak] = {}
 
     def act(self, name: str = "", service: str = "") -> None:
         """Sync a place and report; the event of the report may be lost."""
         year = self.year
-        if "argocd" in year.outside.away:
-            return
-        places = [place for place in year.world.platform.environments if name in {"", place.name}]
+        places = [
+            place
+            for place in year.world.platform.environments
+            if name in {"", place.name} and not self.is_away(place.name)
+        ]
         if places:
             service = service or year.random.choice(year.world.services)
             self.sync(year.random.choice(places), service, lost=year.is_lost())
+
+    def is_away(self, place: str) -> bool:
+        """Whether it does not run, where the clusters have one each."""
+        return not self.year.outside.away.isdisjoint({"argocd", self.year.cluster(place)})
 
     def is_permitted(self, place: str) -> bool:
         """Whether a sync window lets it sync."""
@@ -75,7 +82,7 @@ class ArgoCD:
             return False
         soak = year.place(place.name).get("soakSeconds", 0)
         if soak:
-            configuration = year.people.configuration(place.name, service, head)
+            configuration = year.people.files(place.name, service, head)
             began = self._soaks.get(key)
             if began is None or (began.release, began.configuration) != (there, configuration):
                 # What is bad shows it at the end of its soak, or at once.
@@ -88,7 +95,7 @@ class ArgoCD:
             else:
                 head = began.head
         self.reported[key] = state
-        self._try(place, service, there, head)
+        self._tell(place, service, there, head, is_good=good)
         year.mended.discard(key)
         if not year.people.is_broken(place.name, service, head):
             year.broken.discard(key)
@@ -114,18 +121,19 @@ class ArgoCD:
             and not year.people.is_broken(place.name, service, head)
         )
 
-    def _try(self, place: Environment, service: str, release: Release, head: str) -> None:
-        """Note what came onto a broken configuration with which nothing else was tried: either may be what broke."""
-        year, key = self.year, (place.name, service)
-        configuration = year.people.configuration(place.name, service, head)
-        tried = self._tried.setdefault(key, set())
-        if year.people.is_broken(place.name, service, head) and configuration not in tried:
-            context = year.runs.context()
-            came = reports.delivered(context, place, context.platform.service(service), release, head)
-            if came is None or year.people.configuration(place.name, service, came.sha) == configuration:
-                year.together.add((place.name, service, release.version))
-                return
-        tried.add(configuration)
+    def _tell(self, place: Environment, service: str, release: Release, head: str, *, is_good: bool) -> None:
+        """Note what a report proves, and what failed where nothing proves whether it is at fault itself."""
+        year, version = self.year, release.version
+        known = self.known.setdefault((place.name, service), Known())
+        files = year.people.files(place.name, service, head)
+        if is_good:
+            known.tell(version, files, is_good=True)
+            return
+        context = year.runs.context()
+        came = reports.delivered(context, place, context.platform.service(service), release, head)
+        onto = files if came is None else year.people.files(place.name, service, came.sha)
+        is_open = known.is_open(version, files, onto) and year.people.is_broken(place.name, service, head)
+        (year.together.add if is_open else year.together.discard)((place.name, service, version))
 
     def held(self, place: str, service: str) -> set[str]:
         """The versions on hold; none where the file is broken."""
@@ -140,6 +148,10 @@ class ArgoCD:
         for version in self.held(place, service) - before:
             year.counts["rolled back"] += 1
             if (place, service, version) in year.together - year.bad:
+                # It says so, and what a person has to do.
+                reason = next(held.reason for held in year.world.file(place, service).held if held.version == version)
+                if "either may be what broke" not in reason:
+                    year.wrong.append(f"{place}/{service}: {version} is blamed alone: {reason}")
                 year.counts["together"] += 1
                 year.unwanted.add((place, service, version))
             if (place, service, version) not in year.bad | year.unwanted and (place, service) not in year.touched:

@@ -79,7 +79,7 @@ class Outside:
     """What is away at the moment, for everybody."""
 
     away: set[str] = field(default_factory=set[str])
-    """Of `github`, `registry` and `argocd`."""
+    """Of `github`, `registry`, `argocd`, and the clusters."""
     revoked: bool = False
     """Whether the promoter's key was rotated and nobody has told the platform."""
     transferred: set[str] = field(default_factory=set[str])
@@ -111,6 +111,9 @@ class Actions(Transport):
             return answer({"message": "Not Found"}, 404)
         if address.path.endswith("/promote.yml/dispatches"):
             self.start(json.loads(body or b"")["inputs"])
+            return answer(status=204)
+        if address.path.endswith("/reconcile.yml/dispatches"):
+            # It comes with the next one.
             return answer(status=204)
         if address.path.endswith("/requested.yml/runs"):
             return answer({"workflow_runs": []})

@@ -6,12 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sandbox.github.core import clock
-from slipway_release import hold, layout, merged, pulls, rollback
+from slipway_release import layout, merged, pulls
 from slipway_release.choices import Sync
 from slipway_release.errors import ReleaseError
-from slipway_release.platform_types import Environment, Service
-from slipway_release.release_file import ReleaseFile
 from slipway_release.tags import is_version
+from tests.release.year.known import Files
 
 if TYPE_CHECKING:
     from tests.release.year.year import Year
@@ -32,13 +31,15 @@ class People:
 
     def act(self) -> None:
         """One of them does something."""
+        operators = self.year.operators
         self.random.choices(
             [
-                self.freeze, self.thaw, self.hold, self.unhold, self.revert, self.take_back, self.break_values,
+                self.freeze, self.thaw, operators.hold, operators.unhold, self.revert, operators.take_back,
+                self.break_values,
                 self.break_chart, self.mend_values, self.change_chart, self.merge_requests, self.close_request,
-                self.hotfix, self.blunder,
+                self.hotfix, self.blunder, operators.trespass,
             ],
-            [2, 3, 2, 2, 2, 1, 2, 1, 3, 1, 4, 1, 2, 1],
+            [2, 3, 2, 2, 2, 1, 2, 1, 3, 1, 4, 1, 2, 1, 1],
         )[0]()  # fmt: skip
 
     def mend(self) -> None:
@@ -67,37 +68,6 @@ class People:
         for place in self.world.platform.environments:
             self.world.thaw(place.name)
 
-    def _file(self, place: Environment, service: Service) -> ReleaseFile | None:
-        """What is wanted; None where somebody has broken the file by hand."""
-        try:
-            return self.world.file(place.name, service.name)
-        except ReleaseError:
-            return None
-
-    def hold(self) -> None:
-        place, service = self.year.somewhere()
-        file = self._file(place, service)
-        there = file.release if file else None
-        newest = [item for item in self.year.requests.values() if item.service.name == service.name]
-        if not newest:
-            return
-        version = newest[-1].release.version
-        if there is not None and there.version == version:
-            return
-        self.year.unwanted.add((place.name, service.name, version))
-        self.year.runs.attempt(lambda context: hold.hold(context, place, service, version, reason="no", login="dana"))
-
-    def unhold(self) -> None:
-        place, service = self.year.somewhere()
-        file = self._file(place, service)
-        if file is None or not file.held:
-            return
-        version = file.held[-1].version
-        self.year.runs.attempt(lambda context: hold.unhold(context, place, service, version, login="dana"))
-        self.year.runs.attempt(lambda context: hold.promote_again(context, place, service, version))
-        self.year.refused.discard((place.name, service.name, version))
-        self.year.counts["released from hold"] += 1
-
     def revert(self) -> None:
         """A person puts the release file back as it was one release before."""
         place, service = self.year.somewhere()
@@ -124,25 +94,13 @@ class People:
         self.year.refused.discard((place.name, service.name, older.release.version))
         self.year.counts["reverted"] += 1
 
-    def take_back(self) -> None:
-        """A person has what runs taken back."""
-        place, service = self.year.somewhere()
-        file = self._file(place, service)
-        version = file.release.version if file and file.release else None
-        if version is None:
-            return
-        self.year.unwanted.add((place.name, service.name, version))
-        self.year.runs.attempt(
-            lambda context: rollback.by_hand(context, place, service, version, reason="no", login="dana")
-        )
-        self.year.counts["taken back by hand"] += 1
-
     def break_values(self) -> None:
         place, service = self.year.somewhere()
-        # Values that fail twice, with no report of a mend in between, are not tried: they look like a mend in vain of
-        # a bad release, and a report cannot tell which of the two is at fault.
-        if place.target_branch != "main" or (place.name, service.name) in self.year.broken | self.year.mended:
+        if place.target_branch != "main":
             return
+        # They may fail twice with no report of a mend in between, or be mended in vain.
+        if (place.name, service.name) in self.year.broken | self.year.mended:
+            self.year.counts["broken again"] += 1
         self._commit(_values(place.name, service.name), f"{_BROKEN} {self.random.random()}]\n")
         self.year.broken.add((place.name, service.name))
         self.year.argocd.act(place.name, service.name)
@@ -196,14 +154,14 @@ class People:
         self.year.mended |= self.year.broken
         self.year.broken.clear()
 
-    def configuration(self, place: str, service: str, ref: str) -> str:
+    def files(self, place: str, service: str, ref: str) -> Files:
         """Chart and values that are there."""
-        paths = (_values(place, service), _chart(service), layout.shared_values(place))
-        return "".join(self.world.text(path, ref) or "" for path in paths)
+        paths = (_values(place, service), _chart(service), template(service), layout.shared_values(place))
+        return Files((path, self.world.text(path, ref) or "") for path in paths)
 
     def is_broken(self, place: str, service: str, ref: str) -> bool:
         """Whether nothing gets healthy with the chart and the values that are there."""
-        return _BROKEN in self.configuration(place, service, ref)
+        return any(text.startswith(_BROKEN) for _, text in self.files(place, service, ref))
 
     def _commit(self, path: str, text: str) -> None:
         self.world.commit("environments", path, text)
@@ -270,6 +228,11 @@ class People:
 
 def _values(place: str, service: str) -> str:
     return f"{layout.service_folder(place, service)}/values.yaml"
+
+
+def template(service: str) -> str:
+    """A file of its chart that newer templates change."""
+    return f"{layout.chart_folder(service)}/templates/config.yaml"
 
 
 def _chart(service: str) -> str:

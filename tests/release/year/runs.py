@@ -146,7 +146,7 @@ class Runs:
         try:
             year.random.choice(
                 (
-                    year.reconcile, year.promote, year.argocd.act, year.people.act, year.people.unhold,
+                    year.reconcile, year.promote, year.argocd.act, year.people.act, year.operators.unhold,
                     year.people.blunder, year.settings.act,
                 )
             )()  # fmt: skip

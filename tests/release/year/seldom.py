@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from slipway_release import deployments, rollback
 from slipway_release.blame import MANY
+from slipway_release.platform_types import Environment
 from slipway_release.tags import Version, is_version
+from tests.release.year.known import Known
 
 if TYPE_CHECKING:
     from tests.release.year.year import Year
@@ -41,9 +43,9 @@ class Seldom:
         """A webhook of the cluster is away for a while."""
         self._failing(self.random.choice(self.world.platform.environments).name, self.world.services, _UNANSWERED)
 
-    def node(self) -> None:
+    def node(self, place: str = "") -> None:
         """A node is gone, and comes back: all services of an environment fail at the same time."""
-        place = self.random.choice(self.world.platform.environments).name
+        place = place or self.random.choice(self.world.platform.environments).name
         running = [service for service in self.world.services if self.year.wanted(place, service)]
         if len(running) > MANY:
             self._failing(place, running, "Degraded: its node is gone")
@@ -51,13 +53,16 @@ class Seldom:
     def _failing(self, place_name: str, services: tuple[str, ...] | list[str], why: str) -> None:
         """Argo CD reports all of them as failing; then what becomes of that; then how they are."""
         place = next((item for item in self.world.platform.environments if item.name == place_name), None)
-        if place is None or "argocd" in self.year.outside.away:
+        if place is None or self.year.argocd.is_away(place.name):
             return
         self.year.counts[why.partition(":")[0].lower()] += 1
         head = self.world.head("environments", place.target_branch)
         there = [
             service for service in services if service in self.world.services and self.year.wanted(place.name, service)
         ]
+        for service in there:
+            if not why.startswith((*deployments.ASIDE, _UNANSWERED)):
+                self._note(place, service, head)
         numbers = {service: self.world.report(place.name, head, "failure", why, service) for service in there}
         for service, number in numbers.items():
             before = self.year.argocd.held(place.name, service)
@@ -68,6 +73,13 @@ class Seldom:
             self.year.argocd.reported.pop((place.name, service), None)
         for service in there:
             self.year.argocd.sync(place, service, lost=self.year.is_lost())
+
+    def _note(self, place: Environment, service: str, head: str) -> None:
+        """A failure that proves nothing."""
+        release = self.world.file(place.name, service, head).release
+        if release is not None:
+            known = self.year.argocd.known.setdefault((place.name, service), Known())
+            known.tell(release.version, self.year.people.files(place.name, service, head), is_good=False)
 
     def clean_up(self) -> None:
         """The registry keeps no images of a service that are older than what any environment wants."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from components.github.api import GitHubApi
 from components.github.branch_contents import BranchContents
 from components.github.credentials import Token
-from slipway_release import layout
 from tests.release.builders import environment
+from tests.release.year.people import template
 
 if TYPE_CHECKING:
     from tests.release.year.year import Year
@@ -152,6 +152,7 @@ class Settings:
         at = self.random.randrange(len(places) + 1)
         before = [places[at - 1]["name"]] if at and self.random.random() < 0.5 else []
         new = self._with(environment(f"new-{self._made}", requires=before), self.random.choice(_WAYS))
+        new["cluster"] = self.random.choice(("first cluster", "second cluster"))
         after = [dict(place) for place in places[at:]]
         if after and self.random.random() < 0.5:
             after[0]["requires"] = [*after[0]["requires"], new["name"]]
@@ -222,7 +223,7 @@ class Settings:
         """A newer template comes to the charts of all services, in a commit for each."""
         for service in self.world.services:
             text = f"replicas: {self.random.random()}\n"
-            self.world.commit("environments", f"{layout.chart_folder(service)}/templates/config.yaml", text)
+            self.world.commit("environments", template(service), text)
         self.year.counts["template"] += 1
 
     def upgrade(self) -> None:

@@ -16,12 +16,14 @@ from slipway_release import deliveries, reconcile
 from slipway_release.claims import PromotionRequest
 from slipway_release.errors import ReleaseError
 from slipway_release.platform_types import Environment, Service
+from slipway_release.release_file import ReleaseFile
 from slipway_release.tags import Version, is_version
 from tests.release.world import World
 from tests.release.year import times
 from tests.release.year.argocd import ArgoCD
 from tests.release.year.faults import Outside
 from tests.release.year.mishandling import Mishandling
+from tests.release.year.operators import Operators
 from tests.release.year.people import People
 from tests.release.year.places import HOUR
 from tests.release.year.runs import Promotion, Runs
@@ -74,6 +76,7 @@ class Year:
         self.runs = Runs(self)
         self.argocd = ArgoCD(self)
         self.people = People(self)
+        self.operators = Operators(self)
         self.mishandling = Mishandling(self)
         self.settings = Settings(self)
         self.seldom = Seldom(self)
@@ -86,6 +89,10 @@ class Year:
     def place(self, name: str) -> dict[str, Any]:
         """What the year knows of an environment."""
         return next((place for place in self.places if place["name"] == name), {})
+
+    def cluster(self, name: str) -> str:
+        """The cluster of an environment; each has an Argo CD of its own."""
+        return self.place(name).get("cluster", "first cluster")
 
     def now(self) -> dt.datetime:
         """What the clock of a runner says; it may be off."""
@@ -109,6 +116,13 @@ class Year:
             self.random.choice(self.world.platform.environments),
             self.random.choice(self.world.platform.services),
         )
+
+    def file(self, place: Environment, service: Service) -> ReleaseFile | None:
+        """What is wanted; None where somebody has broken the file by hand."""
+        try:
+            return self.world.file(place.name, service.name)
+        except ReleaseError:
+            return None
 
     def wanted(self, place: str, service: str) -> str | None:
         """The version that Git wants; None too where the file is broken or the place is gone."""
@@ -143,8 +157,8 @@ class Year:
             self.wait(self.random.expovariate(1 / (2 * HOUR)))
 
     def outage(self) -> None:
-        """GitHub, the registry or Argo CD are away for a day, a key is rotated, or the clock of the runners is off."""
-        what = self.random.choice(("github", "registry", "argocd", "key", "clock"))
+        """Something is away for a day, a key is rotated, or the clock of the runners is off."""
+        what = self.random.choice(("github", "registry", "argocd", "first cluster", "second cluster", "key", "clock"))
         self.counts[f"outage: {what}"] += 1
         if what == "clock":
             self.skew = dt.timedelta(hours=self.random.choice((-1, 0, 1)))
@@ -158,6 +172,10 @@ class Year:
             self.random.choice((self.argocd.act, self.promote, self.reconcile, self.people.act))()
         self.outside.away.discard(what)
         self.outside.revoked = False
+        if "cluster" in what:
+            for place in self.world.platform.environments:
+                if self.cluster(place.name) == what:
+                    self.seldom.node(place.name)
 
     def release(self, version: str, service: str = "") -> None:
         """A version, or a tag, of a service is built, and asks for its promotion."""
