@@ -101,7 +101,7 @@ def transport(clock: Clock, deadline: float = 600) -> Transport:
         (0, {}, b""),
         (403, {}, b'{"message": "You have exceeded a secondary rate limit"}'),
         (403, {"Retry-After": "1"}, b"{}"),
-        (403, {"Retry-After": "Fri, 27 Nov 2026 12:00:01 GMT"}, b"{}"),
+        (403, {"Retry-After": "Sat, 01 Jan 2000 00:00:01 GMT"}, b"{}"),
         (403, {}, b'{"message": "You have triggered an abuse detection mechanism."}'),
         (200, {}, b'[{"id": 1}, {"id"'),
         (201, {}, b'{"commit": {"sha": "c0ffee'),
