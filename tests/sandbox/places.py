@@ -4,8 +4,10 @@ import contextlib
 import fcntl
 import os
 import re
+import subprocess
 import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TextIO
 
@@ -46,6 +48,27 @@ def started(config: SandboxConfig) -> Generator[Workspace]:
         yield start_parts(config, progress)
     finally:
         down(config, progress)
+
+
+def eventually(look: Callable[[], bool], seconds: float = 120) -> bool:
+    """Whether something is so, now or in a moment."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def processes_with(text: str) -> list[str]:
+    """The command lines of processes that have a text in them and stay: what was killed ends a moment later."""
+
+    def found() -> list[str]:
+        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        return [line for line in listed.splitlines() if text in line]
+
+    eventually(lambda: not found())
+    return found()
 
 
 def free_network() -> str:

@@ -19,7 +19,7 @@ from sandbox.pulumi import operations
 from sandbox.pulumi.workspace import find_workspace
 from sandbox.rehearsal import Rehearsal
 from tests.sandbox.conftest import Sandbox
-from tests.sandbox.places import ROOT, environment_of
+from tests.sandbox.places import ROOT, environment_of, processes_with
 
 SERVICE = "guestbook"
 NOBODY = "sha256:" + "0" * 64
@@ -125,4 +125,4 @@ def test_an_up_that_is_stopped_in_the_middle_leaves_nothing_that_down_does_not_f
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
     assert f"{box.environment['SLIPWAY_SANDBOX_NETWORK']}." not in printed("ip", "-brief", "address")
-    assert [line for line in printed("ps", "-eo", "args").splitlines() if str(folder) in line] == []
+    assert processes_with(str(folder)) == []

@@ -29,7 +29,7 @@ from sandbox.pulumi.settings import StackConfig
 from sandbox.pulumi.workspace import Workspace
 from sandbox.rehearsal import Rehearsal
 from sandbox.status import status
-from tests.sandbox.places import config_of, environment_of, started
+from tests.sandbox.places import config_of, environment_of, processes_with, started
 
 SERVICE, STAGING, LIVE = "guestbook", "staging", "live"
 NAMESPACE = f"{SERVICE}-{LIVE}"
@@ -171,7 +171,7 @@ def test_a_preview_afterwards_shows_no_change(place: Workspace, settings: StackC
 def test_down_leaves_nothing_of_either_cluster(config: SandboxConfig, rehearsal: Rehearsal) -> None:
     down(config, Progress(quiet=True))
     assert not config.directory.exists()
+    assert processes_with(f"{config.directory}/") == []
     for command in (("ip", "-brief", "address"), ("ip", "route"), ("ps", "-eo", "args")):
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert f"{config.network}." not in shown
-        assert f"{config.directory}/" not in shown

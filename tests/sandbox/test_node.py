@@ -5,8 +5,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from sandbox.config import SandboxConfig
 from sandbox.node import preflight, processes
 from sandbox.node.layout import NodeLayout
 from sandbox.progress import Progress
-from tests.sandbox.places import config_of, environment_of
+from tests.sandbox.places import config_of, environment_of, eventually
 
 
 @dataclass
@@ -119,15 +118,6 @@ def service(name: str) -> dict[str, Any]:
     ports = [{"port": 80, "targetPort": 8080}]
     spec = {"selector": {"app": name}, "ports": ports}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
-
-
-def eventually(look: Callable[[], bool], seconds: float = 120) -> bool:
-    deadline = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def answers(url: str) -> bool:
