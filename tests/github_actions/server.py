@@ -74,7 +74,7 @@ class GitHub:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/api/v3/meta").status_code < 500
+            return self._client(ADMIN).get("/meta").status_code < 500
         except httpx.HTTPError:
             return False
 
@@ -87,17 +87,20 @@ class GitHub:
     def call(
         self, method: str, path: str, body: object = None, *, token: str = ADMIN, status: int | None = None
     ) -> Any:
-        client = self._clients.setdefault(
-            token,
-            httpx.Client(base_url=f"{self.url}/api/v3", headers={"Authorization": f"Bearer {token}"}, timeout=30),
-        )
-        answer = client.request(method, path, json=body, follow_redirects=method == "GET")
+        answer = self._client(token).request(method, path, json=body, follow_redirects=method == "GET")
         if status is None:
             assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         else:
             assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
         kind = answer.headers.get("content-type", "")
         return answer.json() if "json" in kind and answer.content else answer.text
+
+    def _client(self, token: str) -> httpx.Client:
+        """Made once for each token: it loads the certificates of this machine."""
+        if token not in self._clients:
+            headers = {"Authorization": f"Bearer {token}"}
+            self._clients[token] = httpx.Client(base_url=f"{self.url}/api/v3", headers=headers, timeout=30)
+        return self._clients[token]
 
     def wait(self, look: Callable[[], Any], what: str, seconds: float = 180) -> Any:
         deadline = time.monotonic() + seconds

@@ -123,7 +123,7 @@ class Stage:
             runner.provide_syft(self.folder / "syft")
             tools += f":{self.folder / 'syft'}"
         self._spawn(command, "github.log", {"SLIPWAY_SANDBOX_ACT": str(act()), "SLIPWAY_SANDBOX_TOOLS": tools})
-        self.wait(lambda: httpx.get(f"{self.url}api/v3/meta").status_code < 500, "GitHub answers")
+        self.wait(lambda: self.client.get("/meta").status_code < 500, "GitHub answers")
 
     def _spawn(self, command: list[str], log: str, variables: Mapping[str, str]) -> None:
         with (self.folder / log).open("ab") as file:
