@@ -74,10 +74,15 @@ def processes_with(text: str) -> list[str]:
 def free_network() -> str:
     """A network of the form `10.<number>` that no other run of tests has, kept until this process ends.
 
+    A run that was killed may have left its sandbox; its network is left alone too.
+
     Raises:
         RuntimeError: Every one is taken.
     """
+    addresses = Path("/proc/net/fib_trie").read_text()
     for number in _CANDIDATES:
+        if f" 10.{number}." in addresses:
+            continue
         lock = (Path(tempfile.gettempdir()) / f"slipway-tests-network-{number}.lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
