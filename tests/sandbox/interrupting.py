@@ -81,6 +81,8 @@ class Outcome:
     after: float
     """Seconds into the first."""
     was_running: bool
+    first: str
+    """What the first had said until then."""
     seconds: float
     """What the second took."""
     said: list[str]
@@ -122,11 +124,11 @@ class Interrupter:
                 process.wait(self.chance.uniform(0, self.expected))
         after, was_running = time.monotonic() - began, process.poll() is None
         end(process, ending, Home(self.config.pulumi_directory / "home"))
-        process.communicate(timeout=LIMIT_SECONDS)
+        first, _ = process.communicate(timeout=LIMIT_SECONDS)
         began = time.monotonic()
         code, said = self._up()
         took = self.expected = time.monotonic() - began
-        outcome = Outcome(ending, after, was_running, took, said.splitlines())
+        outcome = Outcome(ending, after, was_running, first, took, said.splitlines())
         if not code and (waiting := re.findall(r"^merge (\S+)$", said, re.MULTILINE)):
             for pull_request in waiting:
                 agree_to_settings(Rehearsal(self.config), pull_request, self.values)
@@ -226,6 +228,9 @@ def end(process: "subprocess.Popen[str]", ending: Ending, home: Home) -> None:
     found = processes.find(home)
     pids = [one.pid for one in found if ending is Ending.ALL or (ending is Ending.CLI and one.is_cli)]
     # Before pulumi is at work, only `up` itself can be killed.
-    for pid in pids if ending is Ending.CLI and pids else [process.pid, *pids]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    ended = pids if ending is Ending.CLI and pids else [process.pid, *pids]
+    # All stand still first: where this process has to wait in between, none learns that another is gone.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)

@@ -77,7 +77,8 @@ def test_an_up_that_is_cut_off_is_gone_on_with(
     outcome = interrupter.cut_off(ending, moment)
     assert not outcome.problems, (ending, outcome)
     if moment is Moment.HELM:
-        assert [text for text in outcome.said if "was left pending-upgrade" in text]
+        assert outcome.was_running, f"it ended before Helm was at work: {outcome.first}"
+        assert [text for text in outcome.said if "was left pending-upgrade" in text], outcome
 
 
 def named(values: Values, kind: str, name: str) -> Values:
