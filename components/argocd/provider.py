@@ -5,7 +5,7 @@ from http.client import responses
 from typing import cast
 
 from components.github.preflight.findings import Advice
-from manifests.model import Settings, SignOn, SignOnProvider
+from manifests.model import Settings, SignOn
 from slipway_release.errors import ReleaseError
 from slipway_release.exchange import Exchange, Response, exchange
 from slipway_release.transport import Transport
@@ -18,8 +18,8 @@ _SHOWN = 12
 def provider_problems(settings: Settings, exchange: Exchange = exchange) -> Iterator[str]:
     """What stops a login by a provider of OpenID Connect, and, as `Advice`, what may leave people without rights."""
     sso = settings.argocd.sso
-    if sso is None or sso.provider is not SignOnProvider.OIDC or sso.issuer is None:
-        return
+    if sso is None or sso.issuer is None:
+        return  # GitHub has no issuer.
     url = f"{sso.issuer.removesuffix('/')}{_DISCOVERY}"
     transport = Transport(_PATIENCE_SECONDS, log=lambda _: None, exchange=exchange, remedy="it may answer later")
     try:

@@ -102,6 +102,16 @@ def test_a_scope_that_is_not_asked_for_brings_no_claim() -> None:
     assert "argocd.sso.groupsClaim" in told
 
 
+def test_a_scope_that_is_not_offered_brings_no_claim_either() -> None:
+    told = found({"issuer": ISSUER, "scopes_supported": ["openid"], "claims_supported": ["sub"]}, scopes=["groups"])
+    assert [one.partition(":")[0] for one in told] == ["argocd.sso.scopes", "argocd.sso.groupsClaim"]
+
+
+def test_github_is_not_asked_for_what_a_provider_of_openid_connect_offers() -> None:
+    given = values(argocd={"url": "https://a.example.com", "sso": {"clientId": "a"}}, ssoClientSecret="hush-hush")
+    assert not list(provider_problems(settings_of("test", texts(given)), lambda *_: pytest.fail("it was asked")))
+
+
 @pytest.mark.parametrize("error", [OSError("refused"), OSError("no route")])
 def test_a_provider_that_this_machine_does_not_reach_may_be_one_that_argo_cd_reaches(
     monkeypatch: pytest.MonkeyPatch, error: OSError
