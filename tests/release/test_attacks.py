@@ -280,6 +280,14 @@ def test_nothing_is_read_otherwise_than_git_has_it(tree: Tree, folder: str, line
     assert "would read other files than Git has" in problem.text
 
 
+@pytest.mark.parametrize("content", [b"* filter=lfs # \xe9\n", "* filter=lfs\n".encode("utf-16")])
+def test_attributes_that_cannot_be_read_are_refused(tree: Tree, content: bytes) -> None:
+    """Git reads them all the same."""
+    (tree.folder / ".gitattributes").write_bytes(content)
+    (problem,) = tenancy.check_files(tree)
+    assert "save it as UTF-8" in problem.text
+
+
 def test_attributes_that_leave_files_as_they_are_may_be_set(tree: Tree) -> None:
     lines = ["# of ours", "", "* text=auto eol=lf", "*.svg -text -diff", '"a b/*" linguist-vendored merge=union']
     (tree.folder / ".gitattributes").write_text("\n".join([*lines, "charts/*.tgz binary", ""]))

@@ -45,6 +45,7 @@ RULES: dict[str, Any] = {
         "requiredStatusChecks": {"requiredChecks": [{"context": "Validate", "integrationId": 7}, {"context": "lint"}]},
     },
 }
+RULESET_KIND = "github:index/repositoryRuleset:RepositoryRuleset"
 GATE: dict[str, Any] = {
     "environment": "production",
     "reviewers": [{"teams": [7]}],
@@ -215,6 +216,72 @@ def test_members_approvals_and_ways_in_are_told_in_words() -> None:
         "workflow runs on the branch `main` of `orders` may now use its environment (`orders-from-main`)",
         "the team of orders may no longer push to `x`",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ([{"teams": [7]}], [], "releases to `production` no longer wait for an approval"),
+        ([{"teams": [7]}], [{"teams": [8]}], "other teams approve releases to `production`"),
+        ([{"teams": [7]}], [{"teams": [7]}], None),
+        ([], [], None),
+    ],
+)
+def test_approvals_that_go_or_change_are_told(before: list[Any], after: list[Any], sentence: str | None) -> None:
+    kind = "github:index/repositoryEnvironment:RepositoryEnvironment"
+    old, new = (changed(GATE, "reviewers", reviewers) for reviewers in (before, after))
+    found = read_preview(preview(step("update", kind, "e", old, new))).changes
+    assert access_words(found, {}) == ([sentence] if sentence else [])
+
+
+def test_an_approval_of_an_environment_that_goes_is_not_told_beside_it() -> None:
+    kind = "github:index/repositoryEnvironment:RepositoryEnvironment"
+    assert access_words(read_preview(preview(step("delete", kind, "e", GATE))).changes, {}) == []
+
+
+def test_rights_in_namespaces_that_change_are_told_with_where_they_stand() -> None:
+    bindings, other = "infrastructure/dev/role-bindings.yaml", "infrastructure/dev/quotas.yaml"
+    old, new = ({"owned": {bindings: text, other: text, "a/role-bindings.yaml": text}} for text in ("a", "b"))
+    kind = "pulumi-python:dynamic/files:CommittedFiles"
+    (said,) = access_words(read_preview(preview(step("update", kind, "f", old, new))).changes, {})
+    assert said == "access to namespaces of `dev` changes: see `role-bindings.yaml` of each below"
+    assert access_words(read_preview(preview(step("create", kind, "f", None, new))).changes, {}) == []
+
+
+def test_a_line_of_argo_cd_s_policy_of_another_form_is_shown_as_it_is() -> None:
+    lines = ["p, role:a, logs, get, */*, deny", "g, a, b, c", "p, role:a, logs, get"]
+    old, new = (
+        {"values": {"configs": {"rbac": {"policy.csv": "\n".join(["p, role:b, logs, get, */*, allow", *more])}}}}
+        for more in ([], lines)
+    )
+    found = read_preview(preview(step("update", "kubernetes:helm.sh/v3:Release", "argocd-release", old, new))).changes
+    assert access_words(found, {}) == [f"Argo CD's policy has now `{line}`" for line in sorted(lines)]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        step(
+            "update",
+            RULESET_KIND,
+            "m",
+            changed(RULES, "enforcement", "evaluate"),
+            changed(RULES, "enforcement", "disabled"),
+        ),
+        step("delete", RULESET_KIND, "m", RULES, retainOnDelete=True),
+        step("update", "github:index/repositoryEnvironment:RepositoryEnvironment", "e", GATE, GATE),
+        step("update", "github:index/repositoryEnvironment:RepositoryEnvironment", "e", {"environment": "e"}, GATE),
+        step(
+            "update",
+            "github:index/repositoryEnvironment:RepositoryEnvironment",
+            "e",
+            {"environment": "e", "canAdminsBypass": False},
+            {"environment": "e", "canAdminsBypass": True},
+        ),
+    ],
+)
+def test_what_was_open_or_stays_is_no_guard_that_opens(one: dict[str, Any]) -> None:
+    assert guarded(read_preview(preview(one)).changes) == []
 
 
 def test_guards_that_open_in_the_same_way_are_named_together() -> None:
