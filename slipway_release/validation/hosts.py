@@ -159,14 +159,11 @@ def _long(owners: Mapping[str, str], spec: fields.Document, namespace: str) -> I
 
 
 def _of_match(match: str) -> list[str] | None:
-    """The hosts of a rule of Traefik; None where it may match others, by a pattern or without a host."""
+    """The hosts of a rule of Traefik; None where a way through it has none, such as one by a pattern alone."""
     hosts: list[str] = []
-    patterns: list[str] = []
 
     def read(found: re.Match[str]) -> str:
         name = found["name"].lower()
-        if name in {"hostregexp", "hostsniregexp"}:
-            patterns.append(found[0])
         if name in {"host", "hostsni", "hostheader"}:
             hosts.extend(_WORD.findall(found["words"]))
             return " named "
@@ -177,7 +174,7 @@ def _of_match(match: str) -> list[str] | None:
         is_bounded = _bounded(ast.parse(words.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return hosts if is_bounded and not patterns else None
+    return hosts if is_bounded else None
 
 
 def _bounded(rule: ast.expr) -> bool:
