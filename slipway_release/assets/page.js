@@ -111,7 +111,7 @@ function table(found) {
         environment.frozen ? "❄ frozen" : ""].filter(Boolean).join(" · ")))}
     </tr></thead>
     <tbody role="rowgroup">${found.slice(0, most).map(({ service }) => html`<tr role="row">
-      <th scope="row" role="rowheader">${link(service.url, service.name)}</th><td role="cell" data-label="team">${service.team}</td>
+      <th scope="row" role="rowheader">${link(service.url, service.name)}</th><td role="cell" data-label="team" class="team">${service.team}</td>
       ${names.map((name) => place(service.in[name], name))}</tr>`)}</tbody></table>`;
 }
 function find(found) {
@@ -190,12 +190,26 @@ function figures() {
       ${columns.map(([title, key, print]) => html`<td role="cell" data-label=${title}><span class="number"><span>${print(one[key])}</span>${trend(one.weeks, key, print)}</span></td>`)}</tr>`)}</tbody></table>`;
 }
 
+// Below hundreds of services nobody would find the rest. The address keeps search and order, so it names no part.
+const PARTS = { way: "The way of a release", newest: "Newest releases", figures: "DORA's figures" };
+function jump(event, part) {
+  event.preventDefault();
+  const title = document.getElementById(part);
+  title.scrollIntoView();
+  title.focus({ preventScroll: true });
+}
+const title = (part, more = "") => html`<h2 id="part-${part}" tabindex="-1">${PARTS[part]}${more}</h2>`;
+function contents() {
+  return html`<nav aria-label="On this page">${Object.entries(PARTS).map(([part, text]) =>
+    html`<a href="#part-${part}" @click=${(event) => jump(event, `part-${part}`)}>${text}</a>`)}</nav>`;
+}
+
 function show() {
   const found = shown();
   const days = data.dora[0]?.days ?? 30;
   render(html`
     <header><h1>What runs where</h1>
-      <p class="soft">${link(data.url, data.repository)} · as of ${new Date(made).toLocaleString()}${data.run ? html` · ${link(data.run, "run")}` : nothing}</p></header>
+      <p class="soft">${link(data.url, data.repository)} · as of ${new Date(made).toLocaleString()}${data.run ? html` · ${link(data.run, "run")}` : nothing}</p>${contents()}</header>
     <main>
       ${data.environments.filter((one) => one.frozen).map((one) => html`<p class="banner"><strong class="frozen">❄ ${one.name} is frozen</strong>: ${one.frozen}</p>`)}
       ${find(found)}
@@ -203,10 +217,10 @@ function show() {
       <p class="soft small"><strong>Verified</strong>: Argo CD saw exactly this version Synced and Healthy, its sync Succeeded, and that is in the record.
         <strong>On hold</strong>: nothing brings this version until a person releases it from hold, or a newer one comes.
         <strong>Frozen</strong>: nothing new comes to this environment until a person ends that. Press / to search.</p>
-      <h2>The way of a release</h2>${way()}
-      <h2>Newest releases</h2>
+      ${title("way")}${way()}
+      ${title("newest")}
       ${data.releases.length ? html`<ol id="releases" role="list">${data.releases.map(release)}</ol>` : html`<p class="soft">Nothing was released yet.</p>`}
-      <h2>DORA's figures of the last ${plural(days, "day")}</h2>
+      ${title("figures", ` of the last ${plural(days, "day")}`)}
       ${data.dora.length ? html`<p class="soft small">Bars are weeks, the oldest first. Lead time: from commit to verified. Time to restore: from a failure to the next verified release.</p>` : nothing}
       ${figures()}
     </main>`, document.getElementById("page"));

@@ -106,6 +106,39 @@ def test_the_way_of_a_release_follows_the_requirements(shown: Callable[..., Page
     assert "approved by platform" in columns[3]
 
 
+def test_below_hundreds_of_services_the_other_parts_are_one_key_away_and_the_address_stays(
+    shown: Callable[..., Page],
+) -> None:
+    tab = shown(large(300), "order=-service")
+    assert tab.run("document.querySelector('h2').getBoundingClientRect().top") > 9000
+    links = "[...document.querySelectorAll('nav a')]"
+    assert tab.run(f"{links}.length") == tab.run("document.querySelectorAll('h2').length") == 3
+    for number in range(3):
+        tab.run(f"{links}[{number}].focus()")
+        tab.press("Enter")
+        assert tab.run(f"document.activeElement.textContent.startsWith({links}[{number}].textContent)")
+        assert tab.run("document.activeElement.getBoundingClientRect().top") < 900
+    assert tab.run("location.hash") == "#order=-service"
+    assert not tab.complaints()
+
+
+@pytest.mark.parametrize("width", [360, 780, 820, 1280])
+def test_nothing_is_wider_than_its_place(shown: Callable[..., Page], width: int) -> None:
+    found = large(3)
+    names = {"qa": "acceptance-of-the-whole-company", "production": "production"}
+    for environment in found["environments"]:
+        environment["name"] = names.get(environment["name"], environment["name"])
+        environment["requires"] = [names.get(name, name) for name in environment["requires"]]
+    for service in found["services"]:
+        service["in"] = {names.get(name, name): cell for name, cell in service["in"].items()}
+    tab = shown(found)
+    tab.size(width, phone=width < 1000)
+    all_of_it = "[...document.querySelectorAll('th, td, button, summary, nav a, label')]"
+    wide = f"{all_of_it}.filter((one) => one.scrollWidth > Math.ceil(one.getBoundingClientRect().width))"
+    assert tab.run(f"{wide}.map((one) => one.textContent.trim())") == []
+    assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_of_many_environments_the_names_of_services_stay_in_sight(shown: Callable[..., Page]) -> None:
     found = large(3)
     names = [f"place-{number}" for number in range(9)]
