@@ -14,7 +14,7 @@ from slipway_release.context import Context
 from slipway_release.errors import RefusedError
 from slipway_release.fields import Document
 from slipway_release.github import quoted
-from slipway_release.platform_types import Service
+from slipway_release.platform_types import Platform, Service
 from slipway_release.source import Source
 from slipway_release.tool import Credential
 from slipway_release.validation import comment
@@ -43,13 +43,20 @@ def build(context: Context, number: str, commit: str, folder: Path, credential: 
 def tell(context: Context, number: str, commit: str, address: str) -> None:
     """Says in the pull request where it runs, in one comment that is kept up to date."""
     service = _service(context)
-    where = f"answers at {address}" if address else "has no address outside of the cluster"
-    lines = [
-        MARKER,
-        f"This pull request runs at `{commit[:12]}` and {where}, once Argo CD has synced `{service.name}-pr-{number}`.",
-        "It goes when the pull request is closed, or the label is taken off.",
-    ]
-    comment.keep(context, number, "\n".join(lines), repository=service.repository, marker=MARKER)
+    text = where(context.platform, service, number, commit, address)
+    comment.keep(context, number, text, repository=service.repository, marker=MARKER)
+
+
+def where(platform: Platform, service: Service, number: str, commit: str, address: str) -> str:
+    """The comment of a pull request that runs. What becomes of it Argo CD alone knows, which may write none."""
+    name = f"{service.name}-pr-{number}"
+    answers = f"answers at {address}" if address else "has no address outside of the cluster"
+    lines = [f"This pull request runs at `{commit[:12]}` and {answers}, once Argo CD has synced `{name}`."]
+    if platform.argocd_url:
+        page = f"{platform.argocd_url.rstrip('/')}/applications?search={name}"
+        lines.append(f"[Argo CD]({page}) shows whether it is healthy, and why it is not.")
+    lines.append("It goes when the pull request is closed, or the label is taken off.")
+    return "\n".join([MARKER, *lines])
 
 
 def gone(context: Context, number: str) -> None:

@@ -1,5 +1,6 @@
 """Pull requests of a service that run: where that is said, and when it ends."""
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from slipway_release import pull_request, workflow
 from slipway_release.context import Context
 from slipway_release.errors import RefusedError
-from tests.release.builders import Script, context
+from tests.release.builders import Script, context, platform
 
 BASE = "/repos/acme/guestbook"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -78,6 +79,18 @@ def test_where_it_runs_is_said_in_the_services_own_repository() -> None:
     around = github(new=workflow.days_ago(0))
     pull_request.tell(around, "2", COMMIT, "https://guestbook-2.dev.example.com")
     assert written(around) == [f"POST {BASE}/issues/2/comments"]
+
+
+def test_the_comment_leads_to_where_it_is_seen_that_it_is_not_healthy() -> None:
+    known = platform()
+    (service, *_) = known.services
+    addressed = dataclasses.replace(known, argocd_url="https://argocd.example.com/")
+    text = pull_request.where(addressed, service, "2", COMMIT, "")
+    assert (
+        "[Argo CD](https://argocd.example.com/applications?search=guestbook-pr-2) shows whether it is healthy" in text
+    )
+    unknown = dataclasses.replace(known, argocd_url=None)
+    assert "healthy" not in pull_request.where(unknown, service, "2", COMMIT, "")
 
 
 @pytest.mark.parametrize(
