@@ -43,8 +43,9 @@ def lend(place: Workspace, owner: str, repository: str, environments: Mapping[st
         repository=f"{owner}/{repository}",
         environments=dict(environments),
         state=place.folder / "state",
-        folders=(*folders, place.cli.resolve().parent, *programs),
+        folders=(*folders, *programs),
         tools=tools,
         packages=Path(sys.prefix).resolve(),
+        programs=place.cli.resolve().parent,
     )
     lent_file(config).write_text(json.dumps(lent.document()), encoding="utf-8")

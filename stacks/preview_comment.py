@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         add_to_summary(given.summary, text)
         if given.hand_on:
             hand_on(text)
-        elif given.pull_request is None:
+        if given.pull_request is None:
             print(text)
         else:
             print(publish(github_of_run(), os.environ["GITHUB_REPOSITORY"], given.pull_request, given.stack, text))

@@ -24,21 +24,23 @@ jobs:
           echo "reads $(cat STATE/stack 2>/dev/null || echo nothing)"
           (echo two > STATE/stack) 2>/dev/null && echo "writes" || echo "keeps"
           if command -v lent-tool; then echo "with the tool"; fi
+          if command -v lent-program; then echo "installed"; fi
           echo "packages: $(cat "$SLIPWAY_SANDBOX_PACKAGES/named" 2>/dev/null || echo none)"
 """
 
 
 @pytest.fixture(scope="module")
 def state(github: GitHub) -> Path:
-    """Lent to jobs of two environments of the repository `stateful`, with a tool; all of its jobs have packages."""
-    state, tools, packages = (github.directory / name for name in ("state", "lent-tools", "lent-packages"))
-    for folder in (state, tools, packages):
+    """Lent to jobs of two environments of the repository `stateful`, with a tool; all have what is installed."""
+    state, tools, packages, programs = (github.directory / f"lent-{name}" for name in ("state", "t", "packages", "p"))
+    for folder in (state, tools, packages, programs):
         folder.mkdir()
     (packages / "named").write_text("here\n")
-    (tools / "lent-tool").write_text("#!/bin/sh\n")
-    (tools / "lent-tool").chmod(0o755)
+    for program in (tools / "lent-tool", programs / "lent-program"):
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
     environments = {"look": "reader", "change": "writer"}
-    lent = Lent("acme/stateful", environments, state, (), tools, packages)
+    lent = Lent("acme/stateful", environments, state, (), tools, packages, programs)
     github.lent.write_text(json.dumps(lent.document()))
     return state
 
@@ -56,9 +58,9 @@ def repositories(github: GitHub, state: Path) -> dict[str, Repository]:
 @pytest.mark.parametrize(
     ("repository", "environment", "said", "after"),
     [
-        ("stateful", "look", ["reads one", "keeps", "with the tool", "packages: here"], "one"),
-        ("stateful", "change", ["reads one", "writes", "with the tool", "packages: here"], "two"),
-        ("stateful", "other", ["reads nothing", "keeps", "packages: here"], "one"),
+        ("stateful", "look", ["reads one", "keeps", "with the tool", "installed", "packages: here"], "one"),
+        ("stateful", "change", ["reads one", "writes", "with the tool", "installed", "packages: here"], "two"),
+        ("stateful", "other", ["reads nothing", "keeps", "installed", "packages: here"], "one"),
         ("stateless", "change", ["reads nothing", "keeps", "packages: none"], "one"),
     ],
 )
@@ -69,6 +71,8 @@ def test_a_lent_state_is_there_for_jobs_of_its_environments_and_changed_by_write
     made = repositories[repository]
     run = made.finished(made.dispatch(f"{environment}.yml"))
     lines = [line.partition("Z ")[2] for line in made.log(run["id"], "work").splitlines()]
-    assert [line for line in lines if line.startswith(("reads", "writes", "keeps", "with", "packages"))] == said
+    assert [
+        line for line in lines if line.startswith(("reads", "writes", "keeps", "with", "installed", "packages"))
+    ] == said
     assert (state / "stack").read_text() == f"{after}\n"
     assert (state / "stack").stat().st_uid == os.geteuid()

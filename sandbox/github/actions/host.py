@@ -91,7 +91,7 @@ class Host:
         found = lending.read(Path(path)) if path else None
         if found is None or found.repository != repository:
             return None
-        return found if environment in found.environments else found.packages_alone()
+        return found if environment in found.environments else found.installed_alone()
 
     @cached_property
     def isolation(self) -> str:

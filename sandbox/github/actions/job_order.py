@@ -98,10 +98,10 @@ def environment(host: Host, order: JobOrder) -> dict[str, str]:
     """The variables that `act` starts with."""
     home = host.home(order.folder)
     cache = f"{home}/.cache"
-    lent_tools = [str(order.lent.tools)] if order.lent and order.lent.tools else []
+    lent = order.lent.path if order.lent else []
     return {
         **host.passed_on,
-        "PATH": ":".join([f"{home}/bin", *lent_tools, *host.path]),
+        "PATH": ":".join([f"{home}/bin", *lent, *host.path]),
         "ACT_DISABLE_VERSION_CHECK": "1",
         "HOME": home,
         "USER": "runner",

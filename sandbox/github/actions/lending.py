@@ -1,7 +1,7 @@
 """What one repository's jobs have of this machine beside tools, as a self-hosted runner of its own would have it.
 
 A state of Pulumi that is a file, the CLI with its plugins: jobs of the named environments see them, and no other job
-does. Installed packages are no secret: every job of the repository sees those.
+does. Installed programs and packages are no secret: every job of the repository sees those, a fork's too.
 """
 
 import json
@@ -30,6 +30,8 @@ class Lent:
     """Comes first on their PATH."""
     packages: Path
     """A virtual environment that every job of the repository reads."""
+    programs: Path
+    """Comes on the PATH of every job, after `tools`."""
 
     def document(self) -> dict[str, Any]:
         """As in the file that tells the server of it."""
@@ -40,15 +42,21 @@ class Lent:
             "folders": [str(folder) for folder in self.folders],
             "tools": str(self.tools),
             "packages": str(self.packages),
+            "programs": str(self.programs),
         }
 
-    def packages_alone(self) -> "Lent":
+    def installed_alone(self) -> "Lent":
         """What jobs of other environments, and of none, see."""
         return replace(self, environments={}, state=None, folders=(), tools=None)
 
     def places(self) -> list[Path]:
         """Everything that the jobs see."""
-        return [*filter(None, (self.state, self.tools)), *self.folders, self.packages]
+        return [*filter(None, (self.state, self.tools)), *self.folders, self.packages, self.programs]
+
+    @property
+    def path(self) -> list[str]:
+        """What comes first on the jobs' PATH."""
+        return [*([str(self.tools)] if self.tools else []), str(self.programs)]
 
     @property
     def variables(self) -> dict[str, str]:
@@ -72,6 +80,7 @@ def read(path: Path | None) -> Lent | None:
         folders=tuple(Path(folder) for folder in document["folders"]),
         tools=Path(document["tools"]),
         packages=Path(document["packages"]),
+        programs=Path(document["programs"]),
     )
 
 
