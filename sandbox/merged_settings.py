@@ -5,12 +5,12 @@ from typing import Any, cast
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.github.credentials import PLATFORM as REPOSITORY
 from sandbox.overlay import STACK
 from sandbox.pulumi.settings import StackConfig, stack_file
 from sandbox.pulumi.stack_yaml import load
 from sandbox.rehearsal import Rehearsal
 
-REPOSITORY = "platform"
 Json = Mapping[str, Any]
 
 

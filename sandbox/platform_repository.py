@@ -13,8 +13,9 @@ from typing import Any
 
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
+from sandbox.github.credentials import PLATFORM as REPOSITORY
+from sandbox.github.credentials import PROPOSER
 from sandbox.lock import locked
-from sandbox.merged_settings import REPOSITORY
 from sandbox.overlay import STACK
 from sandbox.platform_lending import lend
 from sandbox.progress import Progress
@@ -24,7 +25,7 @@ from sandbox.rehearsal import Rehearsal
 from sandbox.sealing import sealed
 
 TEAM = "platform"
-PREVIEW, DEPLOY = "platform-preview", "platform"
+PREVIEW, DEPLOY, PROPOSALS = "platform-preview", "platform", "platform-proposals"
 """The environments of its workflows."""
 LEFT_OUT = (".github/workflows/ci.yml", ".github/workflows/sandbox.yml", "stacks/Pulumi.example.yaml")
 """Workflows that develop Slipway itself, and a stack that forks would get a plan of: they take this machine long."""
@@ -67,17 +68,21 @@ def _fill(rehearsal: Rehearsal, place: Workspace) -> None:
     }
     main_only = {"protected_branches": False, "custom_branch_policies": True}
     rehearsal.github("PUT", f"{path}/environments/{PREVIEW}", body={})
-    rehearsal.github("PUT", f"{path}/environments/{DEPLOY}", body={"deployment_branch_policy": main_only})
-    rehearsal.github("POST", f"{path}/environments/{DEPLOY}/deployment-branch-policies", body={"name": "main"})
+    for environment in (DEPLOY, PROPOSALS):
+        at = f"{path}/environments/{environment}"
+        rehearsal.github("PUT", at, body={"deployment_branch_policy": main_only})
+        rehearsal.github("POST", f"{at}/deployment-branch-policies", body={"name": "main"})
     for environment in (PREVIEW, DEPLOY):
         _keep_secrets(rehearsal, f"{path}/environments/{environment}/secrets", secrets)
+    app = rehearsal.credentials["apps"][PROPOSER]
+    key = {"PROPOSAL_APP_PRIVATE_KEY": app["privateKey"]}
+    _keep_secrets(rehearsal, f"{path}/environments/{PROPOSALS}/secrets", key)
+    rehearsal.github(
+        "POST", f"{path}/environments/{PROPOSALS}/variables", body={"name": "PROPOSAL_APP_ID", "value": app["id"]}
+    )
     variables = {"PULUMI_STACK": STACK, "PULUMI_BACKEND_URL": place.environment()["PULUMI_BACKEND_URL"]}
     for name, value in variables.items():
         rehearsal.github("POST", f"{path}/actions/variables", body={"name": name, "value": value})
-    # The form "new service" proposes with its job's own token.
-    for whose in (f"/orgs/{rehearsal.owner}", path):
-        proposing = {"can_approve_pull_request_reviews": True}
-        rehearsal.github("PUT", f"{whose}/actions/permissions/workflow", body=proposing)
     rehearsal.github("POST", f"{path}/rulesets", body=_RULES)
 
 

@@ -17,7 +17,7 @@ OF_ACTIONS = "github-actions[bot]"
 """Who opens what a workflow proposes with its own token."""
 _NOT_PERMITTED = (
     "GitHub Actions may not create pull requests here; allow it in Settings, Actions, General, of the organisation and"
-    " of this repository, or set the secret PROPOSAL_TOKEN (docs/platform-ci.md)"
+    " of this repository, or give the form an App (docs/platform-ci.md)"
 )
 _WITHOUT_PREVIEW = (
     "GitHub starts no workflow for what a workflow proposes. **Close this pull request and open it again**: then its"

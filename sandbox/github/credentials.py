@@ -36,7 +36,7 @@ USERS: dict[str, dict[str, Any]] = {
 PLAN = "team"
 """The least that private repositories with rules and environments need."""
 
-ENVIRONMENTS = "environments"
+ENVIRONMENTS, PLATFORM = "environments", "platform"
 
 SSO_CLIENT, SSO_COMMAND = "argocd", "argocd-cli"
 """What Argo CD's server and its command log people in as, as the sandbox's stack file says."""
@@ -69,6 +69,18 @@ APPS: dict[str, dict[str, Any]] = {
     },
 }
 """As `docs/github-apps.md` has them, and no stronger. Installations name repositories that need not exist yet."""
+
+PROPOSER = "proposer"
+PROPOSER_PERMISSIONS = {"contents": "write", "pull_requests": "write"}
+_ALL_APPS: dict[str, dict[str, Any]] = APPS | {
+    PROPOSER: {
+        "id": "104",
+        "installation": "204",
+        "repositories": [PLATFORM],
+        "permissions": PROPOSER_PERMISSIONS,
+    },
+}
+"""With the App of the form "new service", which no stack's settings know: it is that of `docs/platform-ci.md`."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +144,9 @@ def load(path: Path) -> Credentials:
         document: dict[str, Any] = json.loads(path.read_text())
         return Credentials(
             github_token=document["githubToken"],
-            # An older sandbox may know fewer people.
+            # An older sandbox may know fewer people and Apps.
             users={login: _token() for login in USERS} | document["users"],
-            apps={
-                slug: AppCredentials(app["id"], app["installationId"], app["privateKey"])
-                for slug, app in document["apps"].items()
-            },
+            apps={slug: _app(slug, document["apps"].get(slug)) for slug in _ALL_APPS},
             webhook_secret=document["webhookSecret"],
             sso_client_secret=document.get("ssoClientSecret") or secrets.token_hex(20),
         )
@@ -167,7 +176,7 @@ def seed(credentials: Credentials, argocd_url: str) -> dict[str, Any]:
                     "repositories": app["repositories"],
                 },
             }
-            for slug, app in APPS.items()
+            for slug, app in _ALL_APPS.items()
         ],
         "clients": [
             {
@@ -190,8 +199,16 @@ def public_key(private_key: str) -> str:
 
 def _make() -> Credentials:
     users = {login: _token() for login in USERS}
-    apps = {slug: AppCredentials(app["id"], app["installation"], _private_key()) for slug, app in APPS.items()}
+    apps = {slug: _app(slug, None) for slug in _ALL_APPS}
     return Credentials(users[ADMIN], users, apps, secrets.token_hex(20), secrets.token_hex(20))
+
+
+def _app(slug: str, known: dict[str, Any] | None) -> AppCredentials:
+    """An App as it is known; a new one with a key of its own."""
+    if known is None:
+        made = _ALL_APPS[slug]
+        return AppCredentials(made["id"], made["installation"], _private_key())
+    return AppCredentials(known["id"], known["installationId"], known["privateKey"])
 
 
 def _token() -> str:

@@ -236,3 +236,13 @@ def test_the_sandboxs_apps_have_what_the_documentation_says_and_no_more() -> Non
     # Pull requests of a service run there.
     wanted["argocd"] = wanted["argocd"] | READS_PULL_REQUESTS
     assert wanted == {name: app["permissions"] for name, app in credentials.APPS.items()}
+
+
+def test_the_app_of_the_form_has_what_the_documentation_says_and_its_token_no_less_no_more() -> None:
+    permissions = credentials.PROPOSER_PERMISSIONS
+    workflow = yaml.safe_load((ROOT / ".github/workflows/new-service.yml").read_text())
+    (given,) = [step["with"] for step in workflow["jobs"]["propose"]["steps"] if step.get("id") == "app"]
+    asked = {name.partition("-")[2]: level for name, level in given.items() if name.startswith("permission-")}
+    assert {name.replace("-", "_"): level for name, level in asked.items()} == permissions
+    wanted = "&".join(f"{name}={level}" for name, level in sorted(permissions.items()))
+    assert f"webhook_active=false&{wanted}\n" in Page(ROOT / "docs/platform-ci.md").text

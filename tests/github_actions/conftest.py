@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sandbox.github.credentials import PROPOSER_PERMISSIONS
 from tests.github_actions.server import ADMIN, ALICE, BOB, DEPENDABOT, OUTSIDER, GitHub, find_act
 from tests.ports import free_port
 
@@ -34,7 +35,14 @@ def _seed(public_key: str) -> dict[str, Any]:
                 "owner": "acme",
                 "public_key": public_key,
                 "installation": {"id": 12, "permissions": {"contents": "write"}, "repositories": None},
-            }
+            },
+            {
+                "id": 13,
+                "slug": "proposer",
+                "owner": "acme",
+                "public_key": public_key,
+                "installation": {"id": 14, "permissions": PROPOSER_PERMISSIONS, "repositories": ["platform"]},
+            },
         ],
     }
 

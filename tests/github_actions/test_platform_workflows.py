@@ -224,3 +224,22 @@ def test_a_form_proposes_a_service_and_names_what_is_wrong(platform: Repository)
     log = platform.log(bad, "propose")
     assert "cannot be the name of a Helm release" in log
     assert "nothing was changed" in log
+
+
+@pytest.mark.timeout(400)
+def test_what_a_form_with_an_app_proposes_has_its_preview_at_once(platform: Repository) -> None:
+    """Actions may not create pull requests here, and the key is where main alone reaches it."""
+    place = "platform-proposals"
+    platform.call("PUT", f"/environments/{place}", {})
+    platform.secret("PROPOSAL_APP_PRIVATE_KEY", platform.github.app_key, place)
+    platform.call("POST", f"/environments/{place}/variables", {"name": "PROPOSAL_APP_ID", "value": "13"})
+    before = len(platform.runs("preview.yml"))
+    run = platform.dispatch("new-service.yml", {"name": "invoices", "template": "go-web", "team": "web"})
+    done = platform.finished(run, 200)
+    assert done["conclusion"] == "success", platform.log(run, "propose")
+    (pull,) = [one for one in platform.call("GET", "/pulls?state=all") if one["head"]["ref"] == "add-service-invoices"]
+    assert pull["user"]["login"] == "proposer[bot]"
+    assert "Close this pull request" not in pull["body"]
+    preview(platform, before + 1)
+    (comment,) = platform.call("GET", f"/issues/{pull['number']}/comments")
+    assert "## `example`: " in comment["body"]
