@@ -4,7 +4,9 @@ import argparse
 import difflib
 import json
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -154,13 +156,27 @@ def _children(schema: Schema, document: Schema) -> list[str]:
     return lines
 
 
+def fitting(text: str, width: int) -> str:
+    """Lines that a terminal does not break within a word; what goes on begins below the text of its setting."""
+    return "\n".join(line for one in text.splitlines() for line in _wrapped(one, width))
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    found = re.match(r" {2}[ *] \S+ +| *(takes: |example: )?", line)
+    indent = " " * (len(found[0]) if found else 0)
+    # A path or an address that is longer stays whole, to be copied.
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the explanation of one setting; exit code 2 where there is no such setting."""
     parser = argparse.ArgumentParser(prog="python -m stacks.explain", description="Explain a setting of a stack file.")
     parser.add_argument("setting", nargs="?", default="", help="such as environments.sync; without one, all are listed")
     given = parser.parse_args(arguments)
     try:
-        sys.stdout.write(explain(given.setting).strip("\n") + "\n")
+        # Programs that read it take lines whole.
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+        sys.stdout.write(fitting(explain(given.setting).strip("\n"), width) + "\n")
     except UnknownSettingError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

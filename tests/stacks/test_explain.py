@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.explain import UnknownSettingError, explain
+from stacks.explain import UnknownSettingError, explain, fitting
 from stacks.schema import stack_schema
 from tests.docs.documented import documented, typed
 
@@ -94,6 +94,16 @@ def test_the_command_says_it_in_a_sentence() -> None:
     assert done.returncode == 2
     assert "did you mean github" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_lines_fit_a_terminal_and_no_word_is_broken(width: int) -> None:
+    for path in ("", "services", "services.pullRequests", "environments", "argocd.sso"):
+        text = explain(path)
+        shown = fitting(text, width)
+        assert shown.split() == text.split()
+        assert [line for line in shown.splitlines() if len(line) > width] == []
+    assert "\n                 repository set labels" in fitting(explain("services.pullRequests"), 80)
 
 
 def test_the_documentation_explains_a_setting() -> None:
