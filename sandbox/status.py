@@ -66,6 +66,8 @@ def status(config: SandboxConfig) -> Json:
                 found = applications(cluster)
         except ClusterError:
             running["kubernetes"] = False
+    pulls = [item for item in found if item.pull_request]
+    found = [item for item in found if not item.pull_request]
     stack = sandbox_stack(config)
     known = _NOTHING
     if running["github"]:
@@ -88,6 +90,17 @@ def status(config: SandboxConfig) -> Json:
             " --grpc-web --sso --sso-launch-browser=false",
         },
         "services": [document_of(item) for item in services],
+        "pullRequests": [
+            {
+                "service": item.service,
+                "number": int(item.pull_request),
+                "cluster": item.cluster,
+                "sync": item.sync,
+                "health": item.health,
+                "problem": item.problem,
+            }
+            for item in pulls
+        ],
         "infrastructure": [
             {
                 "name": item.name,
@@ -106,12 +119,13 @@ def status(config: SandboxConfig) -> Json:
 def table(found: Json) -> Group:
     """The same for people."""
     services = Table.grid(padding=(0, 2))
-    rows = [*found["services"], *found["infrastructure"]]
+    pulls = [{**item, "environment": f"pull request {item['number']}"} for item in found["pullRequests"]]
+    rows = [*found["services"], *pulls, *found["infrastructure"]]
     several = len({item["cluster"] for item in rows}) > 1
     heads = ("service", "environment", *(["cluster"] if several else []), "version", "sync", "health", "")
     services.add_row(*(Text(head, "bold") for head in heads))
     for item in rows:
-        style = "" if "service" in item else "dim"
+        style = "" if "version" in item else "dim"
         services.add_row(
             Text(item.get("service", "infrastructure"), style, overflow="fold"),
             Text(item["environment"], style, overflow="fold"),
@@ -202,14 +216,14 @@ def document_of(item: ServiceStatus) -> Json:
 
 
 def _version(item: Json) -> Text:
-    if "service" not in item:
+    if "version" not in item:
         return Text()
     return Text(f"{item['version']} ✓", "green") if item["verified"] else Text(item["version"] or "-", overflow="fold")
 
 
 def _notes(item: Json) -> Text:
     """What is to be said of a service in an environment beside its state."""
-    if "service" not in item:
+    if "version" not in item:
         return Text()
     words = [
         (item["drift"], "yellow", "drift"),

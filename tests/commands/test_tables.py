@@ -1,12 +1,17 @@
 """What commands print is whole in a terminal of 80 columns."""
 
 import io
+import re
 import subprocess
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from rich.console import Console, RenderableType
 
+from sandbox.applications import wait_for_applications
+from sandbox.cluster import Cluster
+from sandbox.errors import SandboxError
 from sandbox.pulumi import changes
 from sandbox.pulumi.events import Step
 from sandbox.released import Released
@@ -22,6 +27,7 @@ PLACES: dict[str, Any] = {
     "credentials": ".sandbox/credentials.json",
     "argocd": {"url": "http://10.201.0.2:30080"},
     "repositories": [],
+    "pullRequests": [],
 }
 
 
@@ -45,6 +51,33 @@ def test_status_names_each_environment_and_no_cluster_where_there_is_one() -> No
     assert "guestbook       production   1.2.3    OutOfSync  Progressing  drift" in said
     assert "infrastructure  dev" in said
     assert "in-cluster" not in said
+
+
+def test_status_names_each_pull_request_that_runs() -> None:
+    found = state("in-cluster")
+    common = {"service": "guestbook", "cluster": "in-cluster", "sync": "Synced", "problem": ""}
+    found["pullRequests"] = [common | {"number": 1, "health": "Healthy"}, common | {"number": 12, "health": "Degraded"}]
+    said = shown(table(found))
+    assert re.search(r"guestbook +pull request 1 +Synced +Healthy", said)
+    assert re.search(r"guestbook +pull request 12 +Synced +Degraded", said)
+
+
+def test_up_waits_for_no_pull_request_and_for_everything_else() -> None:
+    def applied(name: str, health: str, **labels: str) -> dict[str, Any]:
+        status = {"sync": {"status": "Synced"}, "health": {"status": health}}
+        named = {f"slipway.dev/{key}": value for key, value in labels.items()}
+        automated = {"syncPolicy": {"automated": {}}, "destination": {"namespace": name}}
+        return {"metadata": {"name": name, "labels": named}, "spec": automated, "status": status}
+
+    broken = applied("guestbook-pr-7", "Degraded", service="guestbook")
+    good = applied("guestbook-dev", "Healthy", service="guestbook", environment="dev")
+    cluster = create_autospec(Cluster, instance=True)
+    cluster.applications.return_value = [broken, good, applied("infrastructure-dev", "Healthy", environment="dev")]
+    found = wait_for_applications(cluster, lambda _text: None, 0)
+    assert [one.name for one in found] == ["guestbook-dev", "infrastructure-dev"]
+    cluster.applications.return_value = [broken, applied("guestbook-dev", "Degraded", service="g", environment="dev")]
+    with pytest.raises(SandboxError, match="guestbook-dev Synced/Degraded"):
+        wait_for_applications(cluster, lambda _text: None, 0)
 
 
 def test_status_names_the_clusters_where_there_are_two() -> None:
