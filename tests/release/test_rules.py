@@ -6,7 +6,7 @@ import pytest
 
 from slipway_release import release_file
 from slipway_release.errors import RefusedError
-from slipway_release.validation import reading, rules
+from slipway_release.validation import images, reading, rules
 
 DIGEST = "a@sha256:" + "0" * 64
 
@@ -110,3 +110,32 @@ def test_each_kind_has_the_names_that_kubernetes_lets_it_have(kind: str, version
 
 def test_an_empty_namespace_is_none() -> None:
     assert "namespace" not in told(thing(metadata={"name": "a", "namespace": ""}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "said"),
+    [
+        ("Pod", {}, "spec.containers is empty"),
+        ("Pod", {"containers": []}, "spec.containers is empty"),
+        ("Deployment", {"template": {"spec": {"containers": {}}}}, "spec.template.spec.containers is empty"),
+        ("Pod", {"containers": ["web"]}, "'web' is not a container"),
+        ("Pod", {"containers": [{"name": "a"}]}, "container 'a': image '' is not pinned by digest"),
+        ("Pod", {"containers": [{"name": "a", "image": ["x"]}]}, "is not pinned by digest"),
+        (
+            "Odd",
+            {"pods": [{"containers": [{"name": "a", "image": "x:1"}]}]},
+            "container 'a': image 'x:1' is not pinned",
+        ),
+        ("Odd", {"containers": [{"name": "a"}]}, None),
+        (
+            "Odd",
+            {"volumes": [{"name": "a", "image": {"reference": DIGEST.upper().replace("SHA", "sha")}}]},
+            "is not the name of an image",
+        ),
+        ("Odd", {"volumes": [{"name": "a", "image": {"reference": 1}}]}, "volume 'a': image 1 is not pinned by digest"),
+        ("Odd", {"volumes": [{"name": "a", "image": {"reference": DIGEST}}, {"name": "b"}]}, None),
+    ],
+)
+def test_images_are_looked_for_wherever_an_object_has_them(kind: str, spec: dict[str, Any], said: str | None) -> None:
+    found = list(images.check({"apiVersion": "v1", "kind": kind, "spec": spec}))
+    assert said in found[0] if said else not found, found

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slipway_release.release_file import ReleaseFile
-from slipway_release.validation import check
+from slipway_release.validation import check, rules
 from slipway_release.validation.files import Tree
 from tests.release.builders import release
 from tests.release.repository import needs_helm, settled, told, workload, write
@@ -184,3 +184,13 @@ def test_production_takes_versioned_tags_of_its_own_image_only(tree: Tree, chang
     wanted = release(**({"version": "1.0.0", "image": "ghcr.io/acme/guestbook"} | changes))
     write(tree.folder / "environments/production/guestbook/release.yaml", ReleaseFile(wanted).dump())
     assert words in told(tree)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("1.2.3", "'1.2.3' is neither a release nor the image of a branch"), (f"main-{'a' * 12}", "")],
+)
+def test_an_environment_that_follows_a_branch_takes_images_of_branches(tree: Tree, version: str, words: str) -> None:
+    wanted = release(version=version, tag=None, image="ghcr.io/acme/guestbook")
+    write(tree.folder / "environments/dev/guestbook/release.yaml", ReleaseFile(wanted).dump())
+    assert [problem.text for problem in rules.check_releases(tree)] == ([words] if words else [])

@@ -9,7 +9,7 @@ import yaml
 
 from slipway_release import platform_file
 from slipway_release.errors import RefusedError
-from slipway_release.validation import check, secrets
+from slipway_release.validation import check, rules, secrets
 from slipway_release.validation.files import Tree
 from tests.release.repository import needs_helm, told, write
 
@@ -71,6 +71,28 @@ def test_a_mistake_is_named_with_its_place(tree: Tree, path: str, text: str, wor
     found = told(tree)
     assert words in found
     assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "CODEOWNERS: missing; the platform's `pulumi up` writes it"),
+        ("", "CODEOWNERS: no team owns helm-charts/guestbook"),
+        ("# /helm-charts/ @acme/web\n", "CODEOWNERS: no team owns helm-charts/guestbook"),
+        ("/helm-charts/guestbook/templates/ @acme/web\n", "CODEOWNERS: no team owns helm-charts/guestbook"),
+        ("/helm-charts/guest @acme/web\n", "CODEOWNERS: no team owns helm-charts/guestbook"),
+        ("/helm-charts/guestbook/ @acme/web\n", None),
+        ("/helm-charts/ @acme/web\n", None),
+        ("* @acme/web\n", None),
+    ],
+)
+def test_each_chart_has_an_owner(tree: Tree, text: str | None, said: str | None) -> None:
+    file = tree.folder / "CODEOWNERS"
+    file.unlink()
+    if text is not None:
+        file.write_text(text)
+    found = [str(problem) for problem in rules.check_owners(tree) if problem.path == "CODEOWNERS"]
+    assert found == ([said] if said else [])
 
 
 ODD = ["1", "[a]", "{a: [1]}", "{1: {2: 3}}", "null", "[{name: {a: b}}]", "true", "'x'"]
