@@ -237,6 +237,7 @@ def test_where_pull_requests_run_their_images_are_let_in_and_those_of_the_enviro
         FOREIGN, TAGGED, "nginx", f"ghcr.io/acme/clock:pr-7-{commit}", f"docker.io/acme/guestbook:pr-7-{commit}",
         f"ghcr.io/acme/guestbook/x:pr-7-{commit}", "ghcr.io/acme/guestbook:pr-7",
         f"x/ghcr.io/acme/guestbook:pr-7-{commit}",
+        f"ghcr.io/acme/guestbook:pr-7-{commit}0", f"ghcr-io/acme/guestbook:pr-7-{commit}",
     )  # fmt: skip
     for image in others:
         answer = of_pull_requests.create(*in_pull_requests(*workload("Pod", pod(image))))
