@@ -70,10 +70,15 @@ def built(stage: Stage, around: Context, service: Service) -> tuple[str, str]:
 
 
 @pytest.fixture
-def another(stage: Stage, around: Context, service: Service, built: tuple[str, str]) -> str:
-    """The digest of an image that somebody with a right to push has made: the released one with a word added."""
+def another(
+    request: pytest.FixtureRequest, stage: Stage, around: Context, service: Service, built: tuple[str, str]
+) -> str:
+    """The digest of an image that somebody with a right to push has made: the released one with a word added.
+
+    It is another one in each test, so that nothing lies beside it yet.
+    """
     manifest = json.loads(around.registry.read(service.image, f"manifests/{built[0]}").body)
-    text = json.dumps(manifest | {"annotations": {"by": "sam"}}).encode()
+    text = json.dumps(manifest | {"annotations": {"by": request.node.name}}).encode()
     around.registry.put_manifest(service.image, "by-sam", text, manifest["mediaType"])
     found = around.registry.image(service.image, "by-sam")
     assert found is not None
@@ -90,11 +95,13 @@ def claims(built: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def envelope(around: Context, digest: str, said: dict[str, Any], key: Signer | None, stage: Stage) -> bytes:
+def envelope(
+    around: Context, digest: str, said: dict[str, Any], key: Signer | None, stage: Stage, **changes: Any
+) -> bytes:
     """An attestation as it lies beside an image, signed with these claims."""
     subject = {"digest": {"sha256": digest.removeprefix("sha256:")}}
     statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicate": {"runDetails": {}}}
-    payload = json.dumps(statement).encode()
+    payload = json.dumps(statement | changes).encode()
     issuer = {"iss": f"{stage.url.rstrip('/')}{PATH}", "aud": attestation.audience(payload)}
     token = (key or Signer(stage.folder / "github", "actions")).sign(issuer | said)
     signature = {"sig": base64.b64encode(token.encode()).decode()}
@@ -236,6 +243,47 @@ def test_the_attestation_of_one_image_does_not_stand_for_another(
     (text,) = referrers.find(around.registry, service.image, built[0], attestation.KIND)
     referrers.attach(around.registry, service.image, another, attestation.KIND, text)
     with pytest.raises(RefusedError, match="about another image"):
+        attestation.check(around, service, another, built[1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"_type": "https://in-toto.io/Statement/v0.1"},
+        {"subject": []},
+        {"subject": [{"digest": {"sha256": "0" * 64}}]},
+        {"subject": [{"digest": {"sha512": "0" * 128}}]},
+        {"subject": "each"},
+    ],
+    ids=str,
+)
+def test_a_statement_is_about_one_image_and_no_other(
+    stage: Stage, around: Context, service: Service, built: tuple[str, str], another: str, changes: dict[str, Any]
+) -> None:
+    attested = envelope(around, another, claims(built), None, stage, **changes)
+    referrers.attach(around.registry, service.image, another, attestation.KIND, attested)
+    with pytest.raises(RefusedError, match=r"it is about another image|statement: subject"):
+        attestation.check(around, service, another, built[1])
+
+
+def test_a_statement_about_several_images_is_about_none(
+    stage: Stage, around: Context, service: Service, built: tuple[str, str], another: str
+) -> None:
+    subjects = [{"digest": {"sha256": digest.removeprefix("sha256:")}} for digest in (built[0], another)]
+    attested = envelope(around, another, claims(built), None, stage, subject=subjects)
+    referrers.attach(around.registry, service.image, another, attestation.KIND, attested)
+    with pytest.raises(RefusedError, match="it is about another image"):
+        attestation.check(around, service, another, built[1])
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_envelope_has_one_signature(
+    stage: Stage, around: Context, service: Service, built: tuple[str, str], another: str, count: int
+) -> None:
+    attested = json.loads(envelope(around, another, claims(built), None, stage))
+    text = json.dumps(attested | {"signatures": attested["signatures"] * count}).encode()
+    referrers.attach(around.registry, service.image, another, attestation.KIND, text)
+    with pytest.raises(RefusedError, match="not an envelope of one statement and one signature"):
         attestation.check(around, service, another, built[1])
 
 
