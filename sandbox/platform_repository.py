@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sandbox.config import SandboxConfig
 from sandbox.errors import SandboxError
 from sandbox.github.credentials import PLATFORM as REPOSITORY
@@ -93,10 +95,13 @@ def _keep_secrets(rehearsal: Rehearsal, path: str, secrets: Mapping[str, str]) -
 
 
 def _push(rehearsal: Rehearsal, place: Workspace) -> None:
-    """Pushes the files of this work tree that git knows, with the stack file that `make up` has written."""
+    """Pushes the files of this work tree that git knows, with the stack file of `make up` and where its state is."""
     root = rehearsal.config.root
     settings = stack_file(root, STACK).relative_to(root)
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+    backend = {"url": place.environment()["PULUMI_BACKEND_URL"]}
     own = {
+        "Pulumi.yaml": yaml.safe_dump(project | {"backend": backend}, sort_keys=False),
         str(settings): (place.project / settings).read_text(encoding="utf-8"),
         ".github/CODEOWNERS": f"* @{rehearsal.owner}/{TEAM}\n",
     }

@@ -1,4 +1,4 @@
-"""Refuses a backend of a variable that is not the one of `Pulumi.yaml`.
+"""Refuses a backend of a variable that `Pulumi.yaml` does not name.
 
 Who may push may set a variable, of an environment too; a file of main was reviewed. Pulumi's access token goes to the
 backend, and the state comes from it.
@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 PROJECT = Path("Pulumi.yaml")
+_CLOUD = "https://api.pulumi.com"
+"""Where Pulumi goes by itself."""
 
 
 def problem(told: str, project: str) -> str:
-    """Why a backend is not taken; empty where it is, or where the project names none.
+    """Why a backend is not taken; empty where it is.
 
     Args:
         told: what the variable says, or nothing.
@@ -23,8 +25,13 @@ def problem(told: str, project: str) -> str:
     found: dict[str, Any] = yaml.safe_load(project) or {}
     backend: dict[str, Any] = found.get("backend") or {}
     written = backend.get("url")
-    if not told or not written or told == written:
+    if not told or told == (written or _CLOUD):
         return ""
+    if not written:
+        return (
+            f"PULUMI_BACKEND_URL: the variable says {told!r}, and {PROJECT} names no backend. Everybody who may push"
+            f" can set a variable: write your backend into {PROJECT} (`backend: {{url: …}}`), or remove the variable"
+        )
     return (
         f"PULUMI_BACKEND_URL: the variable says {told!r}, and backend.url of {PROJECT} {written!r}; remove the"
         " variable, or find out who has changed it"

@@ -16,10 +16,17 @@ PROJECT = f"name: slipway\nbackend:\n  url: {OURS}\n"
 
 @pytest.mark.parametrize(
     ("told", "project"),
-    [("", PROJECT), (OURS, PROJECT), (OURS, "name: slipway\n"), ("", ""), (OURS, "name: x\nbackend: {}\n")],
+    [("", PROJECT), (OURS, PROJECT), ("", "name: slipway\n"), ("", ""), ("https://api.pulumi.com", "name: slipway\n")],
 )
-def test_a_backend_that_the_project_names_or_leaves_open_is_taken(told: str, project: str) -> None:
+def test_a_backend_that_the_project_names_is_taken_and_pulumis_own(told: str, project: str) -> None:
     assert problem(told, project) == ""
+
+
+@pytest.mark.parametrize("project", ["name: slipway\n", "name: slipway\nbackend: {}\n", ""])
+@pytest.mark.parametrize("told", [OURS, "https://evil.example.com", "https://api.pulumi.com.example.com"])
+def test_a_backend_that_only_a_variable_names_is_refused(told: str, project: str) -> None:
+    """Everybody who may push can set it, and Pulumi's access token would go there."""
+    assert "Pulumi.yaml names no backend" in problem(told, project)
 
 
 def test_another_backend_of_a_variable_is_refused(tmp_path: Path) -> None:
