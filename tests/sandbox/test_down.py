@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.docs.documented import documented
 from tests.sandbox.conftest import Sandbox
+from tests.sandbox.places import processes_with
 
 
 def told(*command: str) -> str:
@@ -17,7 +18,7 @@ def test_down_leaves_nothing(sandbox: Sandbox) -> None:
     assert not sandbox.config.directory.exists()
     assert not sandbox.config.directory.with_name(f"{sandbox.config.directory.name}.lock").exists()
     assert [line for line in Path("/proc/self/mounts").read_text().splitlines() if folder in line] == []
-    assert [line for line in told("ps", "-eo", "args").splitlines() if folder in line and "pytest" not in line] == []
+    assert processes_with(folder) == []
     assert network not in told("ip", "-brief", "address")
     assert network not in told("ip", "route")
     assert network not in told("nft", "list", "ruleset")
