@@ -92,6 +92,10 @@ class TeamFiles:
         except UnicodeDecodeError:
             return None
 
+    def had(self, path: str) -> bool:
+        """Whether some commit of main has a file, or takes it away."""
+        return bool(self.api.get(f"{self.path}/commits?sha={BRANCH}&path={quote(path)}&per_page=1"))
+
     def merged(self, before: Mapping[str, str], now: Mapping[str, str], record: str, folder: str = "") -> Merged:
         """What becomes of them.
 

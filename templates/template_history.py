@@ -6,6 +6,7 @@ import posixpath
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 import yaml
 
+from templates import rendered_files
 from templates.service_template import (
     CONFIG_NAMES,
     ServiceTemplate,
@@ -22,6 +24,7 @@ from templates.service_template import (
     is_git_address,
     own_template,
 )
+from templates.starting_files import starting_files
 
 _BEFORE_COPIER = "template.yaml"
 """Where a template said its version and its chart before it had questions."""
@@ -63,6 +66,46 @@ def earlier_version(template: ServiceTemplate, version: str, root: Path) -> Serv
         needed.append(found.beside(found.about["chart"]))
     place = _extracted(root, found.commit, [found.folder, *needed])
     return described(template.name, template.source, place / found.folder, version)
+
+
+def versions_without_questions(template: ServiceTemplate, root: Path) -> list[str]:
+    """The versions of a template from before it had questions, whose services have no record; the newest first.
+
+    Args:
+        template: the template as it is now.
+        root: the platform repository, a clone with its history.
+    """
+    folder = _place(template, root)
+    if folder is None:
+        return []
+    file = f"{folder}/{_BEFORE_COPIER}"
+    texts = [_git(root, "show", f"{commit}:{file}") for commit in _git(root, "log", "--format=%H", "--", file).split()]
+    found = [str(_about(text, _BEFORE_COPIER).get("version", "")) for text in texts]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def earlier_files(
+    template: ServiceTemplate, version: str, answers: Mapping[str, Any], variables: Mapping[str, Any], root: Path
+) -> Mapping[str, str]:
+    """What a service of an earlier version started with, by path; also from before templates had questions.
+
+    Args:
+        template: the template as it is now.
+        version: the version to find.
+        answers: those that the service has recorded.
+        variables: what else the template may use.
+        root: the platform repository, a clone with its history.
+
+    Raises:
+        TemplateProblem: that version is not to be had, or does not render.
+    """
+    if answers or version not in versions_without_questions(template, root):
+        old = earlier_version(template, version, root)
+        return starting_files(old, answers, variables, recorded=True).files
+    found = _found(template, version, root, (_BEFORE_COPIER,))
+    folder = found.beside("repository")
+    given = {**variables, "template": {"name": template.name, "version": version}}
+    return rendered_files(str(_extracted(root, found.commit, [folder]) / folder), given)
 
 
 def earlier_chart(template: ServiceTemplate, version: str, root: Path) -> Path:
@@ -109,8 +152,7 @@ def changed_since(template: ServiceTemplate, root: Path) -> str:
 
 
 def _found(template: ServiceTemplate, version: str, root: Path, names: tuple[str, ...]) -> _Found:
-    here = template.folder.resolve()
-    folder = here.relative_to(root.resolve()).as_posix() if here.is_relative_to(root.resolve()) else None
+    folder = _place(template, root)
     head = _git(root, "rev-parse", "HEAD").strip()
     found = _in_history(root, head, folder, version, names) if folder and head else None
     if found is None:
@@ -118,6 +160,12 @@ def _found(template: ServiceTemplate, version: str, root: Path, names: tuple[str
         remedy = "fetch all of it (git fetch --unshallow), or merge the tag of Slipway that had it"
         raise TemplateProblem(f"{text}; {remedy}")
     return found
+
+
+def _place(template: ServiceTemplate, root: Path) -> str | None:
+    """The path of a template in the platform repository; None where it lies elsewhere."""
+    here = template.folder.resolve()
+    return here.relative_to(root.resolve()).as_posix() if here.is_relative_to(root.resolve()) else None
 
 
 @cache

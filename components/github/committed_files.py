@@ -26,8 +26,6 @@ class CommittedFilesArgs(TypedDict):
     whole: NotRequired[Sequence[str]]
     """Folders (`helm-charts/orders/`; empty for the repository) whose seeds are one start: what a later version of a
     template adds to them is not written into what a team has changed since. Unset: each seed for itself."""
-    alone: NotRequired[Sequence[str]]
-    """Seeds below them that are written all the same."""
     executable: Sequence[str]
     """Those paths that are programs."""
     message: str
@@ -52,7 +50,6 @@ class CommittedFiles(Resource, module="slipway", name="CommittedFiles"):
             "owned": dict(args["owned"]),
             "seeded": dict(args["seeded"]),
             "whole": sorted(args.get("whole", ())),
-            "alone": sorted(args.get("alone", ())),
             "executable": sorted(args["executable"]),
             "message": args["message"],
             "trailer": args["trailer"],

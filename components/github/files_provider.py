@@ -112,7 +112,7 @@ def _handled(props: Properties, olds: Properties) -> set[str]:
     A folder that is seeded as a whole has been once more than one of its files was: an empty repository's first commit
     brings one of them before the others are merged.
     """
-    handled, seeded = _keys(olds, "handled"), _keys(props, "seeded") - _keys(props, "alone")
+    handled, seeded = _keys(olds, "handled"), _keys(props, "seeded")
     for folder in _keys(props, "whole"):
         if sum(path.startswith(folder) for path in handled) > 1:
             handled |= {path for path in seeded if path.startswith(folder)}

@@ -17,7 +17,6 @@ from manifests import rules
 from manifests.model import AUTOMATION, Service, Settings
 from manifests.repository_files import service_repository_files, tracked_branches
 from slipway_release.tags import tag_patterns
-from templates.starting_files import ANSWERS_FILE
 
 
 class ServiceRepositoryArgs(TypedDict):
@@ -63,8 +62,6 @@ class ServiceRepository(pulumi.ComponentResource):
                 "owned": files.owned,
                 "seeded": files.seeded,
                 "whole": [""],
-                # A service that is older than answers starts from the template's version of that day.
-                "alone": [ANSWERS_FILE],
                 "executable": sorted(files.executable),
                 "message": f"Start from the {service.template} template",
                 # Not `[skip ci]`, which would also silence a release tag on this commit.

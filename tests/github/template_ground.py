@@ -62,6 +62,22 @@ class Ground:
             (target / "chart" / name).write_text(text)
         self.commit(version)
 
+    def template_without_questions(self, version: str, **files: str) -> None:
+        """Commits a version from before templates had questions, which services do not record."""
+        target = self.folder / "ours"
+        (target / "repository").mkdir(parents=True, exist_ok=True)
+        (target / "template.yaml").write_text(f"name: ours\nversion: {version}\nchart: ../_chart\n")
+        for name, text in files.items():
+            (target / "repository" / f"{name}.j2").write_text(text)
+        self.commit(version)
+
+    def give_questions(self, version: str, **files: str) -> None:
+        """Commits the first version of it with questions."""
+        (self.folder / "ours/template.yaml").unlink()
+        for file in (self.folder / "ours/repository").iterdir():
+            file.unlink()
+        self.template(version, CHART, **files)
+
     def commit(self, message: str) -> None:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
@@ -136,10 +152,17 @@ def prepare(
     hub: Hub, new_repository: Callable[..., Repository], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Ground:
     """A ground whose repositories are as the first version of the template makes them."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(model, "ROOT", tmp_path / "platform" / "templates")
-    (tmp_path / "platform").mkdir()
-    made = Ground(hub, new_repository(), new_repository(), tmp_path / "platform")
+    made = prepare_empty(hub, new_repository, tmp_path, monkeypatch)
     made.template("1.0.0", CHART, **FIRST)
     made.up()
     return made
+
+
+def prepare_empty(
+    hub: Hub, new_repository: Callable[..., Repository], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Ground:
+    """A ground without a template and without files."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(model, "ROOT", tmp_path / "platform" / "templates")
+    (tmp_path / "platform").mkdir()
+    return Ground(hub, new_repository(), new_repository(), tmp_path / "platform")

@@ -1,5 +1,6 @@
 """A new version of a template reaches a service as one pull request, on the model of GitHub and a real Git history."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from stacks.template_update import TeamFiles, UpdateError
 from templates.service_template import TemplateProblem
 from templates.starting_files import ANSWERS_FILE
 from templates.template_history import changed_since
-from tests.github.conftest import Repository
-from tests.github.template_ground import WORDS, Ground
+from tests.github.conftest import Hub, Repository
+from tests.github.template_ground import WORDS, Ground, prepare_empty
 
 
 def test_a_service_that_is_up_to_date_gets_nothing(ground: Ground) -> None:
@@ -249,16 +250,59 @@ def test_a_version_that_no_history_has_is_named(ground: Ground) -> None:
         ground.update()
 
 
-def test_a_record_that_is_missing_is_named_and_written_by_pulumi_up(ground: Ground) -> None:
+def test_a_record_that_was_deleted_is_named(ground: Ground) -> None:
     ground.delete(ground.repository, ANSWERS_FILE)
     ground.template("1.1.0", words="theirs\n")
-    with pytest.raises(
-        UpdateError, match=r"\.copier-answers\.yml is missing; put it back as it was; .* `pulumi up` writes it"
-    ):
+    with pytest.raises(UpdateError, match=r"\.copier-answers\.yml is missing; put it back as it was"):
         ground.update()
     assert ground.pulls(ground.repository) == []
-    ground.up()
-    assert ground.update() == "up to date"
+
+
+@pytest.fixture
+def older(
+    hub: Hub, new_repository: Callable[..., Repository], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Ground:
+    """A service of a template that had no questions yet, and has some now: of its second version of three."""
+    ground = prepare_empty(hub, new_repository, tmp_path, monkeypatch)
+    words = "\n".join([*WORDS, "[[ service ]] of [[ template.name ]] [[ template.version ]]", ""])
+    ground.template_without_questions("1.0.0", words="none yet\n", kept="k\n", other="o\n")
+    ground.template_without_questions("1.1.0", words=words, other="o2\n")
+    start = {"words": words.replace("[[ service ]]", ground.repository.name), "kept": "k\n", "other": "o2\n"}
+    start["words"] = start["words"].replace("[[ template.name ]] [[ template.version ]]", "ours 1.1.0")
+    ground.deliver(ground.repository.name, WantedFiles({}, start))
+    ground.template_without_questions("1.2.0", kept="k2\n")
+    ground.give_questions(
+        "2.0.0", words=words.replace("word 8", "theirs").partition("[[")[0], kept="k\n", new="n\n", other="o2\n"
+    )
+    return ground
+
+
+def test_a_service_from_before_records_gets_what_changed_since_the_version_that_its_files_are_of(older: Ground) -> None:
+    repository = older.repository
+    last = f"{repository.name} of ours 1.1.0\n"
+    older.edit(repository, "words", "\n".join(["mine", *WORDS[1:], last]))
+    older.update()
+    (pull,) = older.pulls(repository)
+    assert pull["title"] == "Update ours from 1.1.0 to 2.0.0"
+    assert "has no record of its version yet" in pull["body"]
+    assert older.text(repository, "words", pull) == "\n".join(["mine", *WORDS[1:-1], "theirs", ""])
+    assert older.changed(repository, pull) == {"words", "new", ANSWERS_FILE}
+
+    assert repository.ask("PUT", f"/pulls/{pull['number']}/merge").is_success
+    assert older.update() == "up to date"
+    older.template("2.1.0", new="n2\n")
+    older.update()
+    (pull,) = older.pulls(repository)
+    assert pull["title"] == "Update ours from 2.0.0 to 2.1.0"
+    assert older.changed(repository, pull) == {"new", ANSWERS_FILE}
+
+
+def test_a_service_without_a_record_whose_files_are_all_its_own_gets_nothing(older: Ground) -> None:
+    for path in ("words", "kept", "other"):
+        older.edit(older.repository, path, "mine\n")
+    with pytest.raises(UpdateError, match=r"before there were records; write it with `_src_path: \./ours`"):
+        older.update()
+    assert older.pulls(older.repository) == []
 
 
 def test_where_github_does_not_answer_it_is_asked_for_one_service_alone(
