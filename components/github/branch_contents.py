@@ -6,6 +6,7 @@ service's first release, and until then Argo CD would fail with "app path does n
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 from components.github.api import GitHubApi
@@ -14,6 +15,9 @@ from components.github.file_delivery import ATTEMPTS, BRANCH, FileDelivery
 from components.github.tree import Blob, Entry, removed_entry
 
 TRAILER = "[skip ci]"
+WORKFLOWS = ".github/"
+"""GitHub takes the workflows of a report on a deployment from the commit that is deployed."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class BranchContents:
@@ -28,15 +32,16 @@ class BranchContents:
         """Whether there is such a branch."""
         return self._files.head(branch) is not None
 
-    def complete(self, branch: str, folders: Collection[str]) -> list[str]:
-        """Makes sure that a branch is there and has folders; what it has of them already stays as it is.
+    def complete(self, branch: str, folders: Collection[str], workflows: Mapping[str, str] = _NONE) -> list[str]:
+        """Makes sure that a branch is there, has folders, and main's workflows.
 
         Args:
             branch: the branch; a missing one starts where main is.
-            folders: what its Applications read.
+            folders: what its Applications read; what it has of them already stays as it is.
+            workflows: what main is to have of workflows, as digests by path.
 
         Returns:
-            The folders that main does not have yet either.
+            The folders that main does not have yet either, or not as they are to be.
 
         Raises:
             GitHubError: GitHub refuses it, and says why.
@@ -45,19 +50,19 @@ class BranchContents:
         if branch == BRANCH or self._files.head(branch) is None:
             if branch != BRANCH:
                 self._api.post(f"{self._path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": main})
-            return absent(self._files.tree(main), folders)
+            tree = self._files.tree(main)
+            return absent(tree, folders) + _outdated(tree, workflows)
         source = self._files.tree(main)
 
         def lacking(tree: Mapping[str, Blob]) -> list[Entry]:
-            missing = absent(tree, folders)
+            missing = tuple(f"{folder}/" for folder in absent(tree, folders))
             return [
-                _entry(path, blob)
-                for path, blob in source.items()
-                if path.startswith(tuple(f"{folder}/" for folder in missing))
+                *(_entry(path, blob) for path, blob in source.items() if path.startswith(missing)),
+                *_differing(_part(tree, WORKFLOWS), _part(source, WORKFLOWS)),
             ]
 
-        tree = self._commit(branch, lacking, "Bring what new services need")
-        return absent(tree, folders)
+        tree = self._commit(branch, lacking, "Bring main's workflows, and what new services need")
+        return absent(tree, folders) + _outdated(source, workflows)
 
     def carry(self, environment: str, old: str, new: str) -> None:
         """Makes the releases of an environment on one branch be those of another, before its Applications follow it.
@@ -71,9 +76,7 @@ class BranchContents:
         source = releases(self._files.tree(head), environment)
 
         def differing(tree: Mapping[str, Blob]) -> list[Entry]:
-            there = releases(tree, environment)
-            gone = map(removed_entry, there.keys() - source.keys())
-            return [*gone, *(_entry(path, blob) for path, blob in source.items() if there.get(path) != blob)]
+            return _differing(releases(tree, environment), source)
 
         try:
             self._commit(new, differing, f"Carry the releases of {environment} from {old} to {new}")
@@ -118,6 +121,21 @@ def releases(tree: Mapping[str, Blob], environment: str) -> dict[str, Blob]:
     """The release files of an environment."""
     pattern = re.compile(rf"environments/{re.escape(environment)}/[^/]+/release\.yaml")
     return {path: blob for path, blob in tree.items() if pattern.fullmatch(path)}
+
+
+def _differing(there: Mapping[str, Blob], wanted: Mapping[str, Blob]) -> list[Entry]:
+    gone = map(removed_entry, there.keys() - wanted.keys())
+    return [*gone, *(_entry(path, blob) for path, blob in wanted.items() if there.get(path) != blob)]
+
+
+def _part(tree: Mapping[str, Blob], folder: str) -> dict[str, Blob]:
+    return {path: blob for path, blob in tree.items() if path.startswith(folder)}
+
+
+def _outdated(tree: Mapping[str, Blob], workflows: Mapping[str, str]) -> list[str]:
+    """The folder of workflows, if they are not as they are to be: a pull request with them waits."""
+    is_there = all(path in tree and tree[path].sha == sha for path, sha in workflows.items())
+    return [] if is_there else [WORKFLOWS]
 
 
 def _entry(path: str, blob: Blob) -> Entry:

@@ -6,12 +6,14 @@ from typing import TypedDict
 import pulumi
 import pulumi_github as github
 
+from components.github.branch_contents import WORKFLOWS
 from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
 from components.github.release_branch import ReleaseBranch
 from components.github.repository import marked, repository
 from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
+from components.github.tree import blob_sha
 from components.github.workflow_settings import (
     PROMOTER_KEY,
     announcing,
@@ -25,6 +27,7 @@ from manifests.access import repository_permission
 from manifests.model import AUTOMATION, ActionsPolicy, Settings, Visibility
 from manifests.repository_files import environment_repository_files
 from slipway_release import layout
+from slipway_release.platform_types import MAIN
 
 LABELS = {
     "release": ("0e8a16", "Delivers a release to an environment"),
@@ -84,6 +87,8 @@ class EnvironmentRepository(pulumi.ComponentResource):
         )
         # Under the rules the first commit would be a pull request, so they come after it.
         guarded = pulumi.ResourceOptions(parent=self, depends_on=[self.files])
+        ruled = self._rules(name, settings, guarded)
+        workflows = {path: blob_sha(text) for path, text in files.owned.items() if path.startswith(WORKFLOWS)}
         self.branches = [
             ReleaseBranch(
                 f"{name}-{environment.name}-branch",
@@ -92,22 +97,23 @@ class EnvironmentRepository(pulumi.ComponentResource):
                     "environment": environment.name,
                     "branch": environment.target_branch,
                     "folders": [layout.chart_folder(service.name) for service in settings.services_of(environment)],
+                    "workflows": {} if environment.target_branch == MAIN else workflows,
                 },
-                guarded,
+                # Rules from before may keep out who brings main's workflows to the branches.
+                pulumi.ResourceOptions.merge(guarded, pulumi.ResourceOptions(depends_on=ruled)),
             )
             for environment in settings.environments
         ]
-        self._rules(name, settings, guarded)
         access = self._access(name, settings, args, child)
         self._gates(name, settings, args, access, guarded)
         self.prerequisites = [self.files, *self._actions(name, settings, child)]
         self.register_outputs({"url": self.repository.html_url})
 
-    def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
-        for ruleset in rules.environment_rules(settings):
-            first = self.branches if ruleset.title == rules.BRANCHES else []
-            after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=first))
-            enforce(name, ruleset, repository=self.repository.name, opts=after)
+    def _rules(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> list[github.RepositoryRuleset]:
+        return [
+            enforce(name, ruleset, repository=self.repository.name, opts=opts)
+            for ruleset in rules.environment_rules(settings)
+        ]
 
     def _gates(
         self,

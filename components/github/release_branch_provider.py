@@ -5,7 +5,7 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
 from components.github.branch_contents import BranchContents
 from components.github.files_provider import GitHubProvider, Properties
 
-_DECLARED = ("repository", "environment", "branch", "folders")
+_DECLARED = ("repository", "environment", "branch", "folders", "workflows")
 
 
 class ReleaseBranchProvider(GitHubProvider):
@@ -40,7 +40,7 @@ class ReleaseBranchProvider(GitHubProvider):
         """Leaves the branch: it is the history of what ran."""
 
     def _completed(self, props: Properties) -> Properties:
-        waiting = self._contents(props).complete(props["branch"], props["folders"])
+        waiting = self._contents(props).complete(props["branch"], props["folders"], props["workflows"])
         return {**{name: props[name] for name in _DECLARED}, "waiting": waiting}
 
     def _contents(self, props: Properties) -> BranchContents:

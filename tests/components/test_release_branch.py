@@ -6,6 +6,7 @@ import pytest
 
 from components.github.errors import GitHubError
 from components.github.release_branch_provider import ReleaseBranchProvider
+from components.github.tree import blob_sha
 from tests.components.git_data import GitData
 
 OWN = "environment/production"
@@ -20,6 +21,7 @@ def properties(**changes: Any) -> dict[str, Any]:
         "environment": "production",
         "branch": OWN,
         "folders": ["helm-charts/guestbook"],
+        "workflows": {},
         "waiting": None,
         **changes,
     }
@@ -54,6 +56,26 @@ def test_the_chart_of_a_new_service_is_brought_in_one_commit_and_nothing_else_of
     assert set(data.files(OWN)) == {*CHART, *ORDERS}
     assert data.files(OWN)["helm-charts/guestbook/templates/a.yaml"] == unreleased
     assert len(data.history(OWN)) == 2
+
+
+def test_a_branch_from_before_gets_the_workflows_of_main_and_loses_its_own() -> None:
+    """GitHub runs those of the deployed commit when Argo CD reports on it."""
+    old, new = ".github/workflows/verified.yml", ".github/workflows/reported.yml"
+    data = GitData.initialised({**CHART, RELEASE: "version: 1\n"})
+    data.commit(OWN, {**CHART, RELEASE: "version: 2\n", old: "on: deployment_status\n", new: "old\n"})
+    released = data.files(OWN)[RELEASE]
+    wanted = properties(workflows={new: blob_sha("on: deployment_status\n")})
+    waiting = provider(data).create(wanted).outs or {}
+    assert waiting["waiting"] == [".github/"]
+    data.commit("main", {new: "on: deployment_status\n"})
+    assert provider(data).diff("", waiting, wanted).changes
+    done = provider(data).update("", waiting, wanted).outs or {}
+    assert done["waiting"] == []
+    files = data.files(OWN)
+    assert set(files) == {*CHART, RELEASE, new}
+    assert (files[new].sha, files[RELEASE]) == (wanted["workflows"][new], released)
+    assert not provider(data).diff("", done, wanted).changes
+    assert provider(data).diff("", done, properties(workflows={new: blob_sha("newer\n")})).changes
 
 
 def test_a_chart_that_waits_in_a_pull_request_is_looked_for_again() -> None:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from components.github.guarded_environment import _kept, guarded_environment
+from components.github.tree import blob_sha
 from manifests.model import AUTOMATION
 from slipway_release import announce
 from tests.components.builders import platform
@@ -143,7 +144,11 @@ def test_environment_branches_are_the_automations() -> None:
     ]
     assert rules.inputs["rules"] == CLOSED
     assert actors(rules) == {("Integration", PROMOTER), ("OrganizationAdmin", None)}
-    assert "environments-staging-branch" in recording.dependencies(rules)
+    # Those of 0.1.0 would keep out who brings main's workflows to the branch.
+    assert "environments-branch-rules" in recording.dependencies(branch)
+    reported, owned = ".github/workflows/reported.yml", recording.one("environments-files").inputs["owned"]
+    assert branch.inputs["workflows"][reported] == blob_sha(owned[reported])
+    assert recording.one("environments-dev-branch").inputs["workflows"] == {}
 
 
 def test_an_environment_with_approvers_asks_them_and_lets_nobody_around() -> None:
