@@ -8,10 +8,10 @@ import yaml
 from slipway_release.yaml_scalars import is_plain_text
 
 # The C emitter writes thousands of documents in the time the Python one needs for a hundred.
-_Base = cast("type[yaml.SafeDumper]", getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+FAST_DUMPER = cast("type[yaml.SafeDumper]", getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 
 
-class _Dumper(_Base):
+class _Dumper(FAST_DUMPER):
     """Puts each text into quotes that Helm or Kubernetes would read as something else: PyYAML knows YAML 1.1 alone."""
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:

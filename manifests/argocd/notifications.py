@@ -15,6 +15,7 @@ from manifests.argocd import triggers
 from manifests.argocd.labels import ENVIRONMENT_LABEL, SERVICE_LABEL, URL_ANNOTATION
 from manifests.argocd.triggers import LEDGER, RECEIPT, VERIFIED, Condition, reported, reported_once
 from manifests.model import GitHub, Settings
+from manifests.yaml_text import FAST_DUMPER
 from templates import rendered_files
 
 NOTIFICATIONS_SECRET = "argocd-notifications-secret"
@@ -69,7 +70,11 @@ def notification_values(settings: Settings) -> dict[str, Any]:
     }
 
 
-class _Dumper(yaml.SafeDumper):
+_NO_BREAKS = 2**31 - 1
+"""The width of lines, which are not broken."""
+
+
+class _Dumper(FAST_DUMPER):
     """Writes texts of several lines as they are, for those who read the ConfigMap."""
 
 
@@ -83,7 +88,7 @@ _Dumper.add_representer(str, _text)
 
 def _yaml_values(values: dict[str, Any]) -> dict[str, str]:
     """Each value as the YAML text that the chart copies into the ConfigMap."""
-    return {name: yaml.dump(value, Dumper=_Dumper, width=2**31) for name, value in sorted(values.items())}
+    return {name: yaml.dump(value, Dumper=_Dumper, width=_NO_BREAKS) for name, value in sorted(values.items())}
 
 
 def _chats(settings: Settings) -> list[str]:

@@ -78,7 +78,8 @@ def helm_values(settings: Settings, *, webhook_secret: object = None) -> Values:
 def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
     """The stack's own values that would take away what the platform sets, each by its path with what it has to be."""
     own = cast(Values, settings.argocd.values)
-    yield from _lost(_platforms(settings, None), own, ())
+    if own:  # most stacks have none, and what the platform sets is long
+        yield from _lost(_platforms(settings, None), own, ())
     for key in sorted(_NAMES & set(own)):
         yield key, "absent: the platform knows Argo CD's objects by their names"
     if BUILT_IN in (_at(own, ("configs", "rbac")) or {}):
