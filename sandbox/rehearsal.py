@@ -227,7 +227,12 @@ class Rehearsal:
         api = kubernetes.client.CoreV1Api(self.cluster_of(environment, service))
         found = cast(Any, api.read_namespaced_service(service, f"{service}-{environment}"))
         port = found.spec.ports[0].port
-        return httpx.get(f"http://{found.spec.cluster_ip}:{port}{path}", timeout=5)
+        return self._visitor.get(f"http://{found.spec.cluster_ip}:{port}{path}")
+
+    @cached_property
+    def _visitor(self) -> httpx.Client:
+        """Makes a new connection for each visit: the one before led to a pod that may have been replaced."""
+        return httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
 
     # waiting
 
