@@ -1,6 +1,7 @@
 """The platform is changed as at a company: by a reviewed pull request with its preview, and not by hand."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +100,63 @@ def test_a_reviewed_change_goes_live_and_one_that_deletes_a_repository_does_not(
     assert deployed["conclusion"] == "success", deployed["log"]
     policy = kubectl(sandbox.config, "get", "configmap", "argocd-rbac-cm", "--namespace", "argocd", "--output", "yaml")
     assert "acme developers" in policy
+
+
+@pytest.fixture
+def fork(rehearsal: Rehearsal, repository: str, tmp_path: Path) -> Clone:
+    """A clone of sam's fork. What is private may be forked, and runs workflows of forks, once its owners say so."""
+    path, section = rehearsal.repository_path(repository), "actions/permissions/fork-pr-workflows-private-repos"
+    rehearsal.github("PATCH", f"/orgs/{rehearsal.owner}", body={"members_can_fork_private_repositories": True})
+    rehearsal.github("PATCH", path, body={"allow_forking": True})
+    for whose in (f"/orgs/{rehearsal.owner}", path):
+        rehearsal.github("PUT", f"{whose}/{section}", body={"run_workflows_from_fork_pull_requests": True})
+    made = rehearsal.github("POST", f"{path}/forks", user="sam", body={})["full_name"]
+    clone = Clone(tmp_path, repository)
+    of_base = f"{rehearsal.owner}/{repository}.git"
+    clone.git("clone", "--quiet", rehearsal.git_url(repository, "sam").replace(of_base, f"{made}.git"), ".")
+    for name, value in {"name": "sam", "email": "sam@users.noreply.example.com"}.items():
+        clone.git("config", f"user.{name}", value)
+    return clone
+
+
+def test_a_fork_gets_a_plan_of_the_real_engine_and_no_comment(
+    rehearsal: Rehearsal, repository: str, fork: Clone
+) -> None:
+    """Of the sandbox's stack alone: a fork is told no name of one."""
+    path, last = rehearsal.repository_path(repository), newest(rehearsal, repository, "preview.yml")
+    fork.write({SETTINGS: edited(fork, without_clock)})
+    fork.git("commit", "--quiet", "--all", "--message", "Take the clock away")
+    fork.git("push", "--quiet", "origin", "HEAD:refs/heads/smaller")
+    body = {"title": "Take the clock away", "head": "sam:smaller", "base": "main"}
+    pull = rehearsal.github("POST", f"{path}/pulls", user="sam", body=body)["number"]
+    run = finished(rehearsal, repository, "preview.yml", after=last)
+    jobs = rehearsal.github("GET", f"{path}/actions/runs/{run['id']}/jobs")["jobs"]
+    assert {job["name"]: job["conclusion"] for job in jobs} == {
+        "preview": "skipped", "plan": "failure", "comment": "skipped",
+    }, run["log"]  # fmt: skip
+    assert "**This is a plan without state.**" in run["log"]
+    assert "It compares what this branch declares with what the base branch does." in run["log"]
+    assert "deletes the Repository `clock-repository`" in run["log"]
+    assert "label the pull request `destructive` if it is meant" in run["log"]
+    assert "preview-example.md" not in run["log"]
+    assert rehearsal.github("GET", f"{path}/issues/{pull}/comments") == []
+    rehearsal.github("PATCH", f"{path}/pulls/{pull}", body={"state": "closed"})
+
+
+def test_the_form_proposes_as_an_app_and_the_preview_runs_at_once(rehearsal: Rehearsal, repository: str) -> None:
+    path = rehearsal.repository_path(repository)
+    last = {workflow: newest(rehearsal, repository, workflow) for workflow in ("new-service.yml", "preview.yml")}
+    form = {"ref": "main", "inputs": {"name": "invoices", "template": "go-web", "team": "web"}}
+    rehearsal.github("POST", f"{path}/actions/workflows/new-service.yml/dispatches", body=form)
+    proposed = finished(rehearsal, repository, "new-service.yml", after=last["new-service.yml"])
+    assert proposed["conclusion"] == "success", proposed["log"]
+    (pull,) = [one for one in rehearsal.open_pull_requests(repository) if one["head"]["ref"] == "add-service-invoices"]
+    assert pull["user"]["login"] == "proposer[bot]"
+    previewed = finished(rehearsal, repository, "preview.yml", after=last["preview.yml"])
+    assert previewed["conclusion"] == "success", previewed["log"]
+    (comment,) = rehearsal.github("GET", f"{path}/issues/{pull['number']}/comments")
+    assert "invoices" in comment["body"]
+    rehearsal.github("PATCH", f"{path}/pulls/{pull['number']}", body={"state": "closed"})
 
 
 def test_a_change_by_hand_is_one_issue_until_it_is_taken_back(rehearsal: Rehearsal, repository: str) -> None:
