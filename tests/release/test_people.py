@@ -95,6 +95,19 @@ def test_a_run_of_somebody_who_may_is_not_run_again_by_somebody_who_may_not(
         start(here, monkeypatch, "dana", again)
 
 
+@pytest.mark.parametrize("begun", ["sam", "requester[bot]"])
+def test_a_run_of_somebody_who_may_not_is_not_run_again_for_them(
+    here: World, monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    with pytest.raises(RefusedError, match="may not"):
+        start(here, monkeypatch, begun, "dana")
+
+
+def test_who_takes_the_login_of_somebody_else_is_not_that_person() -> None:
+    assert not Person("dana", 7).is_among([Person("dana", 8)])
+    assert Person("dana-acme", 7).is_among([Person("dana", 7)])
+
+
 def test_an_invited_person_may_not_before_the_invitation_is_accepted(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
