@@ -137,6 +137,11 @@ test-sandbox: $(VENV) ## the platform end to end; builds its tools
 	@echo "==> the sandbox, end to end"
 	@$(PYTHON) -m pytest tests/sandbox --verbose $(PARALLEL_SANDBOX) --durations=10 $(SANDBOX)
 
+.PHONY: test-upgrade
+test-upgrade: $(VENV) ## an upgrade from v0.1.0 with services that run
+	@echo "==> an upgrade from v0.1.0 on a sandbox of its own"
+	@$(PYTHON) -m pytest tests/upgrade --verbose
+
 .PHONY: format
 format: $(VENV) ## put the code into shape
 	@$(PYTHON) -m ruff format .
