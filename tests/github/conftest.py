@@ -66,6 +66,11 @@ class Hub:
     def user(self, login: str) -> httpx.Client:
         return self.client(self.people[login])
 
+    @property
+    def apps(self) -> dict[str, credentials.AppCredentials]:
+        """The Apps that a stack's settings know."""
+        return {slug: self.secrets.apps[slug] for slug in credentials.APPS}
+
     def app_jwt(self, slug: str, **claims: Any) -> str:
         present = int(time.time())
         app = self.secrets.apps[slug]

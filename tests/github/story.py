@@ -60,9 +60,7 @@ class Story:
     """The Apps, by their settings; empty: those of the hub."""
 
     def settings(self) -> Settings:
-        apps = {
-            name: {"id": app.id, "installationId": app.installation_id} for name, app in self.hub.secrets.apps.items()
-        }
+        apps = {name: {"id": app.id, "installationId": app.installation_id} for name, app in self.hub.apps.items()}
         stack = values(
             teams=[{"name": self.names["team"], "members": [{"login": login} for login in self.members]}],
             environments=[{"name": "dev"}],

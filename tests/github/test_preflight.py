@@ -19,13 +19,13 @@ from tests.stacks.builders import MARK, texts, values
 def settings(hub: Hub, *, changes: dict[str, Any] | None = None, **github: Any) -> Settings:
     teams = [{"name": "nobodys", "members": [{"login": "alice"}]}]
     stack = values(services=[], teams=teams, environments=[{"name": "dev"}]) | (changes or {})
-    apps = {name: {"id": app.id, "installationId": app.installation_id} for name, app in hub.secrets.apps.items()}
+    apps = {name: {"id": app.id, "installationId": app.installation_id} for name, app in hub.apps.items()}
     stack["github"] = {"owner": "acme", "baseUrl": hub.url, "ownedFiles": "commit", **apps, **github}
     return settings_of("test", texts(stack))
 
 
 def look(hub: Hub, stack: Settings, **keys: str) -> Findings:
-    given = {f"{name}PrivateKey": app.private_key for name, app in hub.secrets.apps.items()}
+    given = {f"{name}PrivateKey": app.private_key for name, app in hub.apps.items()}
     return github_findings(stack, GitHubApi(stack.github.api_url, Token(hub.secrets.github_token)), given | keys)
 
 
@@ -76,7 +76,7 @@ def test_what_a_platform_has_lost_and_what_is_another_platform_s_is_named_at_onc
     environments.ask("PATCH", json={"description": f"Of another platform [{MARK}]"})
     for slug, method, path in (("argocd", "PUT", "/suspended"), ("requester", "DELETE", "")):
         assert lost_app(slug, method, path).status_code == 204
-    keys = {f"{name}PrivateKey": app.private_key for name, app in hub.secrets.apps.items()}
+    keys = {f"{name}PrivateKey": app.private_key for name, app in hub.apps.items()}
     stack = settings(hub)
     api = GitHubApi(stack.github.api_url, Token(hub.secrets.github_token))
     found = github_findings(stack, api, keys, State(frozenset()))
