@@ -38,7 +38,7 @@ _NEEDED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("configs", "cm", "oidc.tls.insecure.skip.verify"): ("false",),
 }
 """What releases, rights and guards hang on: reports, the ConfigMaps, and how Argo CD marks objects as its own."""
-_OPENED = {
+OPENED = {
     "policy.default": "everybody who logs in would have that role; `teams` give rights",
     "users.anonymous.enabled": "people would act in Argo CD who have not logged in",
     "exec.enabled": "people open shells by Kubernetes' own rights, which `teams` give",
@@ -87,7 +87,7 @@ def lost_values(settings: Settings) -> Iterator[tuple[str, str]]:
     needed = {**_NEEDED, **({("dex", "enabled"): ("true",)} if sign_on.needs_dex(settings) else {})}
     for path, allowed in needed.items():
         if _is_set(own, path) and str(_at(own, path)).lower() not in allowed:
-            why = _OPENED.get(path[-1], "the platform's releases and rights need it")
+            why = OPENED.get(path[-1], "the platform's releases and rights need it")
             yield ".".join(path), f"{' or '.join(allowed) or 'absent'}: {why}"
     yield from _without_login(own)
     yield from _contradicting(settings, own)
@@ -123,7 +123,7 @@ def _without_login(own: Values) -> Iterator[tuple[str, str]]:
         for index, item in enumerate(items):
             text = cast(Values, item).get(key) if key and isinstance(item, Mapping) else item
             if isinstance(text, str) and _DISABLES_AUTH.fullmatch(text):
-                yield f"{'.'.join(path)}[{index}]", f"absent: {_OPENED['server.disable.auth']}"
+                yield f"{'.'.join(path)}[{index}]", f"absent: {OPENED['server.disable.auth']}"
 
 
 def _is_set(values: Values, path: tuple[str, ...]) -> bool:

@@ -19,11 +19,11 @@ from components.argocd.installation import RELEASE_NAME
 from manifests.access import Action, rights_by_place
 from manifests.argocd import sign_on
 from manifests.argocd.rbac import ADMINISTRATORS, denies_built_in
-from manifests.argocd.values import helm_values
+from manifests.argocd.values import OPENED, helm_values
 from manifests.model import Settings, placement_name
 from stacks.access_check import applications
 
-_POLICY, _CONFIGURATION = "argocd-rbac-cm", "argocd-cm"
+_POLICY, _CONFIGURATION, _PARAMETERS = "argocd-rbac-cm", "argocd-cm", "argocd-cmd-params-cm"
 _ANONYMOUS = "users.anonymous.enabled"
 _ASKED = {
     Action.VIEW: ("get", "applications"),
@@ -44,6 +44,9 @@ _NO_CLUSTER = {
 }
 """The program wants a cluster to be named, and asks it for nothing."""
 _OVERRIDE = "application.sync.requireOverridePrivilegeForRevisionSync"
+_UNCHECKED = ((_PARAMETERS, "server.disable.auth"), (_CONFIGURATION, "oidc.tls.insecure.skip.verify"))
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+"""What Argo CD reads as true (Go's `strconv.ParseBool`)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ def differences(settings: Settings, client: Any) -> Iterator[str]:
     policy: dict[str, str] = api.read_namespaced_config_map(_POLICY, namespace).data or {}
     configuration: dict[str, str] = api.read_namespaced_config_map(_CONFIGURATION, namespace).data or {}
     yield from evaluated(settings, policy)
+    parameters: dict[str, str] = api.read_namespaced_config_map(_PARAMETERS, namespace).data or {}
     yield from configured(settings, policy, configuration)
+    yield from unchecked(settings, {_CONFIGURATION: configuration, _PARAMETERS: parameters})
     yield from applications.differences(settings, client, _kubectl(settings))
 
 
@@ -156,6 +161,21 @@ def configured(settings: Settings, policy: Mapping[str, str], configuration: Map
     if sso is not None and admin is not sso.admin:
         word = "can log in" if admin else "cannot log in"
         yield f"Argo CD: its own `admin` {word}, declared is the opposite (argocd.sso.admin); {mend}"
+
+
+def unchecked(settings: Settings, data: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Where Argo CD lets people in without a login, or by one that it does not check; no stack may declare that.
+
+    Args:
+        settings: the platform.
+        data: those of Argo CD's ConfigMaps, by their names.
+    """
+    for config_map, key in _UNCHECKED:
+        if data[config_map].get(key) in _TRUE:
+            yield (
+                f"Argo CD: {config_map} has {key}, so that {OPENED[key]}; `{_without(settings, config_map, key)}`, then"
+                f" `{_kubectl(settings)} rollout restart deployment argocd-server`"
+            )
 
 
 def _lines(policy: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from manifests.argocd.rbac import BUILT_IN, policy, rbac_values
 from manifests.argocd.values import helm_values
-from stacks.access_check.argocd import configured, evaluated, questions
+from stacks.access_check.argocd import configured, evaluated, questions, unchecked
 from tests.argocd.example import PRODUCTION, settings
 
 OWN_DEV = "dev/guestbook-dev"
@@ -65,6 +65,21 @@ def test_a_person_and_an_account_that_somebody_let_in_by_hand_are_named() -> Non
         f"Argo CD: argocd-rbac-cm has the line '{given}', which is not declared",
         "Argo CD: argocd-cm has accounts.robot, which lets in who does not sign on",
         "Argo CD: argocd-cm has users.anonymous.enabled, which lets in who does not sign on",
+    ]
+
+
+def test_a_login_that_somebody_switched_off_by_hand_is_named() -> None:
+    stack = settings()
+    declared = helm_values(stack)["configs"]
+    data = {"argocd-cm": declared["cm"], "argocd-cmd-params-cm": {"server.disable.auth": "false"}}
+    assert list(unchecked(stack, data)) == []
+    opened = {
+        "argocd-cm": {"oidc.tls.insecure.skip.verify": "true"},
+        "argocd-cmd-params-cm": {"server.disable.auth": "1"},
+    }
+    assert [line.split(", so that")[0] for line in unchecked(stack, opened)] == [
+        "Argo CD: argocd-cmd-params-cm has server.disable.auth",
+        "Argo CD: argocd-cm has oidc.tls.insecure.skip.verify",
     ]
 
 
