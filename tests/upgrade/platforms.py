@@ -150,10 +150,11 @@ def first_platform(folder: Path) -> Generator[tuple[PlatformRepository, Platform
     box = config_of(environment_of(folder / "state"))
     # v0.1.0 makes no pull secrets: nodes may pull.
     config = replace(box, root=repository.folder, private_packages=False)
-    apps = {name: credentials.APPS[name] | {"permissions": given} for name, given in PERMISSIONS.items()}
     repository.write({"github": {}, "cluster": {}, "environments": []}, "A stack file to start the sandbox with")
     with contextlib.ExitStack() as stack:
-        with mock.patch.dict(credentials.APPS, apps), mock.patch("sandbox.up.sandbox_stack", return_value=_nothing()):
+        with contextlib.ExitStack() as older, mock.patch("sandbox.up.sandbox_stack", return_value=_nothing()):
+            for name, given in PERMISSIONS.items():
+                older.enter_context(mock.patch.dict(credentials.APPS[name], permissions=given))
             place = stack.enter_context(started(config))
         repository.write(first_settings(config, repository), "Our platform")
         yield repository, Platform(config, place, settings(config))

@@ -73,12 +73,14 @@ def released(rehearsal: Rehearsal, version: str) -> None:
     """
     with rehearsal.clone(SERVICE, AUTHOR) as clone:
         clone.tag(f"v{version}")
+    log = ""
     for _ in range(ATTEMPTS):
         run = rehearsal.wait_for_run(SERVICE, "release.yml", head=f"v{version}", seconds=300)
         if run["conclusion"] == "success":
             return
+        log = rehearsal.run_log(SERVICE, run["id"])
         rehearsal.github("POST", f"{rehearsal.repository_path(SERVICE)}/actions/runs/{run['id']}/rerun")
-    pytest.fail(f"release.yml of v{version} failed {ATTEMPTS} times")
+    pytest.fail(f"release.yml of v{version} failed {ATTEMPTS} times; the last time:\n{log}")
 
 
 def verified(rehearsal: Rehearsal, version: str) -> None:
