@@ -147,12 +147,12 @@ class ArgoCD:
         year = self.year
         for version in self.held(place, service) - before:
             year.counts["rolled back"] += 1
+            reason = next(held.reason for held in year.world.file(place, service).held if held.version == version)
             if (place, service, version) in year.together - year.bad:
                 # It says so, and what a person has to do.
-                reason = next(held.reason for held in year.world.file(place, service).held if held.version == version)
                 if "either may be what broke" not in reason:
                     year.wrong.append(f"{place}/{service}: {version} is blamed alone: {reason}")
                 year.counts["together"] += 1
                 year.unwanted.add((place, service, version))
             if (place, service, version) not in year.bad | year.unwanted and (place, service) not in year.touched:
-                year.wrong.append(f"{place}/{service}: {version} is held and was good")
+                year.wrong.append(f"{place}/{service}: {version} is held and was good: {reason}")

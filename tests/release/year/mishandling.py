@@ -75,9 +75,13 @@ class Mishandling:
 
     def mend_files(self) -> None:
         """They are restored from before, unless a release has replaced what was edited."""
+        contents = self.world.context().contents
+        now = {place.name: place.target_branch for place in self.world.platform.environments}
         for (branch, place, service), (before, after) in self.edited.items():
             path = layout.release_path(place, service)
-            found = self.world.context().contents.read(path, branch)
-            if found is not None and found.content == after:
-                self.world.commit("environments", path, before, branch)
+            # Its releases may have been carried to another branch, with what was edited.
+            for where in sorted({branch, now.get(place, branch)}):
+                found = contents.read(path, where)
+                if found is not None and found.content == after:
+                    self.world.commit("environments", path, before, where)
         self.edited.clear()
