@@ -68,20 +68,15 @@ def earlier_version(template: ServiceTemplate, version: str, root: Path) -> Serv
     return described(template.name, template.source, place / found.folder, version)
 
 
-def versions_without_questions(template: ServiceTemplate, root: Path) -> list[str]:
+def versions_without_questions(template: ServiceTemplate, root: Path) -> tuple[str, ...]:
     """The versions of a template from before it had questions, whose services have no record; the newest first.
 
     Args:
         template: the template as it is now.
         root: the platform repository, a clone with its history.
     """
-    folder = _place(template, root)
-    if folder is None:
-        return []
-    file = f"{folder}/{_BEFORE_COPIER}"
-    texts = [_git(root, "show", f"{commit}:{file}") for commit in _git(root, "log", "--format=%H", "--", file).split()]
-    found = [str(_about(text, _BEFORE_COPIER).get("version", "")) for text in texts]
-    return list(dict.fromkeys(filter(None, found)))
+    folder, head = _place(template, root), _head(root)
+    return _without_questions(root, head, folder) if folder and head else ()
 
 
 def earlier_files(
@@ -153,7 +148,7 @@ def changed_since(template: ServiceTemplate, root: Path) -> str:
 
 def _found(template: ServiceTemplate, version: str, root: Path, names: tuple[str, ...]) -> _Found:
     folder = _place(template, root)
-    head = _git(root, "rev-parse", "HEAD").strip()
+    head = _head(root)
     found = _in_history(root, head, folder, version, names) if folder and head else None
     if found is None:
         text = f"{template.name} {version} is not in the history of this clone"
@@ -179,6 +174,16 @@ def _in_history(root: Path, head: str, folder: str, version: str, names: tuple[s
     return None
 
 
+@cache
+def _without_questions(root: Path, head: str, folder: str) -> tuple[str, ...]:
+    """The versions that a template said before it had questions, newest first; the same for all its services."""
+    file = f"{folder}/{_BEFORE_COPIER}"
+    commits = _git(root, "log", "--format=%H", head, "--", file).split()
+    texts = [_git(root, "show", f"{commit}:{file}") for commit in commits]
+    found = [str(_about(text, _BEFORE_COPIER).get("version", "")) for text in texts]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
 def _about(text: str, name: str) -> dict[str, Any]:
     """What a description says to Slipway; empty where it cannot be read."""
     try:
@@ -189,6 +194,11 @@ def _about(text: str, name: str) -> dict[str, Any]:
     if name != _BEFORE_COPIER:
         about = cast(object, about.get("_slipway"))
     return cast(dict[str, Any], about) if isinstance(about, dict) else {}
+
+
+def _head(root: Path) -> str:
+    """The commit that the history ends with; empty where there is none."""
+    return _git(root, "rev-parse", "HEAD").strip()
 
 
 def _git(root: Path, *arguments: str) -> str:
