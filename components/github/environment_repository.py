@@ -9,8 +9,9 @@ import pulumi_github as github
 from components.github.branch_contents import WORKFLOWS
 from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
+from components.github.marks import marked
 from components.github.release_branch import ReleaseBranch
-from components.github.repository import marked, repository
+from components.github.repository import repository
 from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
 from components.github.tree import blob_sha

@@ -34,8 +34,3 @@ def repository(
             ignore_changes=["autoInit"],
         ),
     )
-
-
-def marked(description: str, mark: str) -> str:
-    """A description that says whose the repository is; unlike a topic it is set by the call that creates it."""
-    return f"{description} [{mark}]"

@@ -8,7 +8,8 @@ import pulumi_github as github
 
 from components.github.committed_files import CommittedFiles
 from components.github.guarded_environment import guarded_environment
-from components.github.repository import marked, repository
+from components.github.marks import marked
+from components.github.repository import repository
 from components.github.rulesets import enforce
 from components.github.teams import TeamAccess
 from components.github.workflow_settings import REQUESTER_KEY, pushing, service_variables, workflow_settings

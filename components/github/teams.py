@@ -5,7 +5,7 @@ from typing import TypedDict
 import pulumi
 import pulumi_github as github
 
-from components.github.repository import marked
+from components.github.marks import marked
 from manifests.model import Team
 
 

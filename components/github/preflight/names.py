@@ -1,6 +1,5 @@
 """Names that the stack wants on GitHub: what exists already and is not ours, and people who have to be there."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +7,7 @@ from urllib.parse import quote
 from components.github.api import GitHubApi
 from components.github.errors import GitHubError
 from components.github.file_delivery import FileDelivery
+from components.github.marks import carries, other_mark
 from components.github.preflight.findings import Adoptable, Advice
 from components.github.tree import WantedFiles
 from components.state import REPOSITORY_KIND, State
@@ -17,9 +17,6 @@ from manifests.repository_files import environment_repository_files, service_rep
 _ENVIRONMENTS_KIND = "slipway:index:EnvironmentRepository"
 _BRANCH = "its default branch is {}, and rules and releases follow main"
 _TEAM_KIND = "github:index/team:Team"
-
-_MARKED = re.compile(r"\[(slipway-\S+-[0-9a-f]+)\]$")
-"""A mark that a platform has by itself, where `marked` writes it."""
 
 Repository = dict[str, Any]
 
@@ -66,7 +63,7 @@ def repository_problems(
             f" it too; keep that name, or run `pulumi up` without it first and adopt the repository then"
         )
         return
-    if other := _other_mark(settings, found):
+    if other := other_mark(found.get("description"), settings.mark):
         yield _of_another(where, other, "choose another name")
     elif settings.adopts(REPOSITORY, name):
         yield from _changes_of_adoption(settings, where, found)
@@ -160,18 +157,12 @@ def _replaced_files(settings: Settings, api: GitHubApi, where: str, name: str, f
 def _unclaimed(
     settings: Settings, where: str, found: Mapping[str, Any], entry: str, state: State | None, other: str
 ) -> Iterator[str]:
-    if f"[{settings.mark}]" not in (found.get("description") or ""):
+    if not carries(found.get("description"), settings.mark):
         yield Adoptable(f"{where}: it exists and is not this stack's; {other}, or adopt it", entry)
     elif state is not None:
         what = f"it carries this stack's mark ({settings.mark}), but the state does not know it"
         remedy = "adopt it if the state was lost; if another platform has this mark, set `mark` to one of your own"
         yield Adoptable(f"{where}: {what}; {remedy}", entry)
-
-
-def _other_mark(settings: Settings, found: Mapping[str, Any]) -> str | None:
-    """The mark of another platform, which has this and would not know that it is taken over."""
-    marked = _MARKED.search(found.get("description") or "")
-    return marked[1] if marked and marked[1] != settings.mark else None
 
 
 def _of_another(where: str, mark: str, remedy: str) -> str:
@@ -199,7 +190,7 @@ def team_problems(settings: Settings, state: State | None, api: GitHubApi, team:
         return
     if not (team.existing or known):
         remedy = "set `existing: true` if others manage it, choose another name"
-        if other := _other_mark(settings, found):
+        if other := other_mark(found.get("description"), settings.mark):
             yield _of_another(path, other, remedy)
         elif not settings.adopts(TEAM, team.name):
             yield from _unclaimed(settings, path, found, adoptable(TEAM, team.name), state, remedy)
