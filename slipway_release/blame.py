@@ -92,13 +92,14 @@ def was_good(context: Context, report: Report, release: Release) -> bool:
 
 
 class Past:
-    """What was reported of a place. Its deployments are listed once, and what was reported of each is read once."""
+    """What was reported of a place. Deployments are listed once, and each report and each difference is read once."""
 
     def __init__(self, context: Context, environment: Environment, service: Service) -> None:
         self.context = context
         self.environment = environment
         self.service = service
         self._reports: dict[int, Report | None] = {}
+        self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def before(self, report: Report, release: Release) -> Iterator[Report]:
         """What was reported of older deployments, newest first, and says more than a failure of a release.
@@ -121,9 +122,11 @@ class Past:
 
     def paths(self, since: str, commit: str) -> tuple[str, ...]:
         """The files of chart and values that differ; none too where more differ than GitHub lists."""
-        _, paths = history.changes(self.context.writer, self.context.platform.repository, since, commit)
-        mine = (self.environment.name, self.service.name)
-        return tuple(path for path in paths or () if layout.is_configuration_of(path, *mine))
+        if (since, commit) not in self._paths:
+            _, paths = history.changes(self.context.writer, self.context.platform.repository, since, commit)
+            mine = (self.environment.name, self.service.name)
+            self._paths[since, commit] = tuple(path for path in paths or () if layout.is_configuration_of(path, *mine))
+        return self._paths[since, commit]
 
     @cached_property
     def _entries(self) -> list[Entry]:
