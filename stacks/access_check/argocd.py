@@ -66,8 +66,8 @@ def differences(settings: Settings, client: Any) -> Iterator[str]:
     namespace = settings.argocd.namespace
     policy: dict[str, str] = api.read_namespaced_config_map(_POLICY, namespace).data or {}
     configuration: dict[str, str] = api.read_namespaced_config_map(_CONFIGURATION, namespace).data or {}
-    yield from evaluated(settings, policy)
     parameters: dict[str, str] = api.read_namespaced_config_map(_PARAMETERS, namespace).data or {}
+    yield from evaluated(settings, policy)
     yield from configured(settings, policy, configuration)
     yield from unchecked(settings, {_CONFIGURATION: configuration, _PARAMETERS: parameters})
     yield from applications.differences(settings, client, _kubectl(settings))
