@@ -75,7 +75,7 @@ def released(rehearsal: Rehearsal, version: str) -> None:
         clone.tag(f"v{version}")
     log = ""
     for _ in range(ATTEMPTS):
-        run = rehearsal.wait_for_run(SERVICE, "release.yml", head=f"v{version}", seconds=300)
+        run = rehearsal.wait_for_run(SERVICE, "release.yml", head=f"v{version}")
         if run["conclusion"] == "success":
             return
         log = rehearsal.run_log(SERVICE, run["id"])
@@ -85,7 +85,7 @@ def released(rehearsal: Rehearsal, version: str) -> None:
 
 def verified(rehearsal: Rehearsal, version: str) -> None:
     for environment in BRANCHES:
-        rehearsal.wait_for_version(environment, SERVICE, version, 300)
+        rehearsal.wait_for_version(environment, SERVICE, version)
         done = f"{version} verified in {environment}"
         rehearsal.wait(done, lambda e=environment: rehearsal.verdict(e, SERVICE, version) == "success", 180)
 
@@ -97,7 +97,7 @@ def taken_back(rehearsal: Rehearsal, bad: str, good: str) -> None:
             found = rehearsal.release(environment, SERVICE, branch) or {}
             return found["release"]["version"] == good and bad in [one["version"] for one in found["held"]]
 
-        rehearsal.wait(f"{bad} taken back in {environment}, and on hold", is_held, 300)
+        rehearsal.wait(f"{bad} taken back in {environment}, and on hold", is_held)
 
 
 def request(rehearsal: Rehearsal) -> JsonObject | None:
@@ -187,7 +187,7 @@ def test_a_version_on_hold_stays_out_when_it_is_asked_for_again(upgrade: Upgrade
         runs = rehearsal.runs(rehearsal.environment_repository, workflow="requested.yml")
         return any(one["conclusion"] == "success" for one in runs)
 
-    rehearsal.wait(f"v{BAD} asked for again", asked, 300)
+    rehearsal.wait(f"v{BAD} asked for again", asked)
     taken_back(rehearsal, BAD, GOOD)
 
 
@@ -200,7 +200,7 @@ def test_the_request_from_before_is_merged_as_it_is(upgrade: Upgrade) -> None:
     for state in ("closed", "open"):
         rehearsal.github("PATCH", path, body={"state": state})
     agree(rehearsal, rehearsal.environment_repository, found["number"], reviewer=REVIEWER)
-    rehearsal.wait_for_version("production", SERVICE, GOOD, 300)
+    rehearsal.wait_for_version("production", SERVICE, GOOD)
 
 
 def test_a_bad_release_goes_back_to_what_only_the_first_version_verified(upgrade: Upgrade) -> None:
